@@ -1,0 +1,3 @@
+//! A blog's data layer: the everyday story of a team, told by its migrations.
+
+mod migrations;

@@ -1,0 +1,14 @@
+use migrate_core::prelude::*;
+
+/// Users can have a picture.
+#[derive(Migration)]
+#[migration(version = 2026_04_20_160500)]
+struct AddAvatarToUsers;
+
+impl Migrate for AddAvatarToUsers {
+    fn up(&self, schema: &mut Schema) {
+        schema
+            .execute("ALTER TABLE users ADD COLUMN avatar_url TEXT")
+            .undo("ALTER TABLE users DROP COLUMN avatar_url");
+    }
+}

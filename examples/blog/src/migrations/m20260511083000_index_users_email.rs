@@ -1,0 +1,14 @@
+use migrate_core::prelude::*;
+
+/// Signing in looks users up by their e-mail address.
+#[derive(Migration)]
+#[migration(version = 2026_05_11_083000)]
+struct IndexUsersEmail;
+
+impl Migrate for IndexUsersEmail {
+    fn up(&self, schema: &mut Schema) {
+        schema
+            .execute("CREATE INDEX users_email ON users (email)")
+            .undo("DROP INDEX users_email");
+    }
+}

@@ -1,0 +1,193 @@
+//! What can be typed. Data only; what it means is decided in `settings` and `commands`.
+
+use clap::{Parser, Subcommand};
+use migrate_core::MigrationRef;
+
+/// Migrates the database.
+#[derive(Debug, Parser)]
+#[command(name = "migrate", bin_name = "migrate", version, arg_required_else_help = false)]
+pub(crate) struct Program {
+    #[command(flatten)]
+    pub(crate) args: Args,
+}
+
+/// The verbs and options, as an application can have them under a subcommand of its own.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Without a verb, `up` is meant.\n\
+                        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending.")]
+pub struct Args {
+    #[command(flatten)]
+    pub(crate) options: Options,
+
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+}
+
+/// Options of every verb.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Options {
+    /// The database; before DATABASE_URL, `.env` and the program's default
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+
+    /// The history table [default: __migrations]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) history_table: Option<String>,
+
+    /// How long to wait for another connection's lock
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) lock_timeout: u32,
+
+    /// Go on although the database has migrations that this program does not
+    #[arg(long, global = true)]
+    pub(crate) allow_missing: bool,
+
+    /// Go on although migrations were changed after they had been applied
+    #[arg(long, global = true)]
+    pub(crate) allow_changed: bool,
+
+    /// Refuse to apply a migration that is older than one that has been applied
+    #[arg(long, global = true)]
+    pub(crate) strict_order: bool,
+
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Print results and errors only
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Tell each step as it runs
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+
+    /// Do not ask before something is destroyed (needed where there is no terminal to ask on)
+    #[arg(long, short, global = true)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Apply what is pending
+    Up(UpArgs),
+
+    /// Take back what the last run applied, or as much as is said
+    Rollback(RollbackArgs),
+
+    /// Roll the last migration back and apply it again
+    Redo {
+        /// The last so many instead of one
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        steps: usize,
+    },
+
+    /// List all migrations and their state; writes nothing
+    Status {
+        /// Exit with 3 if something is pending
+        #[arg(long)]
+        exit_code: bool,
+    },
+
+    /// Show what would run, with its SQL; writes nothing
+    Plan(PlanArgs),
+
+    /// Write a new migration into the package's sources
+    Create {
+        /// What it does, such as add_avatar_to_users
+        name: String,
+    },
+
+    /// Drop everything in the database and apply all migrations
+    Fresh,
+
+    /// Declare that a changed migration is right as it is
+    Accept {
+        /// The migration's version, or group:version
+        version: MigrationRef,
+    },
+
+    /// Say how far a migration outside a transaction got that was cut off half way
+    Repair {
+        /// The migration's version, or group:version
+        version: MigrationRef,
+
+        /// How many of its steps have happened: none, and it counts as never begun; all, and it counts as finished
+        #[arg(long, value_name = "STEPS")]
+        done: usize,
+    },
+}
+
+impl Verb {
+    /// The word that was typed for it.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Verb::Up(_) => "up",
+            Verb::Rollback(_) => "rollback",
+            Verb::Redo { .. } => "redo",
+            Verb::Status { .. } => "status",
+            Verb::Plan(_) => "plan",
+            Verb::Create { .. } => "create",
+            Verb::Fresh => "fresh",
+            Verb::Accept { .. } => "accept",
+            Verb::Repair { .. } => "repair",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct UpArgs {
+    /// Up to this version, included
+    #[arg(long, value_name = "VERSION", conflicts_with = "steps")]
+    pub(crate) to: Option<MigrationRef>,
+
+    /// The next so many
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct RollbackArgs {
+    /// Everything that was applied after this version, which stays
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["steps", "all"])]
+    pub(crate) to: Option<MigrationRef>,
+
+    /// The last so many
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    pub(crate) steps: Option<usize>,
+
+    /// Everything
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct PlanArgs {
+    /// What `rollback` would run, instead of `up`
+    #[arg(long)]
+    pub(crate) down: bool,
+
+    /// Up to this version; with --down, back to it
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["steps", "all"])]
+    pub(crate) to: Option<MigrationRef>,
+
+    /// So many
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    pub(crate) steps: Option<usize>,
+
+    /// Everything; with --down, all that is applied instead of the last batch
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Program;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Program::command().debug_assert();
+    }
+}

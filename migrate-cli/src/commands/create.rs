@@ -1,0 +1,153 @@
+//! `create`: writes a new migration into the package's sources.
+
+use migrate_core::{DEFAULT_GROUP, Registry, Version};
+
+use super::Context;
+use crate::exit::Exit;
+use crate::failure::{Failure, UsageError};
+use crate::json::Body;
+use crate::settings;
+use crate::sources::Sources;
+
+pub(super) fn create(context: &Context<'_>, name: &str) -> Result<Exit, Failure> {
+    let name = checked(name)?;
+    let Some(package) = settings::package_directory() else {
+        return Err(UsageError::new(
+            "this is not the directory of a package",
+            "run it through cargo: `cargo run --bin migrate -- create NAME`",
+        )
+        .into());
+    };
+    let sources = Sources::of(&package);
+    let version = next_version(&sources)?;
+    let module = format!("m{version}_{name}");
+    let added = sources
+        .add(&module, &template(version, &name))
+        .map_err(|error| Failure::File {
+            message: format!("the migration {module} could not be written"),
+            cause: error.to_string(),
+            next: "look at src/migrations of the package".to_owned(),
+        })?;
+    let file = added.file.display().to_string();
+    context.output.document(|| Body::Created {
+        version: version.to_string(),
+        file: file.clone(),
+        warnings: added.left_to_do.clone(),
+    });
+    context.output.result(format_args!("created {file}"));
+    for left in &added.left_to_do {
+        context.output.warn(left);
+    }
+    context
+        .output
+        .talk("next: write its steps there, look at them with `migrate plan`, apply them with `migrate up`");
+    Ok(Exit::Done)
+}
+
+/// A name that can be part of a module's name.
+fn checked(name: &str) -> Result<String, UsageError> {
+    let is_right = !name.is_empty()
+        && name.len() <= 100
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && name.starts_with(|c: char| c.is_ascii_lowercase());
+    if is_right {
+        return Ok(name.to_owned());
+    }
+    let mut near: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '_'
+            }
+        })
+        .take(100)
+        .collect();
+    near = near.trim_matches(|c: char| c == '_' || c.is_ascii_digit()).to_owned();
+    Err(UsageError::new(
+        format!("{name:?} cannot be the name of a module"),
+        match near.as_str() {
+            "" => "give a name in snake case, such as add_avatar_to_users".to_owned(),
+            near => format!("give a name in snake case, such as {near}"),
+        },
+    ))
+}
+
+/// The present moment in UTC, or what follows the newest version if that is later.
+fn next_version(sources: &Sources) -> Result<Version, Failure> {
+    let now = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
+    // A package without migrations has none linked yet.
+    let linked = Registry::linked().ok().and_then(|registry| {
+        registry
+            .iter()
+            .filter(|migration| migration.group() == DEFAULT_GROUP)
+            .map(|migration| migration.version())
+            .max()
+    });
+    let newest = linked.max(sources.newest()).map_or(0, Version::as_i64);
+    let too_high = |_| {
+        Failure::from(UsageError::new(
+            format!("the newest version is {newest}, and nothing is above it"),
+            "give that migration a lower version",
+        ))
+    };
+    let now = now.parse::<Version>().map_err(too_high)?.as_i64();
+    let next = if newest < now { now } else { newest.saturating_add(1) };
+    match Version::try_from(next) {
+        Ok(version) if next > newest => Ok(version),
+        _ => Err(too_high(migrate_core::InvalidVersion)),
+    }
+}
+
+fn template(version: Version, name: &str) -> String {
+    let word = |word: &str| {
+        let mut chars = word.chars();
+        chars
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    };
+    let ident: String = name.split('_').map(word).collect();
+    let words = name.replace('_', " ");
+    let sentence = word(words.trim());
+    let digits = version.to_string();
+    let version = match digits.len() {
+        14 => format!("{}_{}_{}_{}", &digits[..4], &digits[4..6], &digits[6..8], &digits[8..]),
+        _ => digits,
+    };
+    format!(
+        "use migrate_core::prelude::*;\n\
+         \n\
+         /// {sentence}.\n\
+         #[derive(Migration)]\n\
+         #[migration(version = {version})]\n\
+         struct {ident};\n\
+         \n\
+         impl Migrate for {ident} {{\n\
+         \x20   fn up(&self, _schema: &mut Schema) {{\n\
+         \x20       // schema.execute(\"ALTER TABLE users ADD COLUMN avatar TEXT\").undo(\"ALTER TABLE users DROP COLUMN avatar\");\n\
+         \x20   }}\n\
+         }}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_module_name() {
+        assert_eq!(checked("add_2fa"), Ok("add_2fa".to_owned()));
+        for name in ["", "Add", "add avatar", "../x", "2fa", "a-b", "ä", "_"] {
+            assert!(checked(name).is_err(), "{name}");
+        }
+        assert!(checked("Add avatar").unwrap_err().next.ends_with("add_avatar"));
+    }
+
+    #[test]
+    fn the_template_reads_well() {
+        insta::assert_snapshot!(template("20261123093000".parse().unwrap(), "add_avatar_to_users"), @"");
+    }
+}

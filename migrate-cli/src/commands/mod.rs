@@ -1,0 +1,144 @@
+//! The verbs: one file each, or together where they are the same work.
+
+mod create;
+mod mend;
+mod plan;
+mod run;
+mod status;
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+use migrate_core::{DEFAULT_HISTORY_TABLE, Error, Registry, Runner};
+
+use crate::args::{Args, Options, UpArgs, Verb};
+use crate::connection::{Work, with_runner};
+use crate::exit::Exit;
+use crate::failure::{Failure, UsageError};
+use crate::output::Output;
+use crate::settings::{self, Database};
+use crate::{Cli, connection};
+
+/// What every verb works with.
+struct Context<'a> {
+    cli: &'a Cli,
+    options: &'a Options,
+    output: &'a Output,
+}
+
+pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
+    let verb = args.verb.unwrap_or_else(|| Verb::Up(UpArgs::default()));
+    let output = Output::new(verb.word(), &args.options);
+    let context = Context {
+        cli,
+        options: &args.options,
+        output: &output,
+    };
+    let result = match &verb {
+        Verb::Up(args) => run::up(&context, args),
+        Verb::Rollback(args) => run::rollback(&context, args),
+        Verb::Redo { steps } => run::redo(&context, *steps),
+        Verb::Fresh => run::fresh(&context),
+        Verb::Status { exit_code } => status::status(&context, *exit_code),
+        Verb::Plan(args) => plan::plan(&context, args),
+        Verb::Create { name } => create::create(&context, name),
+        Verb::Accept { version } => mend::accept(&context, version),
+        Verb::Repair { version, done } => mend::repair(&context, version, *done),
+    };
+    result.unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit()
+    })
+}
+
+impl Context<'_> {
+    fn database(&self) -> Result<Database, Failure> {
+        Ok(settings::database(self.cli, self.options)?)
+    }
+
+    /// Works on the database that the settings name; one that does not exist yet reads as empty.
+    fn read<T>(&self, work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>) -> Result<T, Failure> {
+        self.on_database(&self.database()?, false, work)
+    }
+
+    /// Works on the database that the settings name, and makes it if it does not exist yet. `check` sees it first, as it
+    /// is, so that nothing is made if there is something wrong.
+    fn write<T>(
+        &self,
+        check: impl FnOnce(&mut Runner<'_>) -> Result<(), Error>,
+        work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let database = self.database()?;
+        if !connection::exists(&database) {
+            self.on_database(&database, false, check)?;
+        }
+        self.on_database(&database, true, work)
+    }
+
+    fn on_database<T>(
+        &self,
+        database: &Database,
+        creates: bool,
+        work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        with_runner(
+            database,
+            Registry::linked()?,
+            creates,
+            Configured { context: self, work },
+        )?
+    }
+
+    /// Asks before something is destroyed.
+    fn confirm(&self, what: &str) -> Result<(), Failure> {
+        if self.options.yes {
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Err(UsageError::new(
+                format!("{what}, and there is no terminal to ask on"),
+                "add `--yes` if that is meant",
+            )
+            .into());
+        }
+        let mut terminal = anstream::stderr();
+        let _ = write!(terminal, "{what}. Go on? [y/N] ").and_then(|()| terminal.flush());
+        let mut answer = String::new();
+        let answered = io::stdin().lock().read_line(&mut answer);
+        match answer.trim() {
+            "y" | "Y" | "yes" if answered.is_ok() => Ok(()),
+            _ => Err(UsageError::new("nothing was done", "answer y to go on").into()),
+        }
+    }
+}
+
+/// A piece of work on a runner that is set as the options say.
+struct Configured<'a, F> {
+    context: &'a Context<'a>,
+    work: F,
+}
+
+impl<T, F> Work for Configured<'_, F>
+where
+    F: FnOnce(&mut Runner<'_>) -> Result<T, Error>,
+{
+    type Output = Result<T, Failure>;
+
+    fn work(self, runner: Runner<'_>) -> Result<T, Failure> {
+        let Context { cli, options, output } = self.context;
+        let table = options
+            .history_table
+            .as_deref()
+            .or(cli.default_history_table.as_deref())
+            .unwrap_or(DEFAULT_HISTORY_TABLE);
+        let mut runner = runner
+            .history_table(table)?
+            .lock_timeout(Duration::from_secs(options.lock_timeout.into()))
+            .applied_by(settings::who())
+            .allow_missing(options.allow_missing)
+            .allow_changed(options.allow_changed)
+            .strict_order(options.strict_order)
+            .observe(|event| output.event(event));
+        Ok((self.work)(&mut runner)?)
+    }
+}

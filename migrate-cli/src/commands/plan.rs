@@ -1,0 +1,31 @@
+//! `plan`: what would run, with its SQL.
+
+use migrate_core::Plan;
+
+use super::Context;
+use super::run::{how_far, target};
+use crate::args::{PlanArgs, RollbackArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json::Body;
+
+pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Exit, Failure> {
+    let plan: Plan = if args.down {
+        let how_far = how_far(&RollbackArgs {
+            to: args.to.clone(),
+            steps: args.steps,
+            all: args.all,
+        });
+        context.read(|runner| runner.plan_rollback(&how_far))?
+    } else {
+        let target = target(args.to.clone(), args.steps);
+        context.read(|runner| runner.plan(&target))?
+    };
+    context.output.document(|| Body::from(&plan));
+    if plan.is_empty() {
+        context.output.result("-- nothing to do");
+    } else {
+        context.output.result(plan.to_string().trim_end());
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,78 @@
+//! The verbs that change the database: `up`, `rollback`, `redo`, `fresh`.
+
+use migrate_core::{Direction, Error, Report, Rollback, Runner, Target};
+
+use super::Context;
+use crate::args::{RollbackArgs, UpArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json::Body;
+use crate::output::{Output, migrations};
+
+pub(super) fn up(context: &Context<'_>, args: &UpArgs) -> Result<Exit, Failure> {
+    let target = target(args.to.clone(), args.steps);
+    let report = context.write(|runner| check(runner, &target), |runner| runner.up(&target))?;
+    Ok(tell(context.output, &report, "nothing to do: nothing is pending"))
+}
+
+pub(super) fn rollback(context: &Context<'_>, args: &RollbackArgs) -> Result<Exit, Failure> {
+    let how_far = how_far(args);
+    if how_far == Rollback::All {
+        let applied = context.read(|runner| Ok(runner.plan_rollback(&how_far)?.migrations().len()))?;
+        if applied > 0 {
+            context.confirm(&format!("This rolls back {}, all that is applied", migrations(applied)))?;
+        }
+    }
+    let report = context.read(|runner| runner.rollback(&how_far))?;
+    Ok(tell(context.output, &report, "nothing to do: nothing is applied"))
+}
+
+pub(super) fn redo(context: &Context<'_>, steps: usize) -> Result<Exit, Failure> {
+    let report = context.read(|runner| runner.redo(steps))?;
+    Ok(tell(context.output, &report, "nothing to do: nothing is applied"))
+}
+
+pub(super) fn fresh(context: &Context<'_>) -> Result<Exit, Failure> {
+    let database = context.read(|runner| {
+        check(runner, &Target::Latest)?;
+        Ok(runner.location())
+    })?;
+    context.confirm(&format!("This drops everything in {database}, and all its data"))?;
+    let report = context.write(|_| Ok(()), |runner| runner.fresh())?;
+    Ok(tell(context.output, &report, ""))
+}
+
+/// Finds what is wrong before a database is made.
+fn check(runner: &mut Runner<'_>, target: &Target) -> Result<(), Error> {
+    runner.plan(target).map(drop)
+}
+
+pub(super) fn target(to: Option<migrate_core::MigrationRef>, steps: Option<usize>) -> Target {
+    match (to, steps) {
+        (Some(to), _) => Target::To(to),
+        (None, Some(steps)) => Target::Steps(steps),
+        (None, None) => Target::Latest,
+    }
+}
+
+pub(super) fn how_far(args: &RollbackArgs) -> Rollback {
+    match (&args.to, args.steps) {
+        (Some(to), _) => Rollback::To(to.clone()),
+        (None, Some(steps)) => Rollback::Steps(steps),
+        (None, None) if args.all => Rollback::All,
+        (None, None) => Rollback::LastBatch,
+    }
+}
+
+fn tell(output: &Output, report: &Report, nothing: &str) -> Exit {
+    output.document(|| Body::from(report));
+    let count = |direction| report.done.iter().filter(|done| done.direction == direction).count();
+    let (applied, rolled_back) = (count(Direction::Up), count(Direction::Down));
+    match (applied, rolled_back, report.batch) {
+        (0, 0, _) => output.result(nothing),
+        (0, _, _) => output.result(format_args!("{} rolled back", migrations(rolled_back))),
+        (_, 0, Some(batch)) => output.result(format_args!("{} applied, batch {batch}", migrations(applied))),
+        _ => output.result(format_args!("{} rolled back and applied again", migrations(applied))),
+    }
+    Exit::Done
+}

@@ -1,0 +1,93 @@
+//! Opening the database that the settings name.
+
+use migrate_core::{Driver, Registry, Runner};
+
+use crate::failure::{Failure, UsageError};
+use crate::settings::{Database, SqliteFile};
+
+/// What is done with a runner, whatever the connection type below it.
+pub(crate) trait Work {
+    type Output;
+
+    fn work(self, runner: Runner<'_>) -> Self::Output;
+}
+
+/// Opens the database and hands a runner on it to `work`. A SQLite file that does not exist is made only if `creates`;
+/// otherwise the work sees an empty database.
+pub(crate) fn with_runner<W: Work>(
+    database: &Database,
+    registry: Registry,
+    creates: bool,
+    work: W,
+) -> Result<W::Output, Failure> {
+    match database {
+        #[cfg(feature = "sqlite")]
+        Database::Sqlite(file) => {
+            let mut connection = open_sqlite(file, creates)?;
+            Ok(run(&mut connection, registry, work))
+        }
+        #[cfg(not(feature = "sqlite"))]
+        Database::Sqlite(_) => Err(not_built("sqlite")),
+        Database::NotBuilt { feature } => Err(not_built(feature)),
+    }
+}
+
+fn run<D: Driver, W: Work>(connection: &mut D, registry: Registry, work: W) -> W::Output {
+    work.work(Runner::new(connection, registry))
+}
+
+fn not_built(feature: &str) -> Failure {
+    Failure::Usage(UsageError::new(
+        format!("this program was built without the feature `{feature}` of migrate-cli"),
+        format!("in Cargo.toml: migrate-cli = {{ .., features = [\"{feature}\"] }}"),
+    ))
+}
+
+/// Whether a database is there already. What cannot be told from outside counts as there.
+pub(crate) fn exists(database: &Database) -> bool {
+    match database {
+        Database::Sqlite(SqliteFile::Path(path)) => path.exists(),
+        Database::Sqlite(SqliteFile::InMemory | SqliteFile::Uri(_)) | Database::NotBuilt { .. } => true,
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnection, Failure> {
+    use diesel::Connection;
+
+    let name = match file {
+        SqliteFile::InMemory => ":memory:".to_owned(),
+        SqliteFile::Uri(uri) => uri.clone(),
+        SqliteFile::Path(path) => {
+            if !path.exists() && !creates {
+                ":memory:".to_owned()
+            } else {
+                if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty())
+                    && !directory.exists()
+                {
+                    return Err(Failure::Open {
+                        message: format!("{} cannot be made", path.display()),
+                        cause: format!("there is no directory {}", directory.display()),
+                        next: "make the directory, or check the path".to_owned(),
+                    });
+                }
+                // Made unmistakable: a path that begins with `file:` or `sqlite://` would be read as a URI.
+                match path.to_str() {
+                    Some(path) if path.contains(':') && !path.starts_with(['/', '.']) => format!("./{path}"),
+                    Some(path) => path.to_owned(),
+                    None => {
+                        return Err(Failure::Usage(UsageError::new(
+                            format!("the path {} is not UTF-8", path.display()),
+                            "rename it",
+                        )));
+                    }
+                }
+            }
+        }
+    };
+    diesel::SqliteConnection::establish(&name).map_err(|error| Failure::Open {
+        message: format!("{name} cannot be opened"),
+        cause: error.to_string(),
+        next: "check the path, and whether this user may write the file and its directory".to_owned(),
+    })
+}

@@ -1,0 +1,67 @@
+//! Everything that a command can fail with.
+
+use migrate_core::{Error, ErrorKind};
+
+use crate::exit::Exit;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What was asked for cannot be meant.
+    Usage(UsageError),
+    /// The database could not be opened.
+    Open {
+        message: String,
+        cause: String,
+        next: String,
+    },
+    /// A file could not be read or written.
+    File {
+        message: String,
+        cause: String,
+        next: String,
+    },
+    /// The library's own error.
+    Core(Error),
+}
+
+/// A mistake in what was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct UsageError {
+    pub(crate) message: String,
+    pub(crate) next: String,
+}
+
+impl UsageError {
+    pub(crate) fn new(message: impl Into<String>, next: impl Into<String>) -> UsageError {
+        UsageError {
+            message: message.into(),
+            next: next.into(),
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Failure::Usage(_) => Exit::Usage,
+            Failure::Core(error) => match error.kind() {
+                ErrorKind::InvalidTarget | ErrorKind::InvalidSetting => Exit::Usage,
+                _ => Exit::Failed,
+            },
+            Failure::Open { .. } | Failure::File { .. } => Exit::Failed,
+        }
+    }
+}
+
+impl From<UsageError> for Failure {
+    fn from(error: UsageError) -> Failure {
+        Failure::Usage(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Core(error)
+    }
+}

@@ -1,0 +1,199 @@
+//! Printing: results on stdout, talk on stderr, colour and a spinner only on a terminal.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::ProgressBar;
+use migrate_core::{Direction, Done, Event, State};
+
+use crate::args::Options;
+use crate::failure::Failure;
+use crate::json::{Body, Document, DoneItem};
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default();
+const DIM: Style = Style::new().dimmed();
+
+/// Where a command's words go.
+pub(crate) struct Output {
+    verb: &'static str,
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+    spinner: RefCell<Option<ProgressBar>>,
+    /// What was done so far, for a document that tells of a failure.
+    done: RefCell<Vec<DoneItem>>,
+}
+
+impl Output {
+    pub(crate) fn new(verb: &'static str, options: &Options) -> Output {
+        Output {
+            verb,
+            json: options.json,
+            quiet: options.quiet,
+            verbose: options.verbose,
+            spinner: RefCell::new(None),
+            done: RefCell::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// A line of the result. Nothing in JSON, where the document is the result.
+    pub(crate) fn result(&self, line: impl Display) {
+        if !self.json {
+            print(&format!("{line}\n"));
+        }
+    }
+
+    /// A line beside the result.
+    pub(crate) fn talk(&self, line: impl Display) {
+        if !self.quiet && !self.json {
+            print_error(&format!("{line}\n"));
+        }
+    }
+
+    /// A line beside the result that matters even when little is to be said.
+    pub(crate) fn warn(&self, line: impl Display) {
+        if !self.json {
+            print_error(&format!("{WARN}warning{WARN:#}: {line}\n"));
+        }
+    }
+
+    /// The document of a command that has done its work.
+    pub(crate) fn document(&self, body: impl FnOnce() -> Body) {
+        if self.json {
+            self.print_document(body());
+        }
+    }
+
+    fn print_document(&self, body: Body) {
+        // Serializing plain data cannot fail; an empty line would be the honest answer if it did.
+        let text = serde_json::to_string_pretty(&Document::new(self.verb, body)).unwrap_or_default();
+        print(&format!("{text}\n"));
+    }
+
+    pub(crate) fn failure(&self, failure: &Failure) {
+        self.stop_spinner();
+        if self.json {
+            self.print_document(Body::Failed {
+                error: failure.into(),
+                done: self.done.take(),
+            });
+            return;
+        }
+        let text = match failure {
+            Failure::Core(error) => error.to_string(),
+            Failure::Usage(error) => format!("{}\n  next: {}", error.message, error.next),
+            Failure::Open { message, cause, next } | Failure::File { message, cause, next } => {
+                format!("{message}\n  cause: {cause}\n  next: {next}")
+            }
+        };
+        print_error(&format!("{BAD}error{BAD:#}: {text}\n"));
+    }
+
+    /// Tells what goes on.
+    pub(crate) fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Waiting { reason } => self.talk(format_args!("waiting: {reason}")),
+            Event::Started {
+                migration,
+                direction,
+                position,
+                total,
+            } => {
+                let verb = match direction {
+                    Direction::Up => "applying",
+                    Direction::Down => "rolling back",
+                };
+                self.start_spinner(format!("{verb} {migration} ({position} of {total})"));
+            }
+            Event::Step { position, total, label } if self.verbose => {
+                let mut lines = label.lines();
+                let first = lines.next().unwrap_or_default();
+                let more = if lines.next().is_some() { " .." } else { "" };
+                self.suspended(|| self.talk(format_args!("{DIM}  step {position} of {total}: {first}{more}{DIM:#}")));
+            }
+            Event::Finished(done) => {
+                self.stop_spinner();
+                self.done.borrow_mut().push(DoneItem::from(*done));
+                self.result(done_line(done));
+            }
+            _ => {}
+        }
+    }
+
+    fn start_spinner(&self, message: String) {
+        if self.quiet || self.json || !io::stderr().is_terminal() {
+            return;
+        }
+        let spinner = ProgressBar::new_spinner().with_message(message);
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        self.spinner.replace(Some(spinner));
+    }
+
+    fn stop_spinner(&self) {
+        if let Some(spinner) = self.spinner.take() {
+            spinner.finish_and_clear();
+        }
+    }
+
+    fn suspended(&self, say: impl FnOnce()) {
+        match &*self.spinner.borrow() {
+            Some(spinner) => spinner.suspend(say),
+            None => say(),
+        }
+    }
+}
+
+fn done_line(done: &Done) -> String {
+    let verb = match done.direction {
+        Direction::Up => "applied",
+        Direction::Down => "rolled back",
+    };
+    format!(
+        "{GOOD}{verb:<11}{GOOD:#} {} {DIM}({} ms){DIM:#}",
+        done.migration,
+        done.duration.as_millis()
+    )
+}
+
+/// The colour of a state.
+pub(crate) fn state_style(state: State) -> Style {
+    match state {
+        State::Applied | State::Ahead => GOOD,
+        State::Pending | State::OutOfOrder => WARN,
+        _ => BAD,
+    }
+}
+
+/// A text that comes from the database or a file, without what would steer the terminal.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// `1 migration`, `2 migrations`.
+pub(crate) fn migrations(count: usize) -> String {
+    if count == 1 {
+        "1 migration".to_owned()
+    } else {
+        format!("{count} migrations")
+    }
+}
+
+// A reader that went away, as in `status | head -1`, is no failure of the command.
+fn print(text: &str) {
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
+fn print_error(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}

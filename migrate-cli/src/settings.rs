@@ -1,0 +1,185 @@
+//! From what was typed, the environment and the program's defaults to what is used. The only place that reads the
+//! environment.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::Cli;
+use crate::args::Options;
+use crate::failure::UsageError;
+
+/// The database to work on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite(SqliteFile),
+    /// A kind of database whose feature this program was built without.
+    NotBuilt {
+        feature: &'static str,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SqliteFile {
+    InMemory,
+    Path(PathBuf),
+    /// A `file:` URI, handed on as it is.
+    Uri(String),
+}
+
+/// Finds the database: `--database-url`, then `DATABASE_URL`, then `.env`, then the program's default.
+pub(crate) fn database(cli: &Cli, options: &Options) -> Result<Database, UsageError> {
+    let url = match &options.database_url {
+        Some(url) => Some(url.clone()),
+        None => match std::env::var("DATABASE_URL") {
+            Ok(url) if !url.is_empty() => Some(url),
+            Ok(_) | Err(std::env::VarError::NotPresent) => from_dot_env()?.or_else(|| cli.default_database_url.clone()),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                return Err(UsageError::new("DATABASE_URL is not UTF-8", "set it to a database URL"));
+            }
+        },
+    };
+    match url {
+        Some(url) => parse_url(&url),
+        None => Err(UsageError::new(
+            "no database is named",
+            "give `--database-url app.db`, set DATABASE_URL, or write DATABASE_URL=app.db into .env",
+        )),
+    }
+}
+
+fn from_dot_env() -> Result<Option<String>, UsageError> {
+    // Not dotenvy's own message: it repeats the line, which may hold a password.
+    let unreadable = |why: &str| UsageError::new(format!(".env cannot be read: {why}"), "mend the file, or remove it");
+    let pairs = match dotenvy::dotenv_iter() {
+        Ok(pairs) => pairs,
+        Err(error) if error.not_found() => return Ok(None),
+        Err(_) => return Err(unreadable("the file cannot be opened")),
+    };
+    let mut url = None;
+    for pair in pairs {
+        let (key, value) = pair.map_err(|_| unreadable("a line is not KEY=value"))?;
+        if key == "DATABASE_URL" && !value.is_empty() && url.is_none() {
+            url = Some(value);
+        }
+    }
+    Ok(url)
+}
+
+fn parse_url(url: &str) -> Result<Database, UsageError> {
+    let how = "write a path such as `app.db`, or `sqlite://app.db`";
+    if url.trim().is_empty() || url.contains('\0') {
+        return Err(UsageError::new(
+            "the database URL is empty or holds a NUL character",
+            how,
+        ));
+    }
+    if url == ":memory:" {
+        return Ok(Database::Sqlite(SqliteFile::InMemory));
+    }
+    if url.starts_with("file:") {
+        return Ok(Database::Sqlite(SqliteFile::Uri(url.to_owned())));
+    }
+    let Some((scheme, rest)) = url.split_once("://").or_else(|| {
+        // `sqlite:app.db` is common; any other colon is part of a path.
+        url.strip_prefix("sqlite:").map(|rest| ("sqlite", rest))
+    }) else {
+        return Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(url))));
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "sqlite" if rest == ":memory:" => Ok(Database::Sqlite(SqliteFile::InMemory)),
+        "sqlite" if rest.contains('?') => Ok(Database::Sqlite(SqliteFile::Uri(format!("file:{rest}")))),
+        "sqlite" if !rest.is_empty() => Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(rest)))),
+        "postgres" | "postgresql" => Ok(Database::NotBuilt { feature: "postgres" }),
+        "mysql" | "mariadb" => Ok(Database::NotBuilt { feature: "mysql" }),
+        _ => Err(UsageError::new(
+            format!("{} is not the URL of a database", Redacted(url)),
+            how,
+        )),
+    }
+}
+
+/// A URL, printed without its password.
+pub(crate) struct Redacted<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.0;
+        let (before, rest) = url
+            .split_once("://")
+            .map_or(("", url), |(scheme, rest)| (&url[..scheme.len() + 3], rest));
+        // A password may hold anything, an @ or a / included: everything up to the last @ goes.
+        let host = rest.rsplit_once('@').map(|(_, host)| host);
+        let (user, host) = match host {
+            Some(host) => ("***@", host),
+            None => ("", rest),
+        };
+        let (path, query) = match host.split_once('?') {
+            Some((path, _)) => (path, "?***"),
+            None => (host, ""),
+        };
+        write!(f, "{before}{user}{path}{query}")
+    }
+}
+
+/// The directory of the user's package: where `cargo run` says it is, or where we stand.
+pub(crate) fn package_directory() -> Option<PathBuf> {
+    match std::env::var_os("CARGO_MANIFEST_DIR") {
+        Some(directory) => Some(PathBuf::from(directory)),
+        None => Path::new("Cargo.toml").exists().then(|| PathBuf::from(".")),
+    }
+}
+
+/// Who runs this: `user@host`.
+pub(crate) fn who() -> String {
+    let unknown = |_| "unknown".to_owned();
+    format!(
+        "{}@{}",
+        whoami::username().unwrap_or_else(unknown),
+        whoami::hostname().unwrap_or_else(unknown)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_told_by_its_url() {
+        let path = |path: &str| Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(path))));
+        assert_eq!(parse_url("app.db"), path("app.db"));
+        assert_eq!(parse_url("sqlite://app.db"), path("app.db"));
+        assert_eq!(parse_url("sqlite:///var/app.db"), path("/var/app.db"));
+        assert_eq!(parse_url("sqlite:app.db"), path("app.db"));
+        assert_eq!(parse_url("a b#c%20.db"), path("a b#c%20.db"));
+        assert_eq!(parse_url(":memory:"), Ok(Database::Sqlite(SqliteFile::InMemory)));
+        assert_eq!(
+            parse_url("sqlite://:memory:"),
+            Ok(Database::Sqlite(SqliteFile::InMemory))
+        );
+        assert_eq!(
+            parse_url("sqlite://app.db?mode=rw"),
+            Ok(Database::Sqlite(SqliteFile::Uri("file:app.db?mode=rw".to_owned())))
+        );
+        assert_eq!(
+            parse_url("POSTGRES://h/db"),
+            Ok(Database::NotBuilt { feature: "postgres" })
+        );
+        assert_eq!(parse_url("mariadb://h/db"), Ok(Database::NotBuilt { feature: "mysql" }));
+        for url in ["", "  ", "htp://app", "://", "sqlite://"] {
+            assert!(parse_url(url).is_err(), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        for (url, printed) in [
+            ("htp://me:secret@host/db", "htp://***@host/db"),
+            ("htp://me:se@cr/et@host/db", "htp://***@host/db"),
+            ("htp://host/db?user=me&password=secret", "htp://host/db?***"),
+            ("me:secret@host", "***@host"),
+            ("app.db", "app.db"),
+        ] {
+            assert_eq!(Redacted(url).to_string(), printed);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What can be told from a user's SQL text without a database: how many statements it holds and how the first begins.
+//!
+//! It knows comments, quotes and the body of a trigger, and nothing else of SQL's grammar.
+
+/// What the start and the end of a text say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Outline {
+    /// The first words of the first statement, upper case; at most [`WORDS`].
+    pub(super) words: Vec<String>,
+    /// Something follows the first statement's semicolon.
+    pub(super) more_follows: bool,
+}
+
+/// How many words of a statement are kept: `CREATE TEMPORARY TRIGGER` is the longest that matters.
+const WORDS: usize = 3;
+
+/// Reads a text. A trigger's body ends with `; END`, as in SQLite's own `sqlite3_complete`
+/// (<https://sqlite.org/c3ref/complete.html>), so the semicolons in it do not end the statement.
+pub(super) fn outline(sql: &str) -> Outline {
+    let mut outline = Outline {
+        words: Vec::new(),
+        more_follows: false,
+    };
+    let mut ended = false;
+    let mut tokens = Tokens { rest: sql }.peekable();
+    while let Some(token) = tokens.next() {
+        if ended {
+            outline.more_follows |= token != Token::Semicolon;
+            continue;
+        }
+        match token {
+            Token::Word(word) if outline.words.len() < WORDS => outline.words.push(word.to_ascii_uppercase()),
+            Token::Word(_) | Token::Other => {}
+            Token::Semicolon if outline.words.is_empty() => {}
+            Token::Semicolon if is_trigger(&outline.words) => {
+                if matches!(tokens.peek(), Some(Token::Word(word)) if word.eq_ignore_ascii_case("END")) {
+                    tokens.next();
+                    ended = true;
+                }
+            }
+            Token::Semicolon => ended = true,
+        }
+    }
+    outline
+}
+
+fn is_trigger(words: &[String]) -> bool {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    matches!(
+        words.as_slice(),
+        ["CREATE", "TRIGGER", ..] | ["CREATE", "TEMP" | "TEMPORARY", "TRIGGER"]
+    )
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Token<'a> {
+    Word(&'a str),
+    Semicolon,
+    /// Quoted text, numbers, operators.
+    Other,
+}
+
+struct Tokens<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Tokens<'a> {
+    /// Takes `length` bytes.
+    fn take(&mut self, length: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        taken
+    }
+
+    /// Takes everything up to and with `end`, or all that is left.
+    fn skip_past(&mut self, start: usize, end: &str) {
+        let length = self
+            .rest
+            .get(start..)
+            .and_then(|rest| rest.find(end))
+            .map_or(self.rest.len(), |at| start + at + end.len());
+        self.take(length);
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            self.rest = self.rest.trim_start();
+            let first = self.rest.chars().next()?;
+            match first {
+                '-' if self.rest.starts_with("--") => self.skip_past(0, "\n"),
+                '/' if self.rest.starts_with("/*") => self.skip_past(2, "*/"),
+                // A doubled quote reads as two quoted texts, which comes to the same here.
+                '\'' | '"' | '`' => {
+                    self.skip_past(1, first.encode_utf8(&mut [0; 4]));
+                    return Some(Token::Other);
+                }
+                '[' => {
+                    self.skip_past(1, "]");
+                    return Some(Token::Other);
+                }
+                ';' => {
+                    self.take(1);
+                    return Some(Token::Semicolon);
+                }
+                _ if first.is_alphanumeric() || first == '_' => {
+                    let length = self
+                        .rest
+                        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
+                        .unwrap_or(self.rest.len());
+                    return Some(Token::Word(self.take(length)));
+                }
+                _ => {
+                    self.take(first.len_utf8());
+                    return Some(Token::Other);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn more_follows(sql: &str) -> bool {
+        outline(sql).more_follows
+    }
+
+    #[test]
+    fn one_statement_is_one_whatever_its_quotes_and_comments_hold() {
+        for sql in [
+            "SELECT 1",
+            "SELECT 1;",
+            ";; SELECT 1 ; ; -- done;",
+            "SELECT ';' , \";\" , `;` , [;] -- ; \n ; /* ; DROP TABLE a; */",
+            "SELECT 'it''s; fine'",
+            "SELECT '",
+            "SELECT 1 /* never closed; DROP TABLE a",
+            "INSERT INTO a VALUES ('é;', '🦀;')",
+        ] {
+            assert!(!more_follows(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_second_statement_is_seen() {
+        for sql in [
+            "SELECT 1; SELECT 2",
+            "SELECT 1;;DROP TABLE a;",
+            "SELECT 1; -- so\nSELECT 2",
+            "SELECT 1; 'x'",
+            "CREATE TABLE trigger_log (id INTEGER); SELECT 1",
+        ] {
+            assert!(more_follows(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_trigger_is_one_statement_up_to_its_end() {
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN \
+                       UPDATE a SET n = CASE WHEN 1 THEN 2 END; DELETE FROM b; END";
+        assert!(!more_follows(trigger));
+        assert!(!more_follows(&format!("{trigger};")));
+        assert!(!more_follows(
+            &trigger
+                .replace("CREATE", "create temp")
+                .replace("; END", "; /* ; */ end")
+        ));
+        assert!(more_follows(&format!("{trigger}; SELECT 1")));
+    }
+
+    #[test]
+    fn the_first_words_are_kept_without_comments() {
+        assert_eq!(outline("/* a */ commit -- b\n work").words, ["COMMIT", "WORK"]);
+        assert_eq!(
+            outline("PRAGMA foreign_keys=OFF").words,
+            ["PRAGMA", "FOREIGN_KEYS", "OFF"]
+        );
+        assert_eq!(outline("-- nothing").words, [""; 0]);
+    }
+}

@@ -1,0 +1,116 @@
+//! The border to Diesel: what the runner asks of a connection, implemented in one file per connection type.
+//!
+//! Drivers carry out; what to do and in which order is the runner's.
+
+pub(crate) mod history;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::time::Duration;
+
+use crate::dialect::Dialect;
+use crate::history::StoredRow;
+
+/// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`.
+///
+/// A pooled connection is passed as `&mut *conn`. The trait cannot be implemented outside this crate.
+pub trait Driver: Session {}
+
+impl<S: Session> Driver for S {}
+
+/// The operations behind [`Driver`], out of users' sight.
+pub trait Session: Any {
+    #[doc(hidden)]
+    fn traits(&self) -> Traits;
+
+    /// The connection itself, for Rust steps.
+    #[doc(hidden)]
+    fn connection(&mut self) -> &mut dyn Any;
+
+    /// Which database this is, for messages: never with a password.
+    #[doc(hidden)]
+    fn location(&mut self) -> String;
+
+    /// How long statements wait for a lock; returns the wait that was set before.
+    #[doc(hidden)]
+    fn set_lock_wait(&mut self, wait: Duration) -> Result<Duration, DriverError>;
+
+    /// Runs one statement.
+    #[doc(hidden)]
+    fn execute(&mut self, sql: &str) -> Result<(), DriverError>;
+
+    /// Runs one statement of our own and says how many rows it changed.
+    #[doc(hidden)]
+    fn execute_counting(&mut self, sql: &str) -> Result<usize, DriverError>;
+
+    /// The rows that a query for history finds; `None` if there is no such table.
+    #[doc(hidden)]
+    fn history(&mut self, table: &str, query: &str) -> Result<Option<Vec<StoredRow>>, DriverError>;
+
+    /// The columns of a table, in lower case.
+    #[doc(hidden)]
+    fn columns(&mut self, table: &str) -> Result<Vec<String>, DriverError>;
+
+    /// A number that changes when another connection has committed a change to the database.
+    #[doc(hidden)]
+    fn changes_elsewhere(&mut self) -> Result<i64, DriverError>;
+
+    /// Begins a transaction that holds the right to write from its start.
+    #[doc(hidden)]
+    fn begin(&mut self) -> Result<(), DriverError>;
+
+    #[doc(hidden)]
+    fn commit(&mut self) -> Result<(), DriverError>;
+
+    /// Ends whatever transaction is open, however deep, and leaves the connection usable. Says whether the database had
+    /// one open.
+    #[doc(hidden)]
+    fn rollback(&mut self) -> Result<bool, DriverError>;
+
+    /// How deep Diesel takes the connection to be in transactions; 0 outside.
+    #[doc(hidden)]
+    fn transaction_depth(&mut self) -> u32;
+
+    /// Statements that drop every object of the database, to be run one after the other. They are made from what is
+    /// there now.
+    #[doc(hidden)]
+    fn drop_everything(&mut self) -> Result<(), DriverError>;
+}
+
+/// What a connection type is, without asking the database.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Traits {
+    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) connection: TypeId,
+    pub(crate) connection_name: &'static str,
+}
+
+/// What the database answered instead of doing what it was asked.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct DriverError {
+    pub(crate) kind: DriverErrorKind,
+    pub(crate) message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DriverErrorKind {
+    /// Another connection held a lock for longer than the wait.
+    Locked,
+    /// The file is not a database.
+    NotADatabase,
+    /// The database, or the directory it is in, cannot be written.
+    ReadOnly,
+    Other,
+}
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for DriverError {}

@@ -1,0 +1,245 @@
+//! SQLite, through Diesel's `SqliteConnection`.
+
+use std::any::{Any, TypeId};
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::result::Error as DieselError;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+
+use super::{DriverError, DriverErrorKind, Session, Traits};
+use crate::dialect::{Dialect, Sqlite};
+use crate::history::StoredRow;
+
+impl Session for SqliteConnection {
+    fn traits(&self) -> Traits {
+        Traits {
+            dialect: &Sqlite,
+            connection: TypeId::of::<SqliteConnection>(),
+            connection_name: "SqliteConnection",
+        }
+    }
+
+    fn connection(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn location(&mut self) -> String {
+        #[derive(QueryableByName)]
+        struct Database {
+            #[diesel(sql_type = Text)]
+            name: String,
+            #[diesel(sql_type = Nullable<Text>)]
+            file: Option<String>,
+        }
+        let databases: Vec<Database> = sql_query("PRAGMA database_list").load(self).unwrap_or_default();
+        databases
+            .into_iter()
+            .find(|database| database.name == "main")
+            .and_then(|database| database.file)
+            .filter(|file| !file.is_empty())
+            .unwrap_or_else(|| "the database in memory".to_owned())
+    }
+
+    fn set_lock_wait(&mut self, wait: Duration) -> Result<Duration, DriverError> {
+        #[derive(QueryableByName)]
+        struct BusyTimeout {
+            #[diesel(sql_type = BigInt)]
+            timeout: i64,
+        }
+        let before: BusyTimeout = sql_query("PRAGMA busy_timeout").get_result(self)?;
+        let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+        self.execute(&format!("PRAGMA busy_timeout = {milliseconds}"))?;
+        Ok(Duration::from_millis(u64::try_from(before.timeout).unwrap_or_default()))
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<(), DriverError> {
+        Ok(self.batch_execute(sql)?)
+    }
+
+    fn execute_counting(&mut self, sql: &str) -> Result<usize, DriverError> {
+        Ok(sql_query(sql).execute(self)?)
+    }
+
+    fn history(&mut self, table: &str, query: &str) -> Result<Option<Vec<StoredRow>>, DriverError> {
+        match sql_query(query).load::<Row>(self) {
+            Ok(rows) => Ok(Some(rows.into_iter().map(StoredRow::from).collect())),
+            // The text of the error depends on the version; whether the table is there does not.
+            Err(error) => {
+                let exists = number(
+                    self,
+                    &format!(
+                        "SELECT count(*) AS number FROM main.sqlite_master WHERE lower(name) = lower({})",
+                        Sqlite.text(table)
+                    ),
+                );
+                match exists {
+                    Ok(0) => Ok(None),
+                    _ => Err(error.into()),
+                }
+            }
+        }
+    }
+
+    fn columns(&mut self, table: &str) -> Result<Vec<String>, DriverError> {
+        let query = format!(
+            "SELECT lower(name) AS text FROM pragma_table_info({}, 'main')",
+            Sqlite.text(table)
+        );
+        texts(self, &query)
+    }
+
+    fn changes_elsewhere(&mut self) -> Result<i64, DriverError> {
+        #[derive(QueryableByName)]
+        struct DataVersion {
+            #[diesel(sql_type = BigInt)]
+            data_version: i64,
+        }
+        let row: DataVersion = sql_query("PRAGMA data_version").get_result(self)?;
+        Ok(row.data_version)
+    }
+
+    fn begin(&mut self) -> Result<(), DriverError> {
+        // Never a deferred transaction: it fails at once, without waiting, when somebody wrote since it first read.
+        Ok(AnsiTransactionManager::begin_transaction_sql(self, "BEGIN IMMEDIATE")?)
+    }
+
+    fn commit(&mut self) -> Result<(), DriverError> {
+        Ok(AnsiTransactionManager::commit_transaction(self)?)
+    }
+
+    fn rollback(&mut self) -> Result<bool, DriverError> {
+        // A step or a failed statement may have ended the transaction already. Then Diesel, which would take its own
+        // failing ROLLBACK for a broken connection, is given one to roll back.
+        let was_open = self.batch_execute("BEGIN").is_err();
+        while self.transaction_depth() > 1 {
+            // A savepoint that is gone is an error, and one level less all the same.
+            let _ = AnsiTransactionManager::rollback_transaction(self);
+        }
+        if self.transaction_depth() == 1 {
+            AnsiTransactionManager::rollback_transaction(self)?;
+        } else {
+            self.batch_execute("ROLLBACK")?;
+        }
+        Ok(was_open)
+    }
+
+    fn transaction_depth(&mut self) -> u32 {
+        AnsiTransactionManager::transaction_manager_status_mut(self)
+            .transaction_depth()
+            .ok()
+            .flatten()
+            .map_or(0, std::num::NonZeroU32::get)
+    }
+
+    fn drop_everything(&mut self) -> Result<(), DriverError> {
+        // Views and triggers first, as they refer to tables; virtual tables before the shadow tables that they own.
+        let query = "SELECT 'DROP ' || type || ' IF EXISTS main.\"' || replace(name, '\"', '\"\"') || '\"' AS text \
+                     FROM main.sqlite_master WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+                     ORDER BY type = 'table', sql NOT LIKE 'CREATE VIRTUAL %'";
+        for statement in texts(self, query)? {
+            self.execute(&statement)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Text)]
+    group_name: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    batch: i64,
+    #[diesel(sql_type = Text)]
+    fingerprint: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = BigInt)]
+    progress: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    claim: Option<String>,
+    #[diesel(sql_type = Text)]
+    applied_at: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    duration_ms: Option<i64>,
+    #[diesel(sql_type = Text)]
+    applied_by: String,
+    #[diesel(sql_type = Text)]
+    tool_version: String,
+    #[diesel(sql_type = BigInt)]
+    format: i64,
+}
+
+impl From<Row> for StoredRow {
+    fn from(row: Row) -> StoredRow {
+        StoredRow {
+            sequence: row.seq,
+            group: row.group_name,
+            version: row.version,
+            name: row.name,
+            batch: row.batch,
+            fingerprint: row.fingerprint,
+            state: row.state,
+            progress: row.progress,
+            claim: row.claim,
+            applied_at: row.applied_at,
+            duration_ms: row.duration_ms,
+            applied_by: row.applied_by,
+            tool_version: row.tool_version,
+            format: row.format,
+        }
+    }
+}
+
+fn number(connection: &mut SqliteConnection, query: &str) -> Result<i64, DriverError> {
+    #[derive(QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = BigInt)]
+        number: i64,
+    }
+    let row: Number = sql_query(query).get_result(connection)?;
+    Ok(row.number)
+}
+
+fn texts(connection: &mut SqliteConnection, query: &str) -> Result<Vec<String>, DriverError> {
+    #[derive(QueryableByName)]
+    struct OneText {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let rows: Vec<OneText> = sql_query(query).load(connection)?;
+    Ok(rows.into_iter().map(|row| row.text).collect())
+}
+
+impl From<DieselError> for DriverError {
+    fn from(error: DieselError) -> DriverError {
+        let message = match &error {
+            DieselError::DatabaseError(_, information) => information.message().to_owned(),
+            other => other.to_string(),
+        };
+        DriverError {
+            kind: kind_of(&message),
+            message,
+        }
+    }
+}
+
+/// Diesel hands on SQLite's message without its code; these texts are fixed for each code
+/// (<https://sqlite.org/rescode.html>, `sqlite3_errstr`).
+fn kind_of(message: &str) -> DriverErrorKind {
+    match message {
+        "database is locked" | "database table is locked" | "database schema is locked: main" => {
+            DriverErrorKind::Locked
+        }
+        "file is not a database" => DriverErrorKind::NotADatabase,
+        "attempt to write a readonly database" | "unable to open database file" => DriverErrorKind::ReadOnly,
+        _ => DriverErrorKind::Other,
+    }
+}

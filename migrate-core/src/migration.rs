@@ -1,0 +1,245 @@
+//! What users write (`trait Migrate`) and what the derive registers of it ([`Migration`]).
+
+use std::fmt;
+
+use crate::place::Place;
+use crate::schema::Schema;
+use crate::version::Version;
+
+/// A change to a database, written by the user beside `#[derive(Migration)]`.
+///
+/// `up` describes the change; it does not carry it out. It may be called many times and has to describe the same each
+/// time, so it reads no clock, no environment and no database.
+///
+/// ```
+/// use migrate_core::prelude::*;
+///
+/// /// Every user gets a public handle.
+/// #[derive(Migration)]
+/// #[migration(version = 2026_11_23_093000)]
+/// struct AddUsername;
+///
+/// impl Migrate for AddUsername {
+///     fn up(&self, schema: &mut Schema) {
+///         schema
+///             .execute("ALTER TABLE users ADD COLUMN username TEXT")
+///             .undo("ALTER TABLE users DROP COLUMN username");
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` derives `Migration` but does not say what it changes",
+    label = "`impl Migrate for {Self}` is missing",
+    note = "write `impl Migrate for {Self} {{ fn up(&self, schema: &mut Schema) {{ .. }} }}`"
+)]
+pub trait Migrate: Send + Sync + 'static {
+    /// Describes the change.
+    fn up(&self, schema: &mut Schema);
+
+    /// Describes the way back. Left out, it is worked out from `up`; write it only where it should do something else.
+    fn down(&self, schema: &mut Schema) {
+        schema.work_out_from_up();
+    }
+}
+
+/// A type whose [`Migration`] is known, because it derives it.
+///
+/// Only `#[derive(Migration)]` implements this.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a migration",
+    label = "this type does not derive `Migration`",
+    note = "write `#[derive(Migration)]` and `#[migration(version = ..)]` above the struct"
+)]
+pub trait Derived: Migrate {
+    #[doc(hidden)]
+    const MIGRATION: Migration;
+}
+
+/// A migration as it is registered: who it is, where it stands in the source, and what it does.
+#[derive(Clone, Copy)]
+pub struct Migration {
+    version: Version,
+    name: &'static str,
+    group: &'static str,
+    description: &'static str,
+    transaction: bool,
+    place: Place,
+    module: &'static str,
+    migrate: &'static dyn Migrate,
+}
+
+impl Migration {
+    /// The migration that a type derives, for a set that is listed by hand.
+    ///
+    /// ```
+    /// use migrate_core::prelude::*;
+    /// use migrate_core::Registry;
+    ///
+    /// #[derive(Migration)]
+    /// #[migration(version = 1, unlisted)]
+    /// struct First;
+    ///
+    /// impl Migrate for First {
+    ///     fn up(&self, schema: &mut Schema) {
+    ///         schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
+    ///     }
+    /// }
+    ///
+    /// let registry = Registry::of([Migration::of::<First>()])?;
+    /// assert_eq!(registry.len(), 1);
+    /// # Ok::<(), migrate_core::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn of<M: Derived>() -> Migration {
+        M::MIGRATION
+    }
+
+    /// Its version, unique inside its group.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Its name: a label for people. Renaming is harmless, the version is the identity.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The group it belongs to, `"default"` unless it says otherwise.
+    #[must_use]
+    pub const fn group(&self) -> &'static str {
+        self.group
+    }
+
+    /// Its doc comment, or an empty text.
+    #[must_use]
+    pub const fn description(&self) -> &'static str {
+        self.description
+    }
+
+    /// Whether it runs inside a transaction; `false` only with `transaction = false`.
+    #[must_use]
+    pub const fn in_transaction(&self) -> bool {
+        self.transaction
+    }
+
+    /// Where it derives `Migration`.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The path of the module it stands in.
+    #[must_use]
+    pub const fn module(&self) -> &'static str {
+        self.module
+    }
+
+    /// What the user wrote.
+    #[must_use]
+    pub(crate) fn migrate(&self) -> &'static dyn Migrate {
+        self.migrate
+    }
+
+    /// What it is known by: its group and version.
+    #[must_use]
+    pub const fn id(&self) -> MigrationId<'static> {
+        MigrationId {
+            group: self.group,
+            version: self.version,
+        }
+    }
+
+    /// Whether two registrations are the same source, linked twice: a crate under test and its normal copy.
+    pub(crate) fn is_same_source(&self, other: &Migration) -> bool {
+        self.id() == other.id() && self.place == other.place && self.name == other.name
+    }
+}
+
+impl fmt::Display for Migration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.id(), self.name)
+    }
+}
+
+impl fmt::Debug for Migration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Migration({self} at {})", self.place)
+    }
+}
+
+/// Which way a migration goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// It is applied.
+    Up,
+    /// It is rolled back.
+    Down,
+}
+
+impl Direction {
+    /// `"up"` or `"down"`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Direction::Up => "up",
+            Direction::Down => "down",
+        }
+    }
+}
+
+/// The group that a migration belongs to when it names none.
+pub const DEFAULT_GROUP: &str = "default";
+
+/// What a migration is known by. Printed as its version, with the group before it unless that is the default one:
+/// `20261123093000`, `jobs:3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MigrationId<'a> {
+    /// Its version. First, so that ids order by it.
+    pub version: Version,
+    /// Its group.
+    pub group: &'a str,
+}
+
+impl fmt::Display for MigrationId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.group != DEFAULT_GROUP {
+            write!(f, "{}:", self.group)?;
+        }
+        write!(f, "{}", self.version)
+    }
+}
+
+/// What the derive writes down; the private half of its agreement with this crate.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Declaration {
+    pub version: u64,
+    pub name: &'static str,
+    pub group: &'static str,
+    pub description: &'static str,
+    pub transaction: bool,
+    pub file: &'static str,
+    pub line: u32,
+    pub module: &'static str,
+}
+
+/// Called by the derive.
+#[doc(hidden)]
+#[must_use]
+pub const fn declare(declaration: Declaration, migrate: &'static dyn Migrate) -> Migration {
+    Migration {
+        version: Version::from_derive(declaration.version),
+        name: declaration.name,
+        group: declaration.group,
+        description: declaration.description,
+        transaction: declaration.transaction,
+        place: Place {
+            file: declaration.file,
+            line: declaration.line,
+        },
+        module: declaration.module,
+        migrate,
+    }
+}

@@ -1,0 +1,297 @@
+//! What can go wrong in a migration, and the error that says which statement, what the database said, what state it is
+//! in now and what to do next.
+
+use super::one::Turn;
+use super::{Runner, named};
+use crate::driver::{DriverError, DriverErrorKind};
+use crate::error::{Error, ErrorKind};
+use crate::history::Phase;
+use crate::migration::Direction;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a migration did not get to its end.
+pub(super) enum Failure {
+    /// A step, counted from 0.
+    Step { index: usize, mishap: Mishap },
+    /// Writing history failed.
+    Bookkeeping(DriverError),
+    /// The row is not as this run left it.
+    ClaimLost,
+    /// All steps were done, but the commit failed.
+    Commit(DriverError),
+}
+
+/// What went wrong in a step.
+pub(super) enum Mishap {
+    /// The database refused, or the Rust function returned an error or panicked.
+    Failed { cause: Cause },
+    /// The transaction that the migration runs in is gone.
+    EndedTransaction {
+        /// What the Rust function returned, if not success.
+        returned: Option<Cause>,
+    },
+    /// A Rust function began a transaction and did not end it.
+    LeftTransactionOpen,
+}
+
+impl Mishap {
+    pub(super) fn into_cause(self) -> Cause {
+        match self {
+            Mishap::Failed { cause } => cause,
+            Mishap::EndedTransaction { returned } => {
+                returned.unwrap_or_else(|| "the step ended the transaction that the migration runs in".into())
+            }
+            Mishap::LeftTransactionOpen => "the step began a transaction and did not end it".into(),
+        }
+    }
+}
+
+impl From<DriverError> for Mishap {
+    fn from(error: DriverError) -> Mishap {
+        Mishap::Failed { cause: Box::new(error) }
+    }
+}
+
+impl Runner<'_> {
+    /// After a failure in a transaction: rolls back, and says what is so now.
+    pub(super) fn rolled_back(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+        let was_open = self.session.rollback();
+        if let Failure::Step {
+            index,
+            mishap: Mishap::EndedTransaction { returned },
+        } = failure
+        {
+            let was_open = was_open.unwrap_or(false);
+            return self.transaction_ended(turn, index, returned, was_open);
+        }
+        let error = self.describe(turn, failure);
+        match was_open {
+            Ok(_) => error.state("the migration was rolled back; the database is as it was before it"),
+            Err(problem) => error.state(format!(
+                "the rollback was not confirmed ({problem}); a database that loses the connection rolls back by itself"
+            )),
+        }
+    }
+
+    /// A step ended the transaction behind the runner's back: finds out what is committed, and writes that down.
+    fn transaction_ended(&mut self, turn: &Turn<'_>, index: usize, returned: Option<Cause>, was_open: bool) -> Error {
+        let step = index + 1;
+        let step_is_done = returned.is_none() && !was_open;
+        let mut error = self.at_step(
+            turn,
+            index,
+            Error::new(
+                ErrorKind::TransactionEnded,
+                format!(
+                    "step {step} of {} ended the transaction that it runs in",
+                    named(&turn.planned.migration)
+                ),
+            ),
+        );
+        if let Some(cause) = returned {
+            error = error.cause(cause);
+        }
+        let id = turn.planned.migration.id();
+        let was_committed = match self.read_history() {
+            Ok(history) => history
+                .unwrap_or_default()
+                .find(id)
+                .is_some_and(|row| row.phase != Phase::Applied && row.claim.as_deref() == Some(&turn.run_id)),
+            Err(unreadable) => {
+                return error
+                    .state(format!("unknown: {}", unreadable.message()))
+                    .next("look at the database before anything else");
+            }
+        };
+        let (verb, finish) = way(turn.planned.direction);
+        if !was_committed {
+            return error
+                .state(format!(
+                    "the steps before it are rolled back, and history does not count the migration as {verb}; what step \
+                     {step} did after it had ended the transaction may be committed"
+                ))
+                .next("take the `COMMIT`, `ROLLBACK` or `END` out of the step; `conn.transaction(..)` is fine")
+                .next(format!("look whether the step has left something behind, then `{finish}`"));
+        }
+        let done = if step_is_done { step } else { index };
+        let marked = self.mark(turn, done, None).is_ok();
+        let error = error.state(format!(
+            "the steps up to {done} are committed{}, and history says that the migration was interrupted there{}",
+            if step_is_done {
+                String::new()
+            } else {
+                format!(", and a part of step {step}")
+            },
+            if marked {
+                ""
+            } else {
+                " (this could not be written down)"
+            },
+        ));
+        error
+            .next("take the `COMMIT`, `ROLLBACK` or `END` out of the step; `conn.transaction(..)` is fine")
+            .next(format!("`{finish}` goes on with step {}", done + 1))
+            .next(format!(
+                "or undo those steps by hand, and then `migrate repair {id} --done 0` and `{finish}`"
+            ))
+    }
+
+    /// After a failure outside a transaction: writes down how far it got, and says so.
+    pub(super) fn stopped(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+        // Open only if claiming or finishing failed.
+        let claimed = match (&failure, self.session.transaction_depth()) {
+            (Failure::Step { .. }, _) => true,
+            (_, depth) => {
+                if depth > 0 {
+                    // The first error is the one to tell.
+                    let _ = self.session.rollback();
+                }
+                false
+            }
+        };
+        let id = turn.planned.migration.id();
+        let (_, finish) = way(turn.planned.direction);
+        let Failure::Step { index, .. } = failure else {
+            return self
+                .describe(turn, failure)
+                .state("what history says of it is what has happened for certain")
+                .next("look at `migrate status`");
+        };
+        let marked = claimed && self.mark(turn, index, None).is_ok();
+        let in_doubt = turn
+            .planned
+            .steps
+            .get(index)
+            .is_some_and(|step| step.function().is_some());
+        let error = self.describe(turn, failure).state(format!(
+            "the steps before it are committed, as the migration does not run in a transaction{}; history says that it was \
+             interrupted after step {index}{}",
+            if in_doubt { ", and so may be a part of this one" } else { "" },
+            if marked { "" } else { " (this could not be written down)" },
+        ));
+        error
+            .next(format!(
+                "mend the step; `{finish}` then goes on with step {}",
+                index + 1
+            ))
+            .next(format!(
+                "or undo those steps by hand, and then `migrate repair {id} --done 0`"
+            ))
+    }
+
+    /// The error without its state.
+    fn describe(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+        let migration = &turn.planned.migration;
+        let doing = match turn.planned.direction {
+            Direction::Up => "applying",
+            Direction::Down => "rolling back",
+        };
+        let (_, again) = way(turn.planned.direction);
+        match failure {
+            Failure::Step { index, mishap } => {
+                let total = turn.planned.steps.len();
+                let error = Error::new(
+                    ErrorKind::StepFailed,
+                    format!("{doing} {} failed at step {} of {total}", named(migration), index + 1),
+                );
+                let error = self.at_step(turn, index, error).cause(mishap.into_cause());
+                match migration.in_transaction() {
+                    true => error.next(format!("mend the step, then `{again}`")),
+                    false => error,
+                }
+            }
+            Failure::Commit(cause) => {
+                let locked = cause.kind == DriverErrorKind::Locked;
+                let error = Error::new(
+                    if locked {
+                        ErrorKind::Locked
+                    } else {
+                        ErrorKind::StepFailed
+                    },
+                    format!("{doing} {} failed when it was committed", named(migration)),
+                )
+                .migration(migration)
+                .at(migration.place())
+                .statement("COMMIT")
+                .cause(cause);
+                if locked {
+                    error.next(self.who_holds_it()).next(format!("then `{again}`"))
+                } else {
+                    error.next(format!(
+                        "a constraint that is checked at the end, such as a deferred foreign key, does not hold; mend the \
+                         migration, then `{again}`"
+                    ))
+                }
+            }
+            Failure::Bookkeeping(cause) => self
+                .database_error(
+                    &format!("{doing} {} could not be recorded in history", named(migration)),
+                    cause,
+                )
+                .migration(migration)
+                .at(migration.place()),
+            Failure::ClaimLost => Error::new(
+                ErrorKind::Interrupted,
+                format!(
+                    "{doing} {}: somebody else has changed its row in history",
+                    named(migration)
+                ),
+            )
+            .migration(migration)
+            .at(migration.place())
+            .next("look at `migrate status` before anything else"),
+        }
+    }
+
+    fn at_step(&self, turn: &Turn<'_>, index: usize, error: Error) -> Error {
+        let error = error.migration(turn.planned.migration);
+        match turn.planned.steps.get(index) {
+            Some(step) => error.at(step.place).statement(step.label()),
+            None => error,
+        }
+    }
+
+    /// An error of the database outside any migration.
+    pub(super) fn database_error(&mut self, what: &str, error: DriverError) -> Error {
+        let location = self.session.location();
+        match error.kind {
+            DriverErrorKind::Locked => Error::new(
+                ErrorKind::Locked,
+                format!(
+                    "{what}: {location} was locked for {} s",
+                    self.lock_timeout.as_secs_f32()
+                ),
+            )
+            .cause(error)
+            .state("nothing was changed")
+            .next(self.who_holds_it())
+            .next("then run it again, or wait longer with `--lock-timeout SECONDS`"),
+            DriverErrorKind::NotADatabase => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                .cause(error)
+                .state("nothing was changed")
+                .next("check the path: the file is not a SQLite database, or it is encrypted"),
+            DriverErrorKind::ReadOnly => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                .cause(error)
+                .state("nothing was changed")
+                .next("give this user the right to write the file and the directory that it is in"),
+            DriverErrorKind::Other => Error::new(ErrorKind::Database, format!("{what}: {location}")).cause(error),
+        }
+    }
+
+    fn who_holds_it(&mut self) -> String {
+        let location = self.session.location();
+        format!(
+            "look for who holds the lock: another `migrate`, an application with an open transaction, a database shell \
+             (`lsof {location}` lists them)"
+        )
+    }
+}
+
+/// What the direction makes of a migration, and the command that finishes it.
+fn way(direction: Direction) -> (&'static str, &'static str) {
+    match direction {
+        Direction::Up => ("applied", "migrate up"),
+        Direction::Down => ("rolled back", "migrate rollback"),
+    }
+}

@@ -1,0 +1,488 @@
+//! The only place that orders effects: look, plan, lock, look again, run, remember.
+//!
+//! It prints nothing, reads no environment and never exits; what goes on is told as [`Event`]s.
+
+mod failure;
+mod one;
+mod queue;
+mod run;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::driver::history::{Change, HistoryTable};
+use crate::driver::{Driver, Session};
+use crate::error::{Error, ErrorKind};
+use crate::history::{Applied, DEFAULT_HISTORY_TABLE, Entry, Fingerprints, History, Phase, State};
+use crate::migration::{Direction, Migration};
+use crate::plan::{Plan, PlanFor};
+use crate::registry::Registry;
+use crate::report::{Event, Report};
+use crate::schema;
+use crate::target::{MigrationRef, Policy, Rollback, Target};
+
+/// Brings a database where the linked migrations want it, or back.
+///
+/// In an application's start:
+///
+#[cfg_attr(feature = "sqlite", doc = "```")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// use diesel::prelude::*;
+/// use migrate_core::{Runner, Target};
+/// # mod migrations {
+/// #     use migrate_core::prelude::*;
+/// #     #[derive(Migration)]
+/// #     #[migration(version = 2026_01_01_000000)]
+/// #     struct First;
+/// #     impl Migrate for First {
+/// #         fn up(&self, schema: &mut Schema) {
+/// #             schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
+/// #         }
+/// #     }
+/// # }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut conn = SqliteConnection::establish(":memory:")?;
+/// Runner::linked(&mut conn)?.up(&Target::Latest)?;
+///
+/// // Or, where something else migrates: only look.
+/// assert!(Runner::linked(&mut conn)?.is_current()?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Runner<'c> {
+    session: &'c mut dyn Session,
+    registry: Registry,
+    fingerprints: Fingerprints,
+    table: HistoryTable,
+    policy: Policy,
+    lock_timeout: Duration,
+    applied_by: String,
+    observer: Option<Observer<'c>>,
+}
+
+type Observer<'c> = Box<dyn FnMut(&Event<'_>) + 'c>;
+
+impl std::fmt::Debug for Runner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner")
+            .field("registry", &self.registry)
+            .field("table", &self.table)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'c> Runner<'c> {
+    /// A runner of the migrations that are linked into this program; see [`Registry::linked`].
+    ///
+    /// # Errors
+    ///
+    /// If none is linked, or two share a version.
+    pub fn linked<D: Driver>(connection: &'c mut D) -> Result<Runner<'c>, Error> {
+        Ok(Runner::new(connection, Registry::linked()?))
+    }
+
+    /// A runner of an explicit set.
+    pub fn new<D: Driver>(connection: &'c mut D, registry: Registry) -> Runner<'c> {
+        let dialect = connection.traits().dialect;
+        Runner {
+            fingerprints: Fingerprints::of(&registry),
+            registry,
+            table: HistoryTable::new(DEFAULT_HISTORY_TABLE, dialect),
+            session: connection,
+            policy: Policy::default(),
+            lock_timeout: Duration::from_secs(30),
+            applied_by: String::new(),
+            observer: None,
+        }
+    }
+
+    /// The name of the history table, [`DEFAULT_HISTORY_TABLE`] unless set.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty, longer than 63 bytes, or holds a control character.
+    pub fn history_table(mut self, name: &str) -> Result<Runner<'c>, Error> {
+        if name.trim().is_empty() || name.len() > 63 || name.chars().any(char::is_control) {
+            return Err(Error::new(
+                ErrorKind::InvalidSetting,
+                format!("{name:?} cannot be the name of the history table"),
+            )
+            .next("give a name of 1 to 63 bytes without control characters"));
+        }
+        self.table = HistoryTable::new(name, self.session.traits().dialect);
+        Ok(self)
+    }
+
+    /// How long to wait for another connection's lock; 30 seconds unless set.
+    #[must_use]
+    pub fn lock_timeout(mut self, timeout: Duration) -> Runner<'c> {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// Who applies, as history keeps it: by habit `user@host`.
+    #[must_use]
+    pub fn applied_by(mut self, who: impl Into<String>) -> Runner<'c> {
+        self.applied_by = who.into();
+        self.applied_by.retain(|c| !c.is_control());
+        self
+    }
+
+    /// Refuse to apply a migration that is older than one that has been applied.
+    #[must_use]
+    pub fn strict_order(mut self, strict: bool) -> Runner<'c> {
+        self.policy.strict_order = strict;
+        self
+    }
+
+    /// Go on although history holds migrations that are not linked.
+    #[must_use]
+    pub fn allow_missing(mut self, allow: bool) -> Runner<'c> {
+        self.policy.allow_missing = allow;
+        self
+    }
+
+    /// Go on although migrations were changed after they had been applied.
+    #[must_use]
+    pub fn allow_changed(mut self, allow: bool) -> Runner<'c> {
+        self.policy.allow_changed = allow;
+        self
+    }
+
+    /// Is told what goes on, as it goes on.
+    #[must_use]
+    pub fn observe(mut self, observer: impl FnMut(&Event<'_>) + 'c) -> Runner<'c> {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Every migration that is linked or known to history, and its state. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If history cannot be read.
+    pub fn status(&mut self) -> Result<Vec<Entry>, Error> {
+        self.with_lock_wait(|runner| {
+            let history = runner.read_history()?.unwrap_or_default();
+            Ok(history.compare(&runner.registry, &runner.fingerprints))
+        })
+    }
+
+    /// Whether the database is where this program wants it: nothing is pending, missing, changed or interrupted. Writes
+    /// nothing. Migrations of a newer program do not count against it.
+    ///
+    /// # Errors
+    ///
+    /// If history cannot be read.
+    pub fn is_current(&mut self) -> Result<bool, Error> {
+        Ok(self
+            .status()?
+            .iter()
+            .all(|entry| matches!(entry.state, State::Applied | State::Ahead)))
+    }
+
+    /// What `up` would do. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `up` would refuse before it runs anything.
+    pub fn plan(&mut self, target: &Target) -> Result<Plan, Error> {
+        self.with_lock_wait(|runner| {
+            let history = runner.read_history()?.unwrap_or_default();
+            Ok(Plan::of(runner.queue_up(&history, target)?))
+        })
+    }
+
+    /// What `rollback` would do. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `rollback` would refuse before it runs anything.
+    pub fn plan_rollback(&mut self, rollback: &Rollback) -> Result<Plan, Error> {
+        self.with_lock_wait(|runner| {
+            let history = runner.read_history()?.unwrap_or_default();
+            Ok(Plan::of(runner.queue_down(&history, rollback)?))
+        })
+    }
+
+    /// Applies what is pending.
+    ///
+    /// # Errors
+    ///
+    /// If anything is wrong with what is to run, before it runs; if a step fails, after its migration was rolled back. The
+    /// error says what state the database is in.
+    pub fn up(&mut self, target: &Target) -> Result<Report, Error> {
+        let span = tracing::info_span!("up");
+        let _entered = span.enter();
+        self.with_lock_wait(|runner| runner.run(&Goal::Up(target.clone()), &HashMap::new()))
+    }
+
+    /// Takes back what was applied, newest first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`up`](Runner::up); nothing runs either if one of them is not linked into this program.
+    pub fn rollback(&mut self, rollback: &Rollback) -> Result<Report, Error> {
+        let span = tracing::info_span!("rollback");
+        let _entered = span.enter();
+        self.with_lock_wait(|runner| runner.run(&Goal::Down(rollback.clone()), &HashMap::new()))
+    }
+
+    /// Rolls the last so many migrations back and applies them again, each in the batch that it was in.
+    ///
+    /// # Errors
+    ///
+    /// As for [`rollback`](Runner::rollback) and [`up`](Runner::up).
+    pub fn redo(&mut self, steps: usize) -> Result<Report, Error> {
+        let span = tracing::info_span!("redo");
+        let _entered = span.enter();
+        self.with_lock_wait(|runner| {
+            let history = runner.read_history()?.unwrap_or_default();
+            let batches: HashMap<MigrationRef, i64> = history
+                .rows()
+                .iter()
+                .map(|row| (MigrationRef::from(row.id()), row.batch))
+                .collect();
+            let mut report = runner.run(&Goal::Down(Rollback::Steps(steps)), &batches)?;
+            let again = report
+                .done
+                .iter()
+                .map(|done| MigrationRef::from(done.migration.id()))
+                .collect();
+            let up = runner.run(&Goal::Again(again), &batches)?;
+            report.done.extend(up.done);
+            report.batch = up.batch;
+            Ok(report)
+        })
+    }
+
+    /// Drops everything in the database, whoever made it, and applies all migrations.
+    ///
+    /// # Errors
+    ///
+    /// If anything is wrong with the migrations, before anything is dropped; and as for [`up`](Runner::up).
+    pub fn fresh(&mut self) -> Result<Report, Error> {
+        let span = tracing::info_span!("fresh");
+        let _entered = span.enter();
+        self.with_lock_wait(|runner| {
+            runner.queue_up(&History::default(), &Target::Latest)?;
+            runner
+                .session
+                .drop_everything()
+                .map_err(|error| runner.database_error("the database could not be emptied", error))
+                .map_err(|error| error.state("nothing was dropped"))?;
+            runner.run(&Goal::Up(Target::Latest), &HashMap::new())
+        })
+    }
+
+    /// Declares that a changed migration is right as it is: history takes its new fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// If it is not in the state [`State::Changed`].
+    pub fn accept(&mut self, reference: &MigrationRef) -> Result<(), Error> {
+        self.with_lock_wait(|runner| {
+            runner.in_own_transaction(|runner| {
+                let history = runner.read_history()?.unwrap_or_default();
+                let entries = history.compare(&runner.registry, &runner.fingerprints);
+                let entry = reference.find(&entries, Entry::id)?;
+                let (State::Changed, Some(row)) = (entry.state, &entry.applied) else {
+                    return Err(Error::new(
+                        ErrorKind::InvalidTarget,
+                        format!("{entry} is {}, not changed; there is nothing to accept", entry.state),
+                    ));
+                };
+                runner.stamp(row)
+            })
+        })
+    }
+
+    /// Says how far a migration outside a transaction got that was cut off half way: its first `done` steps have happened.
+    ///
+    /// With all of them it counts as finished, with none as never begun; otherwise the next run goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// If it is not in the state [`State::Interrupted`], or has fewer steps.
+    pub fn repair(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
+        self.with_lock_wait(|runner| runner.in_own_transaction(|runner| runner.repair_in_transaction(reference, done)))
+    }
+
+    fn repair_in_transaction(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
+        let history = self.read_history()?.unwrap_or_default();
+        let entries = history.compare(&self.registry, &self.fingerprints);
+        let entry = reference.find(&entries, Entry::id)?;
+        let (State::Interrupted, Some(row), Some(migration)) = (entry.state, &entry.applied, &entry.migration) else {
+            return Err(Error::new(
+                ErrorKind::InvalidTarget,
+                format!(
+                    "{entry} is {}, not interrupted here; there is nothing to repair",
+                    entry.state
+                ),
+            ));
+        };
+        let direction = match row.phase {
+            Phase::Reverting => Direction::Down,
+            Phase::Applying | Phase::Applied => Direction::Up,
+        };
+        let planned = self.plan_one(migration, direction)?;
+        let all = planned.steps().len();
+        if done > all {
+            return Err(Error::new(
+                ErrorKind::InvalidTarget,
+                format!("{entry} has {all} steps, not {done}"),
+            ));
+        }
+        let gone = (direction == Direction::Up && done == 0) || (direction == Direction::Down && done == all);
+        let statement = if gone {
+            self.table.delete(row.id())
+        } else {
+            let finished = done == all || done == 0;
+            self.table.update(
+                row.id(),
+                row.claim.as_deref(),
+                &Change {
+                    phase: finished.then_some(Phase::Applied),
+                    progress: Some(done),
+                    fingerprint: (direction == Direction::Up)
+                        .then(|| planned.fingerprints.get(done).map(String::as_str))
+                        .flatten(),
+                    claim: Some(None),
+                    ..Change::default()
+                },
+            )
+        };
+        self.bookkeeping(&statement)
+    }
+
+    /// The registered migrations.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Which database this is, for messages; never with a password.
+    pub fn location(&mut self) -> String {
+        self.session.location()
+    }
+
+    fn plan_for(&self) -> PlanFor {
+        let traits = self.session.traits();
+        PlanFor {
+            dialect: traits.dialect,
+            connection: traits.connection,
+            connection_name: traits.connection_name,
+        }
+    }
+
+    fn tell(&mut self, event: &Event<'_>) {
+        if let Some(observer) = &mut self.observer {
+            observer(event);
+        }
+    }
+
+    /// Runs `work` with the lock timeout set on the connection, and sets back what was there before.
+    fn with_lock_wait<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if self.session.transaction_depth() > 0 {
+            return Err(Error::new(
+                ErrorKind::InvalidSetting,
+                "the connection is inside a transaction, and migrations open their own",
+            )
+            .state("nothing was changed")
+            .next("hand the runner a connection outside `transaction(..)` and `begin_test_transaction()`"));
+        }
+        let before = self
+            .session
+            .set_lock_wait(self.lock_timeout)
+            .map_err(|error| self.database_error("the database does not answer", error))?;
+        let result = work(self);
+        // A connection that does not take this is broken; then `result` says so.
+        let _ = self.session.set_lock_wait(before);
+        result
+    }
+
+    /// Runs `work` in a transaction and commits it.
+    fn in_own_transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.session
+            .begin()
+            .map_err(|error| self.database_error("no transaction could be begun", error))?;
+        let result = work(self).and_then(|value| {
+            self.session
+                .commit()
+                .map_err(|error| self.database_error("the transaction could not be committed", error))?;
+            Ok(value)
+        });
+        if result.is_err() && self.session.transaction_depth() > 0 {
+            // The first error is the one to tell.
+            let _ = self.session.rollback();
+        }
+        result
+    }
+
+    /// Runs one of our own statements, which has to change one row at least.
+    fn bookkeeping(&mut self, statement: &str) -> Result<(), Error> {
+        match self.session.execute_counting(statement) {
+            Ok(0) => Err(Error::new(
+                ErrorKind::Interrupted,
+                "somebody else changed history while this run was at work",
+            )
+            .next("look at `migrate status` before anything else")),
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.database_error("history could not be written", error)),
+        }
+    }
+
+    /// Writes the present fingerprint of a migration into its row.
+    fn stamp(&mut self, row: &Applied) -> Result<(), Error> {
+        let Some(position) = self.registry.position(row.id()) else {
+            return Ok(());
+        };
+        let change = Change {
+            fingerprint: Some(self.fingerprints.at(position)),
+            ..Change::default()
+        };
+        let statement = self.table.update(row.id(), row.claim.as_deref(), &change);
+        self.bookkeeping(&statement)
+    }
+
+    /// Fingerprints of an older encoding say nothing about a change; they are replaced.
+    fn stamp_anew(&mut self, history: &History) -> Result<(), Error> {
+        let is_old = |row: &&Applied| row.phase == Phase::Applied && schema::is_older_encoding(&row.fingerprint);
+        if !history.rows().iter().any(|row| is_old(&row)) {
+            return Ok(());
+        }
+        self.in_own_transaction(|runner| {
+            let history = runner.read_history()?.unwrap_or_default();
+            history
+                .rows()
+                .iter()
+                .filter(is_old)
+                .try_for_each(|row| runner.stamp(row))
+        })
+    }
+}
+
+/// What a run is for.
+#[derive(Clone, Debug)]
+enum Goal {
+    Up(Target),
+    Down(Rollback),
+    /// Applying again what a redo has rolled back.
+    Again(Vec<MigrationRef>),
+}
+
+impl Goal {
+    fn direction(&self) -> Direction {
+        match self {
+            Goal::Up(_) | Goal::Again(_) => Direction::Up,
+            Goal::Down(_) => Direction::Down,
+        }
+    }
+}
+
+/// What a migration is called in messages.
+fn named(migration: &Migration) -> String {
+    format!("{migration} ({})", migration.place())
+}

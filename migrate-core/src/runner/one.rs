@@ -1,0 +1,268 @@
+//! One migration of a run: its claim, its steps, its row.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use super::Runner;
+use super::failure::{Failure, Mishap};
+use crate::driver::history::{Change, NewRow};
+use crate::error::Error;
+use crate::history::{Applied, Phase};
+use crate::migration::Direction;
+use crate::plan::{Action, PlannedMigration, PlannedStep};
+use crate::report::Event;
+
+/// The savepoint around a step, by which it is noticed that the step ended the transaction.
+const SAVEPOINT: &str = "migrate_step";
+
+/// One migration's turn in a run.
+pub(super) struct Turn<'a> {
+    pub(super) planned: &'a PlannedMigration,
+    pub(super) run_id: String,
+    pub(super) batch: i64,
+    /// Its place in the order of application, if it is applied.
+    pub(super) sequence: i64,
+    /// Its row, if it has one: it is being rolled back, or goes on after an interruption.
+    pub(super) row: Option<Applied>,
+    /// The history table has to be made first.
+    pub(super) makes_table: bool,
+    /// Nothing follows it in the run.
+    pub(super) is_last: bool,
+    /// Rows that are done hold claims, which the last turn gives up.
+    pub(super) has_open_claims: bool,
+}
+
+impl Turn<'_> {
+    /// The claim that the row holds when the migration is done: the run's, as long as more is to follow.
+    fn claim_when_done(&self) -> Option<&str> {
+        (!self.is_last).then_some(self.run_id.as_str())
+    }
+}
+
+impl Runner<'_> {
+    /// Runs one migration. A transaction is open, and none is when this returns.
+    pub(super) fn do_one(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Error> {
+        let migration = &turn.planned.migration;
+        let span = tracing::info_span!("migration", version = %migration.id(), name = migration.name());
+        let _entered = span.enter();
+        if migration.in_transaction() {
+            self.in_one_transaction(turn, started)
+                .map_err(|failure| self.rolled_back(turn, failure))
+        } else {
+            self.step_by_step(turn, started)
+                .map_err(|failure| self.stopped(turn, failure))
+        }
+    }
+
+    fn in_one_transaction(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Failure> {
+        if turn.makes_table {
+            self.book(&self.table.create())?;
+        }
+        // A row that is written first tells, should a Rust step end the transaction, whether it was committed. Other
+        // migrations do with one row at the end.
+        let claims_first = turn.planned.has_rust_step() || turn.planned.done > 0;
+        if claims_first {
+            self.claim(turn)?;
+        }
+        for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
+            self.tell_step(turn.planned, index, step);
+            self.step_in_savepoint(step)
+                .map_err(|mishap| Failure::Step { index, mishap })?;
+        }
+        self.finish(turn, claims_first, started)?;
+        self.session.commit().map_err(Failure::Commit)
+    }
+
+    fn step_by_step(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Failure> {
+        if turn.makes_table {
+            self.book(&self.table.create())?;
+        }
+        self.claim(turn)?;
+        self.session.commit().map_err(Failure::Commit)?;
+        let last = turn.planned.steps.len();
+        for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
+            self.tell_step(turn.planned, index, step);
+            self.step_alone(step)
+                .map_err(|mishap| Failure::Step { index, mishap })?;
+            // The last step is marked by finishing.
+            if index + 1 < last {
+                self.mark(turn, index + 1, Some(&turn.run_id))?;
+            }
+        }
+        self.session.begin().map_err(Failure::Bookkeeping)?;
+        self.finish(turn, true, started)?;
+        self.session.commit().map_err(Failure::Commit)
+    }
+
+    /// Writes down, before the first step, that this run is at work on the migration.
+    fn claim(&mut self, turn: &Turn<'_>) -> Result<(), Failure> {
+        let id = turn.planned.migration.id();
+        let statement = match (&turn.row, turn.planned.direction) {
+            (None, _) => self.table.insert(&NewRow {
+                sequence: turn.sequence,
+                id,
+                name: turn.planned.migration.name(),
+                batch: turn.batch,
+                fingerprint: turn.planned.fingerprint_after(0),
+                phase: Phase::Applying,
+                progress: 0,
+                claim: Some(&turn.run_id),
+                duration_ms: None,
+                applied_by: &self.applied_by,
+            }),
+            (Some(row), direction) => self.table.update(
+                id,
+                row.claim.as_deref(),
+                &Change {
+                    claim: Some(Some(&turn.run_id)),
+                    phase: (direction == Direction::Down).then_some(Phase::Reverting),
+                    progress: Some(turn.planned.done),
+                    ..Change::default()
+                },
+            ),
+        };
+        self.book_one(&statement)
+    }
+
+    /// Writes down that the first `done` steps have happened.
+    pub(super) fn mark(&mut self, turn: &Turn<'_>, done: usize, claim: Option<&str>) -> Result<(), Failure> {
+        let statement = self.table.update(
+            turn.planned.migration.id(),
+            Some(&turn.run_id),
+            &Change {
+                progress: Some(done),
+                fingerprint: (turn.planned.direction == Direction::Up).then(|| turn.planned.fingerprint_after(done)),
+                claim: Some(claim),
+                ..Change::default()
+            },
+        );
+        self.book_one(&statement)
+    }
+
+    /// Writes down that the migration is done.
+    fn finish(&mut self, turn: &Turn<'_>, claimed: bool, started: Instant) -> Result<(), Failure> {
+        let planned = turn.planned;
+        let id = planned.migration.id();
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).ok();
+        let statement = match planned.direction {
+            Direction::Down => self.table.delete(id),
+            Direction::Up if claimed => self.table.update(
+                id,
+                Some(&turn.run_id),
+                &Change {
+                    phase: Some(Phase::Applied),
+                    progress: Some(planned.steps.len()),
+                    fingerprint: Some(planned.fingerprint()),
+                    claim: Some(turn.claim_when_done()),
+                    duration_ms,
+                },
+            ),
+            Direction::Up => self.table.insert(&NewRow {
+                sequence: turn.sequence,
+                id,
+                name: planned.migration.name(),
+                batch: turn.batch,
+                fingerprint: planned.fingerprint(),
+                phase: Phase::Applied,
+                progress: planned.steps.len(),
+                claim: turn.claim_when_done(),
+                duration_ms,
+                applied_by: &self.applied_by,
+            }),
+        };
+        self.book_one(&statement)?;
+        if turn.is_last && turn.has_open_claims {
+            self.book(&self.table.finish_batch())?;
+        }
+        Ok(())
+    }
+
+    /// One of our own statements.
+    fn book(&mut self, statement: &str) -> Result<(), Failure> {
+        self.session.execute(statement).map_err(Failure::Bookkeeping)
+    }
+
+    /// One of our own statements, which has to change exactly one row.
+    fn book_one(&mut self, statement: &str) -> Result<(), Failure> {
+        match self.session.execute_counting(statement) {
+            Ok(1) => Ok(()),
+            Ok(_) => Err(Failure::ClaimLost),
+            Err(error) => Err(Failure::Bookkeeping(error)),
+        }
+    }
+
+    fn tell_step(&mut self, planned: &PlannedMigration, index: usize, step: &PlannedStep) {
+        tracing::debug!(step = index + 1, place = %step.place, "step");
+        self.tell(&Event::Step {
+            position: index + 1,
+            total: planned.steps.len(),
+            label: &step.label(),
+        });
+    }
+
+    /// A step in a transaction.
+    fn step_in_savepoint(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
+        if matches!(step.action, Action::Keep) {
+            return Ok(());
+        }
+        self.session.execute(&format!("SAVEPOINT {SAVEPOINT}"))?;
+        let depth = self.session.transaction_depth();
+        let result = self.act(step);
+        match result {
+            Ok(()) if self.session.transaction_depth() > depth => Err(Mishap::LeftTransactionOpen),
+            Ok(()) => self
+                .session
+                .execute(&format!("RELEASE {SAVEPOINT}"))
+                .map_err(|_| Mishap::EndedTransaction { returned: None }),
+            // A statement cannot end the transaction unnoticed: what it can do is to have the database roll it back.
+            Err(mishap @ Mishap::Failed { .. }) if step.sql().is_some() => Err(mishap),
+            Err(mishap) => match self.session.execute(&format!("ROLLBACK TO {SAVEPOINT}")) {
+                Ok(()) => Err(mishap),
+                Err(_) => Err(Mishap::EndedTransaction {
+                    returned: Some(mishap.into_cause()),
+                }),
+            },
+        }
+    }
+
+    /// A step outside a transaction.
+    fn step_alone(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
+        let result = self.act(step);
+        // A Rust function may leave its own transaction open; what we write next would be lost with it.
+        if step.function().is_some() && self.session.rollback()? {
+            return Err(Mishap::LeftTransactionOpen);
+        }
+        result
+    }
+
+    fn act(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
+        match &step.action {
+            Action::Statement(sql) => Ok(self.session.execute(sql)?),
+            Action::Rust { functions, .. } => {
+                let connection = self.session.connection();
+                match catch_unwind(AssertUnwindSafe(|| functions.call(connection))) {
+                    Ok(Some(result)) => result.map_err(|cause| Mishap::Failed { cause }),
+                    // The planner has refused a step without a function for this connection.
+                    Ok(None) => Err(Mishap::Failed {
+                        cause: "there is no function for this connection type".into(),
+                    }),
+                    Err(panic) => Err(Mishap::Failed {
+                        cause: panic_text(panic.as_ref()).into(),
+                    }),
+                }
+            }
+            Action::Keep => Ok(()),
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let said = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    match said {
+        Some(said) => format!("panicked: {said}"),
+        None => "panicked".to_owned(),
+    }
+}

@@ -1,0 +1,256 @@
+//! What a run has to do, as history stands: reading history, and planning all of a run before any of it.
+
+use super::{Goal, Runner};
+use crate::driver::history::COLUMNS;
+use crate::error::{Error, ErrorKind, Problem};
+use crate::history::{Applied, BadRows, History, Phase};
+use crate::migration::{Direction, Migration};
+use crate::plan::{PlannedMigration, plan};
+use crate::schema;
+use crate::target::{Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
+
+impl Runner<'_> {
+    /// The history; `None` if its table has not been made yet.
+    pub(super) fn read_history(&mut self) -> Result<Option<History>, Error> {
+        match self.session.history(self.table.name(), &self.table.select_all()) {
+            Ok(None) => Ok(None),
+            Ok(Some(rows)) => match History::from_stored(rows) {
+                Ok(history) => Ok(Some(history)),
+                Err(bad) => Err(self.bad_rows(bad)),
+            },
+            Err(error) => {
+                let there = self.session.columns(self.table.name()).unwrap_or_default();
+                let lacks: Vec<&str> = COLUMNS
+                    .into_iter()
+                    .filter(|column| !there.iter().any(|name| name == column))
+                    .collect();
+                if there.is_empty() {
+                    return Err(self.database_error("history could not be read", error));
+                }
+                let table = self.table.name();
+                if lacks.is_empty() {
+                    return Err(Error::new(
+                        ErrorKind::History,
+                        format!("the table {table} cannot be read as history"),
+                    )
+                    .cause(error)
+                    .state("nothing was changed")
+                    .next(format!("if {table} was edited by hand, take the edit back")));
+                }
+                Err(Error::new(
+                    ErrorKind::History,
+                    format!("the table {table} is not a history table of this tool"),
+                )
+                .problem(None, format!("it has no column {}", lacks.join(", ")))
+                .state("nothing was changed")
+                .next("give history another name: `--history-table NAME`, or `Runner::history_table`"))
+            }
+        }
+    }
+
+    fn bad_rows(&self, bad: BadRows) -> Error {
+        let table = self.table.name();
+        match bad {
+            BadRows::Newer { format, tool_version } => Error::new(
+                ErrorKind::History,
+                format!(
+                    "the table {table} was written by a newer version of this tool, {tool_version} (format {format})"
+                ),
+            )
+            .state("nothing was changed")
+            .next(format!("use version {tool_version} or a newer one")),
+            BadRows::Edited(rows) => {
+                let mut error = Error::new(
+                    ErrorKind::History,
+                    format!("the table {table} holds rows that this tool did not write"),
+                );
+                for row in rows {
+                    error = error.problem(None, row);
+                }
+                error
+                    .state("nothing was changed")
+                    .next(format!("if {table} was edited by hand, take the edit back"))
+            }
+        }
+    }
+
+    pub(super) fn queue(&self, history: &History, goal: &Goal) -> Result<Vec<PlannedMigration>, Error> {
+        match goal {
+            Goal::Up(target) => self.queue_up(history, target),
+            Goal::Down(rollback) => self.queue_down(history, rollback),
+            Goal::Again(references) => {
+                let mut entries = history.compare(&self.registry, &self.fingerprints);
+                entries.retain(|entry| references.contains(&entry.id().into()));
+                self.plan_all(
+                    entries
+                        .iter()
+                        .filter(|entry| entry.state.is_pending())
+                        .filter_map(|entry| entry.migration.as_ref()),
+                    Direction::Up,
+                )
+            }
+        }
+    }
+
+    /// What `up` would run.
+    pub(super) fn queue_up(&self, history: &History, target: &Target) -> Result<Vec<PlannedMigration>, Error> {
+        let entries = history.compare(&self.registry, &self.fingerprints);
+        let interrupted = self.continued(history, Direction::Up)?;
+        check_before_up(&entries, self.policy)?;
+        let pending = entries_to_apply(&entries, &self.registry, target)?;
+        let pending = pending.iter().filter_map(|entry| entry.migration.as_ref());
+        let mut queue: Vec<PlannedMigration> = interrupted.into_iter().collect();
+        queue.extend(self.plan_all(pending, Direction::Up)?);
+        Ok(queue)
+    }
+
+    /// What `rollback` would run.
+    pub(super) fn queue_down(&self, history: &History, rollback: &Rollback) -> Result<Vec<PlannedMigration>, Error> {
+        let mut queue: Vec<PlannedMigration> = self.continued(history, Direction::Down)?.into_iter().collect();
+        let rows = rows_to_roll_back(history.rows(), rollback)?;
+        let mut migrations = Vec::new();
+        let mut refused = Vec::new();
+        for row in rows.into_iter().filter(|row| row.phase == Phase::Applied) {
+            match self.registry.get(row.id()) {
+                None => refused.push(format!(
+                    "{row} is not linked into this program (applied by version {} of this tool{})",
+                    row.tool_version,
+                    if row.applied_by.is_empty() {
+                        String::new()
+                    } else {
+                        format!(", by {}", row.applied_by)
+                    },
+                )),
+                Some(_) if !self.policy.allow_changed && self.is_changed(row) => refused.push(format!(
+                    "{row} was changed after it had been applied, so its way back may not fit"
+                )),
+                Some(migration) => migrations.push(migration),
+            }
+        }
+        if !refused.is_empty() {
+            let mut error = Error::new(
+                ErrorKind::Missing,
+                "not all of these migrations can be rolled back from here",
+            );
+            for reason in refused {
+                error = error.problem(None, reason);
+            }
+            return Err(error
+                .state("nothing was changed")
+                .next("roll back with the program that applied them")
+                .next("a changed one: `migrate accept VERSION`, or `--allow-changed`"));
+        }
+        queue.extend(self.plan_all(migrations, Direction::Down)?);
+        Ok(queue)
+    }
+
+    fn is_changed(&self, row: &Applied) -> bool {
+        let position = self.registry.position(row.id());
+        position.is_some_and(|at| schema::differ(&row.fingerprint, self.fingerprints.at(at)))
+    }
+
+    /// The migration that an earlier run left half done, planned from where it stopped. Nothing else may run before it.
+    fn continued(&self, history: &History, direction: Direction) -> Result<Option<PlannedMigration>, Error> {
+        let Some(row) = history.interrupted() else {
+            return Ok(None);
+        };
+        let (doing, way, finish) = match row.phase {
+            Phase::Reverting => ("rolling back", Direction::Down, "migrate rollback"),
+            Phase::Applying | Phase::Applied => ("applying", Direction::Up, "migrate up"),
+        };
+        let error = Error::new(
+            ErrorKind::Interrupted,
+            format!("{doing} {row} was cut off after step {}", row.progress),
+        )
+        .state("nothing was changed now");
+        let Some(migration) = self.registry.get(row.id()) else {
+            // Another program's business, as long as its group is not linked here.
+            if self.registry.newest(&row.group).is_none() {
+                return Ok(None);
+            }
+            return Err(error.next("finish it with the program that began it: this one does not have it"));
+        };
+        if let Some(run) = &row.claim {
+            return Err(error
+                .problem(
+                    None,
+                    format!(
+                        "the run {run} ({}) holds it: it is still at work, or was killed, and then step {} may or may \
+                         not have happened",
+                        row.applied_by,
+                        row.progress + 1
+                    ),
+                )
+                .next("if that run is still at work, wait for it")
+                .next(format!(
+                    "otherwise look whether step {next} has happened, say so with `migrate repair {id} --done {next}` or \
+                     `migrate repair {id} --done {progress}`, then `{finish}`",
+                    next = row.progress + 1,
+                    id = row.id(),
+                    progress = row.progress,
+                )));
+        }
+        if way != direction {
+            return Err(error.next(format!("finish it with `{finish}`")).next(format!(
+                "or say what has happened of it: `migrate repair {} --done STEPS`",
+                row.id()
+            )));
+        }
+        let mut planned = self.plan_one(migration, way)?;
+        planned.done = row.progress;
+        let on_the_way = planned.fingerprints.get(row.progress);
+        if planned.done > planned.steps.len()
+            || (way == Direction::Up && on_the_way.is_none_or(|now| *now != row.fingerprint))
+        {
+            return Err(error
+                .problem(
+                    Some(migration.place()),
+                    format!(
+                        "the first {} steps, which have happened, were changed since",
+                        row.progress
+                    ),
+                )
+                .next("take that edit back; what comes after those steps may be changed")
+                .next(format!(
+                    "or say what has happened of it as it is now: `migrate repair {} --done STEPS`",
+                    row.id()
+                )));
+        }
+        Ok(Some(planned))
+    }
+
+    pub(super) fn plan_one(&self, migration: &Migration, direction: Direction) -> Result<PlannedMigration, Error> {
+        plan(migration, direction, self.plan_for()).map_err(invalid)
+    }
+
+    /// Plans all of them, or says everything that is wrong with any.
+    fn plan_all<'m>(
+        &self,
+        migrations: impl IntoIterator<Item = &'m Migration>,
+        direction: Direction,
+    ) -> Result<Vec<PlannedMigration>, Error> {
+        let mut planned = Vec::new();
+        let mut problems = Vec::new();
+        for migration in migrations {
+            match plan(migration, direction, self.plan_for()) {
+                Ok(one) => planned.push(one),
+                Err(more) => problems.extend(more),
+            }
+        }
+        if problems.is_empty() {
+            Ok(planned)
+        } else {
+            Err(invalid(problems))
+        }
+    }
+}
+
+fn invalid(problems: Vec<Problem>) -> Error {
+    Error::new(
+        ErrorKind::InvalidMigration,
+        "migrations are not right as they are written",
+    )
+    .problems_from(problems)
+    .state("nothing was changed")
+    .next("mend the lines above")
+}

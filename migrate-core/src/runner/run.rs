@@ -1,0 +1,268 @@
+//! A run: one migration after the other, each under the lock and against history as it is then.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::one::Turn;
+use super::{Goal, Runner};
+use crate::error::{Error, ErrorKind};
+use crate::history::{Applied, History, Phase};
+use crate::migration::{Direction, MigrationId};
+use crate::plan::PlannedMigration;
+use crate::report::{Done, Event, Report};
+use crate::target::MigrationRef;
+
+/// How often a claim that somebody else holds is looked at.
+const POLL: Duration = Duration::from_millis(50);
+
+/// What a run carries from one migration to the next.
+pub(super) struct Run {
+    /// Names the run in the claims that it makes.
+    pub(super) id: String,
+    /// The batch that the run adds to, once it is known.
+    pub(super) batch: Option<i64>,
+    /// Rows that are done hold claims, because the run that they belong to has more to do.
+    pub(super) has_open_claims: bool,
+    pub(super) report: Report,
+}
+
+/// What is to be done, as history stood at one moment.
+pub(super) struct Outlook {
+    /// Changes with every commit of another connection; as long as it does not, the outlook holds.
+    marker: i64,
+    /// `None` if there is no history table yet.
+    pub(super) history: Option<History>,
+    pub(super) next_sequence: i64,
+    queue: VecDeque<PlannedMigration>,
+}
+
+impl Outlook {
+    pub(super) fn row(&self, id: MigrationId<'_>) -> Option<&Applied> {
+        self.history.as_ref()?.find(id)
+    }
+}
+
+impl Runner<'_> {
+    /// Works off a goal. `batches` says which batch a migration goes into; one that it does not name goes into the run's.
+    pub(super) fn run(&mut self, goal: &Goal, batches: &HashMap<MigrationRef, i64>) -> Result<Report, Error> {
+        let mut outlook = self.look_patiently(goal)?;
+        if goal.direction() == Direction::Up
+            && let Some(history) = &outlook.history
+        {
+            self.stamp_anew(history)?;
+        }
+        let mut run = Run {
+            // Random, not counted: two programs may start in the same moment on two machines.
+            id: format!("{:016x}", RandomState::new().build_hasher().finish()),
+            batch: None,
+            has_open_claims: false,
+            report: Report::default(),
+        };
+        while !outlook.queue.is_empty() {
+            if let Err(error) = self.take_turn(&mut run, &mut outlook, goal, batches) {
+                self.close_batch(&run);
+                return Err(with_what_went_before(error, &run));
+            }
+        }
+        if goal.direction() == Direction::Up && !run.report.is_empty() {
+            run.report.batch = run.batch;
+        }
+        Ok(run.report)
+    }
+
+    /// Takes the lock and does the next thing, if history still says that it is to be done.
+    fn take_turn(
+        &mut self,
+        run: &mut Run,
+        outlook: &mut Outlook,
+        goal: &Goal,
+        batches: &HashMap<MigrationRef, i64>,
+    ) -> Result<(), Error> {
+        self.session
+            .begin()
+            .map_err(|error| self.database_error("the right to write was not to be had", error))?;
+        let checked = self.look_again(outlook, goal);
+        let planned = match checked {
+            Ok(()) => outlook.queue.pop_front(),
+            Err(error) => {
+                self.abandon();
+                // Somebody else's claim was there first; wait for it outside the transaction.
+                *outlook = match error {
+                    Blocked::ByClaim => self.look_patiently(goal)?,
+                    Blocked::By(error) => return Err(error),
+                };
+                return Ok(());
+            }
+        };
+        let Some(planned) = planned else {
+            self.abandon();
+            return Ok(());
+        };
+        let history = outlook.history.as_ref();
+        run.has_open_claims |= history.is_some_and(|history| {
+            history
+                .rows()
+                .iter()
+                .any(|row| row.phase == Phase::Applied && row.claim.is_some())
+        });
+        let id = planned.migration.id();
+        let row = outlook.row(id).cloned();
+        let batch = batches
+            .get(&MigrationRef::from(id))
+            .copied()
+            .or(row.as_ref().map(|row| row.batch));
+        let batch = batch
+            .or(run.batch)
+            .unwrap_or_else(|| history.map_or(1, History::batch_to_continue_or_begin));
+        run.batch = Some(batch);
+        let turn = Turn {
+            planned: &planned,
+            run_id: run.id.clone(),
+            batch,
+            sequence: outlook.next_sequence,
+            row,
+            makes_table: outlook.history.is_none(),
+            is_last: outlook.queue.is_empty(),
+            has_open_claims: run.has_open_claims,
+        };
+        let position = run.report.done.len() + 1;
+        self.tell(&Event::Started {
+            migration: &planned.migration,
+            direction: planned.direction,
+            position,
+            total: run.report.done.len() + outlook.queue.len() + 1,
+        });
+        let started = Instant::now();
+        self.do_one(&turn, started)?;
+        let done = Done {
+            migration: planned.migration,
+            direction: planned.direction,
+            duration: started.elapsed(),
+        };
+        self.tell(&Event::Finished(&done));
+        run.report.done.push(done);
+        run.has_open_claims = !turn.is_last && planned.direction == Direction::Up;
+        outlook.next_sequence += 1;
+        outlook.history.get_or_insert_default();
+        Ok(())
+    }
+
+    /// Reads history and plans, outside a transaction; waits as long as the lock timeout for a claim to go.
+    fn look_patiently(&mut self, goal: &Goal) -> Result<Outlook, Error> {
+        let deadline = Instant::now() + self.lock_timeout;
+        let mut told = false;
+        loop {
+            let marker = self.marker()?;
+            match self.look(goal, marker) {
+                Ok(outlook) => return Ok(outlook),
+                Err(Blocked::ByClaim) if Instant::now() < deadline => {
+                    if !told {
+                        self.tell(&Event::Waiting {
+                            reason: "another run is at work on a migration outside a transaction",
+                        });
+                        told = true;
+                    }
+                    thread::sleep(POLL);
+                }
+                Err(Blocked::ByClaim) => {
+                    // The queue says who holds it and what to do.
+                    let history = self.read_history()?.unwrap_or_default();
+                    let queue = self.queue(&history, goal)?;
+                    return Ok(Outlook::new(marker, Some(history), queue));
+                }
+                Err(Blocked::By(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Inside the transaction: makes the outlook true again if another connection has committed since.
+    fn look_again(&mut self, outlook: &mut Outlook, goal: &Goal) -> Result<(), Blocked> {
+        let marker = self.marker().map_err(Blocked::By)?;
+        if marker != outlook.marker {
+            *outlook = self.look(goal, marker)?;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, goal: &Goal, marker: i64) -> Result<Outlook, Blocked> {
+        let history = self.read_history().map_err(Blocked::By)?;
+        let empty = History::default();
+        let known = history.as_ref().unwrap_or(&empty);
+        let claimed = known
+            .interrupted()
+            .is_some_and(|row| row.claim.is_some() && self.registry.get(row.id()).is_some());
+        if claimed {
+            return Err(Blocked::ByClaim);
+        }
+        let queue = self.queue(known, goal).map_err(Blocked::By)?;
+        Ok(Outlook::new(marker, history, queue))
+    }
+
+    fn marker(&mut self) -> Result<i64, Error> {
+        self.session
+            .changes_elsewhere()
+            .map_err(|error| self.database_error("the database could not be read", error))
+    }
+
+    /// Ends a transaction in which nothing was done.
+    fn abandon(&mut self) {
+        // What comes next meets the same trouble, and tells it.
+        let _ = self.session.rollback();
+    }
+
+    /// After a failure: the rows that are done are a batch of their own.
+    fn close_batch(&mut self, run: &Run) {
+        if !run.report.is_empty() && run.has_open_claims {
+            // If this fails too, the next run finishes the batch, as after a kill.
+            let _ = self.session.execute(&self.table.finish_batch());
+        }
+    }
+}
+
+impl Outlook {
+    fn new(marker: i64, history: Option<History>, queue: Vec<PlannedMigration>) -> Outlook {
+        Outlook {
+            marker,
+            next_sequence: history.as_ref().map_or(1, History::next_sequence),
+            history,
+            queue: queue.into(),
+        }
+    }
+}
+
+/// Why a look did not end with something to do.
+enum Blocked {
+    /// Another run holds a migration outside a transaction, or was killed while it did.
+    ByClaim,
+    By(Error),
+}
+
+fn with_what_went_before(error: Error, run: &Run) -> Error {
+    let (applied, rolled_back): (Vec<&Done>, Vec<&Done>) =
+        run.report.done.iter().partition(|done| done.direction == Direction::Up);
+    let mut error = error;
+    if !applied.is_empty() {
+        let batch = run.batch.unwrap_or_default();
+        error = error.and_state(&format!(
+            "{} before it stay applied (batch {batch})",
+            migrations(applied.len())
+        ));
+    }
+    if !rolled_back.is_empty() {
+        error = error.and_state(&format!("{} before it stay rolled back", migrations(rolled_back.len())));
+    }
+    if error.kind() == ErrorKind::Interrupted && run.report.is_empty() {
+        return error;
+    }
+    error
+}
+
+fn migrations(count: usize) -> String {
+    if count == 1 {
+        "1 migration".to_owned()
+    } else {
+        format!("{count} migrations")
+    }
+}

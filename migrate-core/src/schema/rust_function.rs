@@ -1,0 +1,110 @@
+//! The functions of a Rust step, stored without knowing Diesel: each is kept with the connection type that it names.
+
+use std::any::{Any, TypeId, type_name};
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+type Failure = Box<dyn Error + Send + Sync>;
+type Erased = Arc<dyn Fn(&mut dyn Any) -> Option<Result<(), Failure>> + Send + Sync>;
+
+/// What [`Schema::run`](crate::Schema::run) takes: a function on a connection, or a tuple with one per connection type.
+///
+/// A function is `Fn(&mut Connection) -> Result<(), Error>`; the error is anything that turns into
+/// `Box<dyn std::error::Error + Send + Sync>`, as Diesel's does. `M` is worked out by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a Rust step",
+    label = "not a function on a Diesel connection",
+    note = "write `fn fill(conn: &mut SqliteConnection) -> QueryResult<()>`, or a tuple with one function per connection type",
+    note = "a closure has to name its connection type: `|conn: &mut SqliteConnection| ..`"
+)]
+pub trait RustFunction<M> {
+    #[doc(hidden)]
+    fn into_functions(self) -> Functions;
+}
+
+/// The functions of one Rust step.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct Functions(Vec<Function>);
+
+#[derive(Clone)]
+struct Function {
+    name: &'static str,
+    connection: TypeId,
+    connection_name: &'static str,
+    call: Erased,
+}
+
+impl Functions {
+    /// The name of the function for a connection type.
+    pub(crate) fn name_for(&self, connection: TypeId) -> Option<&'static str> {
+        self.0
+            .iter()
+            .find(|function| function.connection == connection)
+            .map(|function| function.name)
+    }
+
+    /// The connection types that there is a function for.
+    pub(crate) fn connection_names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|function| short(function.connection_name)).collect()
+    }
+
+    /// Calls the function for this connection's type; `None` if there is none.
+    pub(crate) fn call(&self, connection: &mut dyn Any) -> Option<Result<(), Failure>> {
+        self.0.iter().find_map(|function| (function.call)(connection))
+    }
+}
+
+impl fmt::Debug for Functions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|function| function.name))
+            .finish()
+    }
+}
+
+/// A type's name without its path.
+fn short(name: &'static str) -> &'static str {
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+impl<F, C, E> RustFunction<(C, E)> for F
+where
+    F: Fn(&mut C) -> Result<(), E> + Send + Sync + 'static,
+    C: 'static,
+    E: Into<Failure>,
+{
+    fn into_functions(self) -> Functions {
+        Functions(vec![Function {
+            name: type_name::<F>(),
+            connection: TypeId::of::<C>(),
+            connection_name: type_name::<C>(),
+            call: Arc::new(move |connection| {
+                let connection = connection.downcast_mut::<C>()?;
+                Some(self(connection).map_err(Into::into))
+            }),
+        }])
+    }
+}
+
+/// A tuple of functions, each for another connection type.
+macro_rules! tuple {
+    ($($function:ident $marker:ident),+) => {
+        impl<$($function, $marker),+> RustFunction<($($marker,)+)> for ($($function,)+)
+        where
+            $($function: RustFunction<$marker>),+
+        {
+            fn into_functions(self) -> Functions {
+                #[allow(non_snake_case)]
+                let ($($function,)+) = self;
+                let mut functions = Vec::new();
+                $(functions.extend($function.into_functions().0);)+
+                Functions(functions)
+            }
+        }
+    };
+}
+
+tuple!(F1 M1, F2 M2);
+tuple!(F1 M1, F2 M2, F3 M3);

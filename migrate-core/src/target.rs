@@ -1,0 +1,270 @@
+//! How far a run goes: what a user may ask for, and which migrations that is. Pure.
+//!
+//! A target that does not exist is an error, never a run that quietly does nothing.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind};
+use crate::history::{Applied, Entry, State};
+use crate::migration::{DEFAULT_GROUP, MigrationId};
+use crate::registry::Registry;
+use crate::version::{InvalidVersion, Version};
+
+/// A migration as a user names it: a version, or `group:version` where a version is used in several groups.
+///
+/// ```
+/// use migrate_core::MigrationRef;
+///
+/// let reference: MigrationRef = "jobs:3".parse()?;
+/// assert_eq!(reference.to_string(), "jobs:3");
+/// # Ok::<(), migrate_core::InvalidVersion>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MigrationRef {
+    group: Option<String>,
+    version: Version,
+}
+
+impl MigrationRef {
+    /// A version in a group.
+    #[must_use]
+    pub fn in_group(group: impl Into<String>, version: Version) -> MigrationRef {
+        MigrationRef {
+            group: Some(group.into()),
+            version,
+        }
+    }
+
+    /// The one of `candidates` that is meant.
+    pub(crate) fn find<'a, T>(&self, candidates: &'a [T], id: impl Fn(&T) -> MigrationId<'_>) -> Result<&'a T, Error> {
+        let mut named = candidates.iter().filter(|candidate| {
+            let id = id(candidate);
+            id.version == self.version && self.group.as_deref().is_none_or(|group| group == id.group)
+        });
+        let Some(found) = named.next() else {
+            let mut error = Error::new(ErrorKind::InvalidTarget, format!("there is no migration {self}"));
+            let nearest = candidates
+                .iter()
+                .min_by_key(|candidate| id(candidate).version.as_i64().abs_diff(self.version.as_i64()));
+            if let Some(nearest) = nearest {
+                error = error.next(format!("the nearest is {}; `migrate status` lists all", id(nearest)));
+            }
+            return Err(error);
+        };
+        if let Some(other) = named.next() {
+            return Err(Error::new(
+                ErrorKind::InvalidTarget,
+                format!("the version {} is used in more than one group", self.version),
+            )
+            .next(format!(
+                "name the group too, as {}:{} or {}:{}",
+                id(found).group,
+                self.version,
+                id(other).group,
+                self.version
+            )));
+        }
+        Ok(found)
+    }
+}
+
+impl From<Version> for MigrationRef {
+    fn from(version: Version) -> MigrationRef {
+        MigrationRef { group: None, version }
+    }
+}
+
+impl From<MigrationId<'_>> for MigrationRef {
+    fn from(id: MigrationId<'_>) -> MigrationRef {
+        MigrationRef::in_group(id.group, id.version)
+    }
+}
+
+impl FromStr for MigrationRef {
+    type Err = InvalidVersion;
+
+    fn from_str(text: &str) -> Result<MigrationRef, InvalidVersion> {
+        match text.rsplit_once(':') {
+            Some((group, version)) => Ok(MigrationRef::in_group(group, version.parse()?)),
+            None => Ok(MigrationRef::from(text.parse::<Version>()?)),
+        }
+    }
+}
+
+impl fmt::Display for MigrationRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.group {
+            Some(group) if group != DEFAULT_GROUP => write!(f, "{group}:{}", self.version),
+            Some(_) | None => write!(f, "{}", self.version),
+        }
+    }
+}
+
+/// How far `up` goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Everything that is pending.
+    Latest,
+    /// Everything that is pending up to this one, which is included.
+    To(MigrationRef),
+    /// The next so many.
+    Steps(usize),
+}
+
+/// How far `rollback` goes. Migrations are rolled back in the reverse order of their application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rollback {
+    /// What the last run applied.
+    LastBatch,
+    /// The last so many.
+    Steps(usize),
+    /// Everything that was applied after this one, which stays.
+    To(MigrationRef),
+    /// Everything.
+    All,
+}
+
+/// Of a status, the entries that `up` would apply, in order.
+pub(crate) fn entries_to_apply<'a>(
+    entries: &'a [Entry],
+    registry: &Registry,
+    target: &Target,
+) -> Result<Vec<&'a Entry>, Error> {
+    let pending = entries.iter().filter(|entry| entry.state.is_pending());
+    match target {
+        Target::Latest => Ok(pending.collect()),
+        Target::Steps(steps) => {
+            let pending: Vec<&Entry> = pending.collect();
+            // With nothing pending, any number of steps is done already.
+            if !pending.is_empty() {
+                check_steps(*steps, pending.len(), "pending")?;
+            }
+            Ok(pending.into_iter().take(*steps).collect())
+        }
+        Target::To(reference) => {
+            let last = reference.find(entries, Entry::id)?.id();
+            if registry.position(last).is_none() {
+                return Err(Error::new(
+                    ErrorKind::InvalidTarget,
+                    format!("{last} is in the database but not in this program"),
+                )
+                .next("run the program that has it, or name a version that this one has"));
+            }
+            Ok(pending.filter(|entry| entry.id() <= last).collect())
+        }
+    }
+}
+
+/// Of the applied rows, those that `rollback` would take back, newest first.
+pub(crate) fn rows_to_roll_back<'a>(rows: &'a [Applied], rollback: &Rollback) -> Result<Vec<&'a Applied>, Error> {
+    let keep = match rollback {
+        Rollback::All => 0,
+        Rollback::LastBatch => {
+            let last = rows.iter().map(|row| row.batch).max();
+            return Ok(rows.iter().rev().filter(|row| Some(row.batch) == last).collect());
+        }
+        Rollback::Steps(steps) => {
+            if !rows.is_empty() {
+                check_steps(*steps, rows.len(), "applied")?;
+            }
+            rows.len().saturating_sub(*steps)
+        }
+        Rollback::To(reference) => {
+            let stays = reference.find(rows, Applied::id).map_err(|error| {
+                if rows.is_empty() {
+                    return Error::new(
+                        ErrorKind::InvalidTarget,
+                        format!("{reference} is not applied; nothing is"),
+                    );
+                }
+                error.next(format!(
+                    "`--to` names an applied migration, the last one that stays; {reference} is none"
+                ))
+            })?;
+            rows.iter()
+                .position(|row| row.id() == stays.id())
+                .map_or(0, |at| at + 1)
+        }
+    };
+    Ok(rows.iter().skip(keep).rev().collect())
+}
+
+fn check_steps(steps: usize, there: usize, what: &str) -> Result<(), Error> {
+    if steps == 0 {
+        return Err(Error::new(ErrorKind::InvalidTarget, "0 steps is nothing to do").next("give a number from 1"));
+    }
+    if steps > there {
+        return Err(Error::new(
+            ErrorKind::InvalidTarget,
+            format!("{steps} steps are more than there are: {there} {what}"),
+        )
+        .next(format!("give a number up to {there}, or ask for all")));
+    }
+    Ok(())
+}
+
+/// Refuses what `up` must not go over, unless it was allowed.
+pub(crate) fn check_before_up(entries: &[Entry], policy: Policy) -> Result<(), Error> {
+    let of = |state: State| entries.iter().filter(move |entry| entry.state == state);
+    if !policy.allow_missing && of(State::Missing).next().is_some() {
+        let mut error = Error::new(
+            ErrorKind::Missing,
+            "the database has migrations that this program does not",
+        );
+        for entry in of(State::Missing) {
+            error = error.problem(None, format!("{entry} was applied, and is not linked"));
+        }
+        return Err(error
+            .state("nothing was changed")
+            .next("bring the deleted migration back, or merge the branch that has it")
+            .next("or go on without it: `migrate up --allow-missing`"));
+    }
+    if !policy.allow_changed && of(State::Changed).next().is_some() {
+        let mut error = Error::new(
+            ErrorKind::Changed,
+            "migrations were changed after they had been applied",
+        );
+        for entry in of(State::Changed) {
+            error = error.problem(
+                entry.migration.map(|migration| migration.place()),
+                format!("{entry} records other steps than it did when it was applied"),
+            );
+        }
+        let first = of(State::Changed)
+            .next()
+            .map(|entry| entry.id().to_string())
+            .unwrap_or_default();
+        return Err(error
+            .state("nothing was changed")
+            .next("take the edit back and write a new migration for what is to be different")
+            .next(format!(
+                "or, if the database is right as it is, accept the edit: `migrate accept {first}`"
+            ))
+            .next("or go on this once: `migrate up --allow-changed`"));
+    }
+    if policy.strict_order && of(State::OutOfOrder).next().is_some() {
+        let mut error = Error::new(
+            ErrorKind::OutOfOrder,
+            "pending migrations are older than applied ones, and strict order was asked for",
+        );
+        for entry in of(State::OutOfOrder) {
+            error = error.problem(
+                entry.migration.map(|migration| migration.place()),
+                format!("{entry} is pending"),
+            );
+        }
+        return Err(error
+            .state("nothing was changed")
+            .next("give them versions above the newest applied one, or run without `--strict-order`"));
+    }
+    Ok(())
+}
+
+/// What a run goes over, and what it stops at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Policy {
+    pub(crate) allow_missing: bool,
+    pub(crate) allow_changed: bool,
+    pub(crate) strict_order: bool,
+}

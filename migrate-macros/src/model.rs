@@ -1,0 +1,62 @@
+//! A derived migration whose every value is right.
+
+use syn::{Ident, Path};
+
+/// What is expanded.
+pub(crate) struct Model<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) version: u64,
+    pub(crate) name: String,
+    pub(crate) group: String,
+    pub(crate) description: String,
+    pub(crate) transaction: bool,
+    pub(crate) is_listed: bool,
+    /// `None` for `::migrate_core`.
+    pub(crate) krate: Option<Path>,
+}
+
+/// `AddURLToUsers2` as `add_url_to_users2`.
+pub(crate) fn snake_case(ident: &Ident) -> String {
+    let text = ident.to_string();
+    let text = text.strip_prefix("r#").unwrap_or(&text);
+    let chars: Vec<char> = text.chars().collect();
+    let mut snake = String::new();
+    for (at, &c) in chars.iter().enumerate() {
+        if c.is_uppercase() {
+            let before = at.checked_sub(1).and_then(|before| chars.get(before));
+            let after = chars.get(at + 1);
+            let begins_word = before.is_some_and(|before| {
+                *before != '_' && (!before.is_uppercase() || after.is_some_and(|after| after.is_lowercase()))
+            });
+            if begins_word {
+                snake.push('_');
+            }
+            snake.extend(c.to_lowercase());
+        } else {
+            snake.push(c);
+        }
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_snake_case() {
+        for (ident, name) in [
+            ("AddUsername", "add_username"),
+            ("AddURLToUsers2", "add_url_to_users2"),
+            ("HTTPLog", "http_log"),
+            ("V2Users", "v2_users"),
+            ("already_snake", "already_snake"),
+            ("Mixed_Case", "mixed_case"),
+            ("ÄndereName", "ändere_name"),
+            ("X", "x"),
+        ] {
+            let ident = Ident::new(ident, proc_macro2::Span::call_site());
+            assert_eq!(snake_case(&ident), name);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The rules: from what was written to a model, or every mistake at once.
+
+use proc_macro2::Span;
+use syn::{Data, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr};
+
+use crate::attr::{Attributes, Errors, doc_comment};
+use crate::model::{Model, snake_case};
+
+const VERSION_FORM: &str = "write an integer from 1 to 9223372036854775807, by habit a UTC timestamp: \
+                            `version = 2026_11_23_093000`";
+
+pub(crate) fn validate(input: &DeriveInput, attributes: Attributes) -> syn::Result<Model<'_>> {
+    let mut errors = attributes.errors;
+    check_shape(input, &mut errors);
+    let version = match &attributes.version {
+        Some(version) => check_version(version, &mut errors),
+        None => {
+            // What an unreadable attribute says is not known; a complaint of a missing version would be a guess.
+            if !attributes.is_unreadable && !attributes.has_version_key {
+                missing_version(input, attributes.span, &mut errors);
+            }
+            0
+        }
+    };
+    let name = attributes
+        .name
+        .as_ref()
+        .map_or_else(|| snake_case(&input.ident), |name| check_name(name, &mut errors));
+    let group = attributes
+        .group
+        .as_ref()
+        .map_or_else(|| "default".to_owned(), |group| check_group(group, &mut errors));
+    errors.finish()?;
+    Ok(Model {
+        ident: &input.ident,
+        version,
+        name,
+        group,
+        description: doc_comment(input),
+        transaction: attributes.transaction.unwrap_or(true),
+        is_listed: !attributes.unlisted,
+        krate: attributes.krate,
+    })
+}
+
+/// A struct without fields, parameters and lifetimes: what is registered is a constant.
+fn check_shape(input: &DeriveInput, errors: &mut Errors) {
+    let ident = &input.ident;
+    let form = format!("a migration is a struct without fields: write `struct {ident};`");
+    match &input.data {
+        Data::Enum(data) => errors.at(data.enum_token, &form),
+        Data::Union(data) => errors.at(data.union_token, &form),
+        Data::Struct(data) => match &data.fields {
+            Fields::Unit => {}
+            fields => errors.at(fields, &form),
+        },
+    }
+    if !input.generics.params.is_empty() {
+        errors.at(
+            &input.generics,
+            format_args!("a migration has no type parameters and no lifetimes: write `struct {ident};`"),
+        );
+    } else if let Some(clause) = &input.generics.where_clause {
+        errors.at(clause, "a migration has no `where` clause");
+    }
+}
+
+fn missing_version(input: &DeriveInput, attribute: Option<Span>, errors: &mut Errors) {
+    match attribute {
+        Some(span) => errors.add(syn::Error::new(
+            span,
+            "the version is missing: add `version = 2026_11_23_093000`",
+        )),
+        None => errors.at(
+            &input.ident,
+            format_args!(
+                "`{}` has no version: write `#[migration(version = 2026_11_23_093000)]` above it",
+                input.ident
+            ),
+        ),
+    }
+}
+
+fn check_version(version: &Expr, errors: &mut Errors) -> u64 {
+    let Expr::Lit(ExprLit {
+        lit: Lit::Int(number), ..
+    }) = version
+    else {
+        errors.at(version, format_args!("a version is an integer literal; {VERSION_FORM}"));
+        return 0;
+    };
+    if !number.suffix().is_empty() {
+        errors.at(
+            number,
+            format_args!("a version has no suffix: write `{}`", number.base10_digits()),
+        );
+        return 0;
+    }
+    match number.base10_parse::<u64>() {
+        Ok(0) => {
+            errors.at(number, format_args!("0 is not a version; {VERSION_FORM}"));
+            0
+        }
+        Ok(version) if i64::try_from(version).is_ok() => version,
+        _ => {
+            errors.at(number, format_args!("this is too large for a version; {VERSION_FORM}"));
+            0
+        }
+    }
+}
+
+fn check_name(name: &LitStr, errors: &mut Errors) -> String {
+    let value = name.value();
+    if value.trim().is_empty() || value.chars().any(char::is_control) || value.len() > 255 {
+        errors.at(
+            name,
+            "a name has 1 to 255 bytes and no control characters: write `name = \"add_username\"`, or leave it out",
+        );
+    }
+    value
+}
+
+fn check_group(group: &LitStr, errors: &mut Errors) -> String {
+    let value = group.value();
+    let is_right = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if value.is_empty() || value.len() > 64 || !value.chars().all(is_right) {
+        errors.at(
+            group,
+            "a group is named with 1 to 64 ASCII letters, digits, `_`, `-` and `.`: write `group = \"jobs\"`",
+        );
+    }
+    value
+}

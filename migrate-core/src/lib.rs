@@ -2,6 +2,11 @@
 //!
 //! (crate docs come here)
 
+#![cfg_attr(
+    not(feature = "sqlite"),
+    allow(dead_code, unused_imports, reason = "without a driver nobody asks the dialects")
+)]
+
 mod dialect;
 mod driver;
 mod error;

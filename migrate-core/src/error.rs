@@ -28,6 +28,8 @@ struct Parts {
     next: Vec<String>,
 }
 
+const NOTHING_CHANGED: &str = "nothing was changed";
+
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -142,14 +144,17 @@ impl Error {
         self
     }
 
-    /// A sentence more about the state the database is in.
+    /// More about the state the database is in: what was done before this failed.
     pub(crate) fn and_state(mut self, more: &str) -> Error {
-        let state = self.0.state.get_or_insert_default();
-        if !state.is_empty() {
-            state.push_str("; ");
-        }
-        state.push_str(more);
+        self.0.state = Some(match self.0.state.as_deref() {
+            None | Some(NOTHING_CHANGED) => more.to_owned(),
+            Some(state) => format!("{state}; {more}"),
+        });
         self
+    }
+
+    pub(crate) fn nothing_changed(self) -> Error {
+        self.state(NOTHING_CHANGED)
     }
 
     pub(crate) fn next(mut self, next: impl Into<String>) -> Error {

@@ -271,7 +271,8 @@ impl Fingerprints {
 }
 
 /// The fingerprint of what a migration's `up` records.
-pub(crate) fn fingerprint_of(migration: &Migration) -> String {
+#[must_use]
+pub fn fingerprint_of(migration: &Migration) -> String {
     schema::fingerprint(&schema::record(|schema| migration.migrate().up(schema)).steps)
 }
 

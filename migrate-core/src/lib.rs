@@ -43,6 +43,7 @@ pub mod prelude {
 /// What the derive's output names. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::history::fingerprint_of;
     pub use crate::migration::{Declaration, Derived, Migration, declare};
     pub use crate::registry::inventory;
 }

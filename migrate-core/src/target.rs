@@ -216,7 +216,7 @@ pub(crate) fn check_before_up(entries: &[Entry], policy: Policy) -> Result<(), E
             error = error.problem(None, format!("{entry} was applied, and is not linked"));
         }
         return Err(error
-            .state("nothing was changed")
+            .nothing_changed()
             .next("bring the deleted migration back, or merge the branch that has it")
             .next("or go on without it: `migrate up --allow-missing`"));
     }
@@ -236,7 +236,7 @@ pub(crate) fn check_before_up(entries: &[Entry], policy: Policy) -> Result<(), E
             .map(|entry| entry.id().to_string())
             .unwrap_or_default();
         return Err(error
-            .state("nothing was changed")
+            .nothing_changed()
             .next("take the edit back and write a new migration for what is to be different")
             .next(format!(
                 "or, if the database is right as it is, accept the edit: `migrate accept {first}`"
@@ -255,7 +255,7 @@ pub(crate) fn check_before_up(entries: &[Entry], policy: Policy) -> Result<(), E
             );
         }
         return Err(error
-            .state("nothing was changed")
+            .nothing_changed()
             .next("give them versions above the newest applied one, or run without `--strict-order`"));
     }
     Ok(())

@@ -109,7 +109,11 @@ fn template(version: Version, name: &str) -> String {
             .next()
             .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
     };
-    let ident: String = name.split('_').map(word).collect();
+    let mut ident: String = name.split('_').map(word).collect();
+    if ident == "Self" {
+        // The one word that a type cannot be named.
+        ident.push_str("Migration");
+    }
     let words = name.replace('_', " ");
     let sentence = word(words.trim());
     let digits = version.to_string();
@@ -148,6 +152,19 @@ mod tests {
 
     #[test]
     fn the_template_reads_well() {
-        insta::assert_snapshot!(template("20261123093000".parse().unwrap(), "add_avatar_to_users"), @"");
+        insta::assert_snapshot!(template("20261123093000".parse().unwrap(), "add_avatar_to_users"), @r#"
+        use migrate_core::prelude::*;
+
+        /// Add avatar to users.
+        #[derive(Migration)]
+        #[migration(version = 2026_11_23_093000)]
+        struct AddAvatarToUsers;
+
+        impl Migrate for AddAvatarToUsers {
+            fn up(&self, _schema: &mut Schema) {
+                // schema.execute("ALTER TABLE users ADD COLUMN avatar TEXT").undo("ALTER TABLE users DROP COLUMN avatar");
+            }
+        }
+        "#);
     }
 }

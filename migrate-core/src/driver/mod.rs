@@ -73,8 +73,7 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn transaction_depth(&mut self) -> u32;
 
-    /// Statements that drop every object of the database, to be run one after the other. They are made from what is
-    /// there now.
+    /// Drops every object of the database, all or none.
     #[doc(hidden)]
     fn drop_everything(&mut self) -> Result<(), DriverError>;
 }

@@ -134,15 +134,37 @@ impl Session for SqliteConnection {
     }
 
     fn drop_everything(&mut self) -> Result<(), DriverError> {
-        // Views and triggers first, as they refer to tables; virtual tables before the shadow tables that they own.
-        let query = "SELECT 'DROP ' || type || ' IF EXISTS main.\"' || replace(name, '\"', '\"\"') || '\"' AS text \
-                     FROM main.sqlite_master WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-                     ORDER BY type = 'table', sql NOT LIKE 'CREATE VIRTUAL %'";
-        for statement in texts(self, query)? {
-            self.execute(&statement)?;
+        #[derive(QueryableByName)]
+        struct ForeignKeys {
+            #[diesel(sql_type = BigInt)]
+            foreign_keys: i64,
         }
-        Ok(())
+        let before: ForeignKeys = sql_query("PRAGMA foreign_keys").get_result(self)?;
+        // Inside a transaction the pragma does nothing: https://sqlite.org/pragma.html#pragma_foreign_keys
+        self.execute("PRAGMA foreign_keys = OFF")?;
+        let result = self
+            .begin()
+            .and_then(|()| drop_all_objects(self))
+            .and_then(|()| self.commit());
+        if result.is_err() && self.transaction_depth() > 0 {
+            // The first error is the one to tell.
+            let _ = self.rollback();
+        }
+        self.execute(&format!("PRAGMA foreign_keys = {}", before.foreign_keys))?;
+        result
     }
+}
+
+/// Views and triggers first, as they refer to tables; virtual tables before the shadow tables that they own.
+fn drop_all_objects(connection: &mut SqliteConnection) -> Result<(), DriverError> {
+    let query = "SELECT 'DROP ' || type || ' IF EXISTS main.\"' || replace(name, '\"', '\"\"') || '\"' AS text \
+                 FROM main.sqlite_master \
+                 WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+                 ORDER BY type = 'table', sql NOT LIKE 'CREATE VIRTUAL %'";
+    for statement in texts(connection, query)? {
+        connection.execute(&statement)?;
+    }
+    Ok(())
 }
 
 #[derive(QueryableByName)]

@@ -264,16 +264,16 @@ impl Runner<'_> {
                 ),
             )
             .cause(error)
-            .state("nothing was changed")
+            .nothing_changed()
             .next(self.who_holds_it())
             .next("then run it again, or wait longer with `--lock-timeout SECONDS`"),
             DriverErrorKind::NotADatabase => Error::new(ErrorKind::Database, format!("{what}: {location}"))
                 .cause(error)
-                .state("nothing was changed")
+                .nothing_changed()
                 .next("check the path: the file is not a SQLite database, or it is encrypted"),
             DriverErrorKind::ReadOnly => Error::new(ErrorKind::Database, format!("{what}: {location}"))
                 .cause(error)
-                .state("nothing was changed")
+                .nothing_changed()
                 .next("give this user the right to write the file and the directory that it is in"),
             DriverErrorKind::Other => Error::new(ErrorKind::Database, format!("{what}: {location}")).cause(error),
         }

@@ -390,7 +390,7 @@ impl<'c> Runner<'c> {
                 ErrorKind::InvalidSetting,
                 "the connection is inside a transaction, and migrations open their own",
             )
-            .state("nothing was changed")
+            .nothing_changed()
             .next("hand the runner a connection outside `transaction(..)` and `begin_test_transaction()`"));
         }
         let before = self

@@ -34,7 +34,7 @@ impl Runner<'_> {
                         format!("the table {table} cannot be read as history"),
                     )
                     .cause(error)
-                    .state("nothing was changed")
+                    .nothing_changed()
                     .next(format!("if {table} was edited by hand, take the edit back")));
                 }
                 Err(Error::new(
@@ -42,7 +42,7 @@ impl Runner<'_> {
                     format!("the table {table} is not a history table of this tool"),
                 )
                 .problem(None, format!("it has no column {}", lacks.join(", ")))
-                .state("nothing was changed")
+                .nothing_changed()
                 .next("give history another name: `--history-table NAME`, or `Runner::history_table`"))
             }
         }
@@ -57,7 +57,7 @@ impl Runner<'_> {
                     "the table {table} was written by a newer version of this tool, {tool_version} (format {format})"
                 ),
             )
-            .state("nothing was changed")
+            .nothing_changed()
             .next(format!("use version {tool_version} or a newer one")),
             BadRows::Edited(rows) => {
                 let mut error = Error::new(
@@ -68,7 +68,7 @@ impl Runner<'_> {
                     error = error.problem(None, row);
                 }
                 error
-                    .state("nothing was changed")
+                    .nothing_changed()
                     .next(format!("if {table} was edited by hand, take the edit back"))
             }
         }
@@ -136,7 +136,7 @@ impl Runner<'_> {
                 error = error.problem(None, reason);
             }
             return Err(error
-                .state("nothing was changed")
+                .nothing_changed()
                 .next("roll back with the program that applied them")
                 .next("a changed one: `migrate accept VERSION`, or `--allow-changed`"));
         }
@@ -251,6 +251,6 @@ fn invalid(problems: Vec<Problem>) -> Error {
         "migrations are not right as they are written",
     )
     .problems_from(problems)
-    .state("nothing was changed")
+    .nothing_changed()
     .next("mend the lines above")
 }

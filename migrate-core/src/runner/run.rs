@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::one::Turn;
 use super::{Goal, Runner};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::history::{Applied, History, Phase};
 use crate::migration::{Direction, MigrationId};
 use crate::plan::PlannedMigration;
@@ -82,7 +82,7 @@ impl Runner<'_> {
     ) -> Result<(), Error> {
         self.session
             .begin()
-            .map_err(|error| self.database_error("the right to write was not to be had", error))?;
+            .map_err(|error| self.database_error("the database could not be locked for writing", error))?;
         let checked = self.look_again(outlook, goal);
         let planned = match checked {
             Ok(()) => outlook.queue.pop_front(),
@@ -239,30 +239,28 @@ enum Blocked {
     By(Error),
 }
 
-fn with_what_went_before(error: Error, run: &Run) -> Error {
-    let (applied, rolled_back): (Vec<&Done>, Vec<&Done>) =
-        run.report.done.iter().partition(|done| done.direction == Direction::Up);
-    let mut error = error;
-    if !applied.is_empty() {
-        let batch = run.batch.unwrap_or_default();
-        error = error.and_state(&format!(
-            "{} before it stay applied (batch {batch})",
-            migrations(applied.len())
-        ));
-    }
-    if !rolled_back.is_empty() {
-        error = error.and_state(&format!("{} before it stay rolled back", migrations(rolled_back.len())));
-    }
-    if error.kind() == ErrorKind::Interrupted && run.report.is_empty() {
-        return error;
+/// Adds to an error what the run had done before.
+fn with_what_went_before(mut error: Error, run: &Run) -> Error {
+    let count = |direction| {
+        run.report
+            .done
+            .iter()
+            .filter(|done| done.direction == direction)
+            .count()
+    };
+    for (count, now) in [
+        (count(Direction::Up), "applied"),
+        (count(Direction::Down), "rolled back"),
+    ] {
+        let batch = match (now, run.batch) {
+            ("applied", Some(batch)) => format!(" (batch {batch})"),
+            _ => String::new(),
+        };
+        error = match count {
+            0 => error,
+            1 => error.and_state(&format!("1 migration before it stays {now}{batch}")),
+            _ => error.and_state(&format!("{count} migrations before it stay {now}{batch}")),
+        };
     }
     error
-}
-
-fn migrations(count: usize) -> String {
-    if count == 1 {
-        "1 migration".to_owned()
-    } else {
-        format!("{count} migrations")
-    }
 }

@@ -1,0 +1,18 @@
+//! What every database has to keep, grouped by behaviour. Each test has a database of its own.
+
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod apply;
+mod failure;
+mod history;
+mod interruption;
+mod processes;
+mod queries;
+mod rollback;
+mod support;
+mod transaction;

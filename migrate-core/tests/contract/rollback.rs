@@ -1,0 +1,145 @@
+//! Rolling back: batches, steps, targets, inverses, redo.
+
+use diesel::prelude::*;
+use migrate_core::{ErrorKind, MigrationRef, Rollback, Version};
+
+use crate::support::{Database, migration, migration_with_down, table, tables};
+
+fn to(version: u64) -> Rollback {
+    Rollback::To(MigrationRef::from(Version::new(version).unwrap()))
+}
+
+#[test]
+fn the_last_batch_is_taken_back_newest_first() {
+    let db = Database::new();
+    db.up(&tables(1..=2)).unwrap();
+    let before = db.whole_picture();
+    db.up(&tables(1..=4)).unwrap();
+    let report = db.rollback(&tables(1..=4), &Rollback::LastBatch).unwrap();
+    let order: Vec<i64> = report
+        .done
+        .iter()
+        .map(|done| done.migration.version().as_i64())
+        .collect();
+    assert_eq!(order, [4, 3]);
+    assert_eq!(db.whole_picture(), before);
+}
+
+#[test]
+fn steps_and_targets_take_back_as_much_as_they_say() {
+    let db = Database::new();
+    let all = tables(1..=5);
+    db.up(&all).unwrap();
+    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.batches().len(), 4);
+    db.rollback(&all, &to(2)).unwrap();
+    assert_eq!(db.batches(), ["1:1", "2:1"]);
+    db.rollback(&all, &Rollback::All).unwrap();
+    assert!(db.batches().is_empty());
+    assert!(db.picture().is_empty());
+    assert!(db.rollback(&all, &Rollback::LastBatch).unwrap().is_empty());
+}
+
+#[test]
+fn a_target_that_does_not_exist_is_an_error() {
+    let db = Database::new();
+    let all = tables(1..=3);
+    db.up(&all[..2]).unwrap();
+    let before = db.whole_picture();
+    for how_far in [to(3), to(9), Rollback::Steps(0), Rollback::Steps(3)] {
+        let error = db.rollback(&all, &how_far).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidTarget, "{error}");
+    }
+    assert_eq!(db.whole_picture(), before);
+}
+
+#[test]
+fn the_order_is_that_of_application_not_of_versions() {
+    let db = Database::new();
+    db.up(&[table(2)]).unwrap();
+    db.up(&[table(1), table(2)]).unwrap();
+    db.rollback(&[table(1), table(2)], &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.batches(), ["2:1"]);
+}
+
+#[test]
+fn the_inverse_is_worked_out_from_up_in_reverse() {
+    let db = Database::new();
+    let all = [migration(1, |schema| {
+        schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
+        schema.execute("INSERT INTO a VALUES (1)").up_only();
+        schema
+            .run(|conn: &mut SqliteConnection| count(conn, 1))
+            .undo(|conn: &mut SqliteConnection| count(conn, 2));
+        schema
+            .execute("INSERT INTO a VALUES (2)")
+            .undo("DELETE FROM a WHERE id = 3");
+        schema
+            .execute("INSERT INTO a VALUES (3)")
+            .undo(|conn: &mut SqliteConnection| count(conn, 3));
+    })];
+    db.up(&all).unwrap();
+    let plan = db.with(&all, |runner| runner.plan_rollback(&Rollback::All)).unwrap();
+    assert_eq!(plan.migrations()[0].steps().len(), 5);
+    db.rollback(&all, &Rollback::All).unwrap();
+    assert!(db.picture().is_empty());
+}
+
+fn count(conn: &mut SqliteConnection, expected: i64) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let there = crate::support::number(conn, "SELECT count(*) FROM a");
+    if there == expected {
+        Ok(())
+    } else {
+        Err(format!("{there} rows, not {expected}").into())
+    }
+}
+
+#[test]
+fn a_down_of_ones_own_is_what_runs() {
+    let db = Database::new();
+    let all = [migration_with_down(
+        1,
+        |schema| {
+            schema.execute("CREATE TABLE a (id INTEGER)");
+        },
+        |schema| {
+            schema.execute("ALTER TABLE a RENAME TO a_old");
+        },
+    )];
+    db.up(&all).unwrap();
+    db.rollback(&all, &Rollback::All).unwrap();
+    assert_eq!(db.number("SELECT count(*) FROM a_old"), 0);
+}
+
+#[test]
+fn redo_keeps_history_as_it_was() {
+    let db = Database::new();
+    let all = tables(1..=4);
+    db.up(&all[..2]).unwrap();
+    db.up(&all).unwrap();
+    let before = db.history();
+    db.execute("DELETE FROM t4; DELETE FROM t2");
+    let report = db.with(&all, |runner| runner.redo(3)).unwrap();
+    assert_eq!(report.done.len(), 6);
+    assert_eq!(db.history(), before);
+    assert_eq!(db.number("SELECT count(*) FROM t4"), 1);
+}
+
+#[test]
+fn redo_leaves_what_is_pending_pending() {
+    let db = Database::new();
+    db.up(&tables(1..=2)).unwrap();
+    db.with(&tables(1..=3), |runner| runner.redo(1)).unwrap();
+    assert_eq!(db.batches(), ["1:1", "2:1"]);
+}
+
+#[test]
+fn nothing_is_rolled_back_if_one_of_them_is_not_linked() {
+    let db = Database::new();
+    db.up(&tables(1..=3)).unwrap();
+    let before = db.whole_picture();
+    let error = db.rollback(&tables(1..=2), &Rollback::LastBatch).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Missing);
+    assert!(error.to_string().contains("tester@here"), "{error}");
+    assert_eq!(db.whole_picture(), before);
+}

@@ -18,6 +18,9 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// A table in the schema that belongs to the connection, so that no search path decides.
     fn qualified(&self, table: &str) -> String;
 
+    /// Whether the database keeps a table's name for itself.
+    fn is_reserved(&self, table: &str) -> bool;
+
     /// An expression for the present moment as RFC 3339 text in UTC, from the database's own clock.
     fn now(&self) -> &'static str;
 

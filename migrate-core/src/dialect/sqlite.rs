@@ -20,6 +20,11 @@ impl Dialect for Sqlite {
         format!("main.{}", self.identifier(table))
     }
 
+    fn is_reserved(&self, table: &str) -> bool {
+        // https://sqlite.org/lang_createtable.html
+        table.to_ascii_lowercase().starts_with("sqlite_")
+    }
+
     fn now(&self) -> &'static str {
         "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
     }

@@ -67,7 +67,8 @@ impl Runner<'_> {
         }
         let error = self.describe(turn, failure);
         match was_open {
-            Ok(_) => error.state("the migration was rolled back; the database is as it was before it"),
+            Ok(_) => error
+                .state("nothing of it stays: its transaction was rolled back, and the database is as it was before"),
             Err(problem) => error.state(format!(
                 "the rollback was not confirmed ({problem}); a database that loses the connection rolls back by itself"
             )),
@@ -275,7 +276,9 @@ impl Runner<'_> {
                 .cause(error)
                 .nothing_changed()
                 .next("give this user the right to write the file and the directory that it is in"),
-            DriverErrorKind::Other => Error::new(ErrorKind::Database, format!("{what}: {location}")).cause(error),
+            DriverErrorKind::Other => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                .cause(error)
+                .next("mend what the database complains of; `migrate status` tells where history stands"),
         }
     }
 

@@ -102,16 +102,23 @@ impl<'c> Runner<'c> {
     ///
     /// # Errors
     ///
-    /// If the name is empty, longer than 63 bytes, or holds a control character.
+    /// If the name is empty, longer than 63 bytes, holds a control character, or is one that the database keeps for itself.
     pub fn history_table(mut self, name: &str) -> Result<Runner<'c>, Error> {
-        if name.trim().is_empty() || name.len() > 63 || name.chars().any(char::is_control) {
+        let dialect = self.session.traits().dialect;
+        let is_unusable = name.trim().is_empty()
+            || name.len() > 63
+            || name.chars().any(char::is_control)
+            || dialect.is_reserved(name);
+        if is_unusable {
             return Err(Error::new(
                 ErrorKind::InvalidSetting,
                 format!("{name:?} cannot be the name of the history table"),
             )
-            .next("give a name of 1 to 63 bytes without control characters"));
+            .next(
+                "give a name of 1 to 63 bytes without control characters, and none that the database keeps for itself",
+            ));
         }
-        self.table = HistoryTable::new(name, self.session.traits().dialect);
+        self.table = HistoryTable::new(name, dialect);
         Ok(self)
     }
 
@@ -292,7 +299,8 @@ impl<'c> Runner<'c> {
                     return Err(Error::new(
                         ErrorKind::InvalidTarget,
                         format!("{entry} is {}, not changed; there is nothing to accept", entry.state),
-                    ));
+                    )
+                    .next("`migrate status` shows the state of each"));
                 };
                 runner.stamp(row)
             })
@@ -321,7 +329,8 @@ impl<'c> Runner<'c> {
                     "{entry} is {}, not interrupted here; there is nothing to repair",
                     entry.state
                 ),
-            ));
+            )
+            .next("`migrate status` shows the state of each"));
         };
         let direction = match row.phase {
             Phase::Reverting => Direction::Down,
@@ -330,10 +339,10 @@ impl<'c> Runner<'c> {
         let planned = self.plan_one(migration, direction)?;
         let all = planned.steps().len();
         if done > all {
-            return Err(Error::new(
-                ErrorKind::InvalidTarget,
-                format!("{entry} has {all} steps, not {done}"),
-            ));
+            return Err(
+                Error::new(ErrorKind::InvalidTarget, format!("{entry} has {all} steps, not {done}"))
+                    .next(format!("give a number up to {all}; `migrate plan` shows the steps")),
+            );
         }
         let gone = (direction == Direction::Up && done == 0) || (direction == Direction::Down && done == all);
         let statement = if gone {

@@ -44,6 +44,6 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::history::fingerprint_of;
-    pub use crate::migration::{Declaration, Derived, Migration, declare};
+    pub use crate::migration::{Declaration, Derived, Migration, WRITTEN_WRONGLY, declare};
     pub use crate::registry::inventory;
 }

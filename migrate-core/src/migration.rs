@@ -44,13 +44,14 @@ pub trait Migrate: Send + Sync + 'static {
 
 /// A type whose [`Migration`] is known, because it derives it.
 ///
-/// Only `#[derive(Migration)]` implements this.
+/// Only `#[derive(Migration)]` implements this, and it asks for `impl Migrate`. There is no `Migrate` bound here because a
+/// missing impl would then be reported once for each use of the bound.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a migration",
     label = "this type does not derive `Migration`",
     note = "write `#[derive(Migration)]` and `#[migration(version = ..)]` above the struct"
 )]
-pub trait Derived: Migrate {
+pub trait Derived: 'static {
     #[doc(hidden)]
     const MIGRATION: Migration;
 }
@@ -243,3 +244,27 @@ pub const fn declare(declaration: Declaration, migrate: &'static dyn Migrate) ->
         migrate,
     }
 }
+
+/// What a derive that was refused stands for, so that its mistake is reported once. No program that builds has it.
+#[doc(hidden)]
+pub const WRITTEN_WRONGLY: Migration = {
+    struct Nothing;
+
+    impl Migrate for Nothing {
+        fn up(&self, _schema: &mut Schema) {}
+    }
+
+    declare(
+        Declaration {
+            version: 1,
+            name: "",
+            group: DEFAULT_GROUP,
+            description: "",
+            transaction: true,
+            file: file!(),
+            line: line!(),
+            module: module_path!(),
+        },
+        &Nothing,
+    )
+};

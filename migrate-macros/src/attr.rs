@@ -3,10 +3,10 @@
 //!
 //! Nothing here stops at the first mistake: all of them are collected, so that they are shown at once.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::spanned::Spanned;
 use syn::{Attribute, DeriveInput, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path, Token};
 
 const KEYS: [&str; 6] = ["version", "name", "group", "transaction", "unlisted", "crate"];
@@ -24,7 +24,7 @@ pub(crate) struct Attributes {
     pub(crate) krate: Option<Path>,
     pub(crate) errors: Errors,
     /// Where a missing version is reported: the attribute, if there is one that could be read.
-    pub(crate) span: Option<Span>,
+    pub(crate) attribute: Option<TokenStream>,
     /// An attribute could not be read at all, so what it lacks is not known.
     pub(crate) is_unreadable: bool,
 }
@@ -80,14 +80,11 @@ impl Attributes {
             );
             return;
         };
-        self.span = Some(list.span());
+        self.attribute = Some(attribute.to_token_stream());
         let parsed = (|input: ParseStream<'_>| {
             while !input.is_empty() {
                 self.key(input, seen)?;
-                if input.is_empty() {
-                    break;
-                }
-                input.parse::<Token![,]>()?;
+                self.separator(input)?;
             }
             Ok(())
         })
@@ -99,24 +96,18 @@ impl Attributes {
     }
 
     fn key(&mut self, input: ParseStream<'_>, seen: &mut Vec<String>) -> syn::Result<()> {
-        use syn::ext::IdentExt;
-
-        let key = input.call(Ident::parse_any)?;
-        let name = key.to_string();
-        let value = if input.peek(Token![=]) {
-            input.parse::<Token![=]>()?;
-            Some(value(input)?)
-        } else if input.peek(syn::token::Paren) {
-            let inner: proc_macro2::Group = input.parse()?;
-            self.errors.at(inner, format_args!("write `{}`", right_form(&name)));
-            self.has_version_key |= name == "version";
-            seen.push(name);
-            return Ok(());
-        } else {
-            None
+        let Ok(key) = input.call(Ident::parse_any) else {
+            return Err(input.error(format_args!(
+                "a key is expected here: write `{}`",
+                right_form("version")
+            )));
         };
+        let name = key.to_string();
+        let value = value(input)?;
         if !KEYS.contains(&name.as_str()) {
-            self.errors.at(&key, unknown(&name));
+            let meant = meant(&name);
+            self.has_version_key |= meant == Some("version");
+            self.errors.at(&key, unknown(&name, meant));
             return Ok(());
         }
         if seen.contains(&name) {
@@ -125,29 +116,52 @@ impl Attributes {
             return Ok(());
         }
         self.has_version_key |= name == "version";
-        seen.push(name.clone());
         self.set(&key, &name, value);
+        seen.push(name);
         Ok(())
     }
 
-    fn set(&mut self, key: &Ident, name: &str, value: Option<TokenStream>) {
-        match (name, value) {
-            ("unlisted", None) => self.unlisted = true,
-            ("unlisted", Some(value)) => self
-                .errors
-                .at(value, "`unlisted` takes no value: write `unlisted`, or leave it out"),
-            (_, None) => self.errors.at(
-                key,
-                format_args!("`{name}` needs a value: write `{}`", right_form(name)),
-            ),
-            ("version", Some(value)) => self.version = self.parse(name, value),
-            ("name", Some(value)) => self.name = self.parse(name, value),
-            ("group", Some(value)) => self.group = self.parse(name, value),
-            ("transaction", Some(value)) => {
-                self.transaction = self.parse::<syn::LitBool>(name, value).map(|value| value.value);
+    /// A comma between two keys. Where it is missing the reading goes on, so that what follows is checked as well.
+    fn separator(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        if input.peek(Token![,]) {
+            input.parse::<Token![,]>()?;
+        } else if input.peek(Token![;]) {
+            let semicolon: Token![;] = input.parse()?;
+            self.errors.at(semicolon, "keys are separated by commas: write `,`");
+        } else if let Ok(key) = input.fork().call(Ident::parse_any) {
+            self.errors.at(&key, format_args!("a comma is missing before `{key}`"));
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &Ident, name: &str, value: Value) {
+        let tokens = match (name, value) {
+            ("unlisted", Value::None) => {
+                self.unlisted = true;
+                return;
             }
-            ("crate", Some(value)) => self.krate = self.path(value),
-            _ => {}
+            ("unlisted", Value::Assigned(value) | Value::InBrackets(value)) => {
+                self.errors
+                    .at(value, "`unlisted` takes no value: write `unlisted`, or leave it out");
+                return;
+            }
+            (_, Value::Assigned(value)) => value,
+            (_, Value::None | Value::InBrackets(_)) => {
+                self.errors.at(
+                    key,
+                    format_args!("`{name}` needs a value: write `{}`", right_form(name)),
+                );
+                return;
+            }
+        };
+        match name {
+            "version" => self.version = self.parse(name, tokens).map(without_group),
+            "name" => self.name = self.parse(name, tokens),
+            "group" => self.group = self.parse(name, tokens),
+            "transaction" => {
+                self.transaction = self.parse::<syn::LitBool>(name, tokens).map(|value| value.value);
+            }
+            _ => self.krate = self.path(tokens),
         }
     }
 
@@ -172,23 +186,60 @@ impl Attributes {
     }
 
     fn wrong_kind(&mut self, name: &str, value: TokenStream) {
+        let kind = match name {
+            "name" | "group" => "a text in quotes",
+            "transaction" => "`true` or `false`",
+            "crate" => "a path",
+            _ => "an integer literal",
+        };
         self.errors.at(
             value,
-            format_args!("`{name}` is of another kind: write `{}`", right_form(name)),
+            format_args!("`{name}` takes {kind}: write `{}`", right_form(name)),
         );
     }
 }
 
-/// The tokens of a value, up to the comma.
-fn value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+/// What a `macro_rules!` macro passes on comes in an invisible group.
+fn without_group(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => without_group(*group.expr),
+        expr => expr,
+    }
+}
+
+/// What stands behind a key.
+enum Value {
+    None,
+    /// `key = tokens`; nothing after the `=` is `None`.
+    Assigned(TokenStream),
+    /// `key(tokens)`
+    InBrackets(TokenStream),
+}
+
+/// The tokens of a value: up to a comma or semicolon, or to the next `key =`, before which a comma was forgotten.
+fn value(input: ParseStream<'_>) -> syn::Result<Value> {
+    if input.peek(syn::token::Paren) {
+        return Ok(Value::InBrackets(
+            input.parse::<proc_macro2::Group>()?.into_token_stream(),
+        ));
+    }
+    if !input.peek(Token![=]) {
+        return Ok(Value::None);
+    }
+    input.parse::<Token![=]>()?;
     let mut tokens = TokenStream::new();
-    while !input.is_empty() && !input.peek(Token![,]) {
+    let is_over = || {
+        let is_next_key = input.peek(Ident::peek_any) && input.peek2(Token![=]);
+        input.is_empty() || input.peek(Token![,]) || input.peek(Token![;]) || is_next_key
+    };
+    while !is_over() {
         tokens.extend([input.parse::<proc_macro2::TokenTree>()?]);
     }
-    if tokens.is_empty() {
-        return Err(input.error("a value is missing after `=`"));
-    }
-    Ok(tokens)
+    Ok(if tokens.is_empty() {
+        Value::None
+    } else {
+        Value::Assigned(tokens)
+    })
 }
 
 /// How a key is written.
@@ -203,8 +254,9 @@ fn right_form(key: &str) -> &'static str {
     }
 }
 
-fn unknown(name: &str) -> String {
-    let meant = match name.to_ascii_lowercase().as_str() {
+/// The key that a wrong one probably stands for.
+fn meant(name: &str) -> Option<&'static str> {
+    match name.to_ascii_lowercase().as_str() {
         "versions" | "ver" | "id" | "timestamp" => Some("version"),
         "names" | "title" => Some("name"),
         "groups" => Some("group"),
@@ -212,7 +264,10 @@ fn unknown(name: &str) -> String {
         "hidden" | "skip" | "unregistered" => Some("unlisted"),
         "krate" => Some("crate"),
         lower => KEYS.into_iter().find(|key| *key == lower),
-    };
+    }
+}
+
+fn unknown(name: &str, meant: Option<&str>) -> String {
     match meant {
         Some(meant) => format!("there is no key `{name}`: write `{}`", right_form(meant)),
         None => format!("there is no key `{name}`; the keys are `{}`", KEYS.join("`, `")),

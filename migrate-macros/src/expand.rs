@@ -1,7 +1,7 @@
 //! From a model to Rust. It checks nothing.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::Path;
 
 use crate::model::Model;
@@ -32,6 +32,8 @@ fn derived(model: &Model<'_>, krate: &TokenStream) -> TokenStream {
         transaction,
         ..
     } = model;
+    // A missing `impl Migrate` is reported where this reference becomes a `dyn Migrate`: at the struct's name.
+    let migrate = quote_spanned!(ident.span()=> &#ident);
     quote! {
         #[automatically_derived]
         impl #krate::__private::Derived for #ident {
@@ -46,7 +48,7 @@ fn derived(model: &Model<'_>, krate: &TokenStream) -> TokenStream {
                     line: ::core::line!(),
                     module: ::core::module_path!(),
                 },
-                &#ident,
+                #migrate,
             );
         }
     }

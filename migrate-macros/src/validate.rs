@@ -1,6 +1,6 @@
 //! The rules: from what was written to a model, or every mistake at once.
 
-use proc_macro2::Span;
+use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr};
 
 use crate::attr::{Attributes, Errors, doc_comment};
@@ -17,7 +17,7 @@ pub(crate) fn validate(input: &DeriveInput, attributes: Attributes) -> syn::Resu
         None => {
             // What an unreadable attribute says is not known; a complaint of a missing version would be a guess.
             if !attributes.is_unreadable && !attributes.has_version_key {
-                missing_version(input, attributes.span, &mut errors);
+                missing_version(input, attributes.attribute, &mut errors);
             }
             0
         }
@@ -65,12 +65,9 @@ fn check_shape(input: &DeriveInput, errors: &mut Errors) {
     }
 }
 
-fn missing_version(input: &DeriveInput, attribute: Option<Span>, errors: &mut Errors) {
+fn missing_version(input: &DeriveInput, attribute: Option<TokenStream>, errors: &mut Errors) {
     match attribute {
-        Some(span) => errors.add(syn::Error::new(
-            span,
-            "the version is missing: add `version = 2026_11_23_093000`",
-        )),
+        Some(attribute) => errors.at(attribute, "the version is missing: add `version = 2026_11_23_093000`"),
         None => errors.at(
             &input.ident,
             format_args!(

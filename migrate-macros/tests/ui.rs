@@ -1,0 +1,19 @@
+//! What the derive answers to each way of writing it wrongly, word for word.
+//!
+//! rustc prints part of these texts, so they hold for one toolchain: on another one the cases are left out, and say so.
+
+#[rustversion::stable(1.95)]
+#[test]
+fn each_mistake_is_answered_at_its_place_with_what_to_write() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}
+
+#[rustversion::not(stable(1.95))]
+#[test]
+#[ignore = "the expected texts are those of Rust 1.95; run this test with that toolchain"]
+fn each_mistake_is_answered_at_its_place_with_what_to_write() {}
+
+#[test]
+fn derived_code_passes_strict_lints_in_a_program() {
+    trybuild::TestCases::new().pass("tests/lints.rs");
+}

@@ -106,9 +106,10 @@ impl Cli {
 /// The whole of a `src/bin/migrate.rs`: links the crates that it names, and runs the command.
 ///
 /// ```ignore
-/// migrate_cli::main!();                                              // migrations are modules of this binary
-/// migrate_cli::main!(blog);                                          // or of a library
-/// migrate_cli::main!(blog, jobs; default_database_url = "blog.db");  // of two, with settings of `Cli`
+/// migrate_cli::main!(blog);                                          // the migrations are in a library
+/// migrate_cli::main!(blog, jobs; default_database_url = "blog.db");  // in two, with settings of `Cli`
+/// migrate_cli::main!();                                              // they are modules of this binary
+/// migrate_cli::main!(default_database_url = "blog.db");              // the same, with a setting
 /// ```
 #[macro_export]
 macro_rules! main {
@@ -118,5 +119,8 @@ macro_rules! main {
         fn main() -> ::std::process::ExitCode {
             $crate::Cli::new()$($(.$setting($value))+)?.main()
         }
+    };
+    ($($setting:ident = $value:expr),+ $(,)?) => {
+        $crate::main!(; $($setting = $value),+);
     };
 }

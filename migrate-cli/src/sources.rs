@@ -101,17 +101,21 @@ impl Sources {
         Ok(Added { file, left_to_do })
     }
 
-    /// What the crate's root still lacks.
+    /// What the root of the crate that the migrations belong to still lacks: the library, or else the binary that runs them.
     fn root_line(&self) -> Option<String> {
         let source = self.directory.parent()?;
-        let root = ["lib.rs", "main.rs"]
-            .map(|name| source.join(name))
-            .into_iter()
-            .find(|file| file.is_file());
-        let root = root.unwrap_or_else(|| source.join("lib.rs"));
+        let library = source.join("lib.rs");
+        let binary = source.join("bin").join("migrate.rs");
+        let (root, line) = if binary.is_file() && !library.is_file() {
+            (binary, "#[path = \"../migrations/mod.rs\"] mod migrations;")
+        } else {
+            (library, "mod migrations;")
+        };
         let text = fs::read_to_string(&root).unwrap_or_default();
-        let is_named = text.lines().any(|line| declared(line) == Some("migrations"));
-        (!is_named).then(|| format!("add `mod migrations;` to {}", root.display()))
+        let is_named = text
+            .lines()
+            .any(|line| declared(line) == Some("migrations") || line.contains("migrations/mod.rs"));
+        (!is_named).then(|| format!("add `{line}` to {}", root.display()))
     }
 }
 

@@ -22,6 +22,11 @@
 //! | 2 | wrong usage: an unknown verb, a malformed URL, a version that does not exist |
 //! | 3 | `status --exit-code`: something is pending |
 
+#![cfg_attr(
+    not(feature = "sqlite"),
+    allow(dead_code, unused_variables, reason = "without a driver there is nothing to run on")
+)]
+
 mod args;
 mod commands;
 mod connection;

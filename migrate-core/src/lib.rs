@@ -1,6 +1,82 @@
-//! Database migrations written in Rust.
+//! Database migrations written in Rust, for programs that use [Diesel](https://docs.rs/diesel).
 //!
-//! (crate docs come here)
+//! A migration is a struct with `#[derive(Migration)]` and an `impl Migrate` that says what it changes. The derive registers
+//! it; a [`Runner`] orders what is linked into the program by version and applies what the database's history table does not
+//! have yet. The command line is the crate `migrate_cli`; this one never prints, reads the environment or exits.
+//!
+//! ```
+//! use diesel::prelude::*;
+//! use migrate_core::prelude::*;
+//!
+//! /// Every user gets a public handle.
+//! #[derive(Migration)]
+//! #[migration(version = 2026_11_23_093000)]
+//! struct AddUsername;
+//!
+//! impl Migrate for AddUsername {
+//!     fn up(&self, schema: &mut Schema) {
+//!         schema
+//!             .execute("ALTER TABLE users ADD COLUMN username TEXT")
+//!             .undo("ALTER TABLE users DROP COLUMN username");
+//!         schema.run(fill_usernames).up_only();
+//!     }
+//!     // `down` is worked out from `up`; write it only where it should do something else.
+//! }
+//!
+//! fn fill_usernames(conn: &mut SqliteConnection) -> QueryResult<()> {
+//!     diesel::sql_query("UPDATE users SET username = lower(substr(email, 1, instr(email, '@') - 1))").execute(conn)?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A Rust step is a plain function on a connection, so it is tested like any other. In an application, or a test, a runner
+//! takes any Diesel connection (a pooled one as `&mut *conn`) and either all that is linked or an explicit set:
+//!
+//! ```
+//! # use diesel::prelude::*;
+//! # use migrate_core::prelude::*;
+//! use migrate_core::{Registry, Rollback, Runner, Target};
+//!
+//! #[derive(Migration)]
+//! #[migration(version = 1, unlisted)]
+//! struct CreateUsers;
+//!
+//! impl Migrate for CreateUsers {
+//!     fn up(&self, schema: &mut Schema) {
+//!         schema.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)").undo("DROP TABLE users");
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut conn = SqliteConnection::establish(":memory:")?;
+//! let registry = Registry::of([Migration::of::<CreateUsers>()])?;   // or `Runner::linked(&mut conn)?`
+//! let mut runner = Runner::new(&mut conn, registry);
+//! assert!(!runner.is_current()?);
+//! runner.up(&Target::Latest)?;
+//! runner.rollback(&Rollback::LastBatch)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is promised
+//!
+//! - Nothing runs before everything that can be checked has been: versions, an undo for each step, the function for the
+//!   connection's type, and what the history says.
+//! - A migration runs in one transaction together with its history row. When it fails, or its process is killed, neither is
+//!   there. `transaction = false` opts out, and then an interrupted one goes on where it stopped.
+//! - Programs that start at once apply each migration once.
+//! - What was applied and then changed, and what was applied and is not in the program any more, stops a run, with the ways
+//!   out. What a newer program applied does not.
+//!
+//! # Linking
+//!
+//! A crate that is only listed in `Cargo.toml` is not linked, and its migrations are not there: name it, with
+//! `use my_app as _;` or `migrate_cli::main!(my_app);`. A program that has none gets an error that says so.
+//!
+//! # Features
+//!
+//! `sqlite` is Diesel's SQLite connection; `bundled` compiles a SQLite in, so that nothing has to be installed. None is on by
+//! default.
 
 #![cfg_attr(
     not(feature = "sqlite"),
@@ -47,3 +123,8 @@ pub mod __private {
     pub use crate::migration::{Declaration, Derived, Migration, WRITTEN_WRONGLY, declare};
     pub use crate::registry::inventory;
 }
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

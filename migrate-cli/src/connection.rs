@@ -3,7 +3,7 @@
 use migrate_core::{Driver, Registry, Runner};
 
 use crate::failure::{Failure, UsageError};
-use crate::settings::{Database, SqliteFile};
+use crate::settings::{self, Database, SqliteFile};
 
 /// What is done with a runner, whatever the connection type below it.
 pub(crate) trait Work {
@@ -27,8 +27,16 @@ pub(crate) fn with_runner<W: Work>(
             Ok(run(&mut connection, registry, work))
         }
         #[cfg(not(feature = "sqlite"))]
-        Database::Sqlite(_) => Err(not_built("sqlite")),
-        Database::NotBuilt { feature } => Err(not_built(feature)),
+        Database::Sqlite(_) => Err(UsageError::new(
+            "this program was built without the feature `sqlite` of migrate-cli",
+            "in Cargo.toml: migrate-cli = { .., features = [\"sqlite\"] }",
+        )
+        .into()),
+        Database::Unsupported { name } => Err(UsageError::new(
+            format!("there is no driver for {name} yet"),
+            "use a SQLite database, such as `app.db`",
+        )
+        .into()),
     }
 }
 
@@ -36,18 +44,11 @@ fn run<D: Driver, W: Work>(connection: &mut D, registry: Registry, work: W) -> W
     work.work(Runner::new(connection, registry))
 }
 
-fn not_built(feature: &str) -> Failure {
-    Failure::Usage(UsageError::new(
-        format!("this program was built without the feature `{feature}` of migrate-cli"),
-        format!("in Cargo.toml: migrate-cli = {{ .., features = [\"{feature}\"] }}"),
-    ))
-}
-
 /// Whether a database is there already. What cannot be told from outside counts as there.
 pub(crate) fn exists(database: &Database) -> bool {
     match database {
         Database::Sqlite(SqliteFile::Path(path)) => path.exists(),
-        Database::Sqlite(SqliteFile::InMemory | SqliteFile::Uri(_)) | Database::NotBuilt { .. } => true,
+        Database::Sqlite(SqliteFile::InMemory | SqliteFile::Uri(_)) | Database::Unsupported { .. } => true,
     }
 }
 
@@ -57,7 +58,8 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
 
     let name = match file {
         SqliteFile::InMemory => ":memory:".to_owned(),
-        SqliteFile::Uri(uri) => uri.clone(),
+        SqliteFile::Uri(uri) if creates => uri.clone(),
+        SqliteFile::Uri(uri) => settings::without_creating(uri),
         SqliteFile::Path(path) => {
             if !path.exists() && !creates {
                 ":memory:".to_owned()

@@ -24,7 +24,12 @@
 
 #![cfg_attr(
     not(feature = "sqlite"),
-    allow(dead_code, unused_variables, reason = "without a driver there is nothing to run on")
+    allow(
+        dead_code,
+        unused_imports,
+        unused_variables,
+        reason = "without a driver there is nothing to run on"
+    )
 )]
 
 mod args;

@@ -12,9 +12,9 @@ use crate::failure::UsageError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite(SqliteFile),
-    /// A kind of database whose feature this program was built without.
-    NotBuilt {
-        feature: &'static str,
+    /// A kind of database that there is no driver for.
+    Unsupported {
+        name: &'static str,
     },
 }
 
@@ -24,6 +24,19 @@ pub(crate) enum SqliteFile {
     Path(PathBuf),
     /// A `file:` URI, handed on as it is.
     Uri(String),
+}
+
+/// The URI with which SQLite opens what is there and makes nothing: <https://sqlite.org/uri.html>.
+pub(crate) fn without_creating(uri: &str) -> String {
+    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let mut parameters: Vec<&str> = query
+        .split('&')
+        .filter(|parameter| !parameter.is_empty() && *parameter != "mode=rwc")
+        .collect();
+    if !parameters.iter().any(|parameter| parameter.starts_with("mode=")) {
+        parameters.push("mode=rw");
+    }
+    format!("{path}?{}", parameters.join("&"))
 }
 
 /// Finds the database: `--database-url`, then `DATABASE_URL`, then `.env`, then the program's default.
@@ -89,8 +102,8 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
         "sqlite" if rest == ":memory:" => Ok(Database::Sqlite(SqliteFile::InMemory)),
         "sqlite" if rest.contains('?') => Ok(Database::Sqlite(SqliteFile::Uri(format!("file:{rest}")))),
         "sqlite" if !rest.is_empty() => Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(rest)))),
-        "postgres" | "postgresql" => Ok(Database::NotBuilt { feature: "postgres" }),
-        "mysql" | "mariadb" => Ok(Database::NotBuilt { feature: "mysql" }),
+        "postgres" | "postgresql" => Ok(Database::Unsupported { name: "PostgreSQL" }),
+        "mysql" | "mariadb" => Ok(Database::Unsupported { name: "MySQL" }),
         _ => Err(UsageError::new(
             format!("{} is not the URL of a database", Redacted(url)),
             how,
@@ -162,11 +175,23 @@ mod tests {
         );
         assert_eq!(
             parse_url("POSTGRES://h/db"),
-            Ok(Database::NotBuilt { feature: "postgres" })
+            Ok(Database::Unsupported { name: "PostgreSQL" })
         );
-        assert_eq!(parse_url("mariadb://h/db"), Ok(Database::NotBuilt { feature: "mysql" }));
+        assert_eq!(parse_url("mariadb://h/db"), Ok(Database::Unsupported { name: "MySQL" }));
         for url in ["", "  ", "htp://app", "://", "sqlite://"] {
             assert!(parse_url(url).is_err(), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_uri_that_is_only_read_makes_no_file() {
+        for (uri, read) in [
+            ("file:a.db", "file:a.db?mode=rw"),
+            ("file:a.db?mode=rwc&cache=shared", "file:a.db?cache=shared&mode=rw"),
+            ("file:a.db?mode=ro", "file:a.db?mode=ro"),
+            ("file:a?mode=memory", "file:a?mode=memory"),
+        ] {
+            assert_eq!(without_creating(uri), read);
         }
     }
 

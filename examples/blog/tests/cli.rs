@@ -253,9 +253,13 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
         (
             "status --database-url postgres://me:secret@host/app",
             2,
-            "feature `postgres`",
+            "no driver for PostgreSQL",
         ),
-        ("status --database-url mysql://me:secret@host/app", 2, "feature `mysql`"),
+        (
+            "status --database-url mysql://me:secret@host/app",
+            2,
+            "no driver for MySQL",
+        ),
         ("up --database-url no/such/app.db", 1, "there is no directory no/such"),
         ("up --database-url /proc/app.db", 1, "unable to open database file"),
         ("up --database-url .", 1, "unable to open database file"),

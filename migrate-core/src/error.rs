@@ -106,16 +106,21 @@ impl Error {
         }))
     }
 
+    /// Everything that is wrong with migrations, found while planning.
+    pub(crate) fn of_problems(problems: Vec<Problem>) -> Error {
+        let mut error = Error::new(
+            ErrorKind::InvalidMigration,
+            "migrations are not right as they are written",
+        );
+        error.0.problems = problems;
+        error.nothing_changed().next("mend the lines above")
+    }
+
     pub(crate) fn problem(mut self, place: Option<Place>, message: impl Into<String>) -> Error {
         self.0.problems.push(Problem {
             place,
             message: message.into(),
         });
-        self
-    }
-
-    pub(crate) fn problems_from(mut self, problems: Vec<Problem>) -> Error {
-        self.0.problems.extend(problems);
         self
     }
 

@@ -86,8 +86,10 @@
 mod dialect;
 mod driver;
 mod error;
+mod fold;
 mod history;
 mod migration;
+mod offline;
 mod place;
 mod plan;
 mod registry;
@@ -102,18 +104,22 @@ pub use error::{Error, ErrorKind, Problem};
 pub use history::{Applied, DEFAULT_HISTORY_TABLE, Entry, State};
 pub use migrate_macros::Migration;
 pub use migration::{DEFAULT_GROUP, Derived, Direction, Migrate, Migration, MigrationId};
+pub use offline::{DialectName, UnknownDialect};
 pub use place::Place;
 pub use plan::{Plan, PlannedMigration, PlannedStep};
 pub use registry::Registry;
 pub use report::{Done, Event, Report};
 pub use runner::Runner;
-pub use schema::{RecordedStep, RustFunction, Schema};
+pub use schema::{
+    ChangedType, ColumnType, DefaultFor, DroppedColumn, IndexKey, NewColumn, NewIndex, NewReference, NewTable,
+    Reaction, RecordedStep, RustFunction, Schema, TableChange, Value, desc, expression, kind,
+};
 pub use target::{MigrationRef, Rollback, Target};
 pub use version::{InvalidVersion, Version};
 
 /// What a file with migrations imports.
 pub mod prelude {
-    pub use crate::{Migrate, Migration, Schema};
+    pub use crate::{ColumnType, Migrate, Migration, Reaction, Schema, desc, expression};
 }
 
 /// What the derive's output names. Not part of the public interface.

@@ -1,14 +1,13 @@
-//! What would be done, and in which order: the recorded steps of a migration, or their inverse, as actions for one
-//! database. Pure; every mistake is found here, before anything runs.
+//! What would be done, and in which order: the steps of migrations, or their inverse, as actions for one database. It is
+//! made in `fold`.
 
 use std::any::TypeId;
 use std::fmt;
 
 use crate::dialect::Dialect;
-use crate::error::Problem;
 use crate::migration::{Direction, Migration};
 use crate::place::Place;
-use crate::schema::{self, Functions, Step, Undo, Work};
+use crate::schema::{Functions, Table};
 
 /// What a run would do: migrations in order, each with its actions.
 ///
@@ -95,6 +94,11 @@ impl PlannedMigration {
         self.fingerprints.get(done).map_or("", String::as_str)
     }
 
+    /// It makes a table anew.
+    pub(crate) fn rebuilds(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.action, Action::Expect(_)))
+    }
+
     pub(crate) fn has_rust_step(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.action, Action::Rust { .. }))
     }
@@ -136,8 +140,12 @@ pub struct PlannedStep {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// SQL, exactly as it is sent.
+    /// A user's SQL, exactly as it is sent.
     Statement(String),
+    /// SQL that was written for an operation, exactly as it is sent.
+    Generated(String),
+    /// A table is about to be made anew: it has to be what it is taken to be.
+    Expect(Box<Table>),
     /// A Rust function.
     Rust { functions: Functions, name: &'static str },
     /// The way back of a step that is `up_only`: its work stays.
@@ -155,8 +163,8 @@ impl PlannedStep {
     #[must_use]
     pub fn sql(&self) -> Option<&str> {
         match &self.action {
-            Action::Statement(sql) => Some(sql),
-            Action::Rust { .. } | Action::Keep => None,
+            Action::Statement(sql) | Action::Generated(sql) => Some(sql),
+            Action::Rust { .. } | Action::Expect(_) | Action::Keep => None,
         }
     }
 
@@ -165,14 +173,15 @@ impl PlannedStep {
     pub fn function(&self) -> Option<&'static str> {
         match &self.action {
             Action::Rust { name, .. } => Some(name),
-            Action::Statement(_) | Action::Keep => None,
+            Action::Statement(_) | Action::Generated(_) | Action::Expect(_) | Action::Keep => None,
         }
     }
 
     /// What an error calls it.
     pub(crate) fn label(&self) -> String {
         match &self.action {
-            Action::Statement(sql) => sql.trim().to_owned(),
+            Action::Statement(sql) | Action::Generated(sql) => sql.trim().to_owned(),
+            Action::Expect(table) => format!("making `{}` anew", table.name),
             Action::Rust { name, .. } => format!("Rust step `{name}`"),
             Action::Keep => "nothing".to_owned(),
         }
@@ -182,7 +191,7 @@ impl PlannedStep {
 impl fmt::Display for PlannedStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.action {
-            Action::Statement(sql) => {
+            Action::Statement(sql) | Action::Generated(sql) => {
                 let sql = sql.trim_end();
                 // A semicolon after a trailing line comment would be part of it.
                 let last = sql.lines().last().unwrap_or_default();
@@ -193,6 +202,11 @@ impl fmt::Display for PlannedStep {
                 };
                 write!(f, "{sql}{end}")
             }
+            Action::Expect(table) => write!(
+                f,
+                "-- `{}` is made anew: foreign keys are off meanwhile and checked at the end",
+                table.name
+            ),
             Action::Rust { name, .. } => write!(f, "-- Rust step `{name}` ({})", self.place),
             Action::Keep => write!(f, "-- up_only: the work of the step at {} stays", self.place),
         }
@@ -203,148 +217,6 @@ impl fmt::Display for PlannedStep {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlanFor {
     pub(crate) dialect: &'static dyn Dialect,
-    pub(crate) connection: TypeId,
-    pub(crate) connection_name: &'static str,
-}
-
-/// Plans one migration in one direction.
-///
-/// # Errors
-///
-/// Everything that is wrong with it. A migration is not applied either if its way back is wrong: that is found out when
-/// it is written, not on the day when it is needed.
-pub(crate) fn plan(
-    migration: &Migration,
-    direction: Direction,
-    plan_for: PlanFor,
-) -> Result<PlannedMigration, Vec<Problem>> {
-    let mut planner = Planner {
-        migration,
-        plan_for,
-        problems: Vec::new(),
-    };
-    let up = schema::record(|schema| migration.migrate().up(schema));
-    planner.problems.extend(up.problems);
-    if up.steps.is_empty() {
-        planner.problem(
-            migration.place(),
-            format!("`up` of {} describes nothing; write its steps", migration.name()),
-        );
-    }
-    let forward = planner.forward(&up.steps);
-
-    let down = schema::record(|schema| migration.migrate().down(schema));
-    planner.problems.extend(down.problems);
-    let back = if down.works_out_from_up {
-        planner.inverse(&up.steps)
-    } else {
-        if down.steps.is_empty() {
-            planner.problem(
-                migration.place(),
-                format!(
-                    "`down` of {} describes nothing; write its steps, or leave `down` out to have it worked out from `up`",
-                    migration.name()
-                ),
-            );
-        }
-        planner.forward(&down.steps)
-    };
-    if !planner.problems.is_empty() {
-        return Err(planner.problems);
-    }
-    Ok(PlannedMigration {
-        migration: *migration,
-        direction,
-        steps: match direction {
-            Direction::Up => forward,
-            Direction::Down => back,
-        },
-        fingerprints: schema::fingerprints_on_the_way(&up.steps),
-        done: 0,
-    })
-}
-
-struct Planner<'a> {
-    migration: &'a Migration,
-    plan_for: PlanFor,
-    problems: Vec<Problem>,
-}
-
-impl Planner<'_> {
-    fn problem(&mut self, place: Place, message: impl Into<String>) {
-        self.problems.push(Problem {
-            place: Some(place),
-            message: message.into(),
-        });
-    }
-
-    fn forward(&mut self, steps: &[Step]) -> Vec<PlannedStep> {
-        steps
-            .iter()
-            .filter_map(|step| self.action(&step.work, step.place))
-            .collect()
-    }
-
-    fn inverse(&mut self, steps: &[Step]) -> Vec<PlannedStep> {
-        steps
-            .iter()
-            .rev()
-            .filter_map(|step| match &step.undo {
-                Undo::By { work, place } => self.action(work, *place),
-                Undo::Nothing => Some(PlannedStep {
-                    place: step.place,
-                    action: Action::Keep,
-                }),
-                Undo::Unknown => {
-                    let what = match step.work {
-                        Work::Sql(_) => "this SQL",
-                        Work::Rust(_) => "this Rust step",
-                    };
-                    self.problem(
-                        step.place,
-                        format!(
-                            "nothing says how to take {what} back; add `.undo(..)`, or `.up_only()` if its work may \
-                             stay, or write `down` for {}",
-                            self.migration.name()
-                        ),
-                    );
-                    None
-                }
-            })
-            .collect()
-    }
-
-    fn action(&mut self, work: &Work, place: Place) -> Option<PlannedStep> {
-        let action = match work {
-            // Recording has reported a blank text already.
-            Work::Sql(_) if work.is_blank() => return None,
-            Work::Sql(sql) => {
-                let checked = self.plan_for.dialect.check_raw(sql, self.migration.in_transaction());
-                if let Err(message) = checked {
-                    self.problem(place, message);
-                    return None;
-                }
-                Action::Statement(sql.clone())
-            }
-            Work::Rust(functions) => {
-                let Some(name) = functions.name_for(self.plan_for.connection) else {
-                    self.problem(
-                        place,
-                        format!(
-                            "this Rust step is written for {}, and the database is reached by a {}; give `run` a tuple \
-                             with one function per connection type",
-                            functions.connection_names().join(" and "),
-                            self.plan_for.connection_name
-                        ),
-                    );
-                    return None;
-                };
-                Action::Rust {
-                    functions: functions.clone(),
-                    name,
-                }
-            }
-        };
-        Some(PlannedStep { place, action })
-    }
+    /// The connection's type and its name; none if it is planned without a database.
+    pub(crate) connection: Option<(TypeId, &'static str)>,
 }

@@ -1,19 +1,45 @@
 //! From recorded work to SQL text: quoting, and what each database's SQL needs. Pure; no connection is needed.
 
+mod altering;
+mod common;
+mod mysql;
+mod postgres;
 mod raw_sql;
+mod rebuild;
+mod render;
 mod sqlite;
 
+pub(crate) use mysql::MySql;
+pub(crate) use postgres::Postgres;
+pub(crate) use render::{Rendered, render};
 pub(crate) use sqlite::Sqlite;
 
 use std::fmt;
 
-/// What differs between databases in writing SQL. One file per dialect holds only its own side.
+use crate::error::Problem;
+use crate::place::Place;
+use crate::schema::{Column, ColumnType, Edit, Index, Table};
+
+/// What differs between databases in writing SQL. One file per dialect holds only its own side; what most of them share is
+/// in `common`, behind the provided methods.
 pub(crate) trait Dialect: fmt::Debug + Sync {
+    /// What messages call it.
+    fn name(&self) -> &'static str;
+
     /// An identifier, quoted and escaped.
-    fn identifier(&self, name: &str) -> String;
+    fn identifier(&self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
 
     /// A text literal, quoted and escaped.
-    fn text(&self, value: &str) -> String;
+    fn text(&self, value: &str) -> String {
+        format!("'{}'", value.replace('\'', "''"))
+    }
+
+    /// A literal of bytes.
+    fn bytes(&self, value: &[u8]) -> String {
+        format!("X'{}'", common::hex(value))
+    }
 
     /// A table in the schema that belongs to the connection, so that no search path decides.
     fn qualified(&self, table: &str) -> String;
@@ -30,4 +56,78 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     ///
     /// What is wrong and what to write instead.
     fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String>;
+
+    /// A column's type.
+    ///
+    /// # Errors
+    ///
+    /// If the database has no such type; with what to use instead.
+    fn column_type(&self, column_type: &ColumnType) -> Result<String, String>;
+
+    /// A default that is the moment of writing.
+    fn moment_of_writing(&self) -> &'static str {
+        "CURRENT_TIMESTAMP"
+    }
+
+    /// A column as it stands in CREATE TABLE and ADD COLUMN.
+    ///
+    /// # Errors
+    ///
+    /// What the database lacks, and what to do instead.
+    fn column(&self, column: &Column) -> Result<String, String>;
+
+    /// The primary key as a clause of CREATE TABLE; `None` if a column says it.
+    fn primary_key(&self, table: &Table) -> Option<String> {
+        common::primary_key(self.quoting(), table)
+    }
+
+    /// An index that is made by itself.
+    ///
+    /// # Errors
+    ///
+    /// What the database lacks, and what to do instead.
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
+        Ok(common::create_index(self.quoting(), table, index))
+    }
+
+    /// What keys of a new table the database cannot have.
+    ///
+    /// # Errors
+    ///
+    /// What the database lacks, and what to do instead.
+    fn check_keys(&self, _table: &Table) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// What is said of a table after it was made: comments, where they are statements.
+    fn comments(&self, _table: &Table) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Changes of one table, in an order that works.
+    ///
+    /// # Errors
+    ///
+    /// What the database lacks, and what to do instead, at the place of the edit.
+    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>>;
+
+    /// Itself, for the functions in `common`.
+    fn quoting(&self) -> &dyn Dialect;
+}
+
+/// Changes of one table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alteration<'a> {
+    pub(crate) table: &'a str,
+    /// `None` if nothing is known of it.
+    pub(crate) before: Option<&'a Table>,
+    pub(crate) after: Option<&'a Table>,
+    pub(crate) edits: &'a [Edit],
+}
+
+pub(crate) fn problem(place: Place, message: impl Into<String>) -> Problem {
+    Problem {
+        place: Some(place),
+        message: message.into(),
+    }
 }

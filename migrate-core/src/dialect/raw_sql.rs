@@ -44,6 +44,22 @@ pub(super) fn outline(sql: &str) -> Outline {
     outline
 }
 
+/// Whether a text holds a statement at all, whole as it was written.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn check_has_statement(sql: &str) -> Result<(), String> {
+    // A database reads a text up to the first NUL, and would leave the rest out without a word.
+    if sql.contains('\0') {
+        return Err("the SQL holds a NUL character; take it out".to_owned());
+    }
+    if outline(sql).words.is_empty() {
+        return Err("the SQL holds no statement; write one, or leave the step out".to_owned());
+    }
+    Ok(())
+}
+
 fn is_trigger(words: &[String]) -> bool {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     matches!(

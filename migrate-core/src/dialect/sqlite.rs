@@ -1,19 +1,19 @@
 //! SQLite's SQL: only what is its own.
 
-use super::Dialect;
-use super::raw_sql::outline;
+use super::raw_sql::{check_has_statement, outline};
+use super::rebuild::rebuild;
+use super::render::Rendered;
+use super::{Alteration, Dialect, common, problem};
+use crate::error::Problem;
+use crate::schema::{Change, Column, ColumnType, DefaultValue, Table};
 
 /// SQLite.
 #[derive(Debug)]
 pub(crate) struct Sqlite;
 
 impl Dialect for Sqlite {
-    fn identifier(&self, name: &str) -> String {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
-
-    fn text(&self, value: &str) -> String {
-        format!("'{}'", value.replace('\'', "''"))
+    fn name(&self) -> &'static str {
+        "SQLite"
     }
 
     fn qualified(&self, table: &str) -> String {
@@ -30,14 +30,10 @@ impl Dialect for Sqlite {
     }
 
     fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String> {
-        // SQLite reads a text up to the first NUL and would leave the rest out without a word.
-        if sql.contains('\0') {
-            return Err("the SQL holds a NUL character; take it out".to_owned());
-        }
+        check_has_statement(sql)?;
         let outline = outline(sql);
         let words: Vec<&str> = outline.words.iter().map(String::as_str).collect();
         match words.as_slice() {
-            [] => return Err("the SQL holds no statement; write one, or leave the step out".to_owned()),
             [
                 word @ ("BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "SAVEPOINT" | "RELEASE"),
                 ..,
@@ -62,6 +58,167 @@ impl Dialect for Sqlite {
             return Err("the SQL holds more than one statement; write one `execute` for each".to_owned());
         }
         Ok(())
+    }
+
+    /// The names are those that Diesel's `print-schema` reads a column's type from, besides giving the affinity:
+    /// <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
+    fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
+        Ok(match column_type {
+            ColumnType::SmallInt => "SMALLINT".to_owned(),
+            ColumnType::Integer => "INTEGER".to_owned(),
+            ColumnType::BigInt => "BIGINT".to_owned(),
+            ColumnType::Float => "FLOAT".to_owned(),
+            ColumnType::Double => "DOUBLE".to_owned(),
+            ColumnType::Numeric { precision, scale } => format!("NUMERIC({precision}, {scale})"),
+            ColumnType::Bool => "BOOLEAN".to_owned(),
+            ColumnType::Text => "TEXT".to_owned(),
+            ColumnType::VarChar(length) => format!("VARCHAR({length})"),
+            ColumnType::Char(length) => format!("CHAR({length})"),
+            ColumnType::Binary => "BLOB".to_owned(),
+            ColumnType::Date => "DATE".to_owned(),
+            ColumnType::Time => "TIME".to_owned(),
+            ColumnType::Timestamp => "TIMESTAMP".to_owned(),
+            ColumnType::Timestamptz => "TIMESTAMPTZ".to_owned(),
+            ColumnType::Json => "JSON".to_owned(),
+            ColumnType::Jsonb => "JSONB".to_owned(),
+            ColumnType::Uuid => return Err("SQLite has no type for UUIDs; use `binary` or `text`".to_owned()),
+            ColumnType::Named(name) => name.clone(),
+        })
+    }
+
+    fn column(&self, column: &Column) -> Result<String, String> {
+        let name = self.identifier(&column.name);
+        if column.auto_increment {
+            // Only this very type makes a column the rowid: https://sqlite.org/autoinc.html
+            return Ok(format!("{name} INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"));
+        }
+        let mut sql = format!("{name} {}", self.column_type(&column.column_type)?);
+        if let Some(collation) = &column.collation {
+            sql.push_str(&format!(" COLLATE {}", self.identifier(collation)));
+        }
+        if let Some(generated) = &column.generated {
+            sql.push_str(&format!(" {}", common::generated(generated)));
+        }
+        if !column.nullable {
+            sql.push_str(" NOT NULL");
+        }
+        if let Some(default) = &column.default {
+            sql.push_str(&format!(" DEFAULT {}", common::default(self, default)));
+        }
+        Ok(sql)
+    }
+
+    fn primary_key(&self, table: &Table) -> Option<String> {
+        if table.columns.iter().any(|column| column.auto_increment) {
+            return None;
+        }
+        common::primary_key(self, table)
+    }
+
+    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
+        let mut statements = Vec::new();
+        let mut problems = Vec::new();
+        for edit in alteration.edits {
+            match self.native(&edit.change, alteration) {
+                Ok(Some(more)) => statements.extend(more),
+                Ok(None) => return self.remade(alteration, edit.place),
+                Err(message) => problems.push(problem(edit.place, message)),
+            }
+        }
+        if problems.is_empty() {
+            Ok(statements.into())
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn quoting(&self) -> &dyn Dialect {
+        self
+    }
+}
+
+impl Sqlite {
+    /// The statements of a change that SQLite makes exactly, without making the table anew; `None` if it cannot.
+    /// <https://sqlite.org/lang_altertable.html>
+    fn native(&self, change: &Change, alteration: &Alteration<'_>) -> Result<Option<Vec<String>>, String> {
+        let id = |name: &str| self.identifier(name);
+        let table = alteration.table;
+        Ok(match change {
+            Change::AddColumn { column, fill: None } => {
+                let is_constant = !matches!(column.default, Some(DefaultValue::Now | DefaultValue::Expression(_)));
+                let is_native = !column.auto_increment
+                    && column.generated.as_ref().is_none_or(|generated| !generated.stored)
+                    && is_constant
+                    && (column.nullable || column.default.is_some());
+                is_native
+                    .then(|| {
+                        Ok::<_, String>(vec![format!(
+                            "ALTER TABLE {} ADD COLUMN {}",
+                            id(table),
+                            self.column(column)?
+                        )])
+                    })
+                    .transpose()?
+            }
+            Change::DropColumn { column, .. } => {
+                Some(vec![format!("ALTER TABLE {} DROP COLUMN {}", id(table), id(column))])
+            }
+            Change::RenameColumn { from, to } => Some(vec![format!(
+                "ALTER TABLE {} RENAME COLUMN {} TO {}",
+                id(table),
+                id(from),
+                id(to)
+            )]),
+            Change::AddIndex(index) => Some(vec![self.create_index(table, index)?]),
+            Change::DropIndex { index } => Some(vec![format!("DROP INDEX {}", id(index))]),
+            Change::RenameIndex { from, to } => {
+                let renamed = alteration
+                    .after
+                    .and_then(|table| table.indexes.iter().find(|index| index.name == *to));
+                let renamed = renamed.ok_or_else(|| {
+                    format!(
+                        "SQLite has to make `{from}` anew to rename it, and what it is is not known; drop it and create \
+                         it with `execute`"
+                    )
+                })?;
+                Some(vec![
+                    format!("DROP INDEX {}", id(from)),
+                    self.create_index(table, renamed)?,
+                ])
+            }
+            // SQLite keeps no comments.
+            Change::SetComment { .. } => Some(Vec::new()),
+            Change::AddColumn { .. }
+            | Change::SetType { .. }
+            | Change::SetNotNull { .. }
+            | Change::DropNotNull { .. }
+            | Change::SetDefault { .. }
+            | Change::DropDefault { .. }
+            | Change::AddPrimaryKey(_)
+            | Change::DropPrimaryKey
+            | Change::AddUnique(_)
+            | Change::AddCheck(_)
+            | Change::AddForeignKey(_)
+            | Change::DropConstraint { .. } => None,
+        })
+    }
+
+    fn remade(&self, alteration: &Alteration<'_>, place: crate::place::Place) -> Result<Rendered, Vec<Problem>> {
+        let (Some(before), Some(after)) = (alteration.before, alteration.after) else {
+            let message = format!(
+                "SQLite has to make `{}` anew for this, and what it is is not known, because raw SQL may have changed it; \
+                 make it anew with `execute`",
+                alteration.table
+            );
+            return Err(vec![problem(place, message)]);
+        };
+        match rebuild(self, before, after, alteration.edits) {
+            Ok(statements) => Ok(Rendered {
+                statements,
+                rebuilds: Some(before.clone()),
+            }),
+            Err(message) => Err(vec![problem(place, message)]),
+        }
     }
 }
 

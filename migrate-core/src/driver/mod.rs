@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::dialect::Dialect;
 use crate::history::StoredRow;
+use crate::schema::Table;
 
 /// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`.
 ///
@@ -72,6 +73,18 @@ pub trait Session: Any {
     /// How deep Diesel takes the connection to be in transactions; 0 outside.
     #[doc(hidden)]
     fn transaction_depth(&mut self) -> u32;
+
+    /// Sets whether the connection keeps foreign keys, outside a transaction; returns what was set before.
+    #[doc(hidden)]
+    fn set_foreign_keys(&mut self, kept: bool) -> Result<bool, DriverError>;
+
+    /// Rows whose foreign key refers to nothing, as a person reads them.
+    #[doc(hidden)]
+    fn broken_references(&mut self) -> Result<Vec<String>, DriverError>;
+
+    /// In what a table differs from what it is taken to be, if it does.
+    #[doc(hidden)]
+    fn difference(&mut self, table: &Table) -> Result<Option<String>, DriverError>;
 
     /// Drops every object of the database, all or none.
     #[doc(hidden)]

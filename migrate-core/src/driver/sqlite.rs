@@ -11,6 +11,7 @@ use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use super::{DriverError, DriverErrorKind, Session, Traits};
 use crate::dialect::{Dialect, Sqlite};
 use crate::history::StoredRow;
+use crate::schema::Table;
 
 impl Session for SqliteConnection {
     fn traits(&self) -> Traits {
@@ -133,7 +134,7 @@ impl Session for SqliteConnection {
             .map_or(0, std::num::NonZeroU32::get)
     }
 
-    fn drop_everything(&mut self) -> Result<(), DriverError> {
+    fn set_foreign_keys(&mut self, kept: bool) -> Result<bool, DriverError> {
         #[derive(QueryableByName)]
         struct ForeignKeys {
             #[diesel(sql_type = BigInt)]
@@ -141,7 +142,86 @@ impl Session for SqliteConnection {
         }
         let before: ForeignKeys = sql_query("PRAGMA foreign_keys").get_result(self)?;
         // Inside a transaction the pragma does nothing: https://sqlite.org/pragma.html#pragma_foreign_keys
-        self.execute("PRAGMA foreign_keys = OFF")?;
+        self.execute(&format!("PRAGMA foreign_keys = {}", if kept { "ON" } else { "OFF" }))?;
+        // A rebuild that failed half way may have left it on.
+        self.execute("PRAGMA legacy_alter_table = OFF")?;
+        Ok(before.foreign_keys != 0)
+    }
+
+    fn broken_references(&mut self) -> Result<Vec<String>, DriverError> {
+        texts(
+            self,
+            "SELECT 'row ' || coalesce(rowid, '?') || ' of ' || \"table\" || ' refers to nothing in ' || parent AS text \
+             FROM pragma_foreign_key_check",
+        )
+    }
+
+    fn difference(&mut self, table: &Table) -> Result<Option<String>, DriverError> {
+        let name = Sqlite.text(&table.name);
+        let kind = texts(
+            self,
+            &format!("SELECT type AS text FROM pragma_table_list WHERE schema = 'main' AND name = {name}"),
+        )?;
+        match kind.first().map(String::as_str) {
+            Some("table") => {}
+            Some(other) => return Ok(Some(format!("it is a {other} table"))),
+            None => return Ok(Some("it is not there".to_owned())),
+        }
+        let columns = texts(
+            self,
+            &format!(
+                "SELECT name || ' ' || upper(type) || CASE \"notnull\" WHEN 0 THEN '' ELSE ' NOT NULL' END AS text \
+                 FROM pragma_table_xinfo({name}, 'main') ORDER BY name"
+            ),
+        )?;
+        let mut expected: Vec<String> = table
+            .columns
+            .iter()
+            .map(|column| {
+                let column_type = match column.auto_increment {
+                    true => "INTEGER".to_owned(),
+                    false => Sqlite
+                        .column_type(&column.column_type)
+                        .unwrap_or_default()
+                        .to_uppercase(),
+                };
+                let not_null = if column.nullable { "" } else { " NOT NULL" };
+                format!("{} {column_type}{not_null}", column.name)
+            })
+            .collect();
+        expected.sort();
+        if columns != expected {
+            return Ok(Some(format!(
+                "its columns are {}, not {}",
+                columns.join(", "),
+                expected.join(", ")
+            )));
+        }
+        let others = texts(
+            self,
+            &format!(
+                "SELECT type || ' ' || name AS text FROM main.sqlite_master \
+                 WHERE lower(tbl_name) = lower({name}) AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY text"
+            ),
+        )?;
+        let mut expected: Vec<String> = table
+            .indexes
+            .iter()
+            .map(|index| format!("index {}", index.name))
+            .collect();
+        expected.sort();
+        if others != expected {
+            return Ok(Some(format!(
+                "what is on it is {}, not {}",
+                or_nothing(&others),
+                or_nothing(&expected)
+            )));
+        }
+        Ok(None)
+    }
+
+    fn drop_everything(&mut self) -> Result<(), DriverError> {
+        let before = self.set_foreign_keys(false)?;
         let result = self
             .begin()
             .and_then(|()| drop_all_objects(self))
@@ -150,9 +230,16 @@ impl Session for SqliteConnection {
             // The first error is the one to tell.
             let _ = self.rollback();
         }
-        self.execute(&format!("PRAGMA foreign_keys = {}", before.foreign_keys))?;
+        self.set_foreign_keys(before)?;
         result
     }
+}
+
+fn or_nothing(texts: &[String]) -> String {
+    if texts.is_empty() {
+        return "nothing".to_owned();
+    }
+    texts.join(", ")
 }
 
 /// Views and triggers first, as they refer to tables; virtual tables before the shadow tables that they own.

@@ -18,6 +18,8 @@ pub(super) enum Failure {
     Bookkeeping(DriverError),
     /// The row is not as this run left it.
     ClaimLost,
+    /// All steps were done, but rows refer to nothing now that did not before.
+    BrokenReferences(Vec<String>),
     /// All steps were done, but the commit failed.
     Commit(DriverError),
 }
@@ -190,6 +192,18 @@ impl Runner<'_> {
         };
         let (_, again) = way(turn.planned.direction);
         match failure {
+            Failure::BrokenReferences(rows) => {
+                let mut error = Error::new(
+                    ErrorKind::StepFailed,
+                    format!("after {doing} {}, rows refer to nothing", named(migration)),
+                )
+                .at(migration.place());
+                for row in rows.iter().take(10) {
+                    error = error.problem(None, row);
+                }
+                error
+                    .next("a table was made anew, for which foreign keys are off: nothing cascades meanwhile, so put steps that delete or change what is referred to into a migration of their own")
+            }
             Failure::Step { index, mishap } => {
                 let total = turn.planned.steps.len();
                 let error = Error::new(

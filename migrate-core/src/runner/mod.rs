@@ -336,7 +336,7 @@ impl<'c> Runner<'c> {
             Phase::Reverting => Direction::Down,
             Phase::Applying | Phase::Applied => Direction::Up,
         };
-        let planned = self.plan_one(migration, direction)?;
+        let planned = queue::plan_one(&mut self.fold(&history), migration, direction).map_err(Error::of_problems)?;
         let all = planned.steps().len();
         if done > all {
             return Err(
@@ -381,8 +381,7 @@ impl<'c> Runner<'c> {
         let traits = self.session.traits();
         PlanFor {
             dialect: traits.dialect,
-            connection: traits.connection,
-            connection_name: traits.connection_name,
+            connection: Some((traits.connection, traits.connection_name)),
         }
     }
 

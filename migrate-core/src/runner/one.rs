@@ -11,6 +11,7 @@ use crate::history::{Applied, Phase};
 use crate::migration::Direction;
 use crate::plan::{Action, PlannedMigration, PlannedStep};
 use crate::report::Event;
+use crate::schema::Table;
 
 /// The savepoint around a step, by which it is noticed that the step ended the transaction.
 const SAVEPOINT: &str = "migrate_step";
@@ -64,13 +65,42 @@ impl Runner<'_> {
         if claims_first {
             self.claim(turn)?;
         }
+        // A table is made anew without foreign keys; what they would have kept is compared.
+        let broken_before = self.broken_references(turn)?;
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
             self.tell_step(turn.planned, index, step);
             self.step_in_savepoint(step)
                 .map_err(|mishap| Failure::Step { index, mishap })?;
         }
+        let mut broken = self.broken_references(turn)?;
+        broken.retain(|row| !broken_before.contains(row));
+        if !broken.is_empty() {
+            return Err(Failure::BrokenReferences(broken));
+        }
         self.finish(turn, claims_first, started)?;
         self.session.commit().map_err(Failure::Commit)
+    }
+
+    fn broken_references(&mut self, turn: &Turn<'_>) -> Result<Vec<String>, Failure> {
+        if turn.planned.rebuilds() {
+            self.session.broken_references().map_err(Failure::Bookkeeping)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    /// That a table is what it is taken to be, before it is made anew from that.
+    fn expect(&mut self, table: &Table) -> Result<(), Mishap> {
+        match self.session.difference(table)? {
+            None => Ok(()),
+            Some(difference) => Err(Mishap::Failed {
+                cause: format!(
+                    "`{}` is not what the migrations have made of it, so making it anew would lose something: {difference}",
+                    table.name
+                )
+                .into(),
+            }),
+        }
     }
 
     fn step_by_step(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Failure> {
@@ -202,8 +232,9 @@ impl Runner<'_> {
 
     /// A step in a transaction.
     fn step_in_savepoint(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
-        if matches!(step.action, Action::Keep) {
-            return Ok(());
+        // What is generated cannot end the transaction behind our back.
+        if matches!(step.action, Action::Keep | Action::Generated(_) | Action::Expect(_)) {
+            return self.act(step);
         }
         self.session.execute(&format!("SAVEPOINT {SAVEPOINT}"))?;
         let depth = self.session.transaction_depth();
@@ -237,7 +268,8 @@ impl Runner<'_> {
 
     fn act(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
         match &step.action {
-            Action::Statement(sql) => Ok(self.session.execute(sql)?),
+            Action::Statement(sql) | Action::Generated(sql) => Ok(self.session.execute(sql)?),
+            Action::Expect(table) => self.expect(table),
             Action::Rust { functions, .. } => {
                 let connection = self.session.connection();
                 match catch_unwind(AssertUnwindSafe(|| functions.call(connection))) {

@@ -3,9 +3,10 @@
 use super::{Goal, Runner};
 use crate::driver::history::COLUMNS;
 use crate::error::{Error, ErrorKind, Problem};
+use crate::fold::Fold;
 use crate::history::{Applied, BadRows, History, Phase};
 use crate::migration::{Direction, Migration};
-use crate::plan::{PlannedMigration, plan};
+use crate::plan::PlannedMigration;
 use crate::schema;
 use crate::target::{Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
 
@@ -82,6 +83,7 @@ impl Runner<'_> {
                 let mut entries = history.compare(&self.registry, &self.fingerprints);
                 entries.retain(|entry| references.contains(&entry.id().into()));
                 self.plan_all(
+                    &mut self.fold(history),
                     entries
                         .iter()
                         .filter(|entry| entry.state.is_pending())
@@ -95,18 +97,30 @@ impl Runner<'_> {
     /// What `up` would run.
     pub(super) fn queue_up(&self, history: &History, target: &Target) -> Result<Vec<PlannedMigration>, Error> {
         let entries = history.compare(&self.registry, &self.fingerprints);
-        let interrupted = self.continued(history, Direction::Up)?;
-        check_before_up(&entries, self.policy)?;
+        let is_interrupted = history.interrupted().is_some();
+        let check = || check_before_up(&entries, self.policy);
+        if !is_interrupted {
+            check()?;
+        }
         let pending = entries_to_apply(&entries, &self.registry, target)?;
+        // Folding over all that was applied is for when there is something to add to it.
+        if pending.is_empty() && !is_interrupted {
+            return Ok(Vec::new());
+        }
+        let mut fold = self.fold(history);
+        let mut queue: Vec<PlannedMigration> = Vec::new();
+        queue.extend(self.continued(history, &mut fold, Direction::Up)?);
+        check()?;
         let pending = pending.iter().filter_map(|entry| entry.migration.as_ref());
-        let mut queue: Vec<PlannedMigration> = interrupted.into_iter().collect();
-        queue.extend(self.plan_all(pending, Direction::Up)?);
+        queue.extend(self.plan_all(&mut fold, pending, Direction::Up)?);
         Ok(queue)
     }
 
     /// What `rollback` would run.
     pub(super) fn queue_down(&self, history: &History, rollback: &Rollback) -> Result<Vec<PlannedMigration>, Error> {
-        let mut queue: Vec<PlannedMigration> = self.continued(history, Direction::Down)?.into_iter().collect();
+        let mut fold = self.fold(history);
+        let interrupted = self.continued(history, &mut fold, Direction::Down)?;
+        let mut queue: Vec<PlannedMigration> = interrupted.into_iter().collect();
         let rows = rows_to_roll_back(history.rows(), rollback)?;
         let mut migrations = Vec::new();
         let mut refused = Vec::new();
@@ -140,7 +154,7 @@ impl Runner<'_> {
                 .next("roll back with the program that applied them")
                 .next("a changed one: `migrate accept VERSION`, or `--allow-changed`"));
         }
-        queue.extend(self.plan_all(migrations, Direction::Down)?);
+        queue.extend(self.plan_all(&mut fold, migrations, Direction::Down)?);
         Ok(queue)
     }
 
@@ -150,7 +164,12 @@ impl Runner<'_> {
     }
 
     /// The migration that an earlier run left half done, planned from where it stopped. Nothing else may run before it.
-    fn continued(&self, history: &History, direction: Direction) -> Result<Option<PlannedMigration>, Error> {
+    fn continued(
+        &self,
+        history: &History,
+        fold: &mut Fold,
+        direction: Direction,
+    ) -> Result<Option<PlannedMigration>, Error> {
         let Some(row) = history.interrupted() else {
             return Ok(None);
         };
@@ -196,7 +215,7 @@ impl Runner<'_> {
                 row.id()
             )));
         }
-        let mut planned = self.plan_one(migration, way)?;
+        let mut planned = plan_one(fold, migration, way).map_err(Error::of_problems)?;
         planned.done = row.progress;
         let on_the_way = planned.fingerprints.get(row.progress);
         if planned.done > planned.steps.len()
@@ -219,20 +238,30 @@ impl Runner<'_> {
         Ok(Some(planned))
     }
 
-    pub(super) fn plan_one(&self, migration: &Migration, direction: Direction) -> Result<PlannedMigration, Error> {
-        plan(migration, direction, self.plan_for()).map_err(invalid)
+    /// What history says of the schema, as far as the migrations that are linked can tell.
+    pub(super) fn fold(&self, history: &History) -> Fold {
+        let mut fold = Fold::new(self.plan_for());
+        for row in history.rows().iter().filter(|row| row.phase != Phase::Applying) {
+            match self.registry.get(row.id()) {
+                Some(migration) if !self.is_changed(row) => fold.past(migration),
+                None if self.registry.newest(&row.group).is_none() => fold.is_shared(),
+                Some(_) | None => fold.forget(),
+            }
+        }
+        fold
     }
 
     /// Plans all of them, or says everything that is wrong with any.
     fn plan_all<'m>(
         &self,
+        fold: &mut Fold,
         migrations: impl IntoIterator<Item = &'m Migration>,
         direction: Direction,
     ) -> Result<Vec<PlannedMigration>, Error> {
         let mut planned = Vec::new();
         let mut problems = Vec::new();
         for migration in migrations {
-            match plan(migration, direction, self.plan_for()) {
+            match plan_one(fold, migration, direction) {
                 Ok(one) => planned.push(one),
                 Err(more) => problems.extend(more),
             }
@@ -240,17 +269,18 @@ impl Runner<'_> {
         if problems.is_empty() {
             Ok(planned)
         } else {
-            Err(invalid(problems))
+            Err(Error::of_problems(problems))
         }
     }
 }
 
-fn invalid(problems: Vec<Problem>) -> Error {
-    Error::new(
-        ErrorKind::InvalidMigration,
-        "migrations are not right as they are written",
-    )
-    .problems_from(problems)
-    .nothing_changed()
-    .next("mend the lines above")
+pub(super) fn plan_one(
+    fold: &mut Fold,
+    migration: &Migration,
+    direction: Direction,
+) -> Result<PlannedMigration, Vec<Problem>> {
+    match direction {
+        Direction::Up => fold.up(migration),
+        Direction::Down => fold.down(migration),
+    }
 }

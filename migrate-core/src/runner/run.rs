@@ -72,13 +72,37 @@ impl Runner<'_> {
         Ok(run.report)
     }
 
-    /// Takes the lock and does the next thing, if history still says that it is to be done.
+    /// Does the next thing, without foreign keys if a table is made anew in it: that can be set outside a transaction only.
     fn take_turn(
         &mut self,
         run: &mut Run,
         outlook: &mut Outlook,
         goal: &Goal,
         batches: &HashMap<MigrationRef, i64>,
+    ) -> Result<(), Error> {
+        if !outlook.queue.front().is_some_and(PlannedMigration::rebuilds) {
+            return self.take_locked_turn(run, outlook, goal, batches, false);
+        }
+        let not_set = |runner: &mut Self, error| runner.database_error("foreign keys could not be switched", error);
+        let kept = match self.session.set_foreign_keys(false) {
+            Ok(kept) => kept,
+            Err(error) => return Err(not_set(self, error)),
+        };
+        let result = self.take_locked_turn(run, outlook, goal, batches, true);
+        match self.session.set_foreign_keys(kept) {
+            Err(error) if result.is_ok() => Err(not_set(self, error)),
+            _ => result,
+        }
+    }
+
+    /// Takes the lock and does the next thing, if history still says that it is to be done.
+    fn take_locked_turn(
+        &mut self,
+        run: &mut Run,
+        outlook: &mut Outlook,
+        goal: &Goal,
+        batches: &HashMap<MigrationRef, i64>,
+        without_foreign_keys: bool,
     ) -> Result<(), Error> {
         self.session
             .begin()
@@ -100,6 +124,12 @@ impl Runner<'_> {
             self.abandon();
             return Ok(());
         };
+        if planned.rebuilds() && !without_foreign_keys {
+            // Another run was faster, and this one comes next now.
+            outlook.queue.push_front(planned);
+            self.abandon();
+            return Ok(());
+        }
         let history = outlook.history.as_ref();
         run.has_open_claims |= history.is_some_and(|history| {
             history

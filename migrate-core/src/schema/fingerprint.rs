@@ -6,7 +6,10 @@
 
 use sha2::{Digest, Sha256};
 
+use super::column_type::{DefaultValue, Value};
+use super::operation::{Change, Operation};
 use super::step::{Step, Work};
+use super::table::{Column, Index, IndexOn, Reaction};
 
 /// The encoding's tag, written before the hash.
 const TAG: u32 = 1;
@@ -52,6 +55,168 @@ fn add(hash: &mut Sha256, step: &Step) {
             put(hash, &normal_line_ends(sql));
         }
         Work::Rust(_) => put(hash, "run"),
+        Work::Operation(operation) => add_operation(hash, operation),
+        // Nothing of these is run.
+        Work::Declared | Work::Kept => {}
+    }
+}
+
+fn add_operation(hash: &mut Sha256, operation: &Operation) {
+    match operation {
+        Operation::CreateTable { table, edits } => {
+            put_all(hash, &["create_table", table]);
+            edits.iter().for_each(|edit| add_change(hash, &edit.change));
+            put(hash, "end");
+        }
+        Operation::AlterTable { table, edits } => {
+            put_all(hash, &["alter_table", table]);
+            edits.iter().for_each(|edit| add_change(hash, &edit.change));
+            put(hash, "end");
+        }
+        Operation::DropTable { table } => put_all(hash, &["drop_table", table]),
+        Operation::RenameTable { from, to } => put_all(hash, &["rename_table", from, to]),
+        Operation::CreateView { view, query } => put_all(hash, &["create_view", view, &normal_line_ends(query)]),
+        Operation::DropView { view } => put_all(hash, &["drop_view", view]),
+    }
+}
+
+fn add_change(hash: &mut Sha256, change: &Change) {
+    match change {
+        Change::AddColumn { column, fill } => {
+            put(hash, "add_column");
+            add_column(hash, column);
+            if let Some(fill) = fill {
+                put_all(hash, &["fill", &default(fill)]);
+            }
+            put(hash, "end");
+        }
+        // What its way back fills in is an undo half.
+        Change::DropColumn { column, fill: _ } => put_all(hash, &["drop_column", column]),
+        Change::RenameColumn { from, to } => put_all(hash, &["rename_column", from, to]),
+        Change::SetType {
+            column,
+            to,
+            using,
+            undo_using: _,
+        } => {
+            put_all(hash, &["change_type", column, &to.encoding()]);
+            if let Some(using) = using {
+                put_all(hash, &["using", &normal_line_ends(using)]);
+            }
+            put(hash, "end");
+        }
+        Change::SetNotNull { column } => put_all(hash, &["set_not_null", column]),
+        Change::DropNotNull { column } => put_all(hash, &["drop_not_null", column]),
+        Change::SetDefault { column, default: value } => put_all(hash, &["set_default", column, &default(value)]),
+        Change::DropDefault { column } => put_all(hash, &["drop_default", column]),
+        Change::SetComment { column, comment } => {
+            put(hash, "set_comment");
+            put_optional(hash, "column", column.as_deref());
+            put_optional(hash, "comment", comment.as_deref());
+            put(hash, "end");
+        }
+        Change::AddPrimaryKey(key) => {
+            put_all(hash, &["add_primary_key", &key.name]);
+            put_names(hash, &key.columns);
+        }
+        Change::DropPrimaryKey => put(hash, "drop_primary_key"),
+        Change::AddUnique(unique) => {
+            put_all(hash, &["add_unique", &unique.name]);
+            put_names(hash, &unique.columns);
+        }
+        Change::AddCheck(check) => put_all(hash, &["add_check", &check.name, &normal_line_ends(&check.expression)]),
+        Change::AddForeignKey(key) => {
+            put_all(hash, &["add_foreign_key", &key.name]);
+            put_names(hash, &key.columns);
+            put(hash, &key.to_table);
+            put_names(hash, &key.to_columns);
+            put_optional(hash, "on_delete", reaction(key.on_delete));
+            put_optional(hash, "on_update", reaction(key.on_update));
+            put(hash, "end");
+        }
+        Change::DropConstraint { constraint } => put_all(hash, &["drop_constraint", constraint]),
+        Change::AddIndex(index) => add_index(hash, index),
+        Change::DropIndex { index } => put_all(hash, &["drop_index", index]),
+        Change::RenameIndex { from, to } => put_all(hash, &["rename_index", from, to]),
+    }
+}
+
+/// What is left at its default is left out, so that a new setting changes no fingerprint.
+fn add_column(hash: &mut Sha256, column: &Column) {
+    put_all(hash, &[&column.name, &column.column_type.encoding()]);
+    if column.nullable {
+        put(hash, "nullable");
+    }
+    put_optional(hash, "default", column.default.as_ref().map(default).as_deref());
+    if column.auto_increment {
+        put(hash, "auto_increment");
+    }
+    if let Some(generated) = &column.generated {
+        let kept = if generated.stored {
+            "generated"
+        } else {
+            "generated_virtual"
+        };
+        put_all(hash, &[kept, &normal_line_ends(&generated.expression)]);
+    }
+    put_optional(hash, "collate", column.collation.as_deref());
+    put_optional(hash, "comment", column.comment.as_deref());
+}
+
+fn add_index(hash: &mut Sha256, index: &Index) {
+    put_all(hash, &["add_index", &index.name]);
+    for key in &index.keys {
+        match &key.on {
+            IndexOn::Column(column) => put_all(hash, &["column", column]),
+            IndexOn::Expression(sql) => put_all(hash, &["expression", &normal_line_ends(sql)]),
+        }
+        if key.descending {
+            put(hash, "desc");
+        }
+    }
+    if index.unique {
+        put(hash, "unique");
+    }
+    put_optional(hash, "filter", index.filter.as_deref());
+    put(hash, "end");
+}
+
+fn default(default: &DefaultValue) -> String {
+    match default {
+        DefaultValue::Now => "now".to_owned(),
+        DefaultValue::Expression(sql) => format!("sql {}", normal_line_ends(sql)),
+        DefaultValue::Value(Value::Bool(value)) => format!("bool {value}"),
+        DefaultValue::Value(Value::Integer(value)) => format!("integer {value}"),
+        DefaultValue::Value(Value::Double(value)) => format!("double {:016x}", value.to_bits()),
+        DefaultValue::Value(Value::Text(value)) => format!("text {}", normal_line_ends(value)),
+        DefaultValue::Value(Value::Binary(value)) => value
+            .iter()
+            .fold("binary ".to_owned(), |text, byte| text + &format!("{byte:02x}")),
+    }
+}
+
+fn reaction(reaction: Reaction) -> Option<&'static str> {
+    match reaction {
+        Reaction::NoAction => None,
+        Reaction::Restrict => Some("restrict"),
+        Reaction::Cascade => Some("cascade"),
+        Reaction::SetNull => Some("set_null"),
+        Reaction::SetDefault => Some("set_default"),
+    }
+}
+
+fn put_all(hash: &mut Sha256, fields: &[&str]) {
+    fields.iter().for_each(|field| put(hash, field));
+}
+
+fn put_names(hash: &mut Sha256, names: &[String]) {
+    put(hash, &names.len().to_string());
+    names.iter().for_each(|name| put(hash, name));
+}
+
+fn put_optional(hash: &mut Sha256, key: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        put_all(hash, &[key, &normal_line_ends(value)]);
     }
 }
 

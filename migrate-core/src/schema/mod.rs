@@ -2,15 +2,36 @@
 //!
 //! Recording is pure: no database is needed, nothing runs, and a mistake is kept as a problem for the planner to report.
 
+mod column_type;
 mod fingerprint;
+mod model;
+mod names;
+mod near;
+mod operation;
 mod rust_function;
+mod sql_text;
 mod step;
+mod table;
+mod words;
 
+pub(crate) use column_type::DefaultValue;
+pub use column_type::{ColumnType, Value};
 pub(crate) use fingerprint::{differ, fingerprint, fingerprints_on_the_way, is_older_encoding};
+pub(crate) use model::{Applied as AppliedOperation, Model};
+pub(crate) use operation::{Change, Edit, Operation};
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
+pub(crate) use sql_text::{Touched, renamed, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
+pub(crate) use table::{Check, Column, ForeignKey, Generated, Index, IndexOn, Table, Unique};
+pub use table::{IndexKey, Reaction};
+pub use words::{
+    ChangedType, DefaultFor, DroppedColumn, NewColumn, NewIndex, NewReference, NewTable, TableChange, desc, expression,
+    kind,
+};
+
+use words::{Draft, index_on};
 
 use crate::error::Problem;
 use crate::place::Place;
@@ -70,6 +91,171 @@ impl Schema {
         self.record(Work::Rust(function.into_functions()), place)
     }
 
+    /// Makes a table. Taking it back drops it.
+    ///
+    /// ```
+    /// # use migrate_core::{Reaction, Schema};
+    /// fn up(schema: &mut Schema) {
+    ///     schema.create_table("posts", |t| {
+    ///         t.id();
+    ///         t.text("title");
+    ///         t.text("body").nullable();
+    ///         t.big_int("user_id").references("users", "id").on_delete(Reaction::Cascade);
+    ///         t.timestamps();
+    ///         t.index(["user_id"]);
+    ///     });
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn create_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&NewTable) -> R) {
+        let place = Place::of_caller();
+        let table = name.into();
+        let draft = Draft::new(&table);
+        describe(&NewTable::new(draft.clone()));
+        let edits = draft.finish();
+        self.operation(Operation::CreateTable { table, edits }, place);
+    }
+
+    /// Changes a table. Taking it back undoes each change, last first.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.alter_table("users", |t| {
+    ///         t.text("username").nullable();
+    ///         t.drop_column("nickname");
+    ///     });
+    ///     schema.alter_table("posts", |t| t.set_not_null("body"));
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn alter_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&TableChange) -> R) {
+        let place = Place::of_caller();
+        let table = name.into();
+        let draft = Draft::new(&table);
+        describe(&TableChange::new(draft.clone()));
+        let edits = draft.finish();
+        self.operation(Operation::AlterTable { table, edits }, place);
+    }
+
+    /// Drops a table with its rows. Taking it back makes it anew, empty, with its columns, indexes and constraints.
+    #[track_caller]
+    pub fn drop_table(&mut self, name: impl Into<String>) {
+        let place = Place::of_caller();
+        self.operation(Operation::DropTable { table: name.into() }, place);
+    }
+
+    /// Gives a table another name. Its indexes and constraints keep theirs.
+    #[track_caller]
+    pub fn rename_table(&mut self, from: impl Into<String>, to: impl Into<String>) {
+        let place = Place::of_caller();
+        let (from, to) = (from.into(), to.into());
+        self.operation(Operation::RenameTable { from, to }, place);
+    }
+
+    /// Makes an index, called `table_columns_idx` unless it is [`named`](NewIndex::named).
+    ///
+    /// ```
+    /// # use migrate_core::{Schema, desc, expression};
+    /// fn up(schema: &mut Schema) {
+    ///     schema.create_index("users", ["email"]).unique();
+    ///     schema.create_index("posts", [desc("created_at")]);
+    ///     schema.create_index("users", [expression("lower(email)")]).named("users_by_email");
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn create_index<K: Into<IndexKey>>(
+        &mut self,
+        table: impl Into<String>,
+        keys: impl IntoIterator<Item = K>,
+    ) -> NewIndex<'_> {
+        let place = Place::of_caller();
+        let table = table.into();
+        let index = index_on(&table, keys);
+        self.edit(table, Change::AddIndex(index), place);
+        NewIndex::last_of(&mut self.steps)
+    }
+
+    /// Drops an index by its name.
+    #[track_caller]
+    pub fn drop_index(&mut self, table: impl Into<String>, name: impl Into<String>) {
+        let place = Place::of_caller();
+        let index = name.into();
+        self.edit(table.into(), Change::DropIndex { index }, place);
+    }
+
+    /// Gives an index another name.
+    #[track_caller]
+    pub fn rename_index(&mut self, table: impl Into<String>, from: impl Into<String>, to: impl Into<String>) {
+        let place = Place::of_caller();
+        let (from, to) = (from.into(), to.into());
+        self.edit(table.into(), Change::RenameIndex { from, to }, place);
+    }
+
+    /// What people should know of a table. SQLite keeps no comments.
+    #[track_caller]
+    pub fn comment_on(&mut self, table: impl Into<String>, comment: impl Into<String>) {
+        let place = Place::of_caller();
+        let comment = Some(comment.into());
+        self.edit(table.into(), Change::SetComment { column: None, comment }, place);
+    }
+
+    /// Makes a view of a query, which is SQL as the database takes it.
+    #[track_caller]
+    pub fn create_view(&mut self, name: impl Into<String>, query: impl Into<String>) {
+        let place = Place::of_caller();
+        let (view, query) = (name.into(), query.into());
+        self.operation(Operation::CreateView { view, query }, place);
+    }
+
+    /// Drops a view. Taking it back makes it anew.
+    #[track_caller]
+    pub fn drop_view(&mut self, name: impl Into<String>) {
+        let place = Place::of_caller();
+        self.operation(Operation::DropView { view: name.into() }, place);
+    }
+
+    /// What the database has already, made before there were migrations, or by somebody else. Nothing of it is run.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.declare(|schema| {
+    ///         schema.create_table("users", |t| {
+    ///             t.id();
+    ///             t.text("email").unique();
+    ///         });
+    ///     });
+    ///     schema.alter_table("users", |t| t.text("username").nullable());
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn declare(&mut self, describe: impl FnOnce(&mut Schema)) {
+        let place = Place::of_caller();
+        let effects = record_effects(describe, &mut self.problems);
+        self.steps.push(Step {
+            work: Work::Declared,
+            undo: Undo::Nothing,
+            effects: Some(effects),
+            place,
+        });
+    }
+
+    fn operation(&mut self, operation: Operation, place: Place) {
+        self.steps.push(Step {
+            work: Work::Operation(operation),
+            undo: Undo::Unknown,
+            effects: None,
+            place,
+        });
+    }
+
+    /// Records one change of a table.
+    fn edit(&mut self, table: String, change: Change, place: Place) {
+        let edits = vec![Edit { change, place }];
+        self.operation(Operation::AlterTable { table, edits }, place);
+    }
+
     fn record(&mut self, work: Work, place: Place) -> RecordedStep<'_> {
         if work.is_blank() {
             self.problems.push(Problem {
@@ -80,6 +266,7 @@ impl Schema {
         self.steps.push(Step {
             work,
             undo: Undo::Unknown,
+            effects: None,
             place,
         });
         RecordedStep::new(&mut self.steps, &mut self.problems)
@@ -89,6 +276,22 @@ impl Schema {
     pub(crate) fn work_out_from_up(&mut self) {
         self.works_out_from_up = true;
     }
+}
+
+/// What a closure says of the schema, of which nothing is run.
+fn record_effects(describe: impl FnOnce(&mut Schema), problems: &mut Vec<Problem>) -> Vec<Step> {
+    let mut schema = Schema::default();
+    describe(&mut schema);
+    problems.extend(schema.problems);
+    let (effects, other): (Vec<Step>, Vec<Step>) = schema
+        .steps
+        .into_iter()
+        .partition(|step| matches!(step.work, Work::Operation(_)));
+    problems.extend(other.into_iter().map(|step| Problem {
+        place: Some(step.place),
+        message: "only changes of the schema can be said here, as nothing of it is run".to_owned(),
+    }));
+    effects
 }
 
 /// What one call of `up` or `down` described.

@@ -45,6 +45,11 @@ impl Functions {
             .map(|function| function.name)
     }
 
+    /// The names of all functions.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|function| function.name)
+    }
+
     /// The connection types that there is a function for.
     pub(crate) fn connection_names(&self) -> Vec<&'static str> {
         self.0.iter().map(|function| short(function.connection_name)).collect()

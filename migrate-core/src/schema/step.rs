@@ -1,5 +1,7 @@
 //! One recorded thing to do, and how to take it back.
 
+use super::Schema;
+use super::operation::Operation;
 use super::rust_function::{Functions, RustFunction};
 use crate::error::Problem;
 use crate::place::Place;
@@ -9,6 +11,8 @@ use crate::place::Place;
 pub(crate) struct Step {
     pub(crate) work: Work,
     pub(crate) undo: Undo,
+    /// What raw SQL or a Rust step does to the schema, if the user says so.
+    pub(crate) effects: Option<Vec<Step>>,
     /// Where the user wrote it.
     pub(crate) place: Place,
 }
@@ -21,13 +25,19 @@ pub enum Work {
     Sql(String),
     /// A Rust function, or one per connection type.
     Rust(Functions),
+    /// A change of the schema, which every database has its own SQL for.
+    Operation(Operation),
+    /// What is in the database already; nothing is run for it.
+    Declared,
+    /// The way back of a step that is `up_only`: nothing is run for it.
+    Kept,
 }
 
 impl Work {
     pub(crate) fn is_blank(&self) -> bool {
         match self {
             Work::Sql(sql) => sql.trim().is_empty(),
-            Work::Rust(_) => false,
+            Work::Rust(_) | Work::Operation(_) | Work::Declared | Work::Kept => false,
         }
     }
 }
@@ -75,6 +85,30 @@ impl<'a> RecordedStep<'a> {
     /// Going back leaves this step's work in place. The plan of a rollback says so.
     pub fn up_only(self) {
         self.set(Undo::Nothing);
+    }
+
+    /// What the step does to the schema, for the migrations after it. Nothing of it is run.
+    ///
+    /// Without it, tables that raw SQL may have changed are not checked any more.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema
+    ///         .execute("CREATE TABLE tags (name TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID")
+    ///         .changes(|schema| {
+    ///             schema.create_table("tags", |t| t.text("name").primary_key());
+    ///         })
+    ///         .undo("DROP TABLE tags");
+    /// }
+    /// ```
+    #[must_use = "say how to take the step back, with `undo` or `up_only`"]
+    pub fn changes(self, describe: impl FnOnce(&mut Schema)) -> RecordedStep<'a> {
+        let effects = super::record_effects(describe, self.problems);
+        if let Some(step) = self.steps.last_mut() {
+            step.effects = Some(effects);
+        }
+        self
     }
 
     fn set(self, undo: Undo) {

@@ -16,3 +16,4 @@ mod queries;
 mod rollback;
 mod support;
 mod transaction;
+mod words;

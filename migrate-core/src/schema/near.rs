@@ -1,0 +1,42 @@
+//! The name that somebody probably meant.
+
+/// The nearest of some names, if one is near enough to be meant.
+pub(crate) fn nearest<'a>(name: &str, among: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let far = 1 + name.chars().count() / 3;
+    among
+        .into_iter()
+        .map(|other| (distance(name, other), other))
+        .filter(|(distance, _)| *distance <= far)
+        .min()
+        .map(|(_, other)| other)
+}
+
+/// How many characters have to be put in, taken out or replaced, regardless of case.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_slip_is_told_from_another_word() {
+        let names = ["users", "posts", "user_settings"];
+        assert_eq!(nearest("user", names), Some("users"));
+        assert_eq!(nearest("Usres", names), Some("users"));
+        assert_eq!(nearest("comments", names), None);
+        assert_eq!(nearest("x", []), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! The changes that the framework knows, as a closed set of data. What they mean for a schema is said in `model`, how a
+//! database writes them in `dialect`.
+
+use super::column_type::{ColumnType, DefaultValue};
+use super::table::{Check, Column, ForeignKey, Index, PrimaryKey, Table, Unique};
+use crate::place::Place;
+
+/// One change of a schema.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// A table that is described by what is added to an empty one.
+    CreateTable {
+        table: String,
+        edits: Vec<Edit>,
+    },
+    /// Changes of one table.
+    AlterTable {
+        table: String,
+        edits: Vec<Edit>,
+    },
+    DropTable {
+        table: String,
+    },
+    RenameTable {
+        from: String,
+        to: String,
+    },
+    CreateView {
+        view: String,
+        query: String,
+    },
+    DropView {
+        view: String,
+    },
+}
+
+impl Operation {
+    /// The tables and views that it is about.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Operation::CreateTable { table, .. }
+            | Operation::AlterTable { table, .. }
+            | Operation::DropTable { table } => {
+                vec![table.clone()]
+            }
+            Operation::RenameTable { from, to } => vec![from.clone(), to.clone()],
+            Operation::CreateView { view, .. } | Operation::DropView { view } => vec![view.clone()],
+        }
+    }
+}
+
+/// A change of a table, and where the user wrote it.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    pub(crate) change: Change,
+    pub(crate) place: Place,
+}
+
+/// Where something was written does not make it another thing.
+impl PartialEq for Edit {
+    fn eq(&self, other: &Edit) -> bool {
+        self.change == other.change
+    }
+}
+
+/// One change of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Change {
+    AddColumn {
+        column: Column,
+        /// What rows that are there already get, if not the default.
+        fill: Option<DefaultValue>,
+    },
+    DropColumn {
+        column: String,
+        /// What rows get when the column comes back.
+        fill: Option<DefaultValue>,
+    },
+    RenameColumn {
+        from: String,
+        to: String,
+    },
+    SetType {
+        column: String,
+        to: ColumnType,
+        /// The new value, as an SQL expression of the old one.
+        using: Option<String>,
+        /// The old value, as an SQL expression of the new one.
+        undo_using: Option<String>,
+    },
+    SetNotNull {
+        column: String,
+    },
+    DropNotNull {
+        column: String,
+    },
+    SetDefault {
+        column: String,
+        default: DefaultValue,
+    },
+    DropDefault {
+        column: String,
+    },
+    /// The comment of a column, or of the table itself.
+    SetComment {
+        column: Option<String>,
+        comment: Option<String>,
+    },
+    AddPrimaryKey(PrimaryKey),
+    DropPrimaryKey,
+    AddUnique(Unique),
+    AddCheck(Check),
+    AddForeignKey(ForeignKey),
+    DropConstraint {
+        constraint: String,
+    },
+    AddIndex(Index),
+    DropIndex {
+        index: String,
+    },
+    RenameIndex {
+        from: String,
+        to: String,
+    },
+}
+
+impl Table {
+    /// The changes that make this table of an empty one.
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        let columns = self.columns.iter().map(|column| Change::AddColumn {
+            column: column.clone(),
+            fill: None,
+        });
+        let comment = self.comment.clone().map(|comment| Change::SetComment {
+            column: None,
+            comment: Some(comment),
+        });
+        columns
+            .chain(self.primary_key.clone().map(Change::AddPrimaryKey))
+            .chain(self.uniques.iter().cloned().map(Change::AddUnique))
+            .chain(self.checks.iter().cloned().map(Change::AddCheck))
+            .chain(self.foreign_keys.iter().cloned().map(Change::AddForeignKey))
+            .chain(self.indexes.iter().cloned().map(Change::AddIndex))
+            .chain(comment)
+            .collect()
+    }
+}

@@ -1,0 +1,140 @@
+//! A table as data: what there is, with every name spelled out. Nothing here knows SQL.
+
+use super::column_type::{ColumnType, DefaultValue};
+
+/// A table with all that belongs to it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) primary_key: Option<PrimaryKey>,
+    pub(crate) uniques: Vec<Unique>,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) foreign_keys: Vec<ForeignKey>,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) comment: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) column_type: ColumnType,
+    pub(crate) nullable: bool,
+    pub(crate) default: Option<DefaultValue>,
+    pub(crate) auto_increment: bool,
+    pub(crate) generated: Option<Generated>,
+    pub(crate) collation: Option<String>,
+    pub(crate) comment: Option<String>,
+}
+
+/// How a generated column is computed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Generated {
+    pub(crate) expression: String,
+    /// Kept in the row, instead of computed whenever it is read.
+    pub(crate) stored: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PrimaryKey {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Unique {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Check {
+    pub(crate) name: String,
+    pub(crate) expression: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ForeignKey {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) to_table: String,
+    pub(crate) to_columns: Vec<String>,
+    pub(crate) on_delete: Reaction,
+    pub(crate) on_update: Reaction,
+}
+
+/// What happens to a row when the row that it refers to is deleted, or its key is updated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Reaction {
+    /// It is refused, at the latest when the transaction ends. What a database does when nothing is said.
+    #[default]
+    NoAction,
+    /// It is refused at once.
+    Restrict,
+    /// The same happens to this row.
+    Cascade,
+    /// The reference becomes NULL.
+    SetNull,
+    /// The reference becomes the column's default.
+    SetDefault,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Index {
+    pub(crate) name: String,
+    pub(crate) keys: Vec<IndexKey>,
+    pub(crate) unique: bool,
+    /// Only rows for which this SQL expression holds.
+    pub(crate) filter: Option<String>,
+}
+
+/// One part of an index: a column by its name, [`desc`](crate::desc) or [`expression`](crate::expression).
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexKey {
+    pub(crate) on: IndexOn,
+    pub(crate) descending: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum IndexOn {
+    Column(String),
+    /// An SQL expression.
+    Expression(String),
+}
+
+impl Table {
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The names of all constraints.
+    pub(crate) fn constraint_names(&self) -> impl Iterator<Item = &str> {
+        let keys = self.primary_key.iter().map(|key| key.name.as_str());
+        keys.chain(self.uniques.iter().map(|unique| unique.name.as_str()))
+            .chain(self.checks.iter().map(|check| check.name.as_str()))
+            .chain(self.foreign_keys.iter().map(|key| key.name.as_str()))
+    }
+
+    /// Whether at most one row can have the same values in these columns, in whatever order.
+    pub(crate) fn is_unique(&self, columns: &[String]) -> bool {
+        let same = |key: &[String]| key.len() == columns.len() && columns.iter().all(|column| key.contains(column));
+        self.primary_key.as_ref().is_some_and(|key| same(&key.columns))
+            || self.uniques.iter().any(|unique| same(&unique.columns))
+            || self.indexes.iter().any(|index| {
+                index.unique && index.filter.is_none() && index.columns().is_some_and(|columns| same(&columns))
+            })
+    }
+}
+
+impl Index {
+    /// Its columns; `None` if it holds an expression.
+    pub(crate) fn columns(&self) -> Option<Vec<String>> {
+        self.keys
+            .iter()
+            .map(|key| match &key.on {
+                IndexOn::Column(name) => Some(name.clone()),
+                IndexOn::Expression(_) => None,
+            })
+            .collect()
+    }
+}

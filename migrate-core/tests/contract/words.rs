@@ -1,0 +1,293 @@
+//! Schema changes in words: what they make of a database, and of its rows, there and back.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use migrate_core::{ColumnType, Migration, Reaction, Rollback, Schema, Target, desc, expression};
+
+use crate::support::{Database, migration, text, untransactional};
+
+fn users_and_posts() -> Vec<Migration> {
+    vec![
+        migration(1, |schema| {
+            schema.create_table("users", |t| {
+                t.id();
+                t.text("email").unique();
+                t.text("name").nullable();
+            });
+        }),
+        migration(2, |schema| {
+            schema.create_table("posts", |t| {
+                t.id();
+                t.text("title");
+                t.big_int("user_id")
+                    .references("users", "id")
+                    .on_delete(Reaction::Cascade);
+                t.timestamps();
+                t.index(["user_id"]);
+            });
+        }),
+    ]
+}
+
+const ROWS: &str = "PRAGMA foreign_keys = ON;
+    INSERT INTO users (id, email, name) VALUES (1, 'a@x', 'A'), (2, 'b@x', NULL), (7, 'c@x', 'C');
+    DELETE FROM users WHERE id = 7;
+    INSERT INTO posts (id, title, user_id, created_at, updated_at)
+        VALUES (1, 'one', 1, '2026-01-01', '2026-01-01'), (5, 'two', 2, '2026-01-01', '2026-01-01');";
+
+/// Applies a change to a database with users, posts and rows, takes it back, and applies it again.
+#[track_caller]
+fn there_and_back(change: impl Fn(&mut Schema) + Send + Sync + 'static) -> Database {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    database.execute(ROWS);
+    migrations.push(migration(3, change));
+    let before = database.picture();
+    database.up(&migrations).unwrap();
+    let after = database.picture();
+    assert_ne!(before, after, "it changed nothing");
+    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    assert_eq!(database.picture(), before);
+    database.up(&migrations).unwrap();
+    assert_eq!(database.picture(), after);
+    assert_eq!(database.number("SELECT count(*) AS number FROM posts"), 2);
+    database
+}
+
+#[test]
+fn a_table_is_made_with_all_that_belongs_to_it_and_dropped() {
+    let database = Database::new();
+    let migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    insta::assert_snapshot!(database.picture().join("\n"), @r#"
+    index posts_user_id_idx: CREATE INDEX "posts_user_id_idx" ON "posts" ("user_id")
+    index sqlite_autoindex_users_1: 
+    table posts: CREATE TABLE "posts" (
+        "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+        "title" TEXT NOT NULL,
+        "user_id" BIGINT NOT NULL,
+        "created_at" TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+        "updated_at" TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+        CONSTRAINT "posts_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+    )
+    table sqlite_sequence: CREATE TABLE sqlite_sequence(name,seq)
+    table users: CREATE TABLE "users" (
+        "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+        "email" TEXT NOT NULL,
+        "name" TEXT,
+        CONSTRAINT "users_email_key" UNIQUE ("email")
+    )
+    "#);
+    database.execute(ROWS);
+    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    assert_eq!(
+        database.picture().iter().filter(|line| line.contains("posts")).count(),
+        0
+    );
+}
+
+#[test]
+fn indexes_come_and_go() {
+    there_and_back(|schema| {
+        schema.create_index("users", ["name"]);
+        schema.create_index("users", [expression("lower(email)")]).unique();
+        schema
+            .create_index("posts", [desc("created_at")])
+            .filter("title <> ''")
+            .named("newest");
+        schema.rename_index("posts", "newest", "newest_first");
+    });
+}
+
+#[test]
+fn a_nullable_column_is_added_without_making_the_table_anew() {
+    let database = there_and_back(|schema| {
+        schema.alter_table("users", |t| t.text("bio").nullable());
+    });
+    let migrations = [
+        users_and_posts(),
+        vec![migration(3, |schema| {
+            schema.alter_table("users", |t| t.text("bio").nullable());
+        })],
+    ]
+    .concat();
+    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    let plan = database
+        .with(&migrations, |runner| runner.plan(&Target::Latest))
+        .unwrap();
+    insta::assert_snapshot!(plan.to_string(), @r#"
+    -- apply 3 m3 (src/migrations.rs:3)
+    ALTER TABLE "users" ADD COLUMN "bio" TEXT;
+    "#);
+}
+
+#[test]
+fn a_rename_keeps_rows_and_references() {
+    let database = there_and_back(|schema| {
+        schema.rename_table("users", "people");
+        schema.alter_table("people", |t| t.rename_column("email", "mail"));
+        schema.alter_table("people", |t| t.rename_column("id", "person_id"));
+    });
+    assert_eq!(
+        database.number("SELECT count(*) AS number FROM people JOIN posts ON user_id = person_id"),
+        2
+    );
+}
+
+#[test]
+fn what_sqlite_cannot_alter_is_made_anew_with_its_rows() {
+    let database = there_and_back(|schema| {
+        schema.alter_table("users", |t| {
+            t.integer("age").default(0).check("age >= 0");
+            t.set_default("name", "nobody");
+            t.drop_constraint("users_email_key");
+            t.change_type("email", ColumnType::VarChar(255));
+            t.unique(["email", "name"]);
+        });
+    });
+    // Children are there, as foreign keys were off; and the mark of AUTOINCREMENT stays above the deleted row 7.
+    assert_eq!(database.number("SELECT count(*) AS number FROM posts"), 2);
+    database.execute("INSERT INTO users (email) VALUES ('d@x')");
+    assert_eq!(database.number("SELECT max(id) AS number FROM users"), 8);
+}
+
+#[test]
+fn a_column_that_is_not_null_is_dropped_and_comes_back_filled() {
+    let database = Database::new();
+    let migrations = [
+        users_and_posts(),
+        vec![migration(3, |schema| {
+            schema.alter_table("posts", |t| t.drop_column("title").undo_fill("untitled"));
+        })],
+    ]
+    .concat();
+    database.up(&migrations[..2]).unwrap();
+    database.execute(ROWS);
+    database.up(&migrations).unwrap();
+    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    assert_eq!(
+        database.number("SELECT count(*) AS number FROM posts WHERE title = 'untitled'"),
+        2
+    );
+}
+
+#[test]
+fn a_dropped_table_comes_back_with_all_that_belonged_to_it() {
+    let database = Database::new();
+    let migrations = [
+        users_and_posts(),
+        vec![migration(3, |schema| schema.drop_table("posts"))],
+    ]
+    .concat();
+    database.up(&migrations[..2]).unwrap();
+    let before = database.picture();
+    database.up(&migrations).unwrap();
+    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    assert_eq!(database.picture(), before);
+}
+
+#[test]
+fn a_table_that_differs_from_what_is_known_is_not_made_anew() {
+    for (change, said) in [
+        (
+            "CREATE TRIGGER log AFTER INSERT ON users BEGIN SELECT 1; END",
+            "trigger log",
+        ),
+        ("CREATE INDEX by_hand ON users (name)", "index by_hand"),
+        ("ALTER TABLE users ADD COLUMN by_hand TEXT", "by_hand TEXT"),
+    ] {
+        let database = Database::new();
+        let mut migrations = users_and_posts();
+        database.up(&migrations).unwrap();
+        database.execute(ROWS);
+        database.execute(change);
+        migrations.push(migration(3, |schema| {
+            schema.alter_table("users", |t| t.set_not_null("name"));
+        }));
+        let before = database.whole_picture();
+        let error = database.up(&migrations).unwrap_err();
+        assert!(text(&error).contains(said), "{error}");
+        assert_eq!(database.whole_picture(), before);
+    }
+}
+
+#[test]
+fn a_rebuild_that_fails_leaves_everything_as_it_was() {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    database.execute(ROWS);
+    // Row 2 has no name.
+    migrations.push(migration(3, |schema| {
+        schema.alter_table("users", |t| t.set_not_null("name"));
+    }));
+    let before = database.whole_picture();
+    let mut connection = database.connect();
+    sql_query("PRAGMA foreign_keys = ON").execute(&mut connection).unwrap();
+    let registry = migrate_core::Registry::of(migrations.iter().copied()).unwrap();
+    let error = migrate_core::Runner::new(&mut connection, registry)
+        .up(&Target::Latest)
+        .unwrap_err();
+    assert!(text(&error).contains("NOT NULL constraint failed"), "{error}");
+    assert_eq!(database.whole_picture(), before);
+    // The connection keeps foreign keys again.
+    assert!(
+        sql_query("INSERT INTO posts (title, user_id) VALUES ('x', 99)")
+            .execute(&mut connection)
+            .is_err()
+    );
+}
+
+#[test]
+fn rows_that_refer_to_nothing_after_a_rebuild_stop_it() {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    database.execute(ROWS);
+    migrations.push(migration(3, |schema| {
+        schema.alter_table("users", |t| t.set_default("name", "nobody"));
+        schema.execute("DELETE FROM users WHERE id = 1").up_only();
+    }));
+    let before = database.whole_picture();
+    let error = database.up(&migrations).unwrap_err();
+    assert!(
+        text(&error).contains("row 1 of posts refers to nothing in users"),
+        "{error}"
+    );
+    assert_eq!(database.whole_picture(), before);
+}
+
+#[test]
+fn a_rebuild_needs_a_transaction() {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    migrations.push(untransactional(3, |schema| {
+        schema.alter_table("users", |t| t.set_default("name", "nobody"));
+    }));
+    let error = database.up(&migrations).unwrap_err();
+    assert!(text(&error).contains("needs a transaction"), "{error}");
+}
+
+#[test]
+fn what_was_declared_is_known_and_not_made() {
+    let database = Database::new();
+    database.execute("CREATE TABLE old (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, name TEXT NOT NULL)");
+    database.execute("INSERT INTO old (name) VALUES ('x')");
+    let migrations = [migration(1, |schema| {
+        schema.declare(|schema| {
+            schema.create_table("old", |t| {
+                t.id();
+                t.text("name");
+            });
+        });
+        schema.alter_table("old", |t| t.drop_not_null("name"));
+    })];
+    let before = database.picture();
+    database.up(&migrations).unwrap();
+    database.execute("UPDATE old SET name = NULL");
+    database.execute("UPDATE old SET name = 'x'");
+    database.rollback(&migrations, &Rollback::All).unwrap();
+    assert_eq!(database.picture().len(), before.len());
+}

@@ -1,0 +1,243 @@
+//! Each operation, as every dialect writes it, side by side in one snapshot.
+
+use migrate_core::{ColumnType, DialectName, Plan, Reaction, desc, expression};
+
+use crate::support::{Describe, registry, setup};
+
+const OPERATIONS: &[(&str, Describe)] = &[
+    ("create_table: every type", |schema| {
+        schema.create_table("everything", |t| {
+            t.id();
+            t.small_int("a_small_int");
+            t.integer("an_integer");
+            t.big_int("a_big_int");
+            t.float("a_float");
+            t.double("a_double");
+            t.numeric("a_numeric", 10, 2);
+            t.bool("a_bool");
+            t.text("a_text");
+            t.varchar("a_varchar", 20);
+            t.char("a_char", 2);
+            t.binary("a_binary");
+            t.date("a_date");
+            t.time("a_time");
+            t.timestamp("a_timestamp");
+            t.timestamptz("a_timestamptz");
+            t.json("a_json");
+            t.jsonb("a_jsonb");
+            t.timestamps();
+        });
+    }),
+    ("create_table: a type that not all have", |schema| {
+        schema.create_table("things", |t| {
+            t.column("key", ColumnType::Uuid);
+        });
+    }),
+    ("create_table: a type by its name", |schema| {
+        schema.create_table("things", |t| {
+            t.column("amount", ColumnType::Named("DECIMAL(5, 3)".to_owned()));
+        });
+    }),
+    ("create_table: defaults", |schema| {
+        schema.create_table("things", |t| {
+            t.integer("number").default(-1);
+            t.double("ratio").default(0.5);
+            t.bool("flag").default(true);
+            t.text("quote").default("it's \\ \"so\"\n");
+            t.binary("bytes").default(&[0_u8, 255][..]);
+            t.date("day").default("2026-01-01");
+            t.timestamp("moment").default_now();
+            t.integer("computed").default_sql("1 + 1");
+        });
+    }),
+    ("create_table: constraints", |schema| {
+        schema.create_table("members", |t| {
+            t.big_int("user_id")
+                .references("users", "id")
+                .on_delete(Reaction::Cascade)
+                .on_update(Reaction::Restrict);
+            t.big_int("post_id").nullable();
+            t.varchar("role", 20).check("role <> ''");
+            t.primary_key(["user_id", "role"]);
+            t.unique(["post_id", "role"]);
+            t.check("sane", "user_id > 0");
+            t.foreign_key(["post_id"], "posts", ["id"])
+                .on_delete(Reaction::SetNull)
+                .named("member_post");
+            t.index(["role"]);
+            t.comment("who's who");
+        });
+    }),
+    ("create_table: generated, collation, comment", |schema| {
+        schema.create_table("things", |t| {
+            t.integer("width").comment("in mm");
+            t.integer("area").generated("width * width");
+            t.varchar("name", 50).collate("nocase");
+        });
+    }),
+    ("create_table: a virtual column", |schema| {
+        schema.create_table("things", |t| {
+            t.integer("width");
+            t.integer("area").generated_virtual("width * width");
+        });
+    }),
+    ("drop_table", |schema| {
+        schema.drop_view("titles");
+        schema.drop_table("posts");
+    }),
+    ("rename_table", |schema| schema.rename_table("users", "people")),
+    ("alter_table: add a nullable column", |schema| {
+        schema.alter_table("users", |t| t.text("bio").nullable());
+    }),
+    ("alter_table: add columns with a default and with a fill", |schema| {
+        schema.alter_table("users", |t| {
+            t.integer("visits").default(0);
+            t.varchar("country", 2).fill("xx");
+        });
+    }),
+    ("alter_table: drop_column with what is on it", |schema| {
+        schema.alter_table("users", |t| t.drop_column("email").undo_fill("nobody"));
+    }),
+    ("alter_table: rename_column", |schema| {
+        schema.alter_table("users", |t| t.rename_column("name", "full_name"));
+    }),
+    ("alter_table: change_type", |schema| {
+        schema.alter_table("users", |t| t.change_type("age", ColumnType::BigInt));
+    }),
+    ("alter_table: change_type using an expression", |schema| {
+        schema.alter_table("users", |t| {
+            t.change_type("name", ColumnType::Integer)
+                .using("length(name)")
+                .undo_using("'x'")
+        });
+    }),
+    ("alter_table: set_not_null", |schema| {
+        schema.alter_table("users", |t| t.set_not_null("name"));
+    }),
+    ("alter_table: drop_not_null", |schema| {
+        schema.alter_table("users", |t| t.drop_not_null("email"));
+    }),
+    ("alter_table: set_default and drop_default", |schema| {
+        schema.alter_table("users", |t| {
+            t.set_default("name", "nobody");
+            t.drop_default("age");
+        });
+    }),
+    ("alter_table: primary key", |schema| {
+        schema.create_table("pairs", |t| {
+            t.integer("a");
+            t.integer("b");
+            t.primary_key(["a"]);
+        });
+        schema.alter_table("pairs", |t| {
+            t.drop_primary_key();
+            t.primary_key(["a", "b"]);
+        });
+    }),
+    ("alter_table: constraints", |schema| {
+        schema.alter_table("users", |t| {
+            t.drop_constraint("users_email_key");
+            t.drop_constraint("users_age_check");
+            t.unique(["email", "name"]);
+            t.check("old_enough", "age > 17");
+        });
+        schema.alter_table("posts", |t| {
+            t.drop_constraint("posts_user_id_fkey");
+            t.foreign_key(["user_id"], "users", ["id"]).on_delete(Reaction::Cascade);
+        });
+    }),
+    ("create_index", |schema| {
+        schema.create_index("users", ["name", "age"]).unique();
+        schema.create_index("posts", [desc("title")]).named("newest");
+    }),
+    ("create_index: on an expression", |schema| {
+        schema.create_index("users", [expression("lower(email)")]);
+    }),
+    ("create_index: on some of the rows", |schema| {
+        schema.create_index("users", ["name"]).filter("age > 17");
+    }),
+    ("drop_index, rename_index", |schema| {
+        schema.rename_index("posts", "posts_title_idx", "by_title");
+        schema.drop_index("posts", "by_title");
+    }),
+    ("comment_on", |schema| schema.comment_on("users", "who's who")),
+    ("create_view, drop_view", |schema| {
+        schema.create_view("adults", "SELECT * FROM users WHERE age > 17");
+        schema.drop_view("titles");
+    }),
+];
+
+#[test]
+fn each_operation_is_written_by_each_dialect() {
+    let mut table = String::new();
+    for (name, operation) in OPERATIONS {
+        table += &format!("\n=== {name}\n");
+        let mut before: Option<(DialectName, String)> = None;
+        for dialect in DialectName::ALL {
+            let text = match Plan::offline(&registry(&[setup, *operation]), dialect) {
+                Ok(plan) => plan.migrations()[1]
+                    .steps()
+                    .iter()
+                    .map(|step| format!("{step}\n"))
+                    .collect(),
+                Err(error) => error
+                    .problems()
+                    .iter()
+                    .map(|problem| format!("refused: {}\n", problem.message))
+                    .collect::<String>(),
+            };
+            // MariaDB is shown where it differs.
+            let is_same = before
+                .as_ref()
+                .is_some_and(|(name, before)| *name == DialectName::MySql && *before == text);
+            if !is_same {
+                table += &format!("--- {dialect}\n{text}");
+            }
+            before = Some((dialect, text));
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn a_hostile_name_or_text_stays_a_name_or_a_text() {
+    const HOSTILE: &[&str] = &[
+        "a\"b",
+        "a`b",
+        "a'b",
+        "a\\b",
+        "a;b",
+        "a--b",
+        "select",
+        "a b",
+        "Ünïcode",
+        "🦀",
+        "a]b[",
+        "%s",
+        "${x}",
+    ];
+    for name in HOSTILE {
+        for dialect in DialectName::ALL {
+            let quoted = match dialect {
+                DialectName::MySql | DialectName::MariaDb => format!("`{}`", name.replace('`', "``")),
+                _ => format!("\"{}\"", name.replace('"', "\"\"")),
+            };
+            let name = (*name).to_owned();
+            let plan = Plan::offline(
+                &crate::support::registry_of(move |schema| {
+                    schema.create_table(name.clone(), |t| {
+                        t.varchar(name.clone(), 10).default(name.clone());
+                        t.index([name.as_str()]);
+                    });
+                }),
+                dialect,
+            )
+            .unwrap();
+            let sql = plan.migrations()[0].steps()[0].sql().unwrap();
+            assert!(
+                sql.starts_with(&format!("CREATE TABLE {quoted} (\n    {quoted} ")),
+                "{sql}"
+            );
+        }
+    }
+}

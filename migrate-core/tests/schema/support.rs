@@ -1,0 +1,72 @@
+//! Migrations from closures.
+
+use migrate_core::__private::{Declaration, declare};
+use migrate_core::{Migrate, Migration, Registry, Schema};
+
+pub(crate) type Describe = fn(&mut Schema);
+
+struct Up(Describe);
+
+impl Migrate for Up {
+    fn up(&self, schema: &mut Schema) {
+        (self.0)(schema);
+    }
+}
+
+/// A set of migrations, numbered from 1.
+pub(crate) fn registry(migrations: &[Describe]) -> Registry {
+    let migrations = migrations.iter().zip(1..).map(|(up, version)| -> Migration {
+        let declaration = Declaration {
+            version,
+            name: "example",
+            group: "default",
+            description: "",
+            transaction: true,
+            file: "src/migrations.rs",
+            line: 1,
+            module: "migrations",
+        };
+        declare(declaration, Box::leak(Box::new(Up(*up))))
+    });
+    Registry::of(migrations).unwrap()
+}
+
+/// What is there before each example.
+pub(crate) fn setup(schema: &mut Schema) {
+    schema.create_table("users", |t| {
+        t.id();
+        t.varchar("email", 255).unique();
+        t.varchar("name", 100).nullable();
+        t.integer("age").default(0).check("age >= 0");
+    });
+    schema.create_table("posts", |t| {
+        t.id();
+        t.varchar("title", 200);
+        t.big_int("user_id").references("users", "id");
+        t.index(["title"]);
+    });
+    schema.create_view("titles", "SELECT title FROM posts");
+}
+
+struct UpOnce<F>(F);
+
+impl<F: Fn(&mut Schema) + Send + Sync + 'static> Migrate for UpOnce<F> {
+    fn up(&self, schema: &mut Schema) {
+        (self.0)(schema);
+    }
+}
+
+/// One migration from a closure that holds something.
+pub(crate) fn registry_of(up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Registry {
+    let declaration = Declaration {
+        version: 1,
+        name: "example",
+        group: "default",
+        description: "",
+        transaction: true,
+        file: "src/migrations.rs",
+        line: 1,
+        module: "migrations",
+    };
+    Registry::of([declare(declaration, Box::leak(Box::new(UpOnce(up))))]).unwrap()
+}

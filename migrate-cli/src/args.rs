@@ -1,7 +1,7 @@
 //! What can be typed. Data only; what it means is decided in `settings` and `commands`.
 
 use clap::{Parser, Subcommand};
-use migrate_core::MigrationRef;
+use migrate_core::{DialectName, MigrationRef};
 
 /// Migrates the database.
 #[derive(Debug, Parser)]
@@ -84,7 +84,7 @@ pub(crate) enum Verb {
 
     /// List all migrations and their state; writes nothing
     Status {
-        /// Exit with 3 if something is pending
+        /// Exit with 3 if something is pending, changed, missing or interrupted
         #[arg(long)]
         exit_code: bool,
     },
@@ -178,6 +178,10 @@ pub(crate) struct PlanArgs {
     /// Everything; with --down, all that is applied instead of the last batch
     #[arg(long)]
     pub(crate) all: bool,
+
+    /// All migrations on an empty database of this kind (sqlite, postgres, mysql, mariadb), without a connection
+    #[arg(long, value_name = "DIALECT", conflicts_with_all = ["down", "to", "steps", "all", "database_url"])]
+    pub(crate) dialect: Option<DialectName>,
 }
 
 #[cfg(test)]

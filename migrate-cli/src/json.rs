@@ -121,7 +121,9 @@ impl From<&Entry> for StatusItem {
             batch: applied.map(|applied| applied.batch),
             applied_at: applied.map(|applied| applied.applied_at.clone()),
             duration_ms: applied.and_then(|applied| applied.duration_ms),
-            applied_by: applied.map(|applied| applied.applied_by.clone()),
+            applied_by: applied
+                .map(|applied| applied.applied_by.clone())
+                .filter(|who| !who.is_empty()),
         }
     }
 }

@@ -20,7 +20,7 @@
 //! | 0 | done, or nothing to do |
 //! | 1 | failed |
 //! | 2 | wrong usage: an unknown verb, a malformed URL, a version that does not exist |
-//! | 3 | `status --exit-code`: something is pending |
+//! | 3 | `status --exit-code`: something is pending, changed, missing or interrupted |
 
 #![cfg_attr(
     not(feature = "sqlite"),

@@ -18,6 +18,18 @@ pub(crate) enum Database {
     },
 }
 
+/// Without a password.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Database::Sqlite(SqliteFile::InMemory) => f.write_str("the database in memory"),
+            Database::Sqlite(SqliteFile::Path(path)) => write!(f, "{}", path.display()),
+            Database::Sqlite(SqliteFile::Uri(uri)) => write!(f, "{}", Redacted(uri)),
+            Database::Unsupported { name } => f.write_str(name),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SqliteFile {
     InMemory,
@@ -45,7 +57,10 @@ pub(crate) fn database(cli: &Cli, options: &Options) -> Result<Database, UsageEr
         Some(url) => Some(url.clone()),
         None => match std::env::var("DATABASE_URL") {
             Ok(url) if !url.is_empty() => Some(url),
-            Ok(_) | Err(std::env::VarError::NotPresent) => from_dot_env()?.or_else(|| cli.default_database_url.clone()),
+            Ok(_) | Err(std::env::VarError::NotPresent) => match from_dot_env()? {
+                Some((url, directory)) => return Ok(parse_url(&url)?.relative_to(&directory)),
+                None => cli.default_database_url.clone(),
+            },
             Err(std::env::VarError::NotUnicode(_)) => {
                 return Err(UsageError::new("DATABASE_URL is not UTF-8", "set it to a database URL"));
             }
@@ -60,14 +75,27 @@ pub(crate) fn database(cli: &Cli, options: &Options) -> Result<Database, UsageEr
     }
 }
 
-fn from_dot_env() -> Result<Option<String>, UsageError> {
+impl Database {
+    /// A relative path in a `.env` is meant from where that file is, wherever below it the command is run.
+    fn relative_to(self, directory: &Path) -> Database {
+        match self {
+            Database::Sqlite(SqliteFile::Path(path)) if path.is_relative() && !directory.as_os_str().is_empty() => {
+                Database::Sqlite(SqliteFile::Path(directory.join(path)))
+            }
+            other => other,
+        }
+    }
+}
+
+/// The URL in the nearest `.env` upwards, and the directory of that file: empty if it is where we stand.
+fn from_dot_env() -> Result<Option<(String, PathBuf)>, UsageError> {
     // Not dotenvy's own message: it repeats the line, which may hold a password.
     let unreadable = |why: &str| UsageError::new(format!(".env cannot be read: {why}"), "mend the file, or remove it");
-    let pairs = match dotenvy::dotenv_iter() {
-        Ok(pairs) => pairs,
-        Err(error) if error.not_found() => return Ok(None),
-        Err(_) => return Err(unreadable("the file cannot be opened")),
+    let here = std::env::current_dir().unwrap_or_default();
+    let Some(directory) = here.ancestors().find(|directory| directory.join(".env").is_file()) else {
+        return Ok(None);
     };
+    let pairs = dotenvy::from_path_iter(directory.join(".env")).map_err(|_| unreadable("the file cannot be opened"))?;
     let mut url = None;
     for pair in pairs {
         let (key, value) = pair.map_err(|_| unreadable("a line is not KEY=value"))?;
@@ -75,7 +103,8 @@ fn from_dot_env() -> Result<Option<String>, UsageError> {
             url = Some(value);
         }
     }
-    Ok(url)
+    let directory = if directory == here { Path::new("") } else { directory };
+    Ok(url.map(|url| (url, directory.to_owned())))
 }
 
 fn parse_url(url: &str) -> Result<Database, UsageError> {

@@ -15,10 +15,10 @@
 //!
 //! impl Migrate for AddUsername {
 //!     fn up(&self, schema: &mut Schema) {
-//!         schema
-//!             .execute("ALTER TABLE users ADD COLUMN username TEXT")
-//!             .undo("ALTER TABLE users DROP COLUMN username");
+//!         schema.alter_table("users", |t| t.text("username").nullable());
 //!         schema.run(fill_usernames).up_only();
+//!         schema.alter_table("users", |t| t.set_not_null("username"));
+//!         schema.create_index("users", ["username"]).unique();
 //!     }
 //!     // `down` is worked out from `up`; write it only where it should do something else.
 //! }
@@ -43,7 +43,7 @@
 //!
 //! impl Migrate for CreateUsers {
 //!     fn up(&self, schema: &mut Schema) {
-//!         schema.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)").undo("DROP TABLE users");
+//!         schema.create_table("users", |t| t.id());
 //!     }
 //! }
 //!

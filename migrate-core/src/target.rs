@@ -135,6 +135,7 @@ pub(crate) fn entries_to_apply<'a>(
     match target {
         Target::Latest => Ok(pending.collect()),
         Target::Steps(steps) => {
+            check_steps(*steps, usize::MAX, "pending")?;
             let pending: Vec<&Entry> = pending.collect();
             // With nothing pending, any number of steps is done already.
             if !pending.is_empty() {
@@ -165,6 +166,7 @@ pub(crate) fn rows_to_roll_back<'a>(rows: &'a [Applied], rollback: &Rollback) ->
             return Ok(rows.iter().rev().filter(|row| Some(row.batch) == last).collect());
         }
         Rollback::Steps(steps) => {
+            check_steps(*steps, usize::MAX, "applied")?;
             if !rows.is_empty() {
                 check_steps(*steps, rows.len(), "applied")?;
             }

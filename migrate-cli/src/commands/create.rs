@@ -55,21 +55,20 @@ fn checked(name: &str) -> Result<String, UsageError> {
     if is_right {
         return Ok(name.to_owned());
     }
-    let mut near: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '_'
-            }
-        })
-        .take(100)
-        .collect();
-    near = near.trim_matches(|c: char| c == '_' || c.is_ascii_digit()).to_owned();
+    let mut near = String::new();
+    let mut before = '_';
+    for c in name.chars().take(80) {
+        if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            near.push('_');
+        }
+        let is_word = c.is_ascii_alphanumeric();
+        near.push(if is_word { c.to_ascii_lowercase() } else { '_' });
+        before = c;
+    }
+    let near = near.trim_matches(|c: char| c == '_' || c.is_ascii_digit());
     Err(UsageError::new(
         format!("{name:?} cannot be the name of a module"),
-        match near.as_str() {
+        match near {
             "" => "give a name in snake case, such as add_avatar_to_users".to_owned(),
             near => format!("give a name in snake case, such as {near}"),
         },
@@ -130,8 +129,9 @@ fn template(version: Version, name: &str) -> String {
          struct {ident};\n\
          \n\
          impl Migrate for {ident} {{\n\
-         \x20   fn up(&self, _schema: &mut Schema) {{\n\
-         \x20       // schema.execute(\"ALTER TABLE users ADD COLUMN avatar TEXT\").undo(\"ALTER TABLE users DROP COLUMN avatar\");\n\
+         \x20   fn up(&self, schema: &mut Schema) {{\n\
+         \x20       let _ = schema; // instead of this line:\n\
+         \x20       // schema.alter_table(\"users\", |t| t.text(\"avatar\").nullable());\n\
          \x20   }}\n\
          }}\n"
     )
@@ -147,7 +147,9 @@ mod tests {
         for name in ["", "Add", "add avatar", "../x", "2fa", "a-b", "ä", "_"] {
             assert!(checked(name).is_err(), "{name}");
         }
-        assert!(checked("Add avatar").unwrap_err().next.ends_with("add_avatar"));
+        for name in ["Add avatar", "AddAvatar", "add-avatar"] {
+            assert!(checked(name).unwrap_err().next.ends_with("add_avatar"), "{name}");
+        }
     }
 
     #[test]
@@ -161,8 +163,9 @@ mod tests {
         struct AddAvatarToUsers;
 
         impl Migrate for AddAvatarToUsers {
-            fn up(&self, _schema: &mut Schema) {
-                // schema.execute("ALTER TABLE users ADD COLUMN avatar TEXT").undo("ALTER TABLE users DROP COLUMN avatar");
+            fn up(&self, schema: &mut Schema) {
+                let _ = schema; // instead of this line:
+                // schema.alter_table("users", |t| t.text("avatar").nullable());
             }
         }
         "#);

@@ -17,7 +17,15 @@ use crate::exit::Exit;
 use crate::failure::{Failure, UsageError};
 use crate::output::Output;
 use crate::settings::{self, Database};
+use crate::sources::Sources;
 use crate::{Cli, connection};
+
+/// A warning for each migration file of the package that is not compiled. A program that runs outside its package has none.
+fn unnamed_files() -> Vec<String> {
+    settings::package_directory()
+        .map(|package| Sources::of(&package).unnamed_files())
+        .unwrap_or_default()
+}
 
 /// What every verb works with.
 struct Context<'a> {
@@ -58,7 +66,11 @@ impl Context<'_> {
 
     /// Works on the database that the settings name; one that does not exist yet reads as empty.
     fn read<T>(&self, work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>) -> Result<T, Failure> {
-        self.on_database(&self.database()?, false, work)
+        let database = self.database()?;
+        if !connection::exists(&database) {
+            self.output.talk(format_args!("{database} does not exist yet"));
+        }
+        self.on_database(&database, false, work)
     }
 
     /// Works on the database that the settings name, and makes it if it does not exist yet. `check` sees it first, as it
@@ -69,10 +81,15 @@ impl Context<'_> {
         work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>,
     ) -> Result<T, Failure> {
         let database = self.database()?;
-        if !connection::exists(&database) {
+        let is_new = !connection::exists(&database);
+        if is_new {
             self.on_database(&database, false, check)?;
         }
-        self.on_database(&database, true, work)
+        let result = self.on_database(&database, true, work);
+        if is_new && connection::exists(&database) {
+            self.output.talk(format_args!("{database} was made"));
+        }
+        result
     }
 
     fn on_database<T>(

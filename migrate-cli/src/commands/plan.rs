@@ -1,6 +1,6 @@
 //! `plan`: what would run, with its SQL.
 
-use migrate_core::Plan;
+use migrate_core::{Plan, Registry};
 
 use super::Context;
 use super::run::{how_far, target};
@@ -10,7 +10,9 @@ use crate::failure::Failure;
 use crate::json::Body;
 
 pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Exit, Failure> {
-    let plan: Plan = if args.down {
+    let plan: Plan = if let Some(dialect) = args.dialect {
+        Plan::offline(&Registry::linked()?, dialect)?
+    } else if args.down {
         let how_far = how_far(&RollbackArgs {
             to: args.to.clone(),
             steps: args.steps,
@@ -21,6 +23,9 @@ pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Exit, Failu
         let target = target(args.to.clone(), args.steps);
         context.read(|runner| runner.plan(&target))?
     };
+    for warning in super::unnamed_files() {
+        context.output.warn(warning);
+    }
     context.output.document(|| Body::from(&plan));
     if plan.is_empty() {
         context.output.result("-- nothing to do");

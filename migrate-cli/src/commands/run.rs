@@ -11,8 +11,15 @@ use crate::output::{Output, migrations};
 
 pub(super) fn up(context: &Context<'_>, args: &UpArgs) -> Result<Exit, Failure> {
     let target = target(args.to.clone(), args.steps);
+    for warning in super::unnamed_files() {
+        context.output.warn(warning);
+    }
     let report = context.write(|runner| check(runner, &target), |runner| runner.up(&target))?;
-    Ok(tell(context.output, &report, "nothing to do: nothing is pending"))
+    let nothing = match &target {
+        Target::To(version) => format!("nothing to do: nothing is pending up to {version}"),
+        Target::Latest | Target::Steps(_) => "nothing to do: nothing is pending".to_owned(),
+    };
+    Ok(tell(context.output, &report, &nothing))
 }
 
 pub(super) fn rollback(context: &Context<'_>, args: &RollbackArgs) -> Result<Exit, Failure> {

@@ -7,20 +7,16 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{Body, StatusItem};
 use crate::output::{Output, harmless, state_style};
-use crate::settings;
-use crate::sources::Sources;
 
 pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Failure> {
     let entries = context.read(|runner| runner.status())?;
-    let warnings: Vec<String> = settings::package_directory()
-        .map(|package| Sources::of(&package).unnamed_files())
-        .unwrap_or_default();
-    let pending = entries.iter().filter(|entry| entry.state.is_pending()).count();
+    let warnings = super::unnamed_files();
+    let current = entries
+        .iter()
+        .all(|entry| matches!(entry.state, State::Applied | State::Ahead));
 
     context.output.document(|| Body::Status {
-        current: entries
-            .iter()
-            .all(|entry| matches!(entry.state, State::Applied | State::Ahead)),
+        current,
         migrations: entries.iter().map(StatusItem::from).collect(),
         warnings: warnings.clone(),
     });
@@ -32,12 +28,51 @@ pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Fai
     }
     context
         .output
-        .talk(format_args!("{} applied, {pending} pending", entries.len() - pending));
-    Ok(if exit_code && pending > 0 {
+        .talk(format_args!("{}: {}", context.database()?, counts(&entries)));
+    for (state, what) in WAYS_OUT {
+        if entries.iter().any(|entry| entry.state == state) {
+            context.output.warn(format_args!("{state}: {what}"));
+        }
+    }
+    Ok(if exit_code && !current {
         Exit::Pending
     } else {
         Exit::Done
     })
+}
+
+/// What stops the next `up`, and what to do.
+const WAYS_OUT: [(State, &str); 3] = [
+    (
+        State::Changed,
+        "`migrate up` stops at it; take the edit back, or accept it with `migrate accept VERSION`",
+    ),
+    (
+        State::Missing,
+        "`migrate up` stops at it; bring it back, or go on with `migrate up --allow-missing`",
+    ),
+    (
+        State::Interrupted,
+        "a run was cut off or is still at work; `migrate up` tells what to do",
+    ),
+];
+
+/// `3 applied, 1 pending`, and whatever else there is.
+fn counts(entries: &[Entry]) -> String {
+    let count = |state: State| entries.iter().filter(|entry| entry.state == state).count();
+    let mut counts = format!("{} applied, {} pending", count(State::Applied), count(State::Pending));
+    for state in [
+        State::OutOfOrder,
+        State::Ahead,
+        State::Missing,
+        State::Changed,
+        State::Interrupted,
+    ] {
+        if count(state) > 0 {
+            counts += &format!(", {} {state}", count(state));
+        }
+    }
+    counts
 }
 
 fn table(output: &Output, entries: &[Entry]) {

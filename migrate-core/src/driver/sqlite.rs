@@ -66,6 +66,7 @@ impl Session for SqliteConnection {
     fn history(&mut self, table: &str, query: &str) -> Result<Option<Vec<StoredRow>>, DriverError> {
         match sql_query(query).load::<Row>(self) {
             Ok(rows) => Ok(Some(rows.into_iter().map(StoredRow::from).collect())),
+            Err(error) if kind_of(&message_of(&error)) == DriverErrorKind::Locked => Err(error.into()),
             // The text of the error depends on the version; whether the table is there does not.
             Err(error) => {
                 let exists = number(
@@ -329,14 +330,18 @@ fn texts(connection: &mut SqliteConnection, query: &str) -> Result<Vec<String>, 
 
 impl From<DieselError> for DriverError {
     fn from(error: DieselError) -> DriverError {
-        let message = match &error {
-            DieselError::DatabaseError(_, information) => information.message().to_owned(),
-            other => other.to_string(),
-        };
+        let message = message_of(&error);
         DriverError {
             kind: kind_of(&message),
             message,
         }
+    }
+}
+
+fn message_of(error: &DieselError) -> String {
+    match error {
+        DieselError::DatabaseError(_, information) => information.message().to_owned(),
+        other => other.to_string(),
     }
 }
 

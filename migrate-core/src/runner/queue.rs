@@ -1,6 +1,7 @@
 //! What a run has to do, as history stands: reading history, and planning all of a run before any of it.
 
 use super::{Goal, Runner};
+use crate::driver::DriverErrorKind;
 use crate::driver::history::COLUMNS;
 use crate::error::{Error, ErrorKind, Problem};
 use crate::fold::Fold;
@@ -19,6 +20,9 @@ impl Runner<'_> {
                 Ok(history) => Ok(Some(history)),
                 Err(bad) => Err(self.bad_rows(bad)),
             },
+            Err(error) if error.kind == DriverErrorKind::Locked => {
+                Err(self.database_error("history could not be read", error))
+            }
             Err(error) => {
                 let there = self.session.columns(self.table.name()).unwrap_or_default();
                 let lacks: Vec<&str> = COLUMNS
@@ -124,20 +128,27 @@ impl Runner<'_> {
         let rows = rows_to_roll_back(history.rows(), rollback)?;
         let mut migrations = Vec::new();
         let mut refused = Vec::new();
+        let (mut is_missing, mut is_changed) = (false, false);
         for row in rows.into_iter().filter(|row| row.phase == Phase::Applied) {
             match self.registry.get(row.id()) {
-                None => refused.push(format!(
-                    "{row} is not linked into this program (applied by version {} of this tool{})",
-                    row.tool_version,
-                    if row.applied_by.is_empty() {
-                        String::new()
-                    } else {
-                        format!(", by {}", row.applied_by)
-                    },
-                )),
-                Some(_) if !self.policy.allow_changed && self.is_changed(row) => refused.push(format!(
-                    "{row} was changed after it had been applied, so its way back may not fit"
-                )),
+                None => {
+                    is_missing = true;
+                    refused.push(format!(
+                        "{row} is not linked into this program (applied by version {} of this tool{})",
+                        row.tool_version,
+                        if row.applied_by.is_empty() {
+                            String::new()
+                        } else {
+                            format!(", by {}", row.applied_by)
+                        },
+                    ));
+                }
+                Some(_) if !self.policy.allow_changed && self.is_changed(row) => {
+                    is_changed = true;
+                    refused.push(format!(
+                        "{row} was changed after it had been applied, so its way back may not fit"
+                    ));
+                }
                 Some(migration) => migrations.push(migration),
             }
         }
@@ -149,10 +160,18 @@ impl Runner<'_> {
             for reason in refused {
                 error = error.problem(None, reason);
             }
-            return Err(error
-                .nothing_changed()
-                .next("roll back with the program that applied them")
-                .next("a changed one: `migrate accept VERSION`, or `--allow-changed`"));
+            error = error.nothing_changed();
+            if is_missing {
+                error = error
+                    .next("bring the migration back: its file, and the `mod` line that names it")
+                    .next("or roll back with the program that applied it");
+            }
+            if is_changed {
+                error = error
+                    .next("take the edit of a changed one back, or accept it: `migrate accept VERSION`")
+                    .next("or go on this once: `--allow-changed`");
+            }
+            return Err(error);
         }
         queue.extend(self.plan_all(&mut fold, migrations, Direction::Down)?);
         Ok(queue)

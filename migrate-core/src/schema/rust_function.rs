@@ -16,7 +16,8 @@ type Erased = Arc<dyn Fn(&mut dyn Any) -> Option<Result<(), Failure>> + Send + S
     message = "`{Self}` cannot be a Rust step",
     label = "not a function on a Diesel connection",
     note = "write `fn fill(conn: &mut SqliteConnection) -> QueryResult<()>`, or a tuple with one function per connection type",
-    note = "a closure has to name its connection type: `|conn: &mut SqliteConnection| ..`"
+    note = "a closure has to name its types: `|conn: &mut SqliteConnection| -> QueryResult<()> {{ .. }}`",
+    note = "an error of one's own is `Box<dyn std::error::Error + Send + Sync>`, or whatever turns into that"
 )]
 pub trait RustFunction<M> {
     #[doc(hidden)]

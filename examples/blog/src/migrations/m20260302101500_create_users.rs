@@ -7,13 +7,9 @@ struct CreateUsers;
 
 impl Migrate for CreateUsers {
     fn up(&self, schema: &mut Schema) {
-        schema
-            .execute(
-                "CREATE TABLE users (
-                    id INTEGER NOT NULL PRIMARY KEY,
-                    email TEXT NOT NULL
-                )",
-            )
-            .undo("DROP TABLE users");
+        schema.create_table("users", |t| {
+            t.id();
+            t.text("email");
+        });
     }
 }

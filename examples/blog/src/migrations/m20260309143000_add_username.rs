@@ -7,8 +7,6 @@ struct AddUsername;
 
 impl Migrate for AddUsername {
     fn up(&self, schema: &mut Schema) {
-        schema
-            .execute("ALTER TABLE users ADD COLUMN username TEXT")
-            .undo("ALTER TABLE users DROP COLUMN username");
+        schema.alter_table("users", |t| t.text("username").nullable());
     }
 }

@@ -15,14 +15,14 @@ impl Migrate for FillUsernames {
 // The table as it is at this version. The application's own `schema.rs` moves on; this must not.
 diesel::table! {
     users (id) {
-        id -> Integer,
+        id -> BigInt,
         email -> Text,
         username -> Nullable<Text>,
     }
 }
 
 fn fill_usernames(conn: &mut SqliteConnection) -> QueryResult<()> {
-    let without: Vec<(i32, String)> = users::table
+    let without: Vec<(i64, String)> = users::table
         .filter(users::username.is_null())
         .order(users::id)
         .select((users::id, users::email))

@@ -7,18 +7,15 @@ struct CreatePosts;
 
 impl Migrate for CreatePosts {
     fn up(&self, schema: &mut Schema) {
-        schema
-            .execute(
-                "CREATE TABLE posts (
-                    id INTEGER NOT NULL PRIMARY KEY,
-                    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-                    title TEXT NOT NULL,
-                    body TEXT NOT NULL
-                )",
-            )
-            .undo("DROP TABLE posts");
-        schema
-            .execute("CREATE INDEX posts_user_id ON posts (user_id)")
-            .undo("DROP INDEX posts_user_id");
+        schema.create_table("posts", |t| {
+            t.id();
+            t.big_int("user_id")
+                .references("users", "id")
+                .on_delete(Reaction::Cascade);
+            t.text("title");
+            t.text("body");
+            t.timestamps();
+            t.index(["user_id"]);
+        });
     }
 }

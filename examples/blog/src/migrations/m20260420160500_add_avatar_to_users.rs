@@ -7,8 +7,6 @@ struct AddAvatarToUsers;
 
 impl Migrate for AddAvatarToUsers {
     fn up(&self, schema: &mut Schema) {
-        schema
-            .execute("ALTER TABLE users ADD COLUMN avatar_url TEXT")
-            .undo("ALTER TABLE users DROP COLUMN avatar_url");
+        schema.alter_table("users", |t| t.text("avatar_url").nullable());
     }
 }

@@ -7,8 +7,6 @@ struct IndexUsersEmail;
 
 impl Migrate for IndexUsersEmail {
     fn up(&self, schema: &mut Schema) {
-        schema
-            .execute("CREATE INDEX users_email ON users (email)")
-            .undo("DROP INDEX users_email");
+        schema.create_index("users", ["email"]);
     }
 }

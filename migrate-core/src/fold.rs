@@ -165,7 +165,10 @@ impl Fold {
         }
         let mut walked = walk.walked;
         walked.inverse.steps.reverse();
-        self.model.rows_may_come();
+        match purpose {
+            Purpose::Run(Direction::Down) => self.model.rows_may_come_between_ways_back(),
+            Purpose::Run(Direction::Up) | Purpose::Know => self.model.rows_may_come(),
+        }
         walked
     }
 }

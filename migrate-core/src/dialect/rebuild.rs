@@ -86,11 +86,15 @@ fn copied(dialect: &dyn Dialect, before: &Table, after: &Table, edits: &[Edit]) 
                 }
             }
             Change::DropColumn { column, .. } => sources.retain(|source| source.column != *column),
-            Change::AddColumn { column, fill } => sources.push(Source {
-                column: column.name.clone(),
-                old: None,
-                expression: fill.as_ref().map(|fill| common::default(dialect, fill)),
-            }),
+            // What it was added with, even if it gets another default later in the same change.
+            Change::AddColumn { column, fill } if !column.auto_increment => {
+                let value = fill.as_ref().or(column.default.as_ref());
+                sources.push(Source {
+                    column: column.name.clone(),
+                    old: None,
+                    expression: Some(value.map_or_else(|| "NULL".to_owned(), |value| common::default(dialect, value))),
+                });
+            }
             Change::SetType {
                 column,
                 using: Some(using),
@@ -119,7 +123,6 @@ fn copied(dialect: &dyn Dialect, before: &Table, after: &Table, edits: &[Edit]) 
         let value = match (source.expression, source.old) {
             (Some(expression), _) => expression,
             (None, Some(old)) => dialect.identifier(&old),
-            // It gets its default.
             (None, None) => continue,
         };
         columns.push(dialect.identifier(&source.column));

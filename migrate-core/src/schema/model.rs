@@ -24,8 +24,17 @@ pub(crate) struct Model {
     all_open: bool,
     /// Tables that the migration at hand has made, and that hold no rows yet.
     empty: BTreeSet<String>,
+    /// Columns that were added to rows, and that nothing has filled since: by table and column.
+    same: BTreeMap<String, BTreeMap<String, Same>>,
     /// What was there before a trial began.
     journal: Option<Vec<Before>>,
+}
+
+/// What all rows have in a column that was just added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Same {
+    Null,
+    Value,
 }
 
 #[derive(Clone, Debug)]
@@ -58,8 +67,14 @@ impl Model {
         self.tables.get(name)
     }
 
-    /// A migration ends: whoever uses the database may write rows before the next.
+    /// Rows may come, or change: a data step runs, or a migration ends.
     pub(crate) fn rows_may_come(&mut self) {
+        self.empty.clear();
+        self.same.clear();
+    }
+
+    /// Rows may come between two migrations that are rolled back, but nobody fills columns that are on their way out.
+    pub(crate) fn rows_may_come_between_ways_back(&mut self) {
         self.empty.clear();
     }
 
@@ -103,6 +118,8 @@ impl Model {
                 Before::AllOpen(all_open) => self.all_open = all_open,
             }
         }
+        // A trial begins where a migration has ended.
+        self.rows_may_come();
     }
 
     fn set_table(&mut self, name: &str, table: Option<Table>) {
@@ -238,6 +255,7 @@ impl Model {
         }
         let is_empty = self.empty.contains(name);
         let mut editing = Editing::new(self, before.clone(), is_empty);
+        editing.same = self.same.get(name).cloned().unwrap_or_default();
         editing.all(edits);
         let Editing {
             table,
@@ -246,6 +264,7 @@ impl Model {
             missing,
             findings,
             renames,
+            same,
             ..
         } = editing;
         if !findings.is_empty() {
@@ -253,6 +272,11 @@ impl Model {
         }
         for (from, to) in renames {
             self.rename_referred_column(name, &from, &to);
+        }
+        if same.is_empty() {
+            self.same.remove(name);
+        } else {
+            self.same.insert(name.to_owned(), same);
         }
         // References of the table to itself were renamed with it.
         self.set_table(name, Some(table.clone()));
@@ -306,6 +330,7 @@ impl Model {
         }
         self.set_table(name, None);
         self.empty.remove(name);
+        self.same.remove(name);
         let edits = before.changes().into_iter().map(|change| Edit { change, place });
         Ok(Applied {
             operation: Operation::DropTable { table: name.to_owned() },
@@ -370,6 +395,9 @@ impl Model {
         self.set_table(to, Some(after.clone()));
         if self.empty.remove(from) {
             self.empty.insert(to.to_owned());
+        }
+        if let Some(same) = self.same.remove(from) {
+            self.same.insert(to.to_owned(), same);
         }
         Ok(Applied {
             operation,
@@ -592,6 +620,8 @@ struct Editing<'a> {
     table: Table,
     /// It holds no rows: it is new.
     is_empty: bool,
+    /// Its columns that have the same in every row.
+    same: BTreeMap<String, Same>,
     /// The edits in full.
     forward: Vec<Edit>,
     /// What takes them back, in the order of the edits.
@@ -608,6 +638,7 @@ impl<'a> Editing<'a> {
             model,
             table,
             is_empty,
+            same: BTreeMap::new(),
             forward: Vec::new(),
             back: Vec::new(),
             missing: Vec::new(),
@@ -644,7 +675,7 @@ impl<'a> Editing<'a> {
         let change = edit.change.clone();
         let inverse = match &change {
             Change::AddColumn { column, fill } => {
-                self.add_column(column, fill.is_some())?;
+                self.add_column(column, fill.as_ref())?;
                 Change::DropColumn {
                     column: column.name.clone(),
                     fill: None,
@@ -654,6 +685,7 @@ impl<'a> Editing<'a> {
                 self.drop_what_is_on(column, place)?;
                 let position = self.position(column)?;
                 let dropped = self.table.columns.remove(position);
+                self.same.remove(column);
                 let needs_value =
                     !dropped.nullable && dropped.default.is_none() && dropped.generated.is_none() && !self.is_empty;
                 if needs_value && fill.is_none() {
@@ -667,7 +699,7 @@ impl<'a> Editing<'a> {
                 }
                 Change::AddColumn {
                     column: dropped,
-                    fill: fill.clone().filter(|_| needs_value),
+                    fill: fill.clone(),
                 }
             }
             Change::RenameColumn { from, to } => {
@@ -700,9 +732,16 @@ impl<'a> Editing<'a> {
                 }
             }
             Change::SetNotNull { column } => {
+                let is_null = self.same.get(column) == Some(&Same::Null);
                 let there = self.column_mut(column)?;
                 if !there.nullable {
                     return Err(format!("`{column}` is NOT NULL already"));
+                }
+                if is_null {
+                    return Err(format!(
+                        "`{column}` was just added and is NULL in every row; fill it first, or add it with `.fill(..)` (on \
+                         the way back: `.undo_fill(..)`)"
+                    ));
                 }
                 there.nullable = false;
                 Change::DropNotNull { column: column.clone() }
@@ -767,6 +806,7 @@ impl<'a> Editing<'a> {
                     ));
                 }
                 self.check_constraint(&key.name, &key.columns)?;
+                self.check_not_all_same(&key.name, &key.columns)?;
                 self.table.primary_key = Some(key.clone());
                 Change::DropPrimaryKey
             }
@@ -784,6 +824,7 @@ impl<'a> Editing<'a> {
             }
             Change::AddUnique(unique) => {
                 self.check_constraint(&unique.name, &unique.columns)?;
+                self.check_not_all_same(&unique.name, &unique.columns)?;
                 self.table.uniques.push(unique.clone());
                 Change::DropConstraint {
                     constraint: unique.name.clone(),
@@ -825,6 +866,9 @@ impl<'a> Editing<'a> {
                     sql_text::check_expression(filter)
                         .map_err(|why| format!("the filter of `{}`: {why}", index.name))?;
                 }
+                if let Some(columns) = index.columns().filter(|_| index.unique && index.filter.is_none()) {
+                    self.check_not_all_same(&index.name, &columns)?;
+                }
                 self.table.indexes.push(index.clone());
                 Change::DropIndex {
                     index: index.name.clone(),
@@ -856,7 +900,26 @@ impl<'a> Editing<'a> {
         Ok(())
     }
 
-    fn add_column(&mut self, column: &super::table::Column, has_fill: bool) -> Result<(), String> {
+    /// That columns which want different values in each row do not all have the same.
+    fn check_not_all_same(&self, name: &str, columns: &[String]) -> Result<(), String> {
+        let is_same = columns.iter().all(|column| self.same.get(column) == Some(&Same::Value));
+        if !is_same {
+            return Ok(());
+        }
+        Err(format!(
+            "{} was just added and is the same in every row, and `{name}` wants it different; add it with `.fill_sql(..)` \
+             and an expression that gives each row its own (on the way back: `.undo_fill_sql(..)`)",
+            listed(columns)
+        ))
+    }
+
+    fn add_column(
+        &mut self,
+        column: &super::table::Column,
+        fill: Option<&super::column_type::DefaultValue>,
+    ) -> Result<(), String> {
+        use super::column_type::DefaultValue;
+
         let name = &column.name;
         check_name(name)?;
         if let Some(there) = self
@@ -885,11 +948,14 @@ impl<'a> Editing<'a> {
         if let super::column_type::ColumnType::Named(type_name) = &column.column_type {
             check_type_name(type_name)?;
         }
+        if let Some(fill) = fill {
+            check_default(fill)?;
+        }
         let has_value = column.nullable
             || column.default.is_some()
             || column.generated.is_some()
             || column.auto_increment
-            || has_fill;
+            || fill.is_some();
         if !self.is_empty && !has_value {
             return Err(format!(
                 "`{}` may hold rows, and `{name}` is NOT NULL without a default; add `.default(..)`, `.nullable()`, or \
@@ -898,6 +964,17 @@ impl<'a> Editing<'a> {
             ));
         }
         self.table.columns.push(column.clone());
+        let same = match (fill, &column.default) {
+            // Who fills with an expression knows what it gives.
+            (Some(DefaultValue::Expression(_)), _) => None,
+            (None, Some(DefaultValue::Expression(sql))) if differs_by_row(sql) => None,
+            (Some(_), _) | (None, Some(_)) => Some(Same::Value),
+            (None, None) if column.generated.is_none() && !column.auto_increment => Some(Same::Null),
+            (None, None) => None,
+        };
+        if let Some(same) = same.filter(|_| !self.is_empty) {
+            self.same.insert(column.name.clone(), same);
+        }
         Ok(())
     }
 
@@ -1027,6 +1104,9 @@ impl<'a> Editing<'a> {
             if let Some(filter) = &mut index.filter {
                 *filter = sql_text::renamed(filter, from, to);
             }
+        }
+        if let Some(same) = self.same.remove(from) {
+            self.same.insert(to.to_owned(), same);
         }
         self.renames.push((from.to_owned(), to.to_owned()));
         Ok(())
@@ -1282,6 +1362,22 @@ fn check_default(default: &super::column_type::DefaultValue) -> Result<(), Strin
         }
         DefaultValue::Value(_) | DefaultValue::Now => Ok(()),
     }
+}
+
+/// Whether an expression gives each row another value, as far as the functions in it tell.
+fn differs_by_row(sql: &str) -> bool {
+    [
+        "random",
+        "randomblob",
+        "rand",
+        "uuid",
+        "uuidv4",
+        "uuidv7",
+        "gen_random_uuid",
+        "nextval",
+    ]
+    .iter()
+    .any(|function| sql_text::mentions(sql, function))
 }
 
 /// A type's name goes into statements as it is written.

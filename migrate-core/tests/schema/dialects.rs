@@ -96,7 +96,7 @@ const OPERATIONS: &[(&str, Describe)] = &[
         });
     }),
     ("alter_table: drop_column with what is on it", |schema| {
-        schema.alter_table("users", |t| t.drop_column("email").undo_fill("nobody"));
+        schema.alter_table("users", |t| t.drop_column("email").undo_fill_sql("'user' || id"));
     }),
     ("alter_table: rename_column", |schema| {
         schema.alter_table("users", |t| t.rename_column("name", "full_name"));

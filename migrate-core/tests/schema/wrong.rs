@@ -63,6 +63,21 @@ const WRONG: &[(&str, Describe)] = &[
             t.drop_column("title");
         });
     }),
+    ("the same value where each wants its own", |schema| {
+        schema.alter_table("users", |t| t.text("code").default("x").unique());
+    }),
+    (
+        "a unique column that comes back with the same value in each row",
+        |schema| {
+            schema.alter_table("users", |t| t.drop_column("email").undo_fill("x"));
+        },
+    ),
+    ("NOT NULL on what was just added and is NULL", |schema| {
+        schema.alter_table("users", |t| {
+            t.text("bio").nullable();
+            t.set_not_null("bio");
+        });
+    }),
     ("dropping a column of the primary key", |schema| {
         schema.alter_table("users", |t| t.drop_column("id"));
     }),

@@ -148,6 +148,11 @@ impl<K> NewColumn<K> {
         self.set_fill(DefaultValue::Value(value.into()))
     }
 
+    /// The same, as an SQL expression.
+    pub fn fill_sql(self, expression: impl Into<String>) -> NewColumn<K> {
+        self.set_fill(DefaultValue::Expression(expression.into()))
+    }
+
     /// No two rows have the same value. The constraint is called `table_column_key`.
     #[track_caller]
     pub fn unique(self) -> NewColumn<K> {

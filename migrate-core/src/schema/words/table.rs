@@ -326,7 +326,15 @@ pub struct DroppedColumn {
 impl DroppedColumn {
     /// What rows get when the column comes back. It is needed for one that is NOT NULL and has no default.
     pub fn undo_fill(self, value: impl DefaultFor<kind::Any>) {
-        let value = DefaultValue::Value(value.into());
+        self.set_fill(DefaultValue::Value(value.into()));
+    }
+
+    /// The same, as an SQL expression: for a column whose values differ from row to row.
+    pub fn undo_fill_sql(self, expression: impl Into<String>) {
+        self.set_fill(DefaultValue::Expression(expression.into()));
+    }
+
+    fn set_fill(self, value: DefaultValue) {
         self.draft.update(self.at, |change| {
             if let Change::DropColumn { fill, .. } = change {
                 *fill = Some(value);

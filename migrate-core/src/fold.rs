@@ -1,21 +1,31 @@
 //! Folding migrations over what is known of the database: each step is checked against the schema that it finds, written as
 //! SQL, and gives its inverse. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::dialect;
 use crate::error::Problem;
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::place::Place;
 use crate::plan::{Action, PlanFor, PlannedMigration, PlannedStep};
-use crate::schema::{self, Model, Operation, Step, Touched, Undo, Work};
+use crate::schema::{self, AppliedOperation, Live, Model, Operation, Step, Touched, Undo, Work};
 
 /// What is known of a database as one migration after the other has changed it, or would.
 pub(crate) struct Fold {
     plan_for: PlanFor,
     model: Model,
+    /// What was found in the database, and what the steps would make of it.
+    live: Option<LiveModel>,
+    /// Something could not be told without looking at the database.
+    wants_live: bool,
     /// The way back of each migration that was folded, as it was worked out.
     inverses: HashMap<MigrationId<'static>, Inverse>,
+}
+
+struct LiveModel {
+    model: Model,
+    /// Why a table cannot be described.
+    refused: BTreeMap<String, String>,
 }
 
 /// The way back of some steps.
@@ -32,8 +42,25 @@ impl Fold {
         Fold {
             plan_for,
             model: Model::default(),
+            live: None,
+            wants_live: false,
             inverses: HashMap::new(),
         }
+    }
+
+    /// Whether planning could say more, or be safer, if it knew what the database holds.
+    pub(crate) fn wants_live(&self) -> bool {
+        self.wants_live
+    }
+
+    /// What the database holds now: after what was folded, and before anything is planned.
+    pub(crate) fn set_live(&mut self, live: &Live) {
+        let refused = live.tables.iter();
+        let refused = refused.filter_map(|(name, table)| Some((name.clone(), table.as_ref().err()?.clone())));
+        self.live = Some(LiveModel {
+            model: Model::of_live(live, &self.model),
+            refused: refused.collect(),
+        });
     }
 
     /// A migration that was applied. What it did is taken for right, since the database took it.
@@ -72,9 +99,9 @@ impl Fold {
         problems.extend(walk.problems);
 
         // The way back is tried from where it would begin.
-        self.model.begin_trial();
+        self.models().for_each(Model::begin_trial);
         let back = self.way_back(migration, &walk.inverse);
-        self.model.rewind();
+        self.models().for_each(Model::rewind);
         problems.extend(back.said);
         // After something wrong, this would only repeat it.
         let is_sound = problems.is_empty();
@@ -149,10 +176,16 @@ impl Fold {
         }
     }
 
+    fn models(&mut self) -> impl Iterator<Item = &mut Model> {
+        std::iter::once(&mut self.model).chain(self.live.as_mut().map(|live| &mut live.model))
+    }
+
     fn walk(&mut self, migration: &Migration, steps: &[Step], purpose: Purpose) -> Walked {
         let mut walk = Walk {
             plan_for: self.plan_for,
             model: &mut self.model,
+            live: self.live.as_mut(),
+            wants_live: false,
             in_transaction: migration.in_transaction(),
             purpose,
             walked: Walked::default(),
@@ -163,12 +196,13 @@ impl Fold {
             let actions = walk.walked.planned.len() - before;
             walk.walked.actions.push(actions);
         }
+        self.wants_live |= walk.wants_live;
         let mut walked = walk.walked;
         walked.inverse.steps.reverse();
-        match purpose {
-            Purpose::Run(Direction::Down) => self.model.rows_may_come_between_ways_back(),
-            Purpose::Run(Direction::Up) | Purpose::Know => self.model.rows_may_come(),
-        }
+        self.models().for_each(|model| match purpose {
+            Purpose::Run(Direction::Down) => model.rows_may_come_between_ways_back(),
+            Purpose::Run(Direction::Up) | Purpose::Know => model.rows_may_come(),
+        });
         walked
     }
 }
@@ -203,6 +237,8 @@ struct Walked {
 struct Walk<'a> {
     plan_for: PlanFor,
     model: &'a mut Model,
+    live: Option<&'a mut LiveModel>,
+    wants_live: bool,
     in_transaction: bool,
     purpose: Purpose,
     walked: Walked,
@@ -229,9 +265,9 @@ impl Walk<'_> {
                 if step.effects.is_none() {
                     match schema::touched(sql) {
                         Touched::Nothing => {}
-                        Touched::Rows => self.model.rows_may_come(),
-                        Touched::Names(names) => self.model.open(names),
-                        Touched::Anything => self.model.forget(),
+                        Touched::Rows => self.models().for_each(Model::rows_may_come),
+                        Touched::Names(names) => self.models().for_each(|model| model.open(names.clone())),
+                        Touched::Anything => self.models().for_each(Model::forget),
                     }
                 }
                 self.undo(step, effects, "this SQL");
@@ -239,12 +275,12 @@ impl Walk<'_> {
             Work::Rust(functions) => {
                 self.rust(functions, step.place);
                 let effects = self.effects(step);
-                self.model.rows_may_come();
+                self.models().for_each(Model::rows_may_come);
                 self.undo(step, effects, "this Rust step");
             }
             Work::Declared => {
                 let effects = self.effects(step);
-                self.model.rows_may_come();
+                self.models().for_each(Model::rows_may_come);
                 self.walked.inverse.steps.push(Step {
                     work: Work::Declared,
                     undo: Undo::Nothing,
@@ -259,7 +295,18 @@ impl Walk<'_> {
         }
     }
 
+    fn models(&mut self) -> impl Iterator<Item = &mut Model> {
+        std::iter::once(&mut *self.model).chain(self.live.as_mut().map(|live| &mut live.model))
+    }
+
     fn operation(&mut self, operation: &Operation, place: Place) {
+        let live = self.live.as_mut().map(|live| {
+            let applied = live.model.apply(operation, place);
+            if applied.is_err() {
+                live.model.open(operation.names());
+            }
+            applied
+        });
         let applied = match self.model.apply(operation, place) {
             Ok(applied) => applied,
             Err(findings) => {
@@ -269,27 +316,20 @@ impl Walk<'_> {
                 return;
             }
         };
-        if let Purpose::Run(_) = self.purpose {
-            match dialect::render(self.plan_for.dialect, &applied, place) {
-                Ok(rendered) => {
-                    if rendered.rebuilds.is_some() && !self.in_transaction {
-                        self.problem(
-                            place,
-                            format!(
-                                "{} has to make the table anew for this, which needs a transaction; put it into a \
-                                 migration without `transaction = false`",
-                                self.plan_for.dialect.name()
-                            ),
-                        );
-                    }
-                    if let Some(table) = rendered.rebuilds {
-                        self.plan(place, Action::Expect(Box::new(table)));
-                    }
-                    for statement in rendered.statements {
-                        self.plan(place, Action::Generated(statement));
-                    }
-                }
-                Err(problems) => self.walked.problems.extend(problems),
+        let is_known = applied.before.is_some() || applied.after.is_some();
+        let is_of_table = matches!(operation, Operation::AlterTable { .. } | Operation::DropTable { .. });
+        // What migrations do not know of a table, the database does. The way back is taken from what migrations know all the
+        // same: when it is needed, the database holds the table as it is after this.
+        match live {
+            Some(Ok(live)) if !is_known && is_of_table && live.before.is_some() => self.render(&live, None, place),
+            Some(Err(findings)) if !is_known && is_of_table && self.can_be_found(operation) => {
+                self.walked.problems.extend(findings);
+                return;
+            }
+            Some(Ok(live)) if is_known && live.before.is_some() => self.render(&applied, Some(&live), place),
+            _ => {
+                self.wants_live |= !is_known && is_of_table;
+                self.render(&applied, None, place);
             }
         }
         self.walked.inverse.missing.extend(applied.missing);
@@ -299,6 +339,67 @@ impl Walk<'_> {
             effects: None,
             place,
         });
+    }
+
+    /// Whether the database has what an operation is about, in a form that is understood.
+    fn can_be_found(&self, operation: &Operation) -> bool {
+        let live = self.live.as_ref();
+        operation
+            .names()
+            .iter()
+            .all(|name| live.is_some_and(|live| !live.refused.contains_key(name)))
+    }
+
+    /// Writes an operation as SQL. `live` is the same one, from what was found in the database.
+    fn render(&mut self, applied: &AppliedOperation, live: Option<&AppliedOperation>, place: Place) {
+        let Purpose::Run(_) = self.purpose else {
+            return;
+        };
+        let dialect = self.plan_for.dialect;
+        let mut rendered = dialect::render(dialect, applied, place);
+        // A table is made anew from what it is, not from what it is taken to be.
+        if rendered.as_ref().is_ok_and(|rendered| rendered.rebuilds.is_some()) {
+            match live {
+                Some(live) => rendered = dialect::render(dialect, live, place),
+                None => self.wants_live = true,
+            }
+        }
+        let rendered = match rendered {
+            Ok(rendered) => rendered,
+            Err(problems) => {
+                let refused = self.live.as_ref().and_then(|live| {
+                    let names = applied.operation.names();
+                    names.iter().find_map(|name| live.refused.get(name).cloned())
+                });
+                match refused {
+                    Some(why) => self.problem(
+                        place,
+                        format!(
+                            "{} has to make the table anew for this, and cannot: {why}",
+                            dialect.name()
+                        ),
+                    ),
+                    None => self.walked.problems.extend(problems),
+                }
+                return;
+            }
+        };
+        if rendered.rebuilds.is_some() && !self.in_transaction {
+            self.problem(
+                place,
+                format!(
+                    "{} has to make the table anew for this, which needs a transaction; put it into a migration without \
+                     `transaction = false`",
+                    dialect.name()
+                ),
+            );
+        }
+        if let Some(table) = rendered.rebuilds {
+            self.plan(place, Action::Expect(Box::new(table)));
+        }
+        for statement in rendered.statements {
+            self.plan(place, Action::Generated(statement));
+        }
     }
 
     fn raw(&mut self, sql: &str, place: Place) {
@@ -348,6 +449,12 @@ impl Walk<'_> {
             let Work::Operation(operation) = &effect.work else {
                 continue;
             };
+            if let Some(live) = &mut self.live
+                && !matches!(step.work, Work::Declared)
+                && live.model.apply(operation, effect.place).is_err()
+            {
+                live.model.open(operation.names());
+            }
             match self.model.apply(operation, effect.place) {
                 Ok(applied) => inverse.push(Step {
                     work: Work::Operation(applied.inverse),

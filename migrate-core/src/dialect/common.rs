@@ -39,36 +39,35 @@ pub(super) fn columns(dialect: &dyn Dialect, columns: &[String]) -> String {
 pub(super) fn primary_key(dialect: &dyn Dialect, table: &Table) -> Option<String> {
     let key = table.primary_key.as_ref()?;
     Some(format!(
-        "CONSTRAINT {} PRIMARY KEY ({})",
-        dialect.identifier(&key.name),
+        "{}PRIMARY KEY ({})",
+        called(dialect, &key.name),
         columns(dialect, &key.columns)
     ))
 }
 
 pub(super) fn unique(dialect: &dyn Dialect, unique: &Unique) -> String {
     format!(
-        "CONSTRAINT {} UNIQUE ({})",
-        dialect.identifier(&unique.name),
+        "{}UNIQUE ({})",
+        called(dialect, &unique.name),
         columns(dialect, &unique.columns)
     )
 }
 
 pub(super) fn check(dialect: &dyn Dialect, check: &Check) -> String {
-    format!(
-        "CONSTRAINT {} CHECK ({})",
-        dialect.identifier(&check.name),
-        check.expression
-    )
+    format!("{}CHECK ({})", called(dialect, &check.name), check.expression)
 }
 
 pub(super) fn foreign_key(dialect: &dyn Dialect, key: &ForeignKey) -> String {
     let mut sql = format!(
-        "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})",
-        dialect.identifier(&key.name),
+        "{}FOREIGN KEY ({}) REFERENCES {}",
+        called(dialect, &key.name),
         columns(dialect, &key.columns),
         dialect.identifier(&key.to_table),
-        columns(dialect, &key.to_columns)
     );
+    // A key that was written by somebody else may leave out that it is the primary key.
+    if !key.to_columns.is_empty() {
+        sql.push_str(&format!(" ({})", columns(dialect, &key.to_columns)));
+    }
     for (when, reaction) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
         let reaction = match reaction {
             Reaction::NoAction => continue,
@@ -79,7 +78,18 @@ pub(super) fn foreign_key(dialect: &dyn Dialect, key: &ForeignKey) -> String {
         };
         sql.push_str(&format!(" ON {when} {reaction}"));
     }
+    if key.deferred {
+        sql.push_str(" DEFERRABLE INITIALLY DEFERRED");
+    }
     sql
+}
+
+/// The name of a constraint, if it has one: what migrations make always has.
+fn called(dialect: &dyn Dialect, name: &str) -> String {
+    if name.is_empty() {
+        return String::new();
+    }
+    format!("CONSTRAINT {} ", dialect.identifier(name))
 }
 
 pub(super) fn keys(dialect: &dyn Dialect, index: &Index) -> String {
@@ -91,8 +101,10 @@ pub(super) fn keys(dialect: &dyn Dialect, index: &Index) -> String {
                 IndexOn::Column(column) => dialect.identifier(column),
                 IndexOn::Expression(sql) => format!("({sql})"),
             };
+            let collation = key.collation.as_ref();
+            let collation = collation.map_or_else(String::new, |name| format!(" COLLATE {}", dialect.identifier(name)));
             let order = if key.descending { " DESC" } else { "" };
-            format!("{on}{order}")
+            format!("{on}{collation}{order}")
         })
         .collect();
     keys.join(", ")
@@ -129,8 +141,9 @@ pub(super) fn create_table(dialect: &dyn Dialect, name: &str, table: &Table) -> 
             .map(|constraint| foreign_key(dialect, constraint)),
     );
     Ok(format!(
-        "CREATE TABLE {} (\n    {}\n)",
+        "CREATE TABLE {} (\n    {}\n){}",
         dialect.identifier(name),
-        lines.join(",\n    ")
+        lines.join(",\n    "),
+        dialect.table_options(table)
     ))
 }

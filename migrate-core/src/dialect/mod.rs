@@ -8,11 +8,13 @@ mod raw_sql;
 mod rebuild;
 mod render;
 mod sqlite;
+mod sqlite_text;
 
 pub(crate) use mysql::MySql;
 pub(crate) use postgres::Postgres;
 pub(crate) use render::{Rendered, render};
 pub(crate) use sqlite::Sqlite;
+pub(crate) use sqlite_text::{parse_index, parse_table};
 
 use std::fmt;
 
@@ -97,6 +99,11 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// What the database lacks, and what to do instead.
     fn check_keys(&self, _table: &Table) -> Result<(), String> {
         Ok(())
+    }
+
+    /// What stands after the parentheses of CREATE TABLE.
+    fn table_options(&self, _table: &Table) -> &'static str {
+        ""
     }
 
     /// What is said of a table after it was made: comments, where they are statements.

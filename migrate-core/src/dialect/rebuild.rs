@@ -22,6 +22,13 @@ pub(super) fn rebuild(
     after: &Table,
     edits: &[Edit],
 ) -> Result<Vec<String>, String> {
+    let moves_columns = |edit: &Edit| matches!(edit.change, Change::RenameColumn { .. } | Change::DropColumn { .. });
+    if !before.triggers.is_empty() && edits.iter().any(moves_columns) {
+        return Err(format!(
+            "`{}` has triggers, which may name the column; rename or drop it in an `alter_table` of its own",
+            before.name
+        ));
+    }
     let old = dialect.identifier(&before.name);
     let new_name = new_name(&before.name);
     let new = dialect.identifier(&new_name);
@@ -55,6 +62,7 @@ pub(super) fn rebuild(
     for index in &after.indexes {
         statements.push(dialect.create_index(&after.name, index)?);
     }
+    statements.extend(after.triggers.iter().map(|trigger| trigger.sql.clone()));
     Ok(statements)
 }
 
@@ -133,7 +141,7 @@ fn copied(dialect: &dyn Dialect, before: &Table, after: &Table, edits: &[Edit]) 
 
 /// The name of the rowid, if it is nobody's column: then it is copied as well, as it may be kept elsewhere.
 fn rowid(before: &Table, after: &Table) -> Option<&'static str> {
-    if has_own_rowid(before) || has_own_rowid(after) {
+    if has_own_rowid(before) || has_own_rowid(after) || before.without_rowid {
         return None;
     }
     let is_free = |name: &&str| {

@@ -115,6 +115,15 @@ impl Dialect for Sqlite {
         common::primary_key(self, table)
     }
 
+    fn table_options(&self, table: &Table) -> &'static str {
+        match (table.without_rowid, table.strict) {
+            (false, false) => "",
+            (true, false) => " WITHOUT ROWID",
+            (false, true) => " STRICT",
+            (true, true) => " WITHOUT ROWID, STRICT",
+        }
+    }
+
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
         let mut statements = Vec::new();
         let mut problems = Vec::new();

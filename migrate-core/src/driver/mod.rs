@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::dialect::Dialect;
 use crate::history::StoredRow;
-use crate::schema::Table;
+use crate::schema::Live;
 
 /// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`.
 ///
@@ -82,9 +82,9 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn broken_references(&mut self) -> Result<Vec<String>, DriverError>;
 
-    /// In what a table differs from what it is taken to be, if it does.
+    /// What the database holds.
     #[doc(hidden)]
-    fn difference(&mut self, table: &Table) -> Result<Option<String>, DriverError>;
+    fn live(&mut self) -> Result<Live, DriverError>;
 
     /// Drops every object of the database, all or none.
     #[doc(hidden)]

@@ -9,9 +9,9 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
 use super::{DriverError, DriverErrorKind, Session, Traits};
-use crate::dialect::{Dialect, Sqlite};
+use crate::dialect::{Dialect, Sqlite, parse_index, parse_table};
 use crate::history::StoredRow;
-use crate::schema::Table;
+use crate::schema::{Live, Table, Trigger};
 
 impl Session for SqliteConnection {
     fn traits(&self) -> Traits {
@@ -157,68 +157,56 @@ impl Session for SqliteConnection {
         )
     }
 
-    fn difference(&mut self, table: &Table) -> Result<Option<String>, DriverError> {
-        let name = Sqlite.text(&table.name);
-        let kind = texts(
-            self,
-            &format!("SELECT type AS text FROM pragma_table_list WHERE schema = 'main' AND name = {name}"),
-        )?;
-        match kind.first().map(String::as_str) {
-            Some("table") => {}
-            Some(other) => return Ok(Some(format!("it is a {other} table"))),
-            None => return Ok(Some("it is not there".to_owned())),
+    fn live(&mut self) -> Result<Live, DriverError> {
+        #[derive(QueryableByName)]
+        struct Object {
+            #[diesel(sql_type = Text)]
+            kind: String,
+            #[diesel(sql_type = Text)]
+            name: String,
+            #[diesel(sql_type = Text)]
+            table: String,
+            #[diesel(sql_type = Text)]
+            sql: String,
         }
-        let columns = texts(
-            self,
-            &format!(
-                "SELECT name || ' ' || upper(type) || CASE \"notnull\" WHEN 0 THEN '' ELSE ' NOT NULL' END AS text \
-                 FROM pragma_table_xinfo({name}, 'main') ORDER BY name"
-            ),
-        )?;
-        let mut expected: Vec<String> = table
-            .columns
-            .iter()
-            .map(|column| {
-                let column_type = match column.auto_increment {
-                    true => "INTEGER".to_owned(),
-                    false => Sqlite
-                        .column_type(&column.column_type)
-                        .unwrap_or_default()
-                        .to_uppercase(),
-                };
-                let not_null = if column.nullable { "" } else { " NOT NULL" };
-                format!("{} {column_type}{not_null}", column.name)
-            })
-            .collect();
-        expected.sort();
-        if columns != expected {
-            return Ok(Some(format!(
-                "its columns are {}, not {}",
-                columns.join(", "),
-                expected.join(", ")
-            )));
+        // A constraint's own index has no SQL, and comes back with the constraint.
+        let objects: Vec<Object> = sql_query(
+            "SELECT type AS kind, name, tbl_name AS \"table\", sql FROM main.sqlite_master \
+             WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type = 'table' DESC, rowid",
+        )
+        .load(self)?;
+        let mut live = Live::default();
+        for Object { kind, name, table, sql } in objects {
+            match kind.as_str() {
+                "table" => {
+                    // A renamed table keeps its text's name for a while; the schema's is right.
+                    let parsed = parse_table(&sql).map(|parsed| Table {
+                        name: name.clone(),
+                        ..parsed
+                    });
+                    live.tables.insert(name, parsed);
+                }
+                "view" => {
+                    live.views.insert(name, sql);
+                }
+                "index" | "trigger" => {
+                    if let Some(entry) = live.tables.get_mut(&table)
+                        && let Ok(there) = entry
+                    {
+                        if kind == "trigger" {
+                            there.triggers.push(Trigger { name, sql });
+                        } else {
+                            match parse_index(&sql) {
+                                Ok(index) => there.indexes.push(index),
+                                Err(why) => *entry = Err(format!("its index {name}: {why}")),
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
         }
-        let others = texts(
-            self,
-            &format!(
-                "SELECT type || ' ' || name AS text FROM main.sqlite_master \
-                 WHERE lower(tbl_name) = lower({name}) AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY text"
-            ),
-        )?;
-        let mut expected: Vec<String> = table
-            .indexes
-            .iter()
-            .map(|index| format!("index {}", index.name))
-            .collect();
-        expected.sort();
-        if others != expected {
-            return Ok(Some(format!(
-                "what is on it is {}, not {}",
-                or_nothing(&others),
-                or_nothing(&expected)
-            )));
-        }
-        Ok(None)
+        Ok(live)
     }
 
     fn drop_everything(&mut self) -> Result<(), DriverError> {
@@ -234,13 +222,6 @@ impl Session for SqliteConnection {
         self.set_foreign_keys(before)?;
         result
     }
-}
-
-fn or_nothing(texts: &[String]) -> String {
-    if texts.is_empty() {
-        return "nothing".to_owned();
-    }
-    texts.join(", ")
 }
 
 /// Views and triggers first, as they refer to tables; virtual tables before the shadow tables that they own.

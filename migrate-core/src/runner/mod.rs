@@ -198,7 +198,7 @@ impl<'c> Runner<'c> {
     pub fn plan(&mut self, target: &Target) -> Result<Plan, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
-            Ok(Plan::of(runner.queue_up(&history, target)?))
+            Ok(Plan::of(runner.queue(&history, &Goal::Up(target.clone()))?))
         })
     }
 
@@ -210,7 +210,7 @@ impl<'c> Runner<'c> {
     pub fn plan_rollback(&mut self, rollback: &Rollback) -> Result<Plan, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
-            Ok(Plan::of(runner.queue_down(&history, rollback)?))
+            Ok(Plan::of(runner.queue(&history, &Goal::Down(rollback.clone()))?))
         })
     }
 
@@ -274,7 +274,7 @@ impl<'c> Runner<'c> {
         let span = tracing::info_span!("fresh");
         let _entered = span.enter();
         self.with_lock_wait(|runner| {
-            runner.queue_up(&History::default(), &Target::Latest)?;
+            runner.queue(&History::default(), &Goal::Up(Target::Latest))?;
             runner
                 .session
                 .drop_everything()

@@ -91,7 +91,13 @@ impl Runner<'_> {
 
     /// That a table is what it is taken to be, before it is made anew from that.
     fn expect(&mut self, table: &Table) -> Result<(), Mishap> {
-        match self.session.difference(table)? {
+        let live = self.session.live()?;
+        let difference = match live.tables.get(&table.name) {
+            Some(Ok(there)) => table.difference(there),
+            Some(Err(why)) => Some(why.clone()),
+            None => Some("it is not there".to_owned()),
+        };
+        match difference {
             None => Ok(()),
             Some(difference) => Err(Mishap::Failed {
                 cause: format!(

@@ -8,7 +8,7 @@ use crate::fold::Fold;
 use crate::history::{Applied, BadRows, History, Phase};
 use crate::migration::{Direction, Migration};
 use crate::plan::PlannedMigration;
-use crate::schema;
+use crate::schema::{self, Live};
 use crate::target::{Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
 
 impl Runner<'_> {
@@ -79,27 +79,37 @@ impl Runner<'_> {
         }
     }
 
-    pub(super) fn queue(&self, history: &History, goal: &Goal) -> Result<Vec<PlannedMigration>, Error> {
+    /// What a run has to do. The database's schema is read only if something cannot be planned without it.
+    pub(super) fn queue(&mut self, history: &History, goal: &Goal) -> Result<Vec<PlannedMigration>, Error> {
+        let mut sight = Sight::default();
+        let queue = self.queue_seeing(&mut sight, history, goal);
+        if !sight.wants_live {
+            return queue;
+        }
+        sight.live = Some(
+            self.session
+                .live()
+                .map_err(|error| self.database_error("the schema could not be read", error))?,
+        );
+        self.queue_seeing(&mut sight, history, goal)
+    }
+
+    fn queue_seeing(&self, sight: &mut Sight, history: &History, goal: &Goal) -> Result<Vec<PlannedMigration>, Error> {
         match goal {
-            Goal::Up(target) => self.queue_up(history, target),
-            Goal::Down(rollback) => self.queue_down(history, rollback),
+            Goal::Up(target) => self.queue_up(sight, history, target),
+            Goal::Down(rollback) => self.queue_down(sight, history, rollback),
             Goal::Again(references) => {
                 let mut entries = history.compare(&self.registry, &self.fingerprints);
                 entries.retain(|entry| references.contains(&entry.id().into()));
-                self.plan_all(
-                    &mut self.fold(history),
-                    entries
-                        .iter()
-                        .filter(|entry| entry.state.is_pending())
-                        .filter_map(|entry| entry.migration.as_ref()),
-                    Direction::Up,
-                )
+                let pending = entries.iter().filter(|entry| entry.state.is_pending());
+                let pending = pending.filter_map(|entry| entry.migration.as_ref());
+                sight.plan(self.fold(history), |fold| self.plan_all(fold, pending, Direction::Up))
             }
         }
     }
 
     /// What `up` would run.
-    pub(super) fn queue_up(&self, history: &History, target: &Target) -> Result<Vec<PlannedMigration>, Error> {
+    fn queue_up(&self, sight: &mut Sight, history: &History, target: &Target) -> Result<Vec<PlannedMigration>, Error> {
         let entries = history.compare(&self.registry, &self.fingerprints);
         let is_interrupted = history.interrupted().is_some();
         let check = || check_before_up(&entries, self.policy);
@@ -111,20 +121,34 @@ impl Runner<'_> {
         if pending.is_empty() && !is_interrupted {
             return Ok(Vec::new());
         }
-        let mut fold = self.fold(history);
-        let mut queue: Vec<PlannedMigration> = Vec::new();
-        queue.extend(self.continued(history, &mut fold, Direction::Up)?);
-        check()?;
-        let pending = pending.iter().filter_map(|entry| entry.migration.as_ref());
-        queue.extend(self.plan_all(&mut fold, pending, Direction::Up)?);
-        Ok(queue)
+        sight.plan(self.fold(history), |fold| {
+            let mut queue: Vec<PlannedMigration> = Vec::new();
+            queue.extend(self.continued(history, fold, Direction::Up)?);
+            check()?;
+            let pending = pending.iter().filter_map(|entry| entry.migration.as_ref());
+            queue.extend(self.plan_all(fold, pending, Direction::Up)?);
+            Ok(queue)
+        })
     }
 
     /// What `rollback` would run.
-    pub(super) fn queue_down(&self, history: &History, rollback: &Rollback) -> Result<Vec<PlannedMigration>, Error> {
-        let mut fold = self.fold(history);
-        let interrupted = self.continued(history, &mut fold, Direction::Down)?;
-        let mut queue: Vec<PlannedMigration> = interrupted.into_iter().collect();
+    fn queue_down(
+        &self,
+        sight: &mut Sight,
+        history: &History,
+        rollback: &Rollback,
+    ) -> Result<Vec<PlannedMigration>, Error> {
+        sight.plan(self.fold(history), |fold| {
+            let interrupted = self.continued(history, fold, Direction::Down)?;
+            let mut queue: Vec<PlannedMigration> = interrupted.into_iter().collect();
+            let migrations = self.to_roll_back(history, rollback)?;
+            queue.extend(self.plan_all(fold, migrations, Direction::Down)?);
+            Ok(queue)
+        })
+    }
+
+    /// The migrations that a rollback takes back, newest first.
+    fn to_roll_back(&self, history: &History, rollback: &Rollback) -> Result<Vec<&Migration>, Error> {
         let rows = rows_to_roll_back(history.rows(), rollback)?;
         let mut migrations = Vec::new();
         let mut refused = Vec::new();
@@ -173,8 +197,7 @@ impl Runner<'_> {
             }
             return Err(error);
         }
-        queue.extend(self.plan_all(&mut fold, migrations, Direction::Down)?);
-        Ok(queue)
+        Ok(migrations)
     }
 
     fn is_changed(&self, row: &Applied) -> bool {
@@ -290,6 +313,25 @@ impl Runner<'_> {
         } else {
             Err(Error::of_problems(problems))
         }
+    }
+}
+
+/// How much of the database planning sees.
+#[derive(Default)]
+struct Sight {
+    live: Option<Live>,
+    /// More could be said if it saw the schema.
+    wants_live: bool,
+}
+
+impl Sight {
+    fn plan<T>(&mut self, mut fold: Fold, plan: impl FnOnce(&mut Fold) -> T) -> T {
+        if let Some(live) = &self.live {
+            fold.set_live(live);
+        }
+        let planned = plan(&mut fold);
+        self.wants_live = fold.wants_live();
+        planned
     }
 }
 

@@ -3,6 +3,7 @@
 //! Recording is pure: no database is needed, nothing runs, and a mistake is kept as a problem for the planner to report.
 
 mod column_type;
+mod compare;
 mod fingerprint;
 mod model;
 mod names;
@@ -17,14 +18,14 @@ mod words;
 pub(crate) use column_type::DefaultValue;
 pub use column_type::{ColumnType, Value};
 pub(crate) use fingerprint::{differ, fingerprint, fingerprints_on_the_way, is_older_encoding};
-pub(crate) use model::{Applied as AppliedOperation, Model};
+pub(crate) use model::{Applied as AppliedOperation, Live, Model};
 pub(crate) use operation::{Change, Edit, Operation};
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
-pub(crate) use sql_text::{Touched, renamed, touched};
+pub(crate) use sql_text::{Piece, Touched, pieces, renamed, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
-pub(crate) use table::{Check, Column, ForeignKey, Generated, Index, IndexOn, Table, Unique};
+pub(crate) use table::{Check, Column, ForeignKey, Generated, Index, IndexOn, PrimaryKey, Table, Trigger, Unique};
 pub use table::{IndexKey, Reaction};
 pub use words::{
     ChangedType, DefaultFor, DroppedColumn, NewColumn, NewIndex, NewReference, NewTable, TableChange, desc, expression,

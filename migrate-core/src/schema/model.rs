@@ -30,6 +30,15 @@ pub(crate) struct Model {
     journal: Option<Vec<Before>>,
 }
 
+/// What a database was found to hold.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// Each table, or why it cannot be described as data.
+    pub(crate) tables: BTreeMap<String, Result<Table, String>>,
+    /// The query of each view.
+    pub(crate) views: BTreeMap<String, String>,
+}
+
 /// What all rows have in a column that was just added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Same {
@@ -39,7 +48,7 @@ enum Same {
 
 #[derive(Clone, Debug)]
 enum Before {
-    Table(String, Option<Table>),
+    Table(String, Box<Option<Table>>),
     View(String, Option<String>),
     /// It was not open.
     Open(String),
@@ -65,6 +74,29 @@ type Findings = Vec<Problem>;
 impl Model {
     pub(crate) fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(name)
+    }
+
+    /// What was found in the database, with the names of constraints that are known of it. What cannot be described is open.
+    pub(crate) fn of_live(live: &Live, known: &Model) -> Model {
+        let mut model = Model {
+            views: live.views.clone(),
+            ..Model::default()
+        };
+        for (name, table) in &live.tables {
+            match table {
+                Ok(table) => {
+                    let mut table = table.clone();
+                    if let Some(known) = known.table(name) {
+                        table.take_names(known);
+                    }
+                    model.tables.insert(name.clone(), table);
+                }
+                Err(_) => {
+                    model.open.insert(name.clone());
+                }
+            }
+        }
+        model
     }
 
     /// Rows may come, or change: a data step runs, or a migration ends.
@@ -110,7 +142,7 @@ impl Model {
     pub(crate) fn rewind(&mut self) {
         for before in self.journal.take().unwrap_or_default().into_iter().rev() {
             match before {
-                Before::Table(name, table) => self.set_table(&name, table),
+                Before::Table(name, table) => self.set_table(&name, *table),
                 Before::View(name, query) => self.set_view(&name, query),
                 Before::Open(name) => {
                     self.open.remove(&name);
@@ -128,7 +160,7 @@ impl Model {
             None => self.tables.remove(name),
         };
         if let Some(journal) = &mut self.journal {
-            journal.push(Before::Table(name.to_owned(), before));
+            journal.push(Before::Table(name.to_owned(), Box::new(before)));
         }
     }
 
@@ -379,6 +411,18 @@ impl Model {
         }
         let mut after = before.clone();
         after.name = to.to_owned();
+        if !before.triggers.is_empty() {
+            // The database writes the new name into their texts, in its own way.
+            self.set_table(from, None);
+            self.set_open(to.to_owned());
+            return Ok(Applied {
+                operation,
+                before: None,
+                after: None,
+                inverse,
+                missing: Vec::new(),
+            });
+        }
         for foreign_key in after.foreign_keys.iter_mut().filter(|key| key.to_table == from) {
             foreign_key.to_table = to.to_owned();
         }

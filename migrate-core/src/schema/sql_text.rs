@@ -4,23 +4,25 @@
 
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// A bare word, or a name in double quotes, backticks or brackets, as written.
     Name(&'a str),
     /// A text in single quotes.
     Text(&'a str),
+    Comment(&'a str),
+    /// Blanks, numbers' dots, operators, parentheses.
     Other(&'a str),
 }
 
 impl<'a> Piece<'a> {
-    fn written(self) -> &'a str {
+    pub(crate) fn written(self) -> &'a str {
         match self {
-            Piece::Name(text) | Piece::Text(text) | Piece::Other(text) => text,
+            Piece::Name(text) | Piece::Text(text) | Piece::Comment(text) | Piece::Other(text) => text,
         }
     }
 
     /// The name without its quotes.
-    fn name(self) -> Option<String> {
+    pub(crate) fn name(self) -> Option<String> {
         let Piece::Name(written) = self else { return None };
         Some(match written.chars().next() {
             Some(quote @ ('"' | '`')) => {
@@ -33,20 +35,26 @@ impl<'a> Piece<'a> {
     }
 }
 
-fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
+/// A text cut into pieces, which together are the text again.
+///
+/// # Errors
+///
+/// If a quote is never closed.
+pub(crate) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let end = match first {
             '\'' | '"' | '`' => quoted(rest, first).ok_or_else(|| format!("a {first} in it is never closed"))?,
             '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
-            _ if rest.starts_with("--") => return Err("it holds a comment; take it out".to_owned()),
-            _ if rest.starts_with("/*") => return Err("it holds a comment; take it out".to_owned()),
+            _ if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            _ if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
             _ if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
             _ => first.len_utf8(),
         };
         let (piece, after) = rest.split_at(end);
         pieces.push(match first {
+            _ if piece.starts_with("--") || piece.starts_with("/*") => Piece::Comment(piece),
             '\'' => Piece::Text(piece),
             '"' | '`' | '[' => Piece::Name(piece),
             c if is_word(c) => Piece::Name(piece),
@@ -92,6 +100,9 @@ pub(crate) fn check_expression(text: &str) -> Result<(), String> {
     }
     let mut depth = 0_usize;
     for piece in pieces(text)? {
+        if let Piece::Comment(_) = piece {
+            return Err("it holds a comment; take it out".to_owned());
+        }
         match piece.written() {
             "(" => depth += 1,
             ")" => {
@@ -141,6 +152,25 @@ pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
         .collect()
 }
 
+/// The text without what does not matter: blanks, the quotes and the case of names.
+pub(crate) fn normal(text: &str) -> String {
+    let Ok(pieces) = pieces(text) else {
+        return text.to_owned();
+    };
+    let written = pieces
+        .into_iter()
+        .filter(|piece| !matches!(piece, Piece::Comment(_)))
+        .map(|piece| {
+            piece
+                .name()
+                .map_or_else(|| piece.written().trim().to_owned(), |name| name.to_lowercase())
+        });
+    written
+        .filter(|written| !written.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// What a raw statement may have changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Touched {
@@ -161,7 +191,7 @@ pub(crate) fn touched(sql: &str) -> Touched {
     };
     let mut words = pieces
         .into_iter()
-        .filter(|piece| !piece.written().trim().is_empty())
+        .filter(|piece| !piece.written().trim().is_empty() && !matches!(piece, Piece::Comment(_)))
         .peekable();
     let Some(first) = words.next() else {
         return Touched::Nothing;
@@ -265,6 +295,7 @@ mod tests {
         let names = |names: &[&str]| Touched::Names(names.iter().map(|&name| name.to_owned()).collect());
         for (sql, expected) in [
             ("SELECT 1", Touched::Nothing),
+            ("-- so\nDELETE /* all */ FROM a", Touched::Rows),
             ("update users set a = 1", Touched::Rows),
             ("CREATE TABLE users (posts INTEGER)", names(&["users"])),
             ("create table if not exists main.\"a b\" (id)", names(&["a b"])),

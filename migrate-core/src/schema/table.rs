@@ -4,7 +4,7 @@ use super::column_type::{ColumnType, DefaultValue};
 
 /// A table with all that belongs to it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Table {
+pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) columns: Vec<Column>,
     pub(crate) primary_key: Option<PrimaryKey>,
@@ -13,6 +13,18 @@ pub struct Table {
     pub(crate) foreign_keys: Vec<ForeignKey>,
     pub(crate) indexes: Vec<Index>,
     pub(crate) comment: Option<String>,
+    pub(crate) triggers: Vec<Trigger>,
+    /// SQLite's STRICT.
+    pub(crate) strict: bool,
+    /// SQLite's WITHOUT ROWID.
+    pub(crate) without_rowid: bool,
+}
+
+/// A trigger on a table, as it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Trigger {
+    pub(crate) name: String,
+    pub(crate) sql: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +73,8 @@ pub(crate) struct ForeignKey {
     pub(crate) to_columns: Vec<String>,
     pub(crate) on_delete: Reaction,
     pub(crate) on_update: Reaction,
+    /// It is checked when the transaction ends.
+    pub(crate) deferred: bool,
 }
 
 /// What happens to a row when the row that it refers to is deleted, or its key is updated.
@@ -92,6 +106,7 @@ pub(crate) struct Index {
 #[derive(Clone, Debug, PartialEq)]
 pub struct IndexKey {
     pub(crate) on: IndexOn,
+    pub(crate) collation: Option<String>,
     pub(crate) descending: bool,
 }
 

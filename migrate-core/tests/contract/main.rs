@@ -13,6 +13,7 @@ mod history;
 mod interruption;
 mod processes;
 mod queries;
+mod rebuild;
 mod rollback;
 mod support;
 mod transaction;

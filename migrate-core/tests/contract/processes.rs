@@ -12,7 +12,7 @@ use crate::support::{Database, migration, tables, text};
 const DATABASE: &str = "MIGRATE_TEST_DATABASE";
 const WORK: &str = "MIGRATE_TEST_WORK";
 
-/// Fifty migrations, with SQL and Rust steps.
+/// Fifty migrations, with SQL and Rust steps, and a table that some of them make anew.
 fn fifty() -> Vec<Migration> {
     (1..=50)
         .map(|version| {
@@ -33,6 +33,20 @@ fn fifty() -> Vec<Migration> {
                     schema
                         .execute(format!("INSERT INTO t{version} VALUES (1, 'one')"))
                         .up_only();
+                }
+                match version {
+                    1 => schema.create_table("grown", |t| {
+                        t.id();
+                        t.text("body").default("none");
+                    }),
+                    _ if version % 5 == 0 => {
+                        schema.execute("INSERT INTO grown (body) VALUES ('a row')").up_only();
+                        schema.alter_table("grown", |t| {
+                            t.integer(format!("c{version}")).default(1);
+                            t.set_default("body", format!("given by {version}"));
+                        });
+                    }
+                    _ => {}
                 }
                 // Written by every migration that is applied: a second application would be seen.
                 schema

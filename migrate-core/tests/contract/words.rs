@@ -1,12 +1,10 @@
 //! Schema changes in words: what they make of a database, and of its rows, there and back.
 
-use diesel::prelude::*;
-use diesel::sql_query;
-use migrate_core::{ColumnType, Migration, Reaction, Rollback, Schema, Target, desc, expression};
+use migrate_core::{Migration, Reaction, Rollback, Schema, Target, desc, expression};
 
-use crate::support::{Database, migration, text, untransactional};
+use crate::support::{Database, migration};
 
-fn users_and_posts() -> Vec<Migration> {
+pub(crate) fn users_and_posts() -> Vec<Migration> {
     vec![
         migration(1, |schema| {
             schema.create_table("users", |t| {
@@ -29,7 +27,7 @@ fn users_and_posts() -> Vec<Migration> {
     ]
 }
 
-const ROWS: &str = "PRAGMA foreign_keys = ON;
+pub(crate) const ROWS: &str = "PRAGMA foreign_keys = ON;
     INSERT INTO users (id, email, name) VALUES (1, 'a@x', 'A'), (2, 'b@x', NULL), (7, 'c@x', 'C');
     DELETE FROM users WHERE id = 7;
     INSERT INTO posts (id, title, user_id, created_at, updated_at)
@@ -37,7 +35,7 @@ const ROWS: &str = "PRAGMA foreign_keys = ON;
 
 /// Applies a change to a database with users, posts and rows, takes it back, and applies it again.
 #[track_caller]
-fn there_and_back(change: impl Fn(&mut Schema) + Send + Sync + 'static) -> Database {
+pub(crate) fn there_and_back(change: impl Fn(&mut Schema) + Send + Sync + 'static) -> Database {
     let database = Database::new();
     let mut migrations = users_and_posts();
     database.up(&migrations).unwrap();
@@ -136,23 +134,6 @@ fn a_rename_keeps_rows_and_references() {
 }
 
 #[test]
-fn what_sqlite_cannot_alter_is_made_anew_with_its_rows() {
-    let database = there_and_back(|schema| {
-        schema.alter_table("users", |t| {
-            t.integer("age").default(0).check("age >= 0");
-            t.set_default("name", "nobody");
-            t.drop_constraint("users_email_key");
-            t.change_type("email", ColumnType::VarChar(255));
-            t.unique(["email", "name"]);
-        });
-    });
-    // Children are there, as foreign keys were off; and the mark of AUTOINCREMENT stays above the deleted row 7.
-    assert_eq!(database.number("SELECT count(*) AS number FROM posts"), 2);
-    database.execute("INSERT INTO users (email) VALUES ('d@x')");
-    assert_eq!(database.number("SELECT max(id) AS number FROM users"), 8);
-}
-
-#[test]
 fn a_column_that_is_not_null_is_dropped_and_comes_back_filled() {
     let database = Database::new();
     let migrations = [
@@ -185,89 +166,6 @@ fn a_dropped_table_comes_back_with_all_that_belonged_to_it() {
     database.up(&migrations).unwrap();
     database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
     assert_eq!(database.picture(), before);
-}
-
-#[test]
-fn a_table_that_differs_from_what_is_known_is_not_made_anew() {
-    for (change, said) in [
-        (
-            "CREATE TRIGGER log AFTER INSERT ON users BEGIN SELECT 1; END",
-            "trigger log",
-        ),
-        ("CREATE INDEX by_hand ON users (name)", "index by_hand"),
-        ("ALTER TABLE users ADD COLUMN by_hand TEXT", "by_hand TEXT"),
-    ] {
-        let database = Database::new();
-        let mut migrations = users_and_posts();
-        database.up(&migrations).unwrap();
-        database.execute(ROWS);
-        database.execute(change);
-        migrations.push(migration(3, |schema| {
-            schema.alter_table("users", |t| t.set_not_null("name"));
-        }));
-        let before = database.whole_picture();
-        let error = database.up(&migrations).unwrap_err();
-        assert!(text(&error).contains(said), "{error}");
-        assert_eq!(database.whole_picture(), before);
-    }
-}
-
-#[test]
-fn a_rebuild_that_fails_leaves_everything_as_it_was() {
-    let database = Database::new();
-    let mut migrations = users_and_posts();
-    database.up(&migrations).unwrap();
-    database.execute(ROWS);
-    // Row 2 has no name.
-    migrations.push(migration(3, |schema| {
-        schema.alter_table("users", |t| t.set_not_null("name"));
-    }));
-    let before = database.whole_picture();
-    let mut connection = database.connect();
-    sql_query("PRAGMA foreign_keys = ON").execute(&mut connection).unwrap();
-    let registry = migrate_core::Registry::of(migrations.iter().copied()).unwrap();
-    let error = migrate_core::Runner::new(&mut connection, registry)
-        .up(&Target::Latest)
-        .unwrap_err();
-    assert!(text(&error).contains("NOT NULL constraint failed"), "{error}");
-    assert_eq!(database.whole_picture(), before);
-    // The connection keeps foreign keys again.
-    assert!(
-        sql_query("INSERT INTO posts (title, user_id) VALUES ('x', 99)")
-            .execute(&mut connection)
-            .is_err()
-    );
-}
-
-#[test]
-fn rows_that_refer_to_nothing_after_a_rebuild_stop_it() {
-    let database = Database::new();
-    let mut migrations = users_and_posts();
-    database.up(&migrations).unwrap();
-    database.execute(ROWS);
-    migrations.push(migration(3, |schema| {
-        schema.alter_table("users", |t| t.set_default("name", "nobody"));
-        schema.execute("DELETE FROM users WHERE id = 1").up_only();
-    }));
-    let before = database.whole_picture();
-    let error = database.up(&migrations).unwrap_err();
-    assert!(
-        text(&error).contains("row 1 of posts refers to nothing in users"),
-        "{error}"
-    );
-    assert_eq!(database.whole_picture(), before);
-}
-
-#[test]
-fn a_rebuild_needs_a_transaction() {
-    let database = Database::new();
-    let mut migrations = users_and_posts();
-    database.up(&migrations).unwrap();
-    migrations.push(untransactional(3, |schema| {
-        schema.alter_table("users", |t| t.set_default("name", "nobody"));
-    }));
-    let error = database.up(&migrations).unwrap_err();
-    assert!(text(&error).contains("needs a transaction"), "{error}");
 }
 
 #[test]

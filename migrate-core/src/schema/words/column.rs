@@ -194,6 +194,7 @@ impl<K> NewColumn<K> {
             to_columns: vec![column.into()],
             on_delete: Reaction::NoAction,
             on_update: Reaction::NoAction,
+            deferred: false,
         };
         NewReference::add(&self.draft, foreign_key, Place::of_caller())
     }

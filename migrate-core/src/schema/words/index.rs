@@ -12,6 +12,7 @@ use crate::schema::table::{Index, IndexKey, IndexOn};
 pub fn desc(column: impl Into<String>) -> IndexKey {
     IndexKey {
         on: IndexOn::Column(column.into()),
+        collation: None,
         descending: true,
     }
 }
@@ -21,6 +22,7 @@ pub fn desc(column: impl Into<String>) -> IndexKey {
 pub fn expression(sql: impl Into<String>) -> IndexKey {
     IndexKey {
         on: IndexOn::Expression(sql.into()),
+        collation: None,
         descending: false,
     }
 }
@@ -44,6 +46,7 @@ impl From<String> for IndexKey {
     fn from(column: String) -> IndexKey {
         IndexKey {
             on: IndexOn::Column(column),
+            collation: None,
             descending: false,
         }
     }

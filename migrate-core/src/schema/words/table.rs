@@ -164,6 +164,7 @@ impl NewTable {
             to_columns: texts(to_columns),
             on_delete: Reaction::NoAction,
             on_update: Reaction::NoAction,
+            deferred: false,
         };
         NewReference::add(&self.draft, foreign_key, Place::of_caller())
     }

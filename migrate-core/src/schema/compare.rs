@@ -1,0 +1,145 @@
+//! Whether two tables are the same, whatever the order and the words that they were written with.
+
+use std::collections::BTreeSet;
+
+use super::column_type::DefaultValue;
+use super::sql_text::normal;
+use super::table::{Column, IndexOn, Table};
+
+impl Table {
+    /// In what a table that is there differs from this one, if it does.
+    pub(crate) fn difference(&self, there: &Table) -> Option<String> {
+        let (expected, found) = (parts(self), parts(there));
+        let lacks: Vec<&str> = expected.difference(&found).map(String::as_str).collect();
+        let has: Vec<&str> = found.difference(&expected).map(String::as_str).collect();
+        match (lacks.as_slice(), has.as_slice()) {
+            ([], []) => None,
+            ([], has) => Some(format!("it has {}", has.join("; "))),
+            (lacks, []) => Some(format!("it lacks {}", lacks.join("; "))),
+            (lacks, has) => Some(format!("it has {} instead of {}", has.join("; "), lacks.join("; "))),
+        }
+    }
+
+    /// Takes the names of constraints that somebody else wrote without one from a table in which they are known.
+    pub(crate) fn take_names(&mut self, known: &Table) {
+        if let (Some(key), Some(named)) = (&mut self.primary_key, &known.primary_key)
+            && key.name.is_empty()
+        {
+            key.name.clone_from(&named.name);
+        }
+        for unique in self.uniques.iter_mut().filter(|unique| unique.name.is_empty()) {
+            if let Some(named) = known.uniques.iter().find(|named| named.columns == unique.columns) {
+                unique.name.clone_from(&named.name);
+            }
+        }
+        for check in self.checks.iter_mut().filter(|check| check.name.is_empty()) {
+            let same = |expression: &str| normal(expression) == normal(&check.expression);
+            if let Some(named) = known.checks.iter().find(|named| same(&named.expression)) {
+                check.name.clone_from(&named.name);
+            }
+        }
+        for key in self.foreign_keys.iter_mut().filter(|key| key.name.is_empty()) {
+            if let Some(named) = known.foreign_keys.iter().find(|named| named.columns == key.columns) {
+                key.name.clone_from(&named.name);
+            }
+        }
+    }
+}
+
+/// What a table is made of. Names of constraints are left out, as a database may not keep them; so are comments.
+fn parts(table: &Table) -> BTreeSet<String> {
+    let mut parts: BTreeSet<String> = table.columns.iter().map(column).collect();
+    let listed = |columns: &[String]| columns.join(", ");
+    parts.extend(
+        table
+            .primary_key
+            .iter()
+            .map(|key| format!("the primary key ({})", listed(&key.columns))),
+    );
+    parts.extend(
+        table
+            .uniques
+            .iter()
+            .map(|unique| format!("the constraint UNIQUE ({})", listed(&unique.columns))),
+    );
+    parts.extend(
+        table
+            .checks
+            .iter()
+            .map(|check| format!("the constraint CHECK ({})", normal(&check.expression))),
+    );
+    parts.extend(table.foreign_keys.iter().map(|key| {
+        format!(
+            "the foreign key ({}) to {} ({}) on delete {:?} on update {:?}{}",
+            listed(&key.columns),
+            key.to_table,
+            listed(&key.to_columns),
+            key.on_delete,
+            key.on_update,
+            if key.deferred { " deferred" } else { "" }
+        )
+    }));
+    parts.extend(table.indexes.iter().map(|index| {
+        let keys: Vec<String> = index
+            .keys
+            .iter()
+            .map(|key| {
+                let on = match &key.on {
+                    IndexOn::Column(column) => column.clone(),
+                    IndexOn::Expression(sql) => format!("({})", normal(sql)),
+                };
+                let collation = key
+                    .collation
+                    .as_ref()
+                    .map_or_else(String::new, |name| format!(" collate {name}"));
+                format!("{on}{collation}{}", if key.descending { " desc" } else { "" })
+            })
+            .collect();
+        format!(
+            "the {}index {} ({}){}",
+            if index.unique { "unique " } else { "" },
+            index.name,
+            keys.join(", "),
+            index
+                .filter
+                .as_ref()
+                .map_or_else(String::new, |filter| format!(" where {}", normal(filter)))
+        )
+    }));
+    parts.extend(
+        table
+            .triggers
+            .iter()
+            .map(|trigger| format!("the trigger {}", trigger.name)),
+    );
+    parts.extend(table.strict.then(|| "STRICT".to_owned()));
+    parts.extend(table.without_rowid.then(|| "WITHOUT ROWID".to_owned()));
+    parts
+}
+
+fn column(column: &Column) -> String {
+    let mut text = format!("the column {}", column.name);
+    if column.auto_increment {
+        // Whatever its type is called: SQLite counts up one type alone.
+        text += " counted up";
+    } else {
+        text += &format!(" {}", column.column_type.encoding().to_lowercase());
+    }
+    if !column.nullable {
+        text += " not null";
+    }
+    text += &match &column.default {
+        None => String::new(),
+        Some(DefaultValue::Now) => " default now".to_owned(),
+        Some(DefaultValue::Value(value)) => format!(" default {value:?}"),
+        Some(DefaultValue::Expression(sql)) => format!(" default ({})", normal(sql)),
+    };
+    if let Some(generated) = &column.generated {
+        let kept = if generated.stored { "stored" } else { "virtual" };
+        text += &format!(" generated ({}) {kept}", normal(&generated.expression));
+    }
+    if let Some(collation) = &column.collation {
+        text += &format!(" collate {}", collation.to_lowercase());
+    }
+    text
+}

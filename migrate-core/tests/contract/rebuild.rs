@@ -1,0 +1,312 @@
+//! Making a SQLite table anew: what it keeps, what it refuses, and what is left when it fails.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use migrate_core::{ColumnType, Migration, Rollback, Target};
+
+use crate::support::{Database, migration, migration_with_down, text, untransactional};
+use crate::words::{ROWS, there_and_back, users_and_posts};
+
+#[test]
+fn what_sqlite_cannot_alter_is_made_anew_with_its_rows() {
+    let database = there_and_back(|schema| {
+        schema.alter_table("users", |t| {
+            t.integer("age").default(0).check("age >= 0");
+            t.set_default("name", "nobody");
+            t.drop_constraint("users_email_key");
+            t.change_type("email", ColumnType::VarChar(255));
+            t.unique(["email", "name"]);
+        });
+    });
+    // Children are there, as foreign keys were off; and the mark of AUTOINCREMENT stays above the deleted row 7.
+    assert_eq!(database.number("SELECT count(*) AS number FROM posts"), 2);
+    database.execute("INSERT INTO users (email) VALUES ('d@x')");
+    assert_eq!(database.number("SELECT max(id) AS number FROM users"), 8);
+}
+
+#[test]
+fn a_rebuild_that_fails_leaves_everything_as_it_was() {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    database.execute(ROWS);
+    // Row 2 has no name.
+    migrations.push(migration(3, |schema| {
+        schema.alter_table("users", |t| t.set_not_null("name"));
+    }));
+    let before = database.whole_picture();
+    let mut connection = database.connect();
+    sql_query("PRAGMA foreign_keys = ON").execute(&mut connection).unwrap();
+    let registry = migrate_core::Registry::of(migrations.iter().copied()).unwrap();
+    let error = migrate_core::Runner::new(&mut connection, registry)
+        .up(&Target::Latest)
+        .unwrap_err();
+    assert!(text(&error).contains("NOT NULL constraint failed"), "{error}");
+    assert_eq!(database.whole_picture(), before);
+    // The connection keeps foreign keys again.
+    assert!(
+        sql_query("INSERT INTO posts (title, user_id) VALUES ('x', 99)")
+            .execute(&mut connection)
+            .is_err()
+    );
+}
+
+#[test]
+fn rows_that_refer_to_nothing_after_a_rebuild_stop_it() {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    database.execute(ROWS);
+    migrations.push(migration(3, |schema| {
+        schema.alter_table("users", |t| t.set_default("name", "nobody"));
+        schema.execute("DELETE FROM users WHERE id = 1").up_only();
+    }));
+    let before = database.whole_picture();
+    let error = database.up(&migrations).unwrap_err();
+    assert!(
+        text(&error).contains("row 1 of posts refers to nothing in users"),
+        "{error}"
+    );
+    assert_eq!(database.whole_picture(), before);
+}
+
+#[test]
+fn a_rebuild_needs_a_transaction() {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    migrations.push(untransactional(3, |schema| {
+        schema.alter_table("users", |t| t.set_default("name", "nobody"));
+    }));
+    let error = database.up(&migrations).unwrap_err();
+    assert!(text(&error).contains("needs a transaction"), "{error}");
+}
+
+/// A database that somebody else made, with all that SQLite has.
+const BY_HAND: &str = "PRAGMA foreign_keys = ON;
+    CREATE TABLE parent (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT COLLATE NOCASE CHECK (length(name) < 100) UNIQUE,
+        amount INTEGER NOT NULL DEFAULT (1 + 1),
+        double_amount INTEGER GENERATED ALWAYS AS (amount * 2) STORED,
+        shown TEXT AS (name || '!')
+    ) STRICT;
+    CREATE INDEX by_amount ON parent (amount DESC) WHERE amount > 1;
+    CREATE INDEX by_lower_name ON parent (lower(name), name COLLATE BINARY);
+    CREATE TABLE child (
+        id INTEGER PRIMARY KEY,
+        parent_id INTEGER REFERENCES parent (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+    );
+    CREATE TABLE log (entry TEXT);
+    CREATE TRIGGER parent_log AFTER UPDATE ON parent BEGIN
+        INSERT INTO log VALUES (new.name); -- with a comment; and more
+    END;
+    CREATE TRIGGER child_log AFTER INSERT ON child BEGIN UPDATE parent SET amount = amount + 1 WHERE id = new.parent_id; END;
+    CREATE VIEW richest AS SELECT name FROM parent ORDER BY amount DESC;
+    CREATE TABLE keyed (a TEXT, b TEXT, c TEXT, PRIMARY KEY (a, b)) WITHOUT ROWID;
+    CREATE TABLE loose (a TEXT);
+    INSERT INTO parent (id, name, amount) VALUES (1, 'Ada', 5), (2, 'Bob', 7), (9, 'Cy', 1);
+    DELETE FROM parent WHERE id = 9;
+    INSERT INTO child VALUES (1, 1), (2, 1), (3, 2);
+    INSERT INTO keyed VALUES ('x', 'y', 'z');
+    INSERT INTO loose (rowid, a) VALUES (3, 'three'), (70, 'seventy');";
+
+fn adopted(
+    up: impl Fn(&mut migrate_core::Schema) + Send + Sync + 'static,
+    down: impl Fn(&mut migrate_core::Schema) + Send + Sync + 'static,
+) -> [Migration; 2] {
+    [
+        // Somebody's raw DDL: what it made is not known.
+        migration(1, |schema| {
+            for table in ["parent", "child", "keyed", "loose", "search"] {
+                schema
+                    .execute(format!("DROP TABLE IF EXISTS no_such_{table}"))
+                    .up_only();
+                schema
+                    .execute(format!("CREATE TABLE IF NOT EXISTS {table} (unused)"))
+                    .up_only();
+            }
+        }),
+        migration_with_down(2, up, down),
+    ]
+}
+
+#[test]
+fn a_table_that_somebody_else_made_keeps_all_that_it_has() {
+    let database = Database::new();
+    database.execute(BY_HAND);
+    let migrations = adopted(
+        |schema| {
+            schema.alter_table("parent", |t| {
+                t.set_not_null("name");
+                t.set_default("name", "nobody");
+            });
+            schema.alter_table("keyed", |t| t.set_not_null("c"));
+            schema.alter_table("loose", |t| t.set_default("a", "none"));
+        },
+        |schema| {
+            schema.alter_table("parent", |t| {
+                t.drop_not_null("name");
+                t.drop_default("name");
+            });
+            schema.alter_table("keyed", |t| t.drop_not_null("c"));
+            schema.alter_table("loose", |t| t.drop_default("a"));
+        },
+    );
+    database.up(&migrations[..1]).unwrap();
+    let rows = |database: &Database| -> Vec<String> {
+        let lines = database.picture();
+        lines.into_iter().filter(|line| !line.contains("CREATE ")).collect()
+    };
+    let before = rows(&database);
+    database.up(&migrations).unwrap();
+    assert_eq!(rows(&database), before, "rows, and the mark of AUTOINCREMENT");
+    let schema: Vec<String> = database
+        .picture()
+        .into_iter()
+        .filter(|line| line.contains("CREATE ") && !line.contains("search"))
+        .collect();
+    insta::assert_snapshot!(schema.join("\n"));
+    for (query, expected) in [
+        ("SELECT count(*) AS number FROM child", 3),
+        ("SELECT rowid AS number FROM loose WHERE a = 'seventy'", 70),
+        ("SELECT count(*) AS number FROM parent WHERE name = 'ADA'", 1),
+        ("SELECT double_amount AS number FROM parent WHERE id = 2", 16),
+        ("SELECT count(*) AS number FROM richest", 2),
+    ] {
+        assert_eq!(database.number(query), expected, "{query}");
+    }
+    // The triggers fire, on both sides.
+    database.execute("INSERT INTO child VALUES (4, 2)");
+    assert_eq!(database.number("SELECT amount AS number FROM parent WHERE id = 2"), 9);
+    assert_eq!(database.number("SELECT count(*) AS number FROM log"), 4);
+    // The children still cascade.
+    database.execute("PRAGMA foreign_keys = ON; DELETE FROM parent WHERE id = 1");
+    assert_eq!(database.number("SELECT count(*) AS number FROM child"), 2);
+    database.execute("INSERT INTO parent (name) VALUES ('Di')");
+    assert_eq!(database.number("SELECT max(id) AS number FROM parent"), 10);
+    // It is STRICT, and NOT NULL now.
+    for wrong in [
+        "INSERT INTO parent (amount) VALUES ('x')",
+        "UPDATE parent SET name = NULL",
+    ] {
+        assert!(sql_query(wrong).execute(&mut database.connect()).is_err(), "{wrong}");
+    }
+    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    database.execute("UPDATE parent SET name = NULL WHERE id = 2");
+}
+
+#[test]
+fn what_was_added_by_hand_to_a_known_table_is_kept() {
+    for (by_hand, kept) in [
+        (
+            "CREATE TRIGGER log AFTER INSERT ON users BEGIN SELECT 1; END",
+            "trigger log",
+        ),
+        ("CREATE INDEX by_hand ON users (name)", "index by_hand"),
+        (
+            "ALTER TABLE users ADD COLUMN by_hand TEXT DEFAULT 'x'",
+            "\"by_hand\" TEXT DEFAULT 'x'",
+        ),
+    ] {
+        let database = Database::new();
+        let mut migrations = users_and_posts();
+        database.up(&migrations).unwrap();
+        database.execute(ROWS);
+        database.execute(by_hand);
+        migrations.push(migration(3, |schema| {
+            schema.alter_table("users", |t| t.set_default("name", "nobody"));
+        }));
+        database.up(&migrations).unwrap();
+        assert!(database.picture().join("\n").contains(kept), "{by_hand}");
+        database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+        assert!(database.picture().join("\n").contains(kept), "{by_hand}");
+    }
+}
+
+#[test]
+fn what_cannot_be_described_is_not_made_anew() {
+    for (table, by_hand, said) in [
+        ("search", "CREATE VIRTUAL TABLE search USING fts5(a)", "virtual table"),
+        (
+            "odd",
+            "CREATE TABLE odd (a TEXT UNIQUE ON CONFLICT REPLACE)",
+            "ON CONFLICT",
+        ),
+    ] {
+        let database = Database::new();
+        database.execute(by_hand);
+        let migrations = [migration(1, move |schema| {
+            schema
+                .execute(format!("CREATE TABLE IF NOT EXISTS {table} (a)"))
+                .up_only();
+            schema.alter_table(table, |t| t.set_not_null("a"));
+        })];
+        let before = database.whole_picture();
+        let error = database.up(&migrations).unwrap_err();
+        assert!(text(&error).contains(said), "{error}");
+        assert_eq!(database.whole_picture(), before);
+    }
+}
+
+#[test]
+fn a_table_is_found_in_the_database_and_checked_like_a_known_one() {
+    let database = Database::new();
+    database.execute(BY_HAND);
+    let migrations = adopted(
+        |schema| {
+            schema.alter_table("parent", |t| t.drop_column("amuont"));
+        },
+        |schema| {
+            schema.alter_table("parent", |t| t.integer("amuont").nullable());
+        },
+    );
+    database.up(&migrations[..1]).unwrap();
+    let error = database.up(&migrations).unwrap_err();
+    assert!(
+        text(&error).contains("`parent` has no column `amuont`; `amount` is near"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_way_back_is_not_taken_from_what_the_database_holds_today() {
+    let database = Database::new();
+    database.execute(BY_HAND);
+    let [raw, _] = adopted(|_| {}, |_| {});
+    let migrations = [
+        raw,
+        migration(2, |schema| {
+            schema.alter_table("parent", |t| t.set_default("name", "nobody"));
+        }),
+    ];
+    database.up(&migrations[..1]).unwrap();
+    let error = database.up(&migrations).unwrap_err();
+    assert!(
+        text(&error).contains("what `parent` was before this is not known"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_rename_between_two_rebuilds_is_followed() {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    database.execute(ROWS);
+    database.execute("CREATE INDEX \"by_hand\" ON \"users\" (\"name\")");
+    migrations.push(migration(3, |schema| {
+        schema.alter_table("users", |t| t.set_default("name", "nobody"));
+        schema.rename_table("users", "people");
+        schema.alter_table("people", |t| t.rename_column("name", "full_name"));
+        schema.alter_table("people", |t| t.drop_default("full_name"));
+    }));
+    let before = database.picture();
+    database.up(&migrations).unwrap();
+    assert_eq!(
+        database.number("SELECT count(*) AS number FROM people JOIN posts ON user_id = people.id"),
+        2
+    );
+    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    assert_eq!(database.picture(), before);
+}

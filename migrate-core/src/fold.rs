@@ -48,6 +48,31 @@ impl Fold {
         }
     }
 
+    /// In what a database differs from what the folded migrations have made of it. Tables that are not known here, and
+    /// those named in `but`, are nobody's business.
+    pub(crate) fn differences(&self, live: &Live, but: &str) -> Vec<String> {
+        let known = Model::of_live(live, &self.model);
+        let mut differences: Vec<String> = self
+            .model
+            .tables()
+            .filter_map(|table| {
+                let difference = match known.table(&table.name) {
+                    Some(there) => table.difference(there)?,
+                    None => "it is not there".to_owned(),
+                };
+                Some(format!("table `{}`: {difference}", table.name))
+            })
+            .collect();
+        if !self.model.is_all_open() {
+            let strays = live
+                .tables
+                .keys()
+                .filter(|name| *name != but && !self.model.knows(name));
+            differences.extend(strays.map(|name| format!("table `{name}`: no migration has made it")));
+        }
+        differences
+    }
+
     /// Whether planning could say more, or be safer, if it knew what the database holds.
     pub(crate) fn wants_live(&self) -> bool {
         self.wants_live

@@ -366,6 +366,17 @@ impl<'c> Runner<'c> {
         self.bookkeeping(&statement)
     }
 
+    /// In what the database differs from what the applied migrations have made of it, as far as they say. Writes nothing.
+    #[doc(hidden)]
+    pub fn differences(&mut self) -> Result<Vec<String>, Error> {
+        let history = self.read_history()?.unwrap_or_default();
+        let live = self
+            .session
+            .live()
+            .map_err(|error| self.database_error("the schema could not be read", error))?;
+        Ok(self.fold(&history).differences(&live, self.table.name()))
+    }
+
     /// The registered migrations.
     #[must_use]
     pub fn registry(&self) -> &Registry {

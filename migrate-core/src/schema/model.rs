@@ -99,6 +99,19 @@ impl Model {
         model
     }
 
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values()
+    }
+
+    pub(crate) fn is_all_open(&self) -> bool {
+        self.all_open
+    }
+
+    /// Whether a table is known, or raw SQL may have made it.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.tables.contains_key(name) || self.is_open(name)
+    }
+
     /// Rows may come, or change: a data step runs, or a migration ends.
     pub(crate) fn rows_may_come(&mut self) {
         self.empty.clear();

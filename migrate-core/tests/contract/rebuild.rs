@@ -310,3 +310,21 @@ fn a_rename_between_two_rebuilds_is_followed() {
     database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
     assert_eq!(database.picture(), before);
 }
+
+#[test]
+fn what_differs_from_the_migrations_is_told() {
+    let database = Database::new();
+    let migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    let differences = |database: &Database| database.with(&migrations, |runner| runner.differences()).unwrap();
+    assert!(differences(&database).is_empty());
+    database.execute(
+        "CREATE INDEX by_hand ON users (name); ALTER TABLE posts DROP COLUMN title; \
+         ALTER TABLE posts ADD COLUMN title TEXT; CREATE TABLE stray (id); DROP INDEX posts_user_id_idx",
+    );
+    insta::assert_snapshot!(differences(&database).join("\n"), @r"
+    table `posts`: it has the column title text instead of the column title text not null; the index posts_user_id_idx (user_id)
+    table `users`: it has the index by_hand (name)
+    table `stray`: no migration has made it
+    ");
+}

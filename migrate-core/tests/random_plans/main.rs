@@ -1,5 +1,6 @@
 //! Random plans on SQLite, with rows: applied, taken back, applied again. Taking back restores the schema, applying again
-//! leads to the same one, and rows that no operation destroys are all there.
+//! leads to the same one, what the framework knows of it is what it reads back, and rows that no operation destroys are all
+//! there.
 //!
 //! The same 1,000 plans each time; `CI_FULL=1` runs 20,000 others.
 
@@ -96,6 +97,14 @@ fn taken(case: &Case) -> (Vec<Operation>, Vec<Vec<Operation>>, usize) {
     (migrations.next().unwrap_or_default(), migrations.collect(), refused)
 }
 
+/// What the framework knows of the database is what it reads back from it.
+fn agrees(connection: &mut SqliteConnection, migrations: &[Migration]) -> Result<(), TestCaseError> {
+    let differences = run(connection, migrations, |runner| runner.differences());
+    let differences = differences.map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert!(differences.is_empty(), "{}", differences.join("\n"));
+    Ok(())
+}
+
 #[derive(Default)]
 struct Seen {
     operations: AtomicUsize,
@@ -124,6 +133,7 @@ fn check(case: &Case, seen: &Seen) -> Result<(), TestCaseError> {
         .map_err(|error| fail("what comes before rows", error))?;
     let rows = live::fill(&mut connection);
     seen.rows.fetch_add(rows, Ordering::Relaxed);
+    agrees(&mut connection, &migrations)?;
     let schema_before = live::schema(&mut connection);
     let rows_before = live::rows(&mut connection);
 
@@ -153,6 +163,7 @@ fn check(case: &Case, seen: &Seen) -> Result<(), TestCaseError> {
     }
     seen.operations
         .fetch_add(after.iter().map(Vec::len).sum(), Ordering::Relaxed);
+    agrees(&mut connection, &migrations)?;
     let schema_after = live::schema(&mut connection);
 
     if let Err(error) = run(&mut connection, &migrations, |runner| {
@@ -174,6 +185,7 @@ fn check(case: &Case, seen: &Seen) -> Result<(), TestCaseError> {
         return Ok(());
     }
     prop_assert_eq!(live::schema(&mut connection), schema_before, "after the way back");
+    agrees(&mut connection, &migrations)?;
     let lost = operation::lost(after.iter().flatten());
     let rows_after = live::rows(&mut connection);
     for (table, columns) in &rows_before {

@@ -3,7 +3,7 @@
 //!
 //! What cannot be known (raw DDL has touched it) is let through. Nothing here knows SQL or a database.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::near::nearest;
 use super::operation::{Change, Edit, Operation};
@@ -18,6 +18,8 @@ pub(crate) struct Model {
     tables: BTreeMap<String, Table>,
     /// The query of each view.
     views: BTreeMap<String, String>,
+    /// How tables and views are found by what they are called.
+    names: Names,
     /// What raw SQL may have made, changed or dropped, so that nothing is known of it.
     open: BTreeSet<String>,
     /// Raw SQL may have touched anything.
@@ -28,6 +30,42 @@ pub(crate) struct Model {
     same: BTreeMap<String, BTreeMap<String, Same>>,
     /// What was there before a trial began.
     journal: Option<Vec<Before>>,
+}
+
+/// The ways to find things without going over all of them, so that folding grows with the migrations and no faster.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    /// Tables and views by their name in lower case.
+    objects: HashMap<String, String>,
+    /// The table of each index.
+    indexes: HashMap<String, String>,
+    /// The tables whose foreign keys refer to a table.
+    referrers: HashMap<String, BTreeSet<String>>,
+}
+
+impl Names {
+    fn add(&mut self, table: &Table) {
+        self.objects.insert(table.name.to_ascii_lowercase(), table.name.clone());
+        for index in &table.indexes {
+            self.indexes.insert(index.name.clone(), table.name.clone());
+        }
+        for key in &table.foreign_keys {
+            let referrers = self.referrers.entry(key.to_table.clone()).or_default();
+            referrers.insert(table.name.clone());
+        }
+    }
+
+    fn remove(&mut self, table: &Table) {
+        self.objects.remove(&table.name.to_ascii_lowercase());
+        for index in &table.indexes {
+            self.indexes.remove(&index.name);
+        }
+        for key in &table.foreign_keys {
+            if let Some(referrers) = self.referrers.get_mut(&key.to_table) {
+                referrers.remove(&table.name);
+            }
+        }
+    }
 }
 
 /// What a database was found to hold.
@@ -78,10 +116,10 @@ impl Model {
 
     /// What was found in the database, with the names of constraints that are known of it. What cannot be described is open.
     pub(crate) fn of_live(live: &Live, known: &Model) -> Model {
-        let mut model = Model {
-            views: live.views.clone(),
-            ..Model::default()
-        };
+        let mut model = Model::default();
+        for (view, query) in &live.views {
+            model.set_view(view, Some(query.clone()));
+        }
         for (name, table) in &live.tables {
             match table {
                 Ok(table) => {
@@ -89,7 +127,7 @@ impl Model {
                     if let Some(known) = known.table(name) {
                         table.take_names(known);
                     }
-                    model.tables.insert(name.clone(), table);
+                    model.set_table(name, Some(table));
                 }
                 Err(_) => {
                     model.open.insert(name.clone());
@@ -168,20 +206,28 @@ impl Model {
     }
 
     fn set_table(&mut self, name: &str, table: Option<Table>) {
-        let before = match table {
-            Some(table) => self.tables.insert(name.to_owned(), table),
-            None => self.tables.remove(name),
-        };
+        let before = self.tables.remove(name);
+        if let Some(before) = &before {
+            self.names.remove(before);
+        }
+        if let Some(table) = table {
+            self.names.add(&table);
+            self.tables.insert(name.to_owned(), table);
+        }
         if let Some(journal) = &mut self.journal {
             journal.push(Before::Table(name.to_owned(), Box::new(before)));
         }
     }
 
     fn set_view(&mut self, name: &str, query: Option<String>) {
-        let before = match query {
-            Some(query) => self.views.insert(name.to_owned(), query),
-            None => self.views.remove(name),
-        };
+        let before = self.views.remove(name);
+        if before.is_some() {
+            self.names.objects.remove(&name.to_ascii_lowercase());
+        }
+        if let Some(query) = query {
+            self.names.objects.insert(name.to_ascii_lowercase(), name.to_owned());
+            self.views.insert(name.to_owned(), query);
+        }
         if let Some(journal) = &mut self.journal {
             journal.push(Before::View(name.to_owned(), before));
         }
@@ -224,14 +270,11 @@ impl Model {
     /// That a table or view may be called so.
     fn check_free(&self, name: &str) -> Result<(), String> {
         check_name(name)?;
-        let taken = |there: &&String| there.eq_ignore_ascii_case(name);
-        if let Some(there) = self.tables.keys().find(taken) {
-            return Err(format!("there is a table `{there}` already"));
+        match self.names.objects.get(&name.to_ascii_lowercase()) {
+            Some(there) if self.views.contains_key(there) => Err(format!("there is a view `{there}` already")),
+            Some(there) => Err(format!("there is a table `{there}` already")),
+            None => Ok(()),
         }
-        if let Some(there) = self.views.keys().find(taken) {
-            return Err(format!("there is a view `{there}` already"));
-        }
-        Ok(())
     }
 
     fn unknown_table(&self, name: &str) -> String {
@@ -516,8 +559,9 @@ impl Model {
 
     /// The foreign keys of other tables that refer to one.
     fn references_to<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a ForeignKey)> {
-        self.tables
-            .values()
+        let referrers = self.names.referrers.get(name).into_iter().flatten();
+        referrers
+            .filter_map(|referrer| self.tables.get(referrer))
             .filter(move |table| table.name != name)
             .flat_map(|table| table.foreign_keys.iter().map(|key| (table.name.as_str(), key)))
             .filter(move |(_, key)| key.to_table == name)
@@ -544,11 +588,11 @@ impl Model {
 
     /// The table, other than `but`, that has an index or a constraint of this name.
     fn owner_of_index(&self, name: &str, but: &str) -> Option<&str> {
-        self.tables
-            .values()
-            .filter(|table| table.name != but)
-            .find(|table| table.indexes.iter().any(|index| index.name == name))
-            .map(|table| table.name.as_str())
+        self.names
+            .indexes
+            .get(name)
+            .map(String::as_str)
+            .filter(|table| *table != but)
     }
 }
 

@@ -88,7 +88,7 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
         }
     };
     diesel::SqliteConnection::establish(&name).map_err(|error| Failure::Open {
-        message: format!("{name} cannot be opened"),
+        message: format!("{} cannot be opened", Database::Sqlite(file.clone())),
         cause: error.to_string(),
         next: "check the path, and whether this user may write the file and its directory".to_owned(),
     })

@@ -81,8 +81,7 @@ impl Cli {
         match args::Program::try_parse() {
             Ok(program) => self.run(program.args).into(),
             Err(usage) => {
-                // Nothing is left to be done where even this cannot be printed.
-                let _ = usage.print();
+                output::print_usage(&usage);
                 if usage.use_stderr() { Exit::Usage } else { Exit::Done }.into()
             }
         }

@@ -12,6 +12,7 @@ use migrate_core::{Direction, Done, Event, State};
 use crate::args::Options;
 use crate::failure::Failure;
 use crate::json::{Body, Document, DoneItem};
+use crate::settings::Redacted;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -186,6 +187,19 @@ pub(crate) fn migrations(count: usize) -> String {
         "1 migration".to_owned()
     } else {
         format!("{count} migrations")
+    }
+}
+
+/// What is wrong with the command line, or help. A URL that stood in the wrong place is repeated without its password.
+pub(crate) fn print_usage(usage: &clap::Error) {
+    let mut text = usage.render().ansi().to_string();
+    for argument in std::env::args().skip(1).filter(|argument| argument.contains('@')) {
+        text = text.replace(&argument, &Redacted(&argument).to_string());
+    }
+    if usage.use_stderr() {
+        print_error(&text);
+    } else {
+        print(&text);
     }
 }
 

@@ -23,7 +23,7 @@ impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Database::Sqlite(SqliteFile::InMemory) => f.write_str("the database in memory"),
-            Database::Sqlite(SqliteFile::Path(path)) => write!(f, "{}", path.display()),
+            Database::Sqlite(SqliteFile::Path(path)) => write!(f, "{}", Redacted(&path.to_string_lossy())),
             Database::Sqlite(SqliteFile::Uri(uri)) => write!(f, "{}", Redacted(uri)),
             Database::Unsupported { name } => f.write_str(name),
         }
@@ -121,6 +121,22 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
     if url.starts_with("file:") {
         return Ok(Database::Sqlite(SqliteFile::Uri(url.to_owned())));
     }
+    // A server's URL with a slip in it is no path, least of all one to make and to print.
+    let lower = url.to_ascii_lowercase();
+    let of_server = ["postgres", "postgresql", "mysql", "mariadb"]
+        .into_iter()
+        .filter_map(|scheme| lower.strip_prefix(scheme))
+        .any(|rest| rest.starts_with([':', '/']) && !rest.starts_with("://"));
+    let with_password = url.strip_prefix("sqlite:").is_some_and(|rest| {
+        let host = rest.trim_start_matches('/').split('/').next().unwrap_or_default();
+        host.contains('@') && host.contains(':')
+    });
+    if of_server || with_password {
+        return Err(UsageError::new(
+            format!("{} is not the URL of a database", Redacted(url)),
+            how,
+        ));
+    }
     let Some((scheme, rest)) = url.split_once("://").or_else(|| {
         // `sqlite:app.db` is common; any other colon is part of a path.
         url.strip_prefix("sqlite:").map(|rest| ("sqlite", rest))
@@ -149,8 +165,11 @@ impl fmt::Display for Redacted<'_> {
         let (before, rest) = url
             .split_once("://")
             .map_or(("", url), |(scheme, rest)| (&url[..scheme.len() + 3], rest));
-        // A password may hold anything, an @ or a / included: everything up to the last @ goes.
-        let host = rest.rsplit_once('@').map(|(_, host)| host);
+        // A password may hold anything, an @ or a / included: everything up to the last @ goes, if it can be one.
+        let host = rest
+            .rsplit_once('@')
+            .filter(|(user, _)| !before.is_empty() || user.contains(':'));
+        let host = host.map(|(_, host)| host);
         let (user, host) = match host {
             Some(host) => ("***@", host),
             None => ("", rest),
@@ -207,7 +226,17 @@ mod tests {
             Ok(Database::Unsupported { name: "PostgreSQL" })
         );
         assert_eq!(parse_url("mariadb://h/db"), Ok(Database::Unsupported { name: "MySQL" }));
-        for url in ["", "  ", "htp://app", "://", "sqlite://"] {
+        for url in [
+            "",
+            "  ",
+            "htp://app",
+            "://",
+            "sqlite://",
+            "postgres:me:secret@host",
+            "postgres:/me:secret@host/db",
+            "postgres//me:secret@host/db",
+            "sqlite://me:secret@host/db",
+        ] {
             assert!(parse_url(url).is_err(), "{url:?}");
         }
     }
@@ -232,6 +261,8 @@ mod tests {
             ("htp://host/db?user=me&password=secret", "htp://host/db?***"),
             ("me:secret@host", "***@host"),
             ("app.db", "app.db"),
+            ("team@work/app.db", "team@work/app.db"),
+            ("file:/x?key=secret", "file:/x?***"),
         ] {
             assert_eq!(Redacted(url).to_string(), printed);
         }

@@ -74,24 +74,23 @@ impl Sources {
 
     /// Writes a new migration's file and its `mod` line.
     pub(crate) fn add(&self, module: &str, text: &str) -> io::Result<Added> {
+        // Before anything is written: what cannot be read cannot be added to.
+        let before = self.list.as_ref().map(fs::read_to_string).transpose()?;
         fs::create_dir_all(&self.directory)?;
         let file = self.directory.join(format!("{module}.rs"));
         // Never over a file that is there.
         fs::File::create_new(&file)?.write_all(text.as_bytes())?;
         let mut left_to_do = Vec::new();
         let line = format!("mod {module};");
-        match &self.list {
-            Some(list) => {
-                let before = fs::read_to_string(list)?;
-                match with_mod_line(&before, &line) {
-                    Some(after) => replace(list, &after)?,
-                    None => left_to_do.push(format!(
-                        "add `{line}` to {}, which is not a plain list of `mod` lines",
-                        list.display()
-                    )),
-                }
-            }
-            None => {
+        match (&self.list, before) {
+            (Some(list), Some(before)) => match with_mod_line(&before, &line) {
+                Some(after) => replace(list, &after)?,
+                None => left_to_do.push(format!(
+                    "add `{line}` to {}, which is not a plain list of `mod` lines",
+                    list.display()
+                )),
+            },
+            _ => {
                 let list = self.directory.join("mod.rs");
                 fs::File::create_new(&list)?
                     .write_all(format!("//! The migrations, in the order of their versions.\n\n{line}\n").as_bytes())?;

@@ -150,7 +150,13 @@ impl Fold {
     ///
     /// Everything that is wrong with it.
     pub(crate) fn down(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Problem>> {
-        let inverse = self.inverses.remove(&migration.id()).unwrap_or_default();
+        let Some(inverse) = self.inverses.remove(&migration.id()) else {
+            // History is folded before anything is planned back, so this is our own mistake: refuse, rather than do nothing.
+            return Err(vec![Problem {
+                place: Some(migration.place()),
+                message: format!("the way back of {} is not known", migration.name()),
+            }]);
+        };
         let WayBack {
             planned,
             said: mut problems,

@@ -162,18 +162,23 @@ impl History {
 
     /// The batch that a run begun now adds to. A run that was cut off left its claim on its rows; the next one finishes
     /// that batch, so that one deploy is one batch however often it was interrupted and however many processes race.
-    pub(crate) fn batch_to_continue_or_begin(&self) -> i64 {
+    /// Batches of groups that are not linked are other programs' business.
+    pub(crate) fn batch_to_continue_or_begin(&self, registry: &Registry) -> i64 {
         let newest = self.rows.iter().map(|row| row.batch).max().unwrap_or(0);
         let unfinished = self
-            .rows
-            .iter()
+            .linked_rows(registry)
             .any(|row| row.batch == newest && row.claim.is_some() && row.phase != Phase::Reverting);
         if unfinished { newest } else { newest + 1 }
     }
 
+    /// The rows of groups that are linked; the others are other programs' business.
+    pub(crate) fn linked_rows(&self, registry: &Registry) -> impl Iterator<Item = &Applied> {
+        self.rows.iter().filter(|row| registry.newest(&row.group).is_some())
+    }
+
     /// The migration that was cut off half way, if any.
-    pub(crate) fn interrupted(&self) -> Option<&Applied> {
-        self.rows.iter().find(|row| row.phase != Phase::Applied)
+    pub(crate) fn interrupted(&self, registry: &Registry) -> Option<&Applied> {
+        self.linked_rows(registry).find(|row| row.phase != Phase::Applied)
     }
 
     /// What history and a registry say together, in the order in which migrations are or would be applied.
@@ -231,9 +236,16 @@ fn check(row: StoredRow) -> Result<Applied, String> {
         return Err(format!("the progress {} is negative", row.progress));
     };
     for (what, number) in [("sequence", row.sequence), ("batch", row.batch), ("format", row.format)] {
-        if number < 1 {
+        if !(1..=i64::MAX / 2).contains(&number) {
             return Err(format!("the {what} {number} is not a positive integer"));
         }
+    }
+    if !schema::is_fingerprint(&row.fingerprint) {
+        return Err(format!("the fingerprint {:?} is none", row.fingerprint));
+    }
+    let is_moment = row.applied_at.len() >= 20 && row.applied_at.is_ascii() && row.applied_at.ends_with('Z');
+    if !is_moment || row.applied_at.as_bytes()[10] != b'T' {
+        return Err(format!("{:?} is not a moment in UTC", row.applied_at));
     }
     if row.group.is_empty() {
         return Err("the group is empty".to_owned());

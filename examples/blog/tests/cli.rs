@@ -282,6 +282,27 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
             "cannot be the name of the history table",
         ),
         ("--quiet --verbose", 2, "cannot be used with"),
+        (
+            "status --database-url postgres:me:secret@host",
+            2,
+            "is not the URL of a database",
+        ),
+        (
+            "up --database-url postgres:/me:secret@host/app",
+            2,
+            "is not the URL of a database",
+        ),
+        (
+            "up --database-url sqlite://me:secret@host/app",
+            2,
+            "is not the URL of a database",
+        ),
+        (
+            "status --database-url file:/no/such/app?key=secret",
+            1,
+            "cannot be opened",
+        ),
+        ("up postgres://me:secret@host/app", 2, "unexpected argument"),
         ("create Add-Avatar", 2, "add_avatar"),
         ("create add_avatar", 2, "cargo run"),
     ] {

@@ -101,6 +101,9 @@ fn next_version(sources: &Sources) -> Result<Version, Failure> {
     }
 }
 
+/// What a struct in the new file cannot be called: a word of Rust, and what the file imports or its trait names.
+const TAKEN: [&str; 6] = ["Self", "ColumnType", "Migrate", "Migration", "Reaction", "Schema"];
+
 fn template(version: Version, name: &str) -> String {
     let word = |word: &str| {
         let mut chars = word.chars();
@@ -109,8 +112,7 @@ fn template(version: Version, name: &str) -> String {
             .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
     };
     let mut ident: String = name.split('_').map(word).collect();
-    if ident == "Self" {
-        // The one word that a type cannot be named.
+    if TAKEN.contains(&ident.as_str()) {
         ident.push_str("Migration");
     }
     let words = name.replace('_', " ");

@@ -210,10 +210,18 @@ impl Runner<'_> {
                     ErrorKind::StepFailed,
                     format!("{doing} {} failed at step {} of {total}", named(migration), index + 1),
                 );
-                let error = self.at_step(turn, index, error).cause(mishap.into_cause());
-                match migration.in_transaction() {
-                    true => error.next(format!("mend the step, then `{again}`")),
-                    false => error,
+                let cause = mishap.into_cause();
+                let kind = cause.downcast_ref::<DriverError>().map(|error| error.kind);
+                let error = self.at_step(turn, index, error).cause(cause);
+                match (kind, migration.in_transaction()) {
+                    (Some(DriverErrorKind::ReadOnly), _) => error
+                        .next("give this user the right to write the file and the directory that it is in")
+                        .next(format!("then `{again}`")),
+                    (Some(DriverErrorKind::Locked), _) => {
+                        error.next(self.who_holds_it()).next(format!("then `{again}`"))
+                    }
+                    (_, true) => error.next(format!("mend the step, then `{again}`")),
+                    (_, false) => error,
                 }
             }
             Failure::Commit(cause) => {
@@ -309,6 +317,7 @@ impl Runner<'_> {
 fn way(direction: Direction) -> (&'static str, &'static str) {
     match direction {
         Direction::Up => ("applied", "migrate up"),
-        Direction::Down => ("rolled back", "migrate rollback"),
+        // However far the command went that failed, this goes on with what was cut off, and no further.
+        Direction::Down => ("rolled back", "migrate rollback --steps 1"),
     }
 }

@@ -252,13 +252,20 @@ impl<'c> Runner<'c> {
                 .iter()
                 .map(|row| (MigrationRef::from(row.id()), row.batch))
                 .collect();
-            let mut report = runner.run(&Goal::Down(Rollback::Steps(steps)), &batches)?;
-            let again = report
-                .done
-                .iter()
-                .map(|done| MigrationRef::from(done.migration.id()))
-                .collect();
-            let up = runner.run(&Goal::Again(again), &batches)?;
+            let back = runner.queue(&history, &Goal::Down(Rollback::Steps(steps)))?;
+            let back: Vec<Migration> = back.iter().map(|planned| planned.migration).collect();
+            runner.check_redo(&history, &back)?;
+            let back = back.iter().map(|migration| migration.id().into()).collect();
+            let mut report = runner.run(&Goal::These(Direction::Down, back), &batches)?;
+            let again = report.done.iter().map(|done| done.migration.id().into()).collect();
+            let rolled_back = report.done.len();
+            let up = runner
+                .run(&Goal::These(Direction::Up, again), &batches)
+                .map_err(|error| {
+                    error
+                        .and_state(&format!("{rolled_back} rolled back before, to be applied again"))
+                        .next("`migrate up` applies what is pending")
+                })?;
             report.done.extend(up.done);
             report.batch = up.batch;
             Ok(report)
@@ -280,7 +287,9 @@ impl<'c> Runner<'c> {
                 .drop_everything()
                 .map_err(|error| runner.database_error("the database could not be emptied", error))
                 .map_err(|error| error.state("nothing was dropped"))?;
-            runner.run(&Goal::Up(Target::Latest), &HashMap::new())
+            runner
+                .run(&Goal::Up(Target::Latest), &HashMap::new())
+                .map_err(|error| error.and_state("everything that was in the database before had been dropped"))
         })
     }
 
@@ -488,15 +497,16 @@ impl<'c> Runner<'c> {
 enum Goal {
     Up(Target),
     Down(Rollback),
-    /// Applying again what a redo has rolled back.
-    Again(Vec<MigrationRef>),
+    /// These, as far as they are still to be done.
+    These(Direction, Vec<MigrationRef>),
 }
 
 impl Goal {
     fn direction(&self) -> Direction {
         match self {
-            Goal::Up(_) | Goal::Again(_) => Direction::Up,
+            Goal::Up(_) => Direction::Up,
             Goal::Down(_) => Direction::Down,
+            Goal::These(direction, _) => *direction,
         }
     }
 }

@@ -13,9 +13,6 @@ use crate::plan::{Action, PlannedMigration, PlannedStep};
 use crate::report::Event;
 use crate::schema::Table;
 
-/// The savepoint around a step, by which it is noticed that the step ended the transaction.
-const SAVEPOINT: &str = "migrate_step";
-
 /// One migration's turn in a run.
 pub(super) struct Turn<'a> {
     pub(super) planned: &'a PlannedMigration,
@@ -69,7 +66,7 @@ impl Runner<'_> {
         let broken_before = self.broken_references(turn)?;
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
             self.tell_step(turn.planned, index, step);
-            self.step_in_savepoint(step)
+            self.step_in_savepoint(step, &turn.run_id)
                 .map_err(|mishap| Failure::Step { index, mishap })?;
         }
         let mut broken = self.broken_references(turn)?;
@@ -236,24 +233,25 @@ impl Runner<'_> {
         });
     }
 
-    /// A step in a transaction.
-    fn step_in_savepoint(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
+    /// A step in a transaction, with a savepoint around it, by which it is noticed that the step ended the transaction. Its
+    /// name is the run's own, so that nobody makes it again by chance.
+    fn step_in_savepoint(&mut self, step: &PlannedStep, run_id: &str) -> Result<(), Mishap> {
         // What is generated cannot end the transaction behind our back.
         if matches!(step.action, Action::Keep | Action::Generated(_) | Action::Expect(_)) {
             return self.act(step);
         }
-        self.session.execute(&format!("SAVEPOINT {SAVEPOINT}"))?;
+        self.session.execute(&format!("SAVEPOINT migrate_{run_id}"))?;
         let depth = self.session.transaction_depth();
         let result = self.act(step);
         match result {
             Ok(()) if self.session.transaction_depth() > depth => Err(Mishap::LeftTransactionOpen),
             Ok(()) => self
                 .session
-                .execute(&format!("RELEASE {SAVEPOINT}"))
+                .execute(&format!("RELEASE migrate_{run_id}"))
                 .map_err(|_| Mishap::EndedTransaction { returned: None }),
             // A statement cannot end the transaction unnoticed: what it can do is to have the database roll it back.
             Err(mishap @ Mishap::Failed { .. }) if step.sql().is_some() => Err(mishap),
-            Err(mishap) => match self.session.execute(&format!("ROLLBACK TO {SAVEPOINT}")) {
+            Err(mishap) => match self.session.execute(&format!("ROLLBACK TO migrate_{run_id}")) {
                 Ok(()) => Err(mishap),
                 Err(_) => Err(Mishap::EndedTransaction {
                     returned: Some(mishap.into_cause()),

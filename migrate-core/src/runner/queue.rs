@@ -6,10 +6,10 @@ use crate::driver::history::COLUMNS;
 use crate::error::{Error, ErrorKind, Problem};
 use crate::fold::Fold;
 use crate::history::{Applied, BadRows, History, Phase};
-use crate::migration::{Direction, Migration};
+use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::PlannedMigration;
 use crate::schema::{self, Live};
-use crate::target::{Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
+use crate::target::{MigrationRef, Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
 
 impl Runner<'_> {
     /// The history; `None` if its table has not been made yet.
@@ -98,20 +98,74 @@ impl Runner<'_> {
         match goal {
             Goal::Up(target) => self.queue_up(sight, history, target),
             Goal::Down(rollback) => self.queue_down(sight, history, rollback),
-            Goal::Again(references) => {
-                let mut entries = history.compare(&self.registry, &self.fingerprints);
-                entries.retain(|entry| references.contains(&entry.id().into()));
-                let pending = entries.iter().filter(|entry| entry.state.is_pending());
-                let pending = pending.filter_map(|entry| entry.migration.as_ref());
-                sight.plan(self.fold(history), |fold| self.plan_all(fold, pending, Direction::Up))
+            Goal::These(direction, references) => self.queue_these(sight, history, *direction, references),
+        }
+    }
+
+    /// Of these, what is still to be done.
+    fn queue_these(
+        &self,
+        sight: &mut Sight,
+        history: &History,
+        direction: Direction,
+        references: &[MigrationRef],
+    ) -> Result<Vec<PlannedMigration>, Error> {
+        let is_meant = |id: MigrationId<'_>| references.contains(&id.into());
+        let migrations: Vec<&Migration> = match direction {
+            Direction::Up => self
+                .registry
+                .iter()
+                .filter(|migration| is_meant(migration.id()) && history.find(migration.id()).is_none())
+                .collect(),
+            Direction::Down => {
+                let rows = history
+                    .linked_rows(&self.registry)
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev();
+                let rows = rows.filter(|row| is_meant(row.id()) && row.phase == Phase::Applied);
+                self.migrations_of(rows)?
             }
+        };
+        if migrations.is_empty() && history.interrupted(&self.registry).is_none() {
+            return Ok(Vec::new());
+        }
+        sight.plan(self.fold(history), |fold| {
+            let mut queue: Vec<PlannedMigration> = Vec::new();
+            queue.extend(self.continued(history, fold, direction)?);
+            queue.extend(self.plan_all(fold, migrations, direction)?);
+            Ok(queue)
+        })
+    }
+
+    /// That these can be rolled back, newest first, and applied again.
+    pub(super) fn check_redo(&mut self, history: &History, migrations: &[Migration]) -> Result<(), Error> {
+        let mut sight = Sight::default();
+        loop {
+            let checked = sight.plan(self.fold(history), |fold| {
+                if history.interrupted(&self.registry).is_some() {
+                    // What is left of it is planned when it has been finished.
+                    return Ok(());
+                }
+                self.plan_all(fold, migrations, Direction::Down)?;
+                self.plan_all(fold, migrations.iter().rev(), Direction::Up)?;
+                Ok(())
+            });
+            if !sight.wants_live || sight.live.is_some() {
+                return checked;
+            }
+            sight.live = Some(
+                self.session
+                    .live()
+                    .map_err(|error| self.database_error("the schema could not be read", error))?,
+            );
         }
     }
 
     /// What `up` would run.
     fn queue_up(&self, sight: &mut Sight, history: &History, target: &Target) -> Result<Vec<PlannedMigration>, Error> {
         let entries = history.compare(&self.registry, &self.fingerprints);
-        let is_interrupted = history.interrupted().is_some();
+        let is_interrupted = history.interrupted(&self.registry).is_some();
         let check = || check_before_up(&entries, self.policy);
         if !is_interrupted {
             check()?;
@@ -141,6 +195,10 @@ impl Runner<'_> {
         sight.plan(self.fold(history), |fold| {
             let interrupted = self.continued(history, fold, Direction::Down)?;
             let mut queue: Vec<PlannedMigration> = interrupted.into_iter().collect();
+            if !queue.is_empty() && *rollback == Rollback::LastBatch {
+                // What was cut off is finished, and nothing else is begun.
+                return Ok(queue);
+            }
             let migrations = self.to_roll_back(history, rollback)?;
             queue.extend(self.plan_all(fold, migrations, Direction::Down)?);
             Ok(queue)
@@ -149,11 +207,17 @@ impl Runner<'_> {
 
     /// The migrations that a rollback takes back, newest first.
     fn to_roll_back(&self, history: &History, rollback: &Rollback) -> Result<Vec<&Migration>, Error> {
-        let rows = rows_to_roll_back(history.rows(), rollback)?;
+        let rows: Vec<Applied> = history.linked_rows(&self.registry).cloned().collect();
+        let rows = rows_to_roll_back(&rows, rollback)?;
+        self.migrations_of(rows.into_iter().filter(|row| row.phase == Phase::Applied))
+    }
+
+    /// The migrations of rows, which have to be linked and unchanged.
+    fn migrations_of<'r>(&self, rows: impl Iterator<Item = &'r Applied>) -> Result<Vec<&Migration>, Error> {
         let mut migrations = Vec::new();
         let mut refused = Vec::new();
         let (mut is_missing, mut is_changed) = (false, false);
-        for row in rows.into_iter().filter(|row| row.phase == Phase::Applied) {
+        for row in rows {
             match self.registry.get(row.id()) {
                 None => {
                     is_missing = true;
@@ -212,11 +276,11 @@ impl Runner<'_> {
         fold: &mut Fold,
         direction: Direction,
     ) -> Result<Option<PlannedMigration>, Error> {
-        let Some(row) = history.interrupted() else {
+        let Some(row) = history.interrupted(&self.registry) else {
             return Ok(None);
         };
         let (doing, way, finish) = match row.phase {
-            Phase::Reverting => ("rolling back", Direction::Down, "migrate rollback"),
+            Phase::Reverting => ("rolling back", Direction::Down, "migrate rollback --steps 1"),
             Phase::Applying | Phase::Applied => ("applying", Direction::Up, "migrate up"),
         };
         let error = Error::new(
@@ -225,10 +289,6 @@ impl Runner<'_> {
         )
         .state("nothing was changed now");
         let Some(migration) = self.registry.get(row.id()) else {
-            // Another program's business, as long as its group is not linked here.
-            if self.registry.newest(&row.group).is_none() {
-                return Ok(None);
-            }
             return Err(error.next("finish it with the program that began it: this one does not have it"));
         };
         if let Some(run) = &row.claim {
@@ -260,18 +320,20 @@ impl Runner<'_> {
         let mut planned = plan_one(fold, migration, way).map_err(Error::of_problems)?;
         planned.done = row.progress;
         let on_the_way = planned.fingerprints.get(row.progress);
-        if planned.done > planned.steps.len()
-            || (way == Direction::Up && on_the_way.is_none_or(|now| *now != row.fingerprint))
-        {
+        let was_changed = match way {
+            Direction::Up => on_the_way.is_none_or(|now| *now != row.fingerprint),
+            Direction::Down => !self.policy.allow_changed && self.is_changed(row),
+        };
+        if planned.done > planned.steps.len() || was_changed {
             return Err(error
                 .problem(
                     Some(migration.place()),
                     format!(
-                        "the first {} steps, which have happened, were changed since",
+                        "its steps were changed since, and {} of them have happened",
                         row.progress
                     ),
                 )
-                .next("take that edit back; what comes after those steps may be changed")
+                .next("take that edit back; on the way there, what comes after those steps may be changed")
                 .next(format!(
                     "or say what has happened of it as it is now: `migrate repair {} --done STEPS`",
                     row.id()
@@ -285,9 +347,15 @@ impl Runner<'_> {
         let mut fold = Fold::new(self.plan_for());
         for row in history.rows().iter().filter(|row| row.phase != Phase::Applying) {
             match self.registry.get(row.id()) {
-                Some(migration) if !self.is_changed(row) => fold.past(migration),
+                Some(migration) => {
+                    // Of a changed one, the way back is that of what it says today; the rest is not known any more.
+                    fold.past(migration);
+                    if self.is_changed(row) {
+                        fold.forget();
+                    }
+                }
                 None if self.registry.newest(&row.group).is_none() => fold.is_shared(),
-                Some(_) | None => fold.forget(),
+                None => fold.forget(),
             }
         }
         fold

@@ -12,7 +12,7 @@ use crate::history::{Applied, History, Phase};
 use crate::migration::{Direction, MigrationId};
 use crate::plan::PlannedMigration;
 use crate::report::{Done, Event, Report};
-use crate::target::MigrationRef;
+use crate::target::{MigrationRef, Target};
 
 /// How often a claim that somebody else holds is looked at.
 const POLL: Duration = Duration::from_millis(50);
@@ -48,6 +48,15 @@ impl Runner<'_> {
     /// Works off a goal. `batches` says which batch a migration goes into; one that it does not name goes into the run's.
     pub(super) fn run(&mut self, goal: &Goal, batches: &HashMap<MigrationRef, i64>) -> Result<Report, Error> {
         let mut outlook = self.look_patiently(goal)?;
+        let these = outlook.queue.iter().map(|planned| planned.migration.id().into());
+        let goal = &match goal {
+            // What is pending up to somewhere stays that, whatever somebody else does meanwhile.
+            Goal::Up(Target::Latest | Target::To(_)) => goal.clone(),
+            // "The next two" and "the last batch" would be others after each look, so it is these from here on.
+            Goal::Up(Target::Steps(_)) | Goal::Down(_) | Goal::These(..) => {
+                Goal::These(goal.direction(), these.collect())
+            }
+        };
         if goal.direction() == Direction::Up
             && let Some(history) = &outlook.history
         {
@@ -145,7 +154,7 @@ impl Runner<'_> {
             .or(row.as_ref().map(|row| row.batch));
         let batch = batch
             .or(run.batch)
-            .unwrap_or_else(|| history.map_or(1, History::batch_to_continue_or_begin));
+            .unwrap_or_else(|| history.map_or(1, |history| history.batch_to_continue_or_begin(&self.registry)));
         run.batch = Some(batch);
         let turn = Turn {
             planned: &planned,
@@ -221,7 +230,7 @@ impl Runner<'_> {
         let empty = History::default();
         let known = history.as_ref().unwrap_or(&empty);
         let claimed = known
-            .interrupted()
+            .interrupted(&self.registry)
             .is_some_and(|row| row.claim.is_some() && self.registry.get(row.id()).is_some());
         if claimed {
             return Err(Blocked::ByClaim);

@@ -44,6 +44,12 @@ pub(crate) fn differ(stored: &str, now: &str) -> bool {
     tag(stored) == tag(now) && stored != now
 }
 
+/// Whether a text can be a fingerprint, of whatever encoding.
+pub(crate) fn is_fingerprint(text: &str) -> bool {
+    let is_hex = |hash: &str| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    tag(text).is_some() && text.split_once(':').is_some_and(|(_, hash)| is_hex(hash))
+}
+
 fn tag(fingerprint: &str) -> Option<u32> {
     fingerprint.split_once(':')?.0.parse().ok()
 }

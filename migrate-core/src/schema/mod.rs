@@ -17,7 +17,7 @@ mod words;
 
 pub(crate) use column_type::DefaultValue;
 pub use column_type::{ColumnType, Value};
-pub(crate) use fingerprint::{differ, fingerprint, fingerprints_on_the_way, is_older_encoding};
+pub(crate) use fingerprint::{differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_older_encoding};
 pub(crate) use model::{Applied as AppliedOperation, Live, Model};
 pub(crate) use operation::{Change, Edit, Operation};
 pub(crate) use rust_function::Functions;

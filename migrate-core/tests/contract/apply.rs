@@ -2,7 +2,7 @@
 
 use migrate_core::{Direction, ErrorKind, Event, MigrationRef, State, Target, Version};
 
-use crate::support::{Database, in_group, migration, migration_with_down, table, tables};
+use crate::support::{Database, in_group, migration, migration_with_down, table, tables, text};
 
 fn to(version: u64) -> Target {
     Target::To(MigrationRef::from(Version::new(version).unwrap()))
@@ -204,6 +204,20 @@ fn fresh_empties_the_database_and_applies_all() {
     let mut picture = db.picture();
     picture.retain(|object| !object.starts_with("table sqlite_sequence"));
     assert_eq!(picture, fresh.picture());
+}
+
+#[test]
+fn fresh_tells_what_is_gone_when_a_migration_fails() {
+    let db = Database::new();
+    db.execute("CREATE TABLE precious (id INTEGER)");
+    let failing = [migration(1, |schema| {
+        schema.execute("INSERT INTO nowhere VALUES (1)").up_only();
+    })];
+    let error = db.with(&failing, |runner| runner.fresh()).unwrap_err();
+    assert!(
+        text(&error).contains("everything that was in the database before had been dropped"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -225,6 +225,23 @@ fn a_history_that_was_edited_by_hand_is_refused() {
 }
 
 #[test]
+fn numbers_and_texts_that_cannot_be_are_refused() {
+    for edit in [
+        "fingerprint = 'garbage'",
+        "fingerprint = ''",
+        "applied_at = 'yesterday'",
+        "seq = 9223372036854775807",
+        "batch = 9223372036854775807",
+        "progress = -1",
+    ] {
+        let db = Database::new();
+        db.up(&tables(1..=1)).unwrap();
+        db.execute(&format!("UPDATE __migrations SET {edit}"));
+        is_refused(&db, ErrorKind::History);
+    }
+}
+
+#[test]
 fn a_null_where_none_belongs_is_refused() {
     let db = Database::new();
     db.up(&tables(1..=2)).unwrap();

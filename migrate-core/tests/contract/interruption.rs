@@ -140,9 +140,46 @@ fn an_interrupted_way_back_goes_on_where_it_stopped() {
     );
     assert_eq!(db.up(&all).unwrap_err().kind(), ErrorKind::Interrupted);
     db.execute("DROP TRIGGER guard");
+    // What was cut off is finished, and nothing else is begun.
+    assert_eq!(db.rollback(&all, &Rollback::LastBatch).unwrap().done.len(), 1);
+    assert_eq!(db.batches().len(), 1);
     db.rollback(&all, &Rollback::LastBatch).unwrap();
     assert!(db.picture().is_empty());
     assert!(db.batches().is_empty());
+}
+
+#[test]
+fn an_interrupted_way_back_that_was_changed_is_not_gone_on_with() {
+    let db = Database::new();
+    let with = |constraint: &'static str| {
+        [untransactional(1, move |schema| {
+            schema
+                .execute(format!("CREATE TABLE t (id INTEGER {constraint})"))
+                .undo("DROP TABLE t");
+        })]
+    };
+    db.up(&with("")).unwrap();
+    db.execute("ALTER TABLE t RENAME TO elsewhere");
+    db.rollback(&with(""), &Rollback::All).unwrap_err();
+    let error = db.rollback(&with("NOT NULL"), &Rollback::All).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    assert_eq!(db.batches().len(), 1);
+}
+
+#[test]
+fn one_program_is_not_stopped_by_anothers_interruption_nor_blind_to_its_own() {
+    let db = Database::new();
+    let cut_off = |table: &'static str| {
+        [untransactional(1, move |schema| {
+            schema.execute(format!("CREATE TABLE {table} (id INTEGER)")).up_only();
+            schema.execute("INSERT INTO nowhere VALUES (1)").up_only();
+        })]
+    };
+    db.up(&cut_off("theirs")).unwrap_err();
+    db.execute("UPDATE __migrations SET group_name = 'theirs'");
+    for _ in 0..2 {
+        assert_eq!(db.up(&cut_off("ours")).unwrap_err().kind(), ErrorKind::StepFailed);
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod apply;
 mod failure;
 mod history;
 mod interruption;
+mod meanwhile;
 mod processes;
 mod queries;
 mod rebuild;

@@ -26,7 +26,19 @@ fn statements(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Ru
         .filter(|query| !query.starts_with("PRAGMA"))
         .map(|query| {
             let query = query.split(" -- binds").next().unwrap_or_default();
-            query.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+            let words: Vec<&str> = query
+                .split_whitespace()
+                .take(3)
+                // A savepoint is named after its run.
+                .map(|word| {
+                    if word.starts_with("migrate_") {
+                        "migrate_#"
+                    } else {
+                        word
+                    }
+                })
+                .collect();
+            words.join(" ")
         })
         .collect()
 }
@@ -54,12 +66,12 @@ fn a_migration_of_sql_is_its_steps_in_savepoints_and_one_row() {
         [
             "SELECT seq, group_name,",
             "BEGIN IMMEDIATE",
-            "SAVEPOINT migrate_step",
+            "SAVEPOINT migrate_#",
             "CREATE TABLE t2",
-            "RELEASE migrate_step",
-            "SAVEPOINT migrate_step",
+            "RELEASE migrate_#",
+            "SAVEPOINT migrate_#",
             "INSERT INTO t2",
-            "RELEASE migrate_step",
+            "RELEASE migrate_#",
             "INSERT INTO main.\"__migrations\"",
             "COMMIT",
         ]
@@ -96,8 +108,8 @@ fn a_rust_step_adds_its_claim() {
             "SELECT seq, group_name,",
             "BEGIN IMMEDIATE",
             "INSERT INTO main.\"__migrations\"",
-            "SAVEPOINT migrate_step",
-            "RELEASE migrate_step",
+            "SAVEPOINT migrate_#",
+            "RELEASE migrate_#",
             "UPDATE main.\"__migrations\" SET",
             "COMMIT",
         ]
@@ -145,9 +157,9 @@ fn a_rollback_is_its_steps_and_one_row() {
         [
             "SELECT seq, group_name,",
             "BEGIN IMMEDIATE",
-            "SAVEPOINT migrate_step",
+            "SAVEPOINT migrate_#",
             "DROP TABLE t2",
-            "RELEASE migrate_step",
+            "RELEASE migrate_#",
             "DELETE FROM main.\"__migrations\"",
             "COMMIT",
         ]

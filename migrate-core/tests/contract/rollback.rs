@@ -1,9 +1,9 @@
 //! Rolling back: batches, steps, targets, inverses, redo.
 
 use diesel::prelude::*;
-use migrate_core::{ErrorKind, MigrationRef, Rollback, Version};
+use migrate_core::{ErrorKind, MigrationRef, Registry, Rollback, Runner, Version};
 
-use crate::support::{Database, migration, migration_with_down, table, tables};
+use crate::support::{Database, in_group, migration, migration_with_down, table, tables, text};
 
 fn to(version: u64) -> Rollback {
     Rollback::To(MigrationRef::from(Version::new(version).unwrap()))
@@ -109,6 +109,82 @@ fn a_down_of_ones_own_is_what_runs() {
     db.up(&all).unwrap();
     db.rollback(&all, &Rollback::All).unwrap();
     assert_eq!(db.number("SELECT count(*) FROM a_old"), 0);
+}
+
+#[test]
+fn a_changed_migration_is_rolled_back_by_what_it_says_today() {
+    let db = Database::new();
+    let with = |constraint: &'static str| {
+        [migration(1, move |schema| {
+            schema
+                .execute(format!("CREATE TABLE t (id INTEGER {constraint})"))
+                .undo("DROP TABLE t");
+        })]
+    };
+    db.up(&with("")).unwrap();
+    let mut connection = db.connect();
+    let registry = Registry::of(with("NOT NULL")).unwrap();
+    let mut runner = Runner::new(&mut connection, registry).allow_changed(true);
+    assert_eq!(runner.rollback(&Rollback::All).unwrap().done.len(), 1);
+    drop(runner);
+    assert!(db.picture().is_empty());
+    db.up(&with("NOT NULL")).unwrap();
+}
+
+#[test]
+fn another_programs_migrations_are_left_alone() {
+    let db = Database::new();
+    let ours = tables(1..=2);
+    let theirs = [in_group("jobs", 1, |schema| {
+        schema.execute("CREATE TABLE jobs (id INTEGER)").undo("DROP TABLE jobs");
+    })];
+    db.up(&ours).unwrap();
+    db.up(&theirs).unwrap();
+    assert_eq!(db.rollback(&ours, &Rollback::Steps(1)).unwrap().done.len(), 1);
+    assert_eq!(db.rollback(&ours, &Rollback::LastBatch).unwrap().done.len(), 1);
+    assert_eq!(db.rollback(&theirs, &Rollback::All).unwrap().done.len(), 1);
+    assert!(db.picture().is_empty());
+}
+
+#[test]
+fn redo_begins_nothing_that_it_cannot_end() {
+    let db = Database::new();
+    db.up(&tables(1..=2)).unwrap();
+    let before = db.whole_picture();
+    let wrong = [
+        tables(1..=1)[0],
+        migration_with_down(
+            2,
+            |schema| schema.execute("CREATE TABLE t2 (id INTEGER); SELECT 1").up_only(),
+            |schema| schema.execute("DROP TABLE t2").up_only(),
+        ),
+    ];
+    let mut connection = db.connect();
+    let mut runner = Runner::new(&mut connection, Registry::of(wrong).unwrap()).allow_changed(true);
+    let error = runner.redo(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidMigration);
+    drop(runner);
+    assert_eq!(db.whole_picture(), before);
+}
+
+#[test]
+fn redo_tells_what_it_has_rolled_back_when_it_fails_half_way() {
+    let db = Database::new();
+    db.up(&tables(1..=2)).unwrap();
+    let failing = [
+        tables(1..=1)[0],
+        migration(2, |schema| {
+            schema.execute("CREATE TABLE t2 (id INTEGER)").undo("DROP TABLE t2");
+            schema.execute("INSERT INTO nowhere VALUES (2)").up_only();
+        }),
+    ];
+    let mut connection = db.connect();
+    let mut runner = Runner::new(&mut connection, Registry::of(failing).unwrap()).allow_changed(true);
+    let error = runner.redo(1).unwrap_err();
+    assert!(
+        text(&error).contains("1 rolled back before, to be applied again"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! What a run does is settled when it begins, whatever others do with the database meanwhile.
+
+use std::cell::Cell;
+
+use migrate_core::{Event, Registry, Rollback, Runner, Target};
+
+use crate::support::{Database, tables};
+
+/// Runs `work`; after each migration `meanwhile` happens on another connection.
+fn with_others<T>(db: &Database, meanwhile: impl Fn(), work: impl FnOnce(&mut Runner<'_>) -> T) -> T {
+    let mut connection = db.connect();
+    let registry = Registry::of(tables(1..=6)).unwrap();
+    let mut runner = Runner::new(&mut connection, registry).observe(|event| {
+        if let Event::Finished(_) = event {
+            meanwhile();
+        }
+    });
+    work(&mut runner)
+}
+
+fn with_application_writing<T>(db: &Database, work: impl FnOnce(&mut Runner<'_>) -> T) -> T {
+    db.execute("CREATE TABLE application (id INTEGER)");
+    with_others(db, || db.execute("INSERT INTO application VALUES (1)"), work)
+}
+
+#[test]
+fn as_many_are_applied_as_was_said() {
+    let db = Database::new();
+    let report = with_application_writing(&db, |runner| runner.up(&Target::Steps(2))).unwrap();
+    assert_eq!(report.done.len(), 2);
+    assert_eq!(db.batches().len(), 2);
+}
+
+#[test]
+fn as_many_are_rolled_back_as_was_said() {
+    let db = Database::new();
+    db.up(&tables(1..=6)).unwrap();
+    let report = with_application_writing(&db, |runner| runner.rollback(&Rollback::Steps(2))).unwrap();
+    assert_eq!(report.done.len(), 2);
+    assert_eq!(db.batches().len(), 4);
+}
+
+#[test]
+fn as_many_are_redone_as_was_said() {
+    let db = Database::new();
+    db.up(&tables(1..=6)).unwrap();
+    let before = db.batches();
+    let report = with_application_writing(&db, |runner| runner.redo(3)).unwrap();
+    assert_eq!(report.done.len(), 6);
+    assert_eq!(db.batches(), before);
+}
+
+#[test]
+fn two_who_roll_back_the_last_batch_leave_the_one_before() {
+    let db = Database::new();
+    db.up(&tables(1..=2)).unwrap();
+    db.up(&tables(1..=4)).unwrap();
+    let has_begun = Cell::new(false);
+    let other = || {
+        if !has_begun.replace(true) {
+            db.rollback(&tables(1..=4), &Rollback::LastBatch).unwrap();
+        }
+    };
+    let mut connection = db.connect();
+    let registry = Registry::of(tables(1..=4)).unwrap();
+    let mut runner = Runner::new(&mut connection, registry).observe(|event| {
+        if let Event::Finished(_) = event {
+            other();
+        }
+    });
+    runner.rollback(&Rollback::LastBatch).unwrap();
+    drop(runner);
+    assert_eq!(db.batches().len(), 2);
+}

@@ -1,7 +1,7 @@
 //! Folding migrations over what is known of the database: each step is checked against the schema that it finds, written as
 //! SQL, and gives its inverse. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::dialect;
 use crate::error::Problem;
@@ -18,6 +18,8 @@ pub(crate) struct Fold {
     live: Option<LiveModel>,
     /// Something could not be told without looking at the database.
     wants_live: bool,
+    /// What something wrong was found with already: what builds on it is not to be blamed as well.
+    blamed: BTreeSet<String>,
     /// The way back of each migration that was folded, as it was worked out.
     inverses: HashMap<MigrationId<'static>, Inverse>,
 }
@@ -44,6 +46,7 @@ impl Fold {
             model: Model::default(),
             live: None,
             wants_live: false,
+            blamed: BTreeSet::new(),
             inverses: HashMap::new(),
         }
     }
@@ -216,6 +219,7 @@ impl Fold {
             plan_for: self.plan_for,
             model: &mut self.model,
             live: self.live.as_mut(),
+            blamed: &mut self.blamed,
             wants_live: false,
             in_transaction: migration.in_transaction(),
             purpose,
@@ -269,6 +273,7 @@ struct Walk<'a> {
     plan_for: PlanFor,
     model: &'a mut Model,
     live: Option<&'a mut LiveModel>,
+    blamed: &'a mut BTreeSet<String>,
     wants_live: bool,
     in_transaction: bool,
     purpose: Purpose,
@@ -331,6 +336,10 @@ impl Walk<'_> {
     }
 
     fn operation(&mut self, operation: &Operation, place: Place) {
+        if operation.names().iter().any(|name| self.blamed.contains(name)) {
+            self.blamed.extend(operation.names());
+            return;
+        }
         let live = self.live.as_mut().map(|live| {
             let applied = live.model.apply(operation, place);
             if applied.is_err() {
@@ -342,8 +351,10 @@ impl Walk<'_> {
             Ok(applied) => applied,
             Err(findings) => {
                 self.walked.problems.extend(findings);
-                // What builds on it is not to be blamed as well.
                 self.model.open(operation.names());
+                if self.purpose != Purpose::Know {
+                    self.blamed.extend(operation.names());
+                }
                 return;
             }
         };

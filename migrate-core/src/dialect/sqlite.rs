@@ -5,7 +5,7 @@ use super::rebuild::rebuild;
 use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, Table};
+use crate::schema::{Change, Column, ColumnType, DefaultValue, Index, Table};
 
 /// SQLite.
 #[derive(Debug)]
@@ -127,8 +127,10 @@ impl Dialect for Sqlite {
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
         let mut statements = Vec::new();
         let mut problems = Vec::new();
+        // As they are edit by edit: an index is made anew to rename it.
+        let mut indexes = alteration.before.map(|table| table.indexes.clone()).unwrap_or_default();
         for edit in alteration.edits {
-            match self.native(&edit.change, alteration) {
+            match self.native(&edit.change, alteration, &mut indexes) {
                 Ok(Some(more)) => statements.extend(more),
                 Ok(None) => return self.remade(alteration, edit.place),
                 Err(message) => problems.push(problem(edit.place, message)),
@@ -149,7 +151,12 @@ impl Dialect for Sqlite {
 impl Sqlite {
     /// The statements of a change that SQLite makes exactly, without making the table anew; `None` if it cannot.
     /// <https://sqlite.org/lang_altertable.html>
-    fn native(&self, change: &Change, alteration: &Alteration<'_>) -> Result<Option<Vec<String>>, String> {
+    fn native(
+        &self,
+        change: &Change,
+        alteration: &Alteration<'_>,
+        indexes: &mut Vec<Index>,
+    ) -> Result<Option<Vec<String>>, String> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
         Ok(match change {
@@ -172,24 +179,33 @@ impl Sqlite {
             Change::DropColumn { column, .. } => {
                 Some(vec![format!("ALTER TABLE {} DROP COLUMN {}", id(table), id(column))])
             }
-            Change::RenameColumn { from, to } => Some(vec![format!(
-                "ALTER TABLE {} RENAME COLUMN {} TO {}",
-                id(table),
-                id(from),
-                id(to)
-            )]),
-            Change::AddIndex(index) => Some(vec![self.create_index(table, index)?]),
-            Change::DropIndex { index } => Some(vec![format!("DROP INDEX {}", id(index))]),
+            Change::RenameColumn { from, to } => {
+                for index in indexes.iter_mut() {
+                    index.rename_column(from, to);
+                }
+                Some(vec![format!(
+                    "ALTER TABLE {} RENAME COLUMN {} TO {}",
+                    id(table),
+                    id(from),
+                    id(to)
+                )])
+            }
+            Change::AddIndex(index) => {
+                indexes.push(index.clone());
+                Some(vec![self.create_index(table, index)?])
+            }
+            Change::DropIndex { index } => {
+                indexes.retain(|there| there.name != *index);
+                Some(vec![format!("DROP INDEX {}", id(index))])
+            }
             Change::RenameIndex { from, to } => {
-                let renamed = alteration
-                    .after
-                    .and_then(|table| table.indexes.iter().find(|index| index.name == *to));
-                let renamed = renamed.ok_or_else(|| {
+                let renamed = indexes.iter_mut().find(|index| index.name == *from).ok_or_else(|| {
                     format!(
                         "SQLite has to make `{from}` anew to rename it, and what it is is not known; drop it and create \
                          it with `execute`"
                     )
                 })?;
+                to.clone_into(&mut renamed.name);
                 Some(vec![
                     format!("DROP INDEX {}", id(from)),
                     self.create_index(table, renamed)?,

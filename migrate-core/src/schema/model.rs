@@ -1195,16 +1195,7 @@ impl<'a> Editing<'a> {
             }
         }
         for index in &mut table.indexes {
-            for key in &mut index.keys {
-                match &mut key.on {
-                    IndexOn::Column(column) if column == from => to.clone_into(column),
-                    IndexOn::Column(_) => {}
-                    IndexOn::Expression(sql) => *sql = sql_text::renamed(sql, from, to),
-                }
-            }
-            if let Some(filter) = &mut index.filter {
-                *filter = sql_text::renamed(filter, from, to);
-            }
+            index.rename_column(from, to);
         }
         if let Some(same) = self.same.remove(from) {
             self.same.insert(to.to_owned(), same);

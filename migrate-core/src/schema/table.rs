@@ -1,6 +1,7 @@
 //! A table as data: what there is, with every name spelled out. Nothing here knows SQL.
 
 use super::column_type::{ColumnType, DefaultValue};
+use super::sql_text::renamed;
 
 /// A table with all that belongs to it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -142,6 +143,20 @@ impl Table {
 }
 
 impl Index {
+    /// What it is when a column that it is on gets another name.
+    pub(crate) fn rename_column(&mut self, from: &str, to: &str) {
+        for key in &mut self.keys {
+            match &mut key.on {
+                IndexOn::Column(column) if column == from => to.clone_into(column),
+                IndexOn::Column(_) => {}
+                IndexOn::Expression(sql) => *sql = renamed(sql, from, to),
+            }
+        }
+        if let Some(filter) = &mut self.filter {
+            *filter = renamed(filter, from, to);
+        }
+    }
+
     /// Its columns; `None` if it holds an expression.
     pub(crate) fn columns(&self) -> Option<Vec<String>> {
         self.keys

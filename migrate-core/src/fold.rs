@@ -437,7 +437,9 @@ impl Walk<'_> {
             );
         }
         if let Some(table) = rendered.rebuilds {
-            self.plan(place, Action::Expect(Box::new(table)));
+            let is_found = self.plan_for.connection.is_some();
+            let table = Box::new(table);
+            self.plan(place, Action::Expect { table, is_found });
         }
         for statement in rendered.statements {
             self.plan(place, Action::Generated(statement));

@@ -96,7 +96,9 @@ impl PlannedMigration {
 
     /// It makes a table anew.
     pub(crate) fn rebuilds(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.action, Action::Expect(_)))
+        self.steps
+            .iter()
+            .any(|step| matches!(step.action, Action::Expect { .. }))
     }
 
     pub(crate) fn has_rust_step(&self) -> bool {
@@ -116,6 +118,14 @@ impl fmt::Display for PlannedMigration {
         }
         if !self.migration.in_transaction() {
             writeln!(f, "-- not in a transaction: each step is committed by itself")?;
+        }
+        let is_data = |step: &PlannedStep| matches!(step.action, Action::Statement(_) | Action::Rust { .. });
+        if self.rebuilds() && self.steps.iter().any(is_data) {
+            writeln!(
+                f,
+                "-- careful: a table is made anew in this transaction, so foreign keys are off for its other steps as well, \
+                 and what they delete does not cascade"
+            )?;
         }
         if self.done > 0 {
             writeln!(
@@ -145,7 +155,11 @@ pub(crate) enum Action {
     /// SQL that was written for an operation, exactly as it is sent.
     Generated(String),
     /// A table is about to be made anew: it has to be what it is taken to be.
-    Expect(Box<Table>),
+    Expect {
+        table: Box<Table>,
+        /// What it is was told by the database.
+        is_found: bool,
+    },
     /// A Rust function.
     Rust { functions: Functions, name: &'static str },
     /// The way back of a step that is `up_only`: its work stays.
@@ -164,7 +178,7 @@ impl PlannedStep {
     pub fn sql(&self) -> Option<&str> {
         match &self.action {
             Action::Statement(sql) | Action::Generated(sql) => Some(sql),
-            Action::Rust { .. } | Action::Expect(_) | Action::Keep => None,
+            Action::Rust { .. } | Action::Expect { .. } | Action::Keep => None,
         }
     }
 
@@ -173,7 +187,7 @@ impl PlannedStep {
     pub fn function(&self) -> Option<&'static str> {
         match &self.action {
             Action::Rust { name, .. } => Some(name),
-            Action::Statement(_) | Action::Generated(_) | Action::Expect(_) | Action::Keep => None,
+            Action::Statement(_) | Action::Generated(_) | Action::Expect { .. } | Action::Keep => None,
         }
     }
 
@@ -181,7 +195,7 @@ impl PlannedStep {
     pub(crate) fn label(&self) -> String {
         match &self.action {
             Action::Statement(sql) | Action::Generated(sql) => sql.trim().to_owned(),
-            Action::Expect(table) => format!("making `{}` anew", table.name),
+            Action::Expect { table, .. } => format!("making `{}` anew", table.name),
             Action::Rust { name, .. } => format!("Rust step `{name}`"),
             Action::Keep => "nothing".to_owned(),
         }
@@ -202,10 +216,15 @@ impl fmt::Display for PlannedStep {
                 };
                 write!(f, "{sql}{end}")
             }
-            Action::Expect(table) => write!(
+            Action::Expect { table, is_found } => write!(
                 f,
-                "-- `{}` is made anew: foreign keys are off meanwhile and checked at the end",
-                table.name
+                "-- `{}` is made anew{}: foreign keys are off meanwhile and checked at the end",
+                table.name,
+                if *is_found {
+                    ""
+                } else {
+                    ", here from what migrations say of it, on a database from what it is there"
+                }
             ),
             Action::Rust { name, .. } => write!(f, "-- Rust step `{name}` ({})", self.place),
             Action::Keep => write!(f, "-- up_only: the work of the step at {} stays", self.place),

@@ -237,7 +237,7 @@ impl Runner<'_> {
     /// name is the run's own, so that nobody makes it again by chance.
     fn step_in_savepoint(&mut self, step: &PlannedStep, run_id: &str) -> Result<(), Mishap> {
         // What is generated cannot end the transaction behind our back.
-        if matches!(step.action, Action::Keep | Action::Generated(_) | Action::Expect(_)) {
+        if matches!(step.action, Action::Keep | Action::Generated(_) | Action::Expect { .. }) {
             return self.act(step);
         }
         self.session.execute(&format!("SAVEPOINT migrate_{run_id}"))?;
@@ -273,7 +273,7 @@ impl Runner<'_> {
     fn act(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
         match &step.action {
             Action::Statement(sql) | Action::Generated(sql) => Ok(self.session.execute(sql)?),
-            Action::Expect(table) => self.expect(table),
+            Action::Expect { table, .. } => self.expect(table),
             Action::Rust { functions, .. } => {
                 let connection = self.session.connection();
                 match catch_unwind(AssertUnwindSafe(|| functions.call(connection))) {

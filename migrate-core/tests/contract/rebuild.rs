@@ -312,6 +312,39 @@ fn a_rename_between_two_rebuilds_is_followed() {
 }
 
 #[test]
+fn a_plan_warns_of_data_steps_beside_a_rebuild() {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    migrations.push(migration(3, |schema| {
+        schema.execute("DELETE FROM users WHERE name = 'x'").up_only();
+        schema.alter_table("users", |t| t.drop_not_null("email"));
+    }));
+    let plan = database
+        .with(&migrations, |runner| runner.plan(&Target::Latest))
+        .unwrap();
+    insta::assert_snapshot!(plan.to_string(), @r#"
+    -- apply 3 m3 (src/migrations.rs:3)
+    -- careful: a table is made anew in this transaction, so foreign keys are off for its other steps as well, and what they delete does not cascade
+    DELETE FROM users WHERE name = 'x';
+    -- `users` is made anew: foreign keys are off meanwhile and checked at the end
+    CREATE TABLE "__migrate_new_users" (
+        "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+        "email" TEXT,
+        "name" TEXT,
+        CONSTRAINT "users_email_key" UNIQUE ("email")
+    );
+    INSERT INTO "__migrate_new_users" ("id", "email", "name") SELECT "id", "email", "name" FROM "users";
+    INSERT INTO sqlite_sequence (name, seq) SELECT '__migrate_new_users', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '__migrate_new_users');
+    UPDATE sqlite_sequence SET seq = max(seq, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'users'), 0)) WHERE name = '__migrate_new_users';
+    DROP TABLE "users";
+    PRAGMA legacy_alter_table = ON;
+    ALTER TABLE "__migrate_new_users" RENAME TO "users";
+    PRAGMA legacy_alter_table = OFF;
+    "#);
+}
+
+#[test]
 fn what_differs_from_the_migrations_is_told() {
     let database = Database::new();
     let migrations = users_and_posts();

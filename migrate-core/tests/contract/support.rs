@@ -82,13 +82,18 @@ impl Database {
         for table in tables {
             let columns = texts(
                 &mut connection,
-                &format!("SELECT 'quote(\"' || name || '\")' AS text FROM pragma_table_info('{table}') ORDER BY cid"),
+                &format!(
+                    "SELECT 'quote(\"' || replace(name, '\"', '\"\"') || '\")' AS text FROM pragma_table_info('{}') \
+                     ORDER BY cid",
+                    table.replace('\'', "''")
+                ),
             );
             let rows = texts(
                 &mut connection,
                 &format!(
-                    "SELECT {} AS text FROM \"{table}\" ORDER BY 1",
-                    columns.join(" || ', ' || ")
+                    "SELECT {} AS text FROM \"{}\" ORDER BY 1",
+                    columns.join(" || ', ' || "),
+                    table.replace('"', "\"\"")
                 ),
             );
             picture.extend(rows.into_iter().map(|row| format!("{table}: {row}")));

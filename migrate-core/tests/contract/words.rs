@@ -1,6 +1,6 @@
 //! Schema changes in words: what they make of a database, and of its rows, there and back.
 
-use migrate_core::{Migration, Reaction, Rollback, Schema, Target, desc, expression};
+use migrate_core::{ErrorKind, Migration, Reaction, Rollback, Schema, Target, desc, expression};
 
 use crate::support::{Database, migration};
 
@@ -188,4 +188,113 @@ fn what_was_declared_is_known_and_not_made() {
     database.execute("UPDATE old SET name = 'x'");
     database.rollback(&migrations, &Rollback::All).unwrap();
     assert_eq!(database.picture().len(), before.len());
+}
+
+/// In every place that takes a name, and as every text.
+fn named(name: &'static str) -> Vec<Migration> {
+    vec![
+        migration(1, move |schema| {
+            schema.create_table(name, |t| {
+                t.id();
+                t.text(format!("{name}1")).default(name).comment(name).unique();
+                t.text(format!("{name}2")).nullable().default(name);
+                t.check(format!("{name} check"), "id > 0");
+                t.index([format!("{name}2")]).named(format!("{name} index"));
+                t.comment(name);
+            });
+            schema.create_table(format!("{name} child"), |t| {
+                t.big_int(name).references(name, "id").named(format!("{name} key"));
+            });
+        }),
+        migration(2, move |schema| {
+            schema.alter_table(name, |t| {
+                t.text(format!("{name}3")).fill(name);
+                t.set_default(format!("{name}2"), format!("{name}{name}"));
+                t.drop_constraint(format!("{name} check"));
+            });
+            schema.alter_table(name, |t| t.rename_column(format!("{name}3"), format!("{name}4")));
+            schema.rename_index(name, format!("{name} index"), format!("{name} other"));
+            schema.comment_on(name, name);
+            schema.rename_table(name, format!("{name} there"));
+            schema.create_view(format!("{name} view"), "SELECT 1 AS one");
+        }),
+    ]
+}
+
+#[test]
+fn a_hostile_name_is_a_name_wherever_it_stands() {
+    for name in [
+        "a\"b",
+        "\"",
+        "a'b",
+        "'",
+        "a`b",
+        "a]b",
+        "[a",
+        "a\\b",
+        "a;b",
+        "a--b",
+        "/*a",
+        "a b",
+        "select",
+        "ORDER",
+        "Ünï",
+        "🦀",
+        "%s",
+        "$1",
+        "?",
+        "1",
+        "(",
+        "a,b",
+        "null",
+        "CHECK",
+        "'); DROP TABLE x; --",
+    ] {
+        let database = Database::new();
+        let migrations = named(name);
+        database
+            .up(&migrations[..1])
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let agrees = |database: &Database, migrations: &[Migration]| {
+            let differences = database.with(migrations, |runner| runner.differences()).unwrap();
+            assert!(differences.is_empty(), "{name}: {differences:?}");
+        };
+        agrees(&database, &migrations);
+        let before = database.picture();
+        let quoted = name.replace('"', "\"\"");
+        database.execute(&format!("INSERT INTO \"{quoted}\" (id) VALUES (1)"));
+        let literal = name.replace('\'', "''");
+        let count = format!("SELECT count(*) AS number FROM \"{quoted}\" WHERE \"{quoted}1\" = '{literal}'");
+        assert_eq!(database.number(&count), 1, "{name}");
+        database.execute(&format!("DELETE FROM \"{quoted}\"; DELETE FROM sqlite_sequence"));
+        database
+            .up(&migrations)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        agrees(&database, &migrations);
+        database
+            .rollback(&migrations, &Rollback::Steps(1))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        agrees(&database, &migrations);
+        let tables = |picture: &[String]| -> Vec<String> {
+            let objects = picture
+                .iter()
+                .filter(|line| line.contains(" sqlite_") || line.contains(": CREATE "));
+            objects
+                .map(|line| line.split(": ").next().unwrap_or_default().to_owned())
+                .collect()
+        };
+        assert_eq!(tables(&database.picture()), tables(&before), "{name}");
+        database.rollback(&migrations, &Rollback::All).unwrap();
+    }
+}
+
+#[test]
+fn a_name_that_no_database_takes_is_refused() {
+    let long: &'static str = Box::leak("x".repeat(300).into_boxed_str());
+    for name in ["", "a\0b", "a\nb", "a\u{7f}", long] {
+        let database = Database::new();
+        let error = database.up(&named(name)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidMigration, "{name:?}: {error}");
+        assert!(database.whole_picture().is_empty());
+    }
 }

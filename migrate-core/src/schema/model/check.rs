@@ -1,0 +1,197 @@
+//! What a change of a table may not break: names that are free, keys that others refer to, types on both sides of a
+//! reference.
+
+use super::Same;
+use super::edit::Editing;
+use super::rules::{check_name, listed, problem};
+use crate::schema::near::nearest;
+use crate::schema::operation::{Change, Edit};
+use crate::schema::table::ForeignKey;
+
+impl Editing<'_> {
+    /// That columns which want different values in each row do not all have the same.
+    pub(super) fn check_not_all_same(&self, name: &str, columns: &[String]) -> Result<(), String> {
+        let is_same = columns.iter().all(|column| self.same.get(column) == Some(&Same::Value));
+        if !is_same {
+            return Ok(());
+        }
+        Err(format!(
+            "{} was just added and is the same in every row, and `{name}` wants it different; add it with `.fill_sql(..)` \
+             and an expression that gives each row its own (on the way back: `.undo_fill_sql(..)`)",
+            listed(columns)
+        ))
+    }
+
+    pub(super) fn check_constraint_name(&self, name: &str) -> Result<(), String> {
+        check_name(name)?;
+        if self.table.constraint_names().any(|there| there == name) {
+            return Err(format!("`{}` has a constraint `{name}` already", self.table.name));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_constraint(&self, name: &str, columns: &[String]) -> Result<(), String> {
+        self.check_constraint_name(name)?;
+        if columns.is_empty() {
+            return Err(format!("the constraint `{name}` is on no columns"));
+        }
+        for (at, column) in columns.iter().enumerate() {
+            self.position(column)?;
+            if columns[..at].contains(column) {
+                return Err(format!("the constraint `{name}` names `{column}` twice"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Index names are one per database, not per table, on SQLite and PostgreSQL.
+    pub(super) fn check_index_is_free(&self, name: &str) -> Result<(), String> {
+        let owner = if self.table.indexes.iter().any(|index| index.name == name) {
+            Some(self.table.name.as_str())
+        } else {
+            self.model.owner_of_index(name, &self.table.name)
+        };
+        match owner {
+            Some(owner) => Err(format!("there is an index `{name}` already, on `{owner}`")),
+            None => Ok(()),
+        }
+    }
+
+    /// That what foreign keys refer to stays unique.
+    pub(super) fn check_still_unique(&self, columns: &[String]) -> Result<(), String> {
+        if self.table.is_unique(columns) {
+            return Ok(());
+        }
+        let name = self.table.name.as_str();
+        let own = self
+            .table
+            .foreign_keys
+            .iter()
+            .filter(|key| key.to_table == name)
+            .map(|key| (name, key));
+        let refers = |(_, key): &(&str, &ForeignKey)| {
+            key.to_columns.len() == columns.len() && columns.iter().all(|column| key.to_columns.contains(column))
+        };
+        match self.model.references_to(name).chain(own).find(refers) {
+            Some((referrer, key)) => Err(format!(
+                "the foreign key `{}` of `{referrer}` needs {} to be unique; drop that first",
+                key.name,
+                listed(columns)
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// A column that is on either side of a foreign key keeps its type.
+    pub(super) fn check_type_is_free(&self, column: &str) -> Result<(), String> {
+        let name = self.table.name.as_str();
+        let own = self
+            .table
+            .foreign_keys
+            .iter()
+            .find(|key| key.columns.iter().any(|part| part == column))
+            .map(|key| (name, key));
+        let others = self
+            .model
+            .references_to(name)
+            .find(|(_, key)| key.to_columns.iter().any(|part| part == column));
+        match own.or(others) {
+            Some((referrer, key)) => Err(format!(
+                "the foreign key `{}` of `{referrer}` needs `{column}` to keep its type; drop it first, and add it again",
+                key.name
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// What can be told only when all edits are known.
+    pub(super) fn check_whole(&mut self, edits: &[Edit]) {
+        for edit in edits {
+            let result = match &edit.change {
+                Change::AddForeignKey(key) => self.check_target(key),
+                Change::AddPrimaryKey(key) => self.check_key(&key.columns),
+                Change::AddColumn { column, .. } if column.auto_increment => self.check_counted(&column.name),
+                _ => Ok(()),
+            };
+            if let Err(message) = result {
+                self.findings.push(problem(edit.place, message));
+            }
+        }
+    }
+
+    pub(super) fn check_counted(&self, column: &str) -> Result<(), String> {
+        let is_key = self
+            .table
+            .primary_key
+            .as_ref()
+            .is_some_and(|key| key.columns == [column]);
+        if !is_key {
+            return Err(format!(
+                "`{column}` is counted up by the database and has to be the primary key by itself"
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_key(&self, columns: &[String]) -> Result<(), String> {
+        match columns
+            .iter()
+            .find(|name| self.table.column(name).is_some_and(|column| column.nullable))
+        {
+            Some(column) => Err(format!("`{column}` is part of the primary key and may not be nullable")),
+            None => Ok(()),
+        }
+    }
+
+    /// That a foreign key refers to columns that are there, unique, and of the same types.
+    pub(super) fn check_target(&self, key: &ForeignKey) -> Result<(), String> {
+        if !self.table.foreign_keys.contains(key) {
+            // It was refused, or dropped again.
+            return Ok(());
+        }
+        let target = if key.to_table == self.table.name {
+            &self.table
+        } else if let Some(target) = self.model.table(&key.to_table) {
+            target
+        } else if self.model.is_open(&key.to_table) {
+            return Ok(());
+        } else {
+            return Err(self.model.unknown_table(&key.to_table));
+        };
+        if key.columns.len() != key.to_columns.len() {
+            return Err(format!(
+                "the foreign key `{}` has {} columns and refers to {}",
+                key.name,
+                key.columns.len(),
+                key.to_columns.len()
+            ));
+        }
+        for (from, to) in key.columns.iter().zip(&key.to_columns) {
+            let Some(there) = target.column(to) else {
+                let near = nearest(to, target.columns.iter().map(|column| column.name.as_str()));
+                return Err(match near {
+                    Some(near) => format!("`{}` has no column `{to}`; `{near}` is near", target.name),
+                    None => format!("`{}` has no column `{to}`", target.name),
+                });
+            };
+            if let Some(here) = self.table.column(from)
+                && here.column_type != there.column_type
+            {
+                return Err(format!(
+                    "`{from}` is {}, and `{}.{to}` is {}; a foreign key has the same type on both sides",
+                    here.column_type.encoding(),
+                    target.name,
+                    there.column_type.encoding()
+                ));
+            }
+        }
+        if !target.is_unique(&key.to_columns) {
+            return Err(format!(
+                "{} of `{}` is neither the primary key nor unique, so nothing can refer to it",
+                listed(&key.to_columns),
+                target.name
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,542 @@
+//! The changes of one table, one after the other: what each makes of the table, and what takes it back.
+
+use std::collections::BTreeMap;
+
+use super::rules::{check_default, check_name, check_type_name, differs_by_row, listed, problem, rename_in};
+use super::{Findings, Model, Same};
+use crate::error::Problem;
+use crate::place::Place;
+use crate::schema::column_type::{ColumnType, DefaultValue};
+use crate::schema::near::nearest;
+use crate::schema::operation::{Change, Edit};
+use crate::schema::sql_text;
+use crate::schema::table::{Column, Index, IndexOn, Table};
+
+/// A table while it is edited.
+pub(super) struct Editing<'a> {
+    pub(super) model: &'a Model,
+    pub(super) table: Table,
+    /// It holds no rows: it is new.
+    pub(super) is_empty: bool,
+    /// Its columns that have the same in every row.
+    pub(super) same: BTreeMap<String, Same>,
+    /// The edits in full.
+    pub(super) forward: Vec<Edit>,
+    /// What takes them back, in the order of the edits.
+    pub(super) back: Vec<Edit>,
+    pub(super) missing: Vec<Problem>,
+    pub(super) findings: Findings,
+    /// Columns of the table that were renamed, for those who refer to them.
+    pub(super) renames: Vec<(String, String)>,
+}
+
+impl<'a> Editing<'a> {
+    pub(super) fn new(model: &'a Model, table: Table, is_empty: bool) -> Editing<'a> {
+        Editing {
+            model,
+            table,
+            is_empty,
+            same: BTreeMap::new(),
+            forward: Vec::new(),
+            back: Vec::new(),
+            missing: Vec::new(),
+            findings: Findings::new(),
+            renames: Vec::new(),
+        }
+    }
+
+    pub(super) fn all(&mut self, edits: &[Edit]) {
+        for edit in edits {
+            if let Err(message) = self.one(edit) {
+                self.findings.push(problem(edit.place, message));
+                // What names a refused column is not to be blamed as well.
+                if let Change::AddColumn { column, .. } = &edit.change
+                    && self.table.column(&column.name).is_none()
+                {
+                    self.table.columns.push(column.clone());
+                }
+            }
+        }
+        if self.findings.is_empty() {
+            self.check_whole(edits);
+        }
+    }
+
+    /// An edit and its inverse.
+    fn done(&mut self, place: Place, change: Change, inverse: Change) {
+        self.forward.push(Edit { change, place });
+        self.back.push(Edit { change: inverse, place });
+    }
+
+    fn one(&mut self, edit: &Edit) -> Result<(), String> {
+        let place = edit.place;
+        let change = edit.change.clone();
+        let inverse = match &change {
+            Change::AddColumn { column, fill } => {
+                self.add_column(column, fill.as_ref())?;
+                Change::DropColumn {
+                    column: column.name.clone(),
+                    fill: None,
+                }
+            }
+            Change::DropColumn { column, fill } => {
+                self.drop_what_is_on(column, place)?;
+                let position = self.position(column)?;
+                let dropped = self.table.columns.remove(position);
+                self.same.remove(column);
+                let needs_value =
+                    !dropped.nullable && dropped.default.is_none() && dropped.generated.is_none() && !self.is_empty;
+                if needs_value && fill.is_none() {
+                    self.missing.push(problem(
+                        place,
+                        format!(
+                            "`{column}` is NOT NULL and has no default, so its way back has to know what rows get: add \
+                             `.undo_fill(..)`"
+                        ),
+                    ));
+                }
+                Change::AddColumn {
+                    column: dropped,
+                    fill: fill.clone(),
+                }
+            }
+            Change::RenameColumn { from, to } => {
+                self.rename_column(from, to)?;
+                Change::RenameColumn {
+                    from: to.clone(),
+                    to: from.clone(),
+                }
+            }
+            Change::SetType {
+                column,
+                to,
+                using,
+                undo_using,
+            } => {
+                for expression in using.iter().chain(undo_using) {
+                    sql_text::check_expression(expression).map_err(|why| format!("the expression: {why}"))?;
+                }
+                self.check_type_is_free(column)?;
+                let there = self.column_mut(column)?;
+                if there.column_type == *to {
+                    return Err(format!("`{column}` is of that type already"));
+                }
+                let from = std::mem::replace(&mut there.column_type, to.clone());
+                Change::SetType {
+                    column: column.clone(),
+                    to: from,
+                    using: undo_using.clone(),
+                    undo_using: using.clone(),
+                }
+            }
+            Change::SetNotNull { column } => {
+                let is_null = self.same.get(column) == Some(&Same::Null);
+                let there = self.column_mut(column)?;
+                if !there.nullable {
+                    return Err(format!("`{column}` is NOT NULL already"));
+                }
+                if is_null {
+                    return Err(format!(
+                        "`{column}` was just added and is NULL in every row; fill it first, or add it with `.fill(..)` (on \
+                         the way back: `.undo_fill(..)`)"
+                    ));
+                }
+                there.nullable = false;
+                Change::DropNotNull { column: column.clone() }
+            }
+            Change::DropNotNull { column } => {
+                let in_key = self
+                    .table
+                    .primary_key
+                    .as_ref()
+                    .is_some_and(|key| key.columns.contains(column));
+                if in_key {
+                    return Err(format!("`{column}` is part of the primary key, which is never NULL"));
+                }
+                let there = self.column_mut(column)?;
+                if there.nullable {
+                    return Err(format!("`{column}` may be NULL already"));
+                }
+                there.nullable = true;
+                Change::SetNotNull { column: column.clone() }
+            }
+            Change::SetDefault { column, default } => {
+                check_default(default)?;
+                let there = self.column_mut(column)?;
+                if there.generated.is_some() {
+                    return Err(format!("`{column}` is generated and cannot have a default"));
+                }
+                match there.default.replace(default.clone()) {
+                    Some(default) => Change::SetDefault {
+                        column: column.clone(),
+                        default,
+                    },
+                    None => Change::DropDefault { column: column.clone() },
+                }
+            }
+            Change::DropDefault { column } => {
+                let default = self
+                    .column_mut(column)?
+                    .default
+                    .take()
+                    .ok_or_else(|| format!("`{column}` has no default"))?;
+                Change::SetDefault {
+                    column: column.clone(),
+                    default,
+                }
+            }
+            Change::SetComment { column, comment } => {
+                let kept = match column {
+                    Some(column) => &mut self.column_mut(column)?.comment,
+                    None => &mut self.table.comment,
+                };
+                Change::SetComment {
+                    column: column.clone(),
+                    comment: std::mem::replace(kept, comment.clone()),
+                }
+            }
+            Change::AddPrimaryKey(key) => {
+                if let Some(there) = &self.table.primary_key {
+                    return Err(format!(
+                        "`{}` has a primary key already, on {}; for one of several columns write `t.primary_key([..])`",
+                        self.table.name,
+                        listed(&there.columns)
+                    ));
+                }
+                self.check_constraint(&key.name, &key.columns)?;
+                self.check_not_all_same(&key.name, &key.columns)?;
+                self.table.primary_key = Some(key.clone());
+                Change::DropPrimaryKey
+            }
+            Change::DropPrimaryKey => {
+                let key = self
+                    .table
+                    .primary_key
+                    .take()
+                    .ok_or_else(|| format!("`{}` has no primary key", self.table.name))?;
+                if let Err(message) = self.check_still_unique(&key.columns) {
+                    self.table.primary_key = Some(key);
+                    return Err(message);
+                }
+                Change::AddPrimaryKey(key)
+            }
+            Change::AddUnique(unique) => {
+                self.check_constraint(&unique.name, &unique.columns)?;
+                self.check_not_all_same(&unique.name, &unique.columns)?;
+                self.table.uniques.push(unique.clone());
+                Change::DropConstraint {
+                    constraint: unique.name.clone(),
+                }
+            }
+            Change::AddCheck(check) => {
+                self.check_constraint_name(&check.name)?;
+                sql_text::check_expression(&check.expression)
+                    .map_err(|why| format!("the expression of `{}`: {why}", check.name))?;
+                self.table.checks.push(check.clone());
+                Change::DropConstraint {
+                    constraint: check.name.clone(),
+                }
+            }
+            Change::AddForeignKey(key) => {
+                self.check_constraint(&key.name, &key.columns)?;
+                self.table.foreign_keys.push(key.clone());
+                Change::DropConstraint {
+                    constraint: key.name.clone(),
+                }
+            }
+            Change::DropConstraint { constraint } => self.drop_constraint(constraint)?,
+            Change::AddIndex(index) => {
+                check_name(&index.name)?;
+                self.check_index_is_free(&index.name)?;
+                if index.keys.is_empty() {
+                    return Err(format!("the index `{}` is on no columns", index.name));
+                }
+                for key in &index.keys {
+                    match &key.on {
+                        IndexOn::Column(column) => {
+                            self.position(column)?;
+                        }
+                        IndexOn::Expression(sql) => sql_text::check_expression(sql)
+                            .map_err(|why| format!("the expression in `{}`: {why}", index.name))?,
+                    }
+                }
+                if let Some(filter) = &index.filter {
+                    sql_text::check_expression(filter)
+                        .map_err(|why| format!("the filter of `{}`: {why}", index.name))?;
+                }
+                if let Some(columns) = index.columns().filter(|_| index.unique && index.filter.is_none()) {
+                    self.check_not_all_same(&index.name, &columns)?;
+                }
+                self.table.indexes.push(index.clone());
+                Change::DropIndex {
+                    index: index.name.clone(),
+                }
+            }
+            Change::DropIndex { index } => {
+                let position = self.index_position(index)?;
+                let dropped = self.table.indexes.remove(position);
+                if let Some(columns) = dropped.columns().filter(|_| dropped.unique)
+                    && let Err(message) = self.check_still_unique(&columns)
+                {
+                    self.table.indexes.insert(position, dropped);
+                    return Err(message);
+                }
+                Change::AddIndex(dropped)
+            }
+            Change::RenameIndex { from, to } => {
+                check_name(to)?;
+                self.check_index_is_free(to)?;
+                let position = self.index_position(from)?;
+                to.clone_into(&mut self.table.indexes[position].name);
+                Change::RenameIndex {
+                    from: to.clone(),
+                    to: from.clone(),
+                }
+            }
+        };
+        self.done(place, change, inverse);
+        Ok(())
+    }
+
+    fn add_column(&mut self, column: &Column, fill: Option<&DefaultValue>) -> Result<(), String> {
+        let name = &column.name;
+        check_name(name)?;
+        if let Some(there) = self
+            .table
+            .columns
+            .iter()
+            .find(|there| there.name.eq_ignore_ascii_case(name))
+        {
+            return Err(format!("`{}` has a column `{}` already", self.table.name, there.name));
+        }
+        if let Some(default) = &column.default {
+            check_default(default)?;
+            if column.generated.is_some() {
+                return Err(format!(
+                    "`{name}` is generated and cannot have a default; leave one of them out"
+                ));
+            }
+        }
+        if let Some(generated) = &column.generated {
+            sql_text::check_expression(&generated.expression)
+                .map_err(|why| format!("the expression of `{name}`: {why}"))?;
+        }
+        if column.auto_increment && !column.column_type.is_integer() {
+            return Err(format!("`{name}` is no whole number, and only those are counted up"));
+        }
+        if let ColumnType::Named(type_name) = &column.column_type {
+            check_type_name(type_name)?;
+        }
+        if let Some(fill) = fill {
+            check_default(fill)?;
+        }
+        let has_value = column.nullable
+            || column.default.is_some()
+            || column.generated.is_some()
+            || column.auto_increment
+            || fill.is_some();
+        if !self.is_empty && !has_value {
+            return Err(format!(
+                "`{}` may hold rows, and `{name}` is NOT NULL without a default; add `.default(..)`, `.nullable()`, or \
+                 `.fill(..)` for the rows that are there",
+                self.table.name
+            ));
+        }
+        self.table.columns.push(column.clone());
+        let same = match (fill, &column.default) {
+            // Who fills with an expression knows what it gives.
+            (Some(DefaultValue::Expression(_)), _) => None,
+            (None, Some(DefaultValue::Expression(sql))) if differs_by_row(sql) => None,
+            (Some(_), _) | (None, Some(_)) => Some(Same::Value),
+            (None, None) if column.generated.is_none() && !column.auto_increment => Some(Same::Null),
+            (None, None) => None,
+        };
+        if let Some(same) = same.filter(|_| !self.is_empty) {
+            self.same.insert(column.name.clone(), same);
+        }
+        Ok(())
+    }
+
+    /// Drops the indexes and constraints that are on a column alone, and refuses if more depends on it.
+    fn drop_what_is_on(&mut self, column: &str, place: Place) -> Result<(), String> {
+        self.position(column)?;
+        let name = self.table.name.clone();
+        let alone = [column.to_owned()];
+        let needed = |what: String| Err(format!("{what} needs `{column}`; drop that first"));
+        let table = &self.table;
+        if table
+            .primary_key
+            .as_ref()
+            .is_some_and(|key| key.columns.iter().any(|part| part == column))
+        {
+            return needed(format!("the primary key of `{name}`"));
+        }
+        if let Some((referrer, key)) = self
+            .model
+            .references_to(&name)
+            .find(|(_, key)| key.to_columns.iter().any(|part| part == column))
+        {
+            return needed(format!("the foreign key `{}` of `{referrer}`", key.name));
+        }
+        let shares = |columns: &[String]| columns != alone && columns.iter().any(|part| part == column);
+        if let Some(unique) = table.uniques.iter().find(|unique| shares(&unique.columns)) {
+            return needed(format!("the constraint `{}`", unique.name));
+        }
+        if let Some(key) = table.foreign_keys.iter().find(|key| shares(&key.columns)) {
+            return needed(format!("the constraint `{}`", key.name));
+        }
+        if let Some(check) = table
+            .checks
+            .iter()
+            .find(|check| sql_text::mentions(&check.expression, column))
+        {
+            return needed(format!("the constraint `{}`", check.name));
+        }
+        let uses = |index: &Index| {
+            index.columns().is_none_or(|columns| shares(&columns))
+                && index.keys.iter().any(|key| match &key.on {
+                    IndexOn::Column(part) => part == column,
+                    IndexOn::Expression(sql) => sql_text::mentions(sql, column),
+                })
+                || index
+                    .filter
+                    .as_ref()
+                    .is_some_and(|filter| sql_text::mentions(filter, column))
+        };
+        if let Some(index) = table.indexes.iter().find(|index| uses(index)) {
+            return needed(format!("the index `{}`", index.name));
+        }
+        if let Some(generated) = table.columns.iter().find(|other| {
+            other
+                .generated
+                .as_ref()
+                .is_some_and(|generated| sql_text::mentions(&generated.expression, column))
+        }) {
+            return needed(format!("the generated column `{}`", generated.name));
+        }
+        let drops: Vec<Change> = table
+            .foreign_keys
+            .iter()
+            .filter(|key| key.columns == alone)
+            .map(|key| key.name.clone())
+            .chain(
+                table
+                    .uniques
+                    .iter()
+                    .filter(|unique| unique.columns == alone)
+                    .map(|unique| unique.name.clone()),
+            )
+            .map(|constraint| Change::DropConstraint { constraint })
+            .chain(
+                table
+                    .indexes
+                    .iter()
+                    .filter(|index| index.columns().is_some_and(|columns| columns == alone))
+                    .map(|index| Change::DropIndex {
+                        index: index.name.clone(),
+                    }),
+            )
+            .collect();
+        for change in drops {
+            self.one(&Edit { change, place })?;
+        }
+        Ok(())
+    }
+
+    fn rename_column(&mut self, from: &str, to: &str) -> Result<(), String> {
+        check_name(to)?;
+        let position = self.position(from)?;
+        let taken = |there: &Column| there.name != from && there.name.eq_ignore_ascii_case(to);
+        if from == to || self.table.columns.iter().any(taken) {
+            return Err(format!("`{}` has a column `{to}` already", self.table.name));
+        }
+        let table = &mut self.table;
+        to.clone_into(&mut table.columns[position].name);
+        if let Some(key) = &mut table.primary_key {
+            rename_in(&mut key.columns, from, to);
+        }
+        for unique in &mut table.uniques {
+            rename_in(&mut unique.columns, from, to);
+        }
+        for check in &mut table.checks {
+            check.expression = sql_text::renamed(&check.expression, from, to);
+        }
+        for column in &mut table.columns {
+            if let Some(generated) = &mut column.generated {
+                generated.expression = sql_text::renamed(&generated.expression, from, to);
+            }
+        }
+        for key in &mut table.foreign_keys {
+            rename_in(&mut key.columns, from, to);
+            if key.to_table == table.name {
+                rename_in(&mut key.to_columns, from, to);
+            }
+        }
+        for index in &mut table.indexes {
+            index.rename_column(from, to);
+        }
+        if let Some(same) = self.same.remove(from) {
+            self.same.insert(to.to_owned(), same);
+        }
+        self.renames.push((from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn drop_constraint(&mut self, name: &str) -> Result<Change, String> {
+        let table = &mut self.table;
+        if let Some(at) = table.uniques.iter().position(|unique| unique.name == name) {
+            let unique = table.uniques.remove(at);
+            if let Err(message) = self.check_still_unique(&unique.columns) {
+                self.table.uniques.insert(at, unique);
+                return Err(message);
+            }
+            return Ok(Change::AddUnique(unique));
+        }
+        if let Some(at) = table.checks.iter().position(|check| check.name == name) {
+            return Ok(Change::AddCheck(table.checks.remove(at)));
+        }
+        if let Some(at) = table.foreign_keys.iter().position(|key| key.name == name) {
+            return Ok(Change::AddForeignKey(table.foreign_keys.remove(at)));
+        }
+        if table.primary_key.as_ref().is_some_and(|key| key.name == name) {
+            return Err(format!("`{name}` is the primary key; write `t.drop_primary_key()`"));
+        }
+        if table.indexes.iter().any(|index| index.name == name) {
+            return Err(format!("`{name}` is an index; write `t.drop_index({name:?})`"));
+        }
+        let near = nearest(name, table.constraint_names());
+        Err(match near {
+            Some(near) => format!("`{}` has no constraint `{name}`; `{near}` is near", table.name),
+            None => format!("`{}` has no constraint `{name}`", table.name),
+        })
+    }
+
+    pub(super) fn position(&self, column: &str) -> Result<usize, String> {
+        let table = &self.table;
+        if let Some(position) = table.columns.iter().position(|there| there.name == column) {
+            return Ok(position);
+        }
+        let near = nearest(column, table.columns.iter().map(|there| there.name.as_str()));
+        Err(match near {
+            Some(near) => format!("`{}` has no column `{column}`; `{near}` is near", table.name),
+            None => format!("`{}` has no column `{column}`", table.name),
+        })
+    }
+
+    fn column_mut(&mut self, column: &str) -> Result<&mut Column, String> {
+        let position = self.position(column)?;
+        Ok(&mut self.table.columns[position])
+    }
+
+    fn index_position(&self, index: &str) -> Result<usize, String> {
+        let table = &self.table;
+        if let Some(position) = table.indexes.iter().position(|there| there.name == index) {
+            return Ok(position);
+        }
+        let near = nearest(index, table.indexes.iter().map(|there| there.name.as_str()));
+        Err(match near {
+            Some(near) => format!("`{}` has no index `{index}`; `{near}` is near", table.name),
+            None => format!("`{}` has no index `{index}`", table.name),
+        })
+    }
+}

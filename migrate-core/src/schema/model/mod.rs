@@ -1,0 +1,277 @@
+//! What is known of a database, as it is folded over migrations: each operation is checked against it, changes it, and says
+//! what would take it back.
+//!
+//! What cannot be known (raw DDL has touched it) is let through. Nothing here knows SQL or a database.
+
+mod apply;
+mod check;
+mod edit;
+mod rules;
+mod unseen;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::operation::Operation;
+use super::sql_text;
+use super::table::{ForeignKey, Table};
+use crate::error::Problem;
+
+/// What is known of a database.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Model {
+    tables: BTreeMap<String, Table>,
+    /// The query of each view.
+    views: BTreeMap<String, String>,
+    /// How tables and views are found by what they are called.
+    names: Names,
+    /// What raw SQL may have made, changed or dropped, so that nothing is known of it.
+    open: BTreeSet<String>,
+    /// Raw SQL may have touched anything.
+    all_open: bool,
+    /// Tables that the migration at hand has made, and that hold no rows yet.
+    empty: BTreeSet<String>,
+    /// Columns that were added to rows, and that nothing has filled since: by table and column.
+    same: BTreeMap<String, BTreeMap<String, Same>>,
+    /// What was there before a trial began.
+    journal: Option<Vec<Before>>,
+}
+
+/// The ways to find things without going over all of them, so that folding grows with the migrations and no faster.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    /// Tables and views by their name in lower case.
+    objects: HashMap<String, String>,
+    /// The table of each index.
+    indexes: HashMap<String, String>,
+    /// The tables whose foreign keys refer to a table.
+    referrers: HashMap<String, BTreeSet<String>>,
+}
+
+impl Names {
+    fn add(&mut self, table: &Table) {
+        self.objects.insert(table.name.to_ascii_lowercase(), table.name.clone());
+        for index in &table.indexes {
+            self.indexes.insert(index.name.clone(), table.name.clone());
+        }
+        for key in &table.foreign_keys {
+            let referrers = self.referrers.entry(key.to_table.clone()).or_default();
+            referrers.insert(table.name.clone());
+        }
+    }
+
+    fn remove(&mut self, table: &Table) {
+        self.objects.remove(&table.name.to_ascii_lowercase());
+        for index in &table.indexes {
+            self.indexes.remove(&index.name);
+        }
+        for key in &table.foreign_keys {
+            if let Some(referrers) = self.referrers.get_mut(&key.to_table) {
+                referrers.remove(&table.name);
+            }
+        }
+    }
+}
+
+/// What a database was found to hold.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// Each table, or why it cannot be described as data.
+    pub(crate) tables: BTreeMap<String, Result<Table, String>>,
+    /// The query of each view.
+    pub(crate) views: BTreeMap<String, String>,
+}
+
+/// What all rows have in a column that was just added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Same {
+    Null,
+    Value,
+}
+
+#[derive(Clone, Debug)]
+enum Before {
+    Table(String, Box<Option<Table>>),
+    View(String, Option<String>),
+    /// It was not open.
+    Open(String),
+    AllOpen(bool),
+}
+
+/// An operation after it was checked: in full, with the table that it changes before and after, and its inverse.
+#[derive(Clone, Debug)]
+pub(crate) struct Applied {
+    pub(crate) operation: Operation,
+    /// `None` if there was no table, or nothing is known of it.
+    pub(crate) before: Option<Table>,
+    pub(crate) after: Option<Table>,
+    /// What takes it back.
+    pub(crate) inverse: Operation,
+    /// What the inverse lacks: facts that only the user can give.
+    pub(crate) missing: Vec<Problem>,
+}
+
+/// What is wrong, where.
+type Findings = Vec<Problem>;
+
+impl Model {
+    pub(crate) fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.get(name)
+    }
+
+    /// What was found in the database, with the names of constraints that are known of it. What cannot be described is open.
+    pub(crate) fn of_live(live: &Live, known: &Model) -> Model {
+        let mut model = Model::default();
+        for (view, query) in &live.views {
+            model.set_view(view, Some(query.clone()));
+        }
+        for (name, table) in &live.tables {
+            match table {
+                Ok(table) => {
+                    let mut table = table.clone();
+                    if let Some(known) = known.table(name) {
+                        table.take_names(known);
+                    }
+                    model.set_table(name, Some(table));
+                }
+                Err(_) => {
+                    model.open.insert(name.clone());
+                }
+            }
+        }
+        model
+    }
+
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values()
+    }
+
+    pub(crate) fn is_all_open(&self) -> bool {
+        self.all_open
+    }
+
+    /// Whether a table is known, or raw SQL may have made it.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.tables.contains_key(name) || self.is_open(name)
+    }
+
+    /// Rows may come, or change: a data step runs, or a migration ends.
+    pub(crate) fn rows_may_come(&mut self) {
+        self.empty.clear();
+        self.same.clear();
+    }
+
+    /// Rows may come between two migrations that are rolled back, but nobody fills columns that are on their way out.
+    pub(crate) fn rows_may_come_between_ways_back(&mut self) {
+        self.empty.clear();
+    }
+
+    /// Raw SQL may have done anything to these.
+    pub(crate) fn open(&mut self, names: Vec<String>) {
+        for name in names {
+            self.set_table(&name, None);
+            self.set_view(&name, None);
+            self.set_open(name);
+        }
+    }
+
+    /// There may be more than is known.
+    pub(crate) fn open_all(&mut self) {
+        self.all_open = true;
+    }
+
+    /// Nothing is known any more.
+    pub(crate) fn forget(&mut self) {
+        self.open_all();
+        let names: Vec<String> = self.tables.keys().chain(self.views.keys()).cloned().collect();
+        for name in names {
+            self.set_table(&name, None);
+            self.set_view(&name, None);
+        }
+    }
+
+    /// From here on what is changed can be taken back by [`rewind`](Model::rewind).
+    pub(crate) fn begin_trial(&mut self) {
+        self.journal = Some(vec![Before::AllOpen(self.all_open)]);
+    }
+
+    pub(crate) fn rewind(&mut self) {
+        for before in self.journal.take().unwrap_or_default().into_iter().rev() {
+            match before {
+                Before::Table(name, table) => self.set_table(&name, *table),
+                Before::View(name, query) => self.set_view(&name, query),
+                Before::Open(name) => {
+                    self.open.remove(&name);
+                }
+                Before::AllOpen(all_open) => self.all_open = all_open,
+            }
+        }
+        // A trial begins where a migration has ended.
+        self.rows_may_come();
+    }
+
+    fn set_table(&mut self, name: &str, table: Option<Table>) {
+        let before = self.tables.remove(name);
+        if let Some(before) = &before {
+            self.names.remove(before);
+        }
+        if let Some(table) = table {
+            self.names.add(&table);
+            self.tables.insert(name.to_owned(), table);
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.push(Before::Table(name.to_owned(), Box::new(before)));
+        }
+    }
+
+    fn set_view(&mut self, name: &str, query: Option<String>) {
+        let before = self.views.remove(name);
+        if before.is_some() {
+            self.names.objects.remove(&name.to_ascii_lowercase());
+        }
+        if let Some(query) = query {
+            self.names.objects.insert(name.to_ascii_lowercase(), name.to_owned());
+            self.views.insert(name.to_owned(), query);
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.push(Before::View(name.to_owned(), before));
+        }
+    }
+
+    fn set_open(&mut self, name: String) {
+        if self.open.insert(name.clone())
+            && let Some(journal) = &mut self.journal
+        {
+            journal.push(Before::Open(name));
+        }
+    }
+
+    fn is_open(&self, name: &str) -> bool {
+        self.all_open || self.open.contains(name)
+    }
+
+    /// The foreign keys of other tables that refer to one.
+    fn references_to<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a ForeignKey)> {
+        let referrers = self.names.referrers.get(name).into_iter().flatten();
+        referrers
+            .filter_map(|referrer| self.tables.get(referrer))
+            .filter(move |table| table.name != name)
+            .flat_map(|table| table.foreign_keys.iter().map(|key| (table.name.as_str(), key)))
+            .filter(move |(_, key)| key.to_table == name)
+    }
+
+    fn views_on<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.views
+            .iter()
+            .filter(move |(_, query)| sql_text::mentions(query, name))
+            .map(|(view, _)| view.as_str())
+    }
+
+    /// The table, other than `but`, that has an index or a constraint of this name.
+    fn owner_of_index(&self, name: &str, but: &str) -> Option<&str> {
+        self.names
+            .indexes
+            .get(name)
+            .map(String::as_str)
+            .filter(|table| *table != but)
+    }
+}

@@ -1,0 +1,90 @@
+//! Rules that need no schema: names, defaults, types; and the words of findings.
+
+use crate::error::Problem;
+use crate::place::Place;
+use crate::schema::column_type::{DefaultValue, Value};
+use crate::schema::{names, sql_text};
+
+pub(super) fn problem(place: Place, message: impl Into<String>) -> Problem {
+    Problem {
+        place: Some(place),
+        message: message.into(),
+    }
+}
+
+pub(super) fn made_by_raw_sql(name: &str) -> String {
+    format!(
+        "`{name}` was made by raw SQL, so how to make it again is not known; say what that made with `.changes(..)`"
+    )
+}
+
+pub(super) fn rename_in(names: &mut [String], from: &str, to: &str) {
+    for name in names.iter_mut().filter(|name| *name == from) {
+        to.clone_into(name);
+    }
+}
+
+/// That something may be called so on every database.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("a name is empty".to_owned());
+    }
+    if name.len() > names::LONGEST {
+        return Err(format!(
+            "the name `{name}` has {} bytes, and databases take {}; shorten it",
+            name.len(),
+            names::LONGEST
+        ));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(format!("the name {name:?} holds a control character; take it out"));
+    }
+    Ok(())
+}
+
+pub(super) fn listed(columns: &[String]) -> String {
+    format!("`{}`", columns.join("`, `"))
+}
+
+pub(super) fn check_default(default: &DefaultValue) -> Result<(), String> {
+    match default {
+        DefaultValue::Expression(sql) => {
+            sql_text::check_expression(sql).map_err(|why| format!("the default's expression: {why}"))
+        }
+        DefaultValue::Value(Value::Double(number)) if !number.is_finite() => {
+            Err("the default is not a finite number".to_owned())
+        }
+        DefaultValue::Value(Value::Text(text)) if text.contains('\0') => {
+            Err("the default holds a NUL character, which databases do not keep in texts".to_owned())
+        }
+        DefaultValue::Value(_) | DefaultValue::Now => Ok(()),
+    }
+}
+
+/// Whether an expression gives each row another value, as far as the functions in it tell.
+pub(super) fn differs_by_row(sql: &str) -> bool {
+    [
+        "random",
+        "randomblob",
+        "rand",
+        "uuid",
+        "uuidv4",
+        "uuidv7",
+        "gen_random_uuid",
+        "nextval",
+    ]
+    .iter()
+    .any(|function| sql_text::mentions(sql, function))
+}
+
+/// A type's name goes into statements as it is written.
+pub(super) fn check_type_name(name: &str) -> Result<(), String> {
+    let is_right = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '(' | ')' | ',' | '.' | '[' | ']');
+    let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    if !is_word || !name.chars().all(is_right) || sql_text::check_expression(name).is_err() {
+        return Err(format!(
+            "{name:?} cannot be the name of a type; give it as the database writes it, such as `geometry(Point, 4326)`"
+        ));
+    }
+    Ok(())
+}

@@ -291,14 +291,16 @@ impl MySql {
             Change::AddForeignKey(key) => altering.clause(format!("ADD {}", common::foreign_key(self, key))),
             Change::DropConstraint { constraint } => {
                 let before = alteration.before;
-                let kind = if before.is_some_and(|table| table.uniques.iter().any(|one| one.name == *constraint)) {
-                    "INDEX"
-                } else if before.is_some_and(|table| table.foreign_keys.iter().any(|one| one.name == *constraint)) {
-                    "FOREIGN KEY"
+                let is_reference =
+                    before.is_some_and(|table| table.foreign_keys.iter().any(|one| one.name == *constraint));
+                let is_unique = before.is_some_and(|table| table.uniques.iter().any(|one| one.name == *constraint));
+                if is_reference {
+                    // By itself: one of the same name cannot be added in the same statement.
+                    altering.alone(format!("ALTER TABLE {} DROP FOREIGN KEY {}", id(table), id(constraint)));
                 } else {
-                    "CONSTRAINT"
-                };
-                altering.clause(format!("DROP {kind} {}", id(constraint)));
+                    let kind = if is_unique { "INDEX" } else { "CONSTRAINT" };
+                    altering.clause(format!("DROP {kind} {}", id(constraint)));
+                }
             }
             Change::AddIndex(index) => altering.alone(self.create_index(table, index)?),
             Change::DropIndex { index } => altering.clause(format!("DROP INDEX {}", id(index))),

@@ -72,7 +72,7 @@ const OPERATIONS: &[(&str, Describe)] = &[
         schema.create_table("things", |t| {
             t.integer("width").comment("in mm");
             t.integer("area").generated("width * width");
-            t.varchar("name", 50).collate("nocase");
+            t.varchar("name", 50).collate("C");
         });
     }),
     ("create_table: a virtual column", |schema| {

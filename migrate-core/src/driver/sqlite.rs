@@ -64,23 +64,25 @@ impl Session for SqliteConnection {
     }
 
     fn history(&mut self, table: &str, query: &str) -> Result<Option<Vec<StoredRow>>, DriverError> {
-        match sql_query(query).load::<Row>(self) {
-            Ok(rows) => Ok(Some(rows.into_iter().map(StoredRow::from).collect())),
-            Err(error) if kind_of(&message_of(&error)) == DriverErrorKind::Locked => Err(error.into()),
-            // The text of the error depends on the version; whether the table is there does not.
-            Err(error) => {
-                let exists = number(
-                    self,
-                    &format!(
-                        "SELECT count(*) AS number FROM main.sqlite_master WHERE lower(name) = lower({})",
-                        Sqlite.text(table)
-                    ),
-                );
-                match exists {
-                    Ok(0) => Ok(None),
-                    _ => Err(error.into()),
-                }
-            }
+        let rows = |rows: Vec<Row>| Ok(Some(rows.into_iter().map(StoredRow::from).collect()));
+        let error = match sql_query(query).load::<Row>(self) {
+            Ok(found) => return rows(found),
+            Err(error) if kind_of(&message_of(&error)) == DriverErrorKind::Locked => return Err(error.into()),
+            Err(error) => error,
+        };
+        // The text of the error depends on the version; whether the table is there does not.
+        let exists = number(
+            self,
+            &format!(
+                "SELECT count(*) AS number FROM main.sqlite_master WHERE lower(name) = lower({})",
+                Sqlite.text(table)
+            ),
+        );
+        match exists {
+            Ok(0) => Ok(None),
+            // Another process may have made it between the two.
+            Ok(_) => rows(sql_query(query).load::<Row>(self)?),
+            Err(_) => Err(error.into()),
         }
     }
 

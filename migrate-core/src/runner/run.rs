@@ -36,6 +36,10 @@ pub(super) struct Outlook {
     pub(super) history: Option<History>,
     pub(super) next_sequence: i64,
     queue: VecDeque<PlannedMigration>,
+    /// What the run is for, from its first look on.
+    goal: Goal,
+    /// Somebody has applied more since the run began, on top of what it was to roll back.
+    is_overtaken: bool,
 }
 
 impl Outlook {
@@ -47,16 +51,7 @@ impl Outlook {
 impl Runner<'_> {
     /// Works off a goal. `batches` says which batch a migration goes into; one that it does not name goes into the run's.
     pub(super) fn run(&mut self, goal: &Goal, batches: &HashMap<MigrationRef, i64>) -> Result<Report, Error> {
-        let mut outlook = self.look_patiently(goal)?;
-        let these = outlook.queue.iter().map(|planned| planned.migration.id().into());
-        let goal = &match goal {
-            // What is pending up to somewhere stays that, whatever somebody else does meanwhile.
-            Goal::Up(Target::Latest | Target::To(_)) => goal.clone(),
-            // "The next two" and "the last batch" would be others after each look, so it is these from here on.
-            Goal::Up(Target::Steps(_)) | Goal::Down(_) | Goal::These(..) => {
-                Goal::These(goal.direction(), these.collect())
-            }
-        };
+        let mut outlook = self.begin(goal)?;
         if goal.direction() == Direction::Up
             && let Some(history) = &outlook.history
         {
@@ -79,6 +74,21 @@ impl Runner<'_> {
             run.report.batch = run.batch;
         }
         Ok(run.report)
+    }
+
+    /// The first look, which settles what the run is for.
+    fn begin(&mut self, goal: &Goal) -> Result<Outlook, Error> {
+        let mut outlook = self.look_patiently(goal)?;
+        let these = outlook.queue.iter().map(|planned| planned.migration.id().into());
+        outlook.goal = match goal {
+            // What is pending up to somewhere stays that, whatever somebody else does meanwhile.
+            Goal::Up(Target::Latest | Target::To(_)) => goal.clone(),
+            // "The next two" and "the last batch" would be others after each look, so it is these from here on.
+            Goal::Up(Target::Steps(_)) | Goal::Down(_) | Goal::These(..) => {
+                Goal::These(goal.direction(), these.collect())
+            }
+        };
+        Ok(outlook)
     }
 
     /// Does the next thing, without foreign keys if a table is made anew in it: that can be set outside a transaction only.
@@ -116,14 +126,25 @@ impl Runner<'_> {
         self.session
             .begin()
             .map_err(|error| self.database_error("the database could not be locked for writing", error))?;
-        let checked = self.look_again(outlook, goal);
+        let checked = self.look_again(outlook);
+        if outlook.is_overtaken && checked.is_ok() {
+            self.abandon();
+            // As long as nothing was done, the run may as well have begun now. Later, what is left is not the last any more.
+            if run.report.is_empty() && !matches!(goal, Goal::These(..)) {
+                *outlook = self.begin(goal)?;
+            }
+            return Ok(());
+        }
         let planned = match checked {
             Ok(()) => outlook.queue.pop_front(),
             Err(error) => {
                 self.abandon();
                 // Somebody else's claim was there first; wait for it outside the transaction.
                 *outlook = match error {
-                    Blocked::ByClaim => self.look_patiently(goal)?,
+                    Blocked::ByClaim => {
+                        let goal = outlook.goal.clone();
+                        self.look_patiently(&goal)?
+                    }
                     Blocked::By(error) => return Err(error),
                 };
                 return Ok(());
@@ -209,7 +230,7 @@ impl Runner<'_> {
                     // The queue says who holds it and what to do.
                     let history = self.read_history()?.unwrap_or_default();
                     let queue = self.queue(&history, goal)?;
-                    return Ok(Outlook::new(marker, Some(history), queue));
+                    return Ok(Outlook::new(marker, Some(history), queue, goal));
                 }
                 Err(Blocked::By(error)) => return Err(error),
             }
@@ -217,10 +238,11 @@ impl Runner<'_> {
     }
 
     /// Inside the transaction: makes the outlook true again if another connection has committed since.
-    fn look_again(&mut self, outlook: &mut Outlook, goal: &Goal) -> Result<(), Blocked> {
+    fn look_again(&mut self, outlook: &mut Outlook) -> Result<(), Blocked> {
         let marker = self.marker().map_err(Blocked::By)?;
         if marker != outlook.marker {
-            *outlook = self.look(goal, marker)?;
+            let goal = outlook.goal.clone();
+            *outlook = self.look(&goal, marker)?;
         }
         Ok(())
     }
@@ -235,8 +257,23 @@ impl Runner<'_> {
         if claimed {
             return Err(Blocked::ByClaim);
         }
+        if self.is_overtaken(known, goal) {
+            let mut outlook = Outlook::new(marker, history, Vec::new(), goal);
+            outlook.is_overtaken = true;
+            return Ok(outlook);
+        }
         let queue = self.queue(known, goal).map_err(Blocked::By)?;
-        Ok(Outlook::new(marker, history, queue))
+        Ok(Outlook::new(marker, history, queue, goal))
+    }
+
+    /// Whether what is to be rolled back is not what was applied last any more.
+    fn is_overtaken(&self, history: &History, goal: &Goal) -> bool {
+        let Goal::These(Direction::Down, these) = goal else {
+            return false;
+        };
+        let is_meant = |row: &Applied| these.contains(&row.id().into());
+        let newest = history.linked_rows(&self.registry).last();
+        newest.is_some_and(|newest| !is_meant(newest)) && history.linked_rows(&self.registry).any(is_meant)
     }
 
     fn marker(&mut self) -> Result<i64, Error> {
@@ -261,9 +298,11 @@ impl Runner<'_> {
 }
 
 impl Outlook {
-    fn new(marker: i64, history: Option<History>, queue: Vec<PlannedMigration>) -> Outlook {
+    fn new(marker: i64, history: Option<History>, queue: Vec<PlannedMigration>, goal: &Goal) -> Outlook {
         Outlook {
             marker,
+            goal: goal.clone(),
+            is_overtaken: false,
             next_sequence: history.as_ref().map_or(1, History::next_sequence),
             history,
             queue: queue.into(),

@@ -1,7 +1,9 @@
 //! The SQL that most databases share, quoted by whichever dialect asks.
 
 use super::Dialect;
-use crate::schema::{Check, DefaultValue, ForeignKey, Generated, Index, IndexOn, Reaction, Table, Unique, Value};
+use crate::schema::{
+    Check, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexOn, Reaction, Table, Unique, Value,
+};
 
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -23,6 +25,31 @@ pub(super) fn default(dialect: &dyn Dialect, default: &DefaultValue) -> String {
         DefaultValue::Value(literal) => value(dialect, literal),
         DefaultValue::Now => dialect.moment_of_writing().to_owned(),
         DefaultValue::Expression(sql) => format!("({sql})"),
+    }
+}
+
+/// The name that most databases have for a type.
+pub(super) fn column_type(column_type: &ColumnType) -> String {
+    match column_type {
+        ColumnType::SmallInt => "SMALLINT".to_owned(),
+        ColumnType::Integer => "INTEGER".to_owned(),
+        ColumnType::BigInt => "BIGINT".to_owned(),
+        ColumnType::Float => "FLOAT".to_owned(),
+        ColumnType::Double => "DOUBLE".to_owned(),
+        ColumnType::Numeric { precision, scale } => format!("NUMERIC({precision}, {scale})"),
+        ColumnType::Bool => "BOOLEAN".to_owned(),
+        ColumnType::Text => "TEXT".to_owned(),
+        ColumnType::VarChar(length) => format!("VARCHAR({length})"),
+        ColumnType::Char(length) => format!("CHAR({length})"),
+        ColumnType::Binary => "BLOB".to_owned(),
+        ColumnType::Date => "DATE".to_owned(),
+        ColumnType::Time => "TIME".to_owned(),
+        ColumnType::Timestamp => "TIMESTAMP".to_owned(),
+        ColumnType::Timestamptz => "TIMESTAMPTZ".to_owned(),
+        ColumnType::Json => "JSON".to_owned(),
+        ColumnType::Jsonb => "JSONB".to_owned(),
+        ColumnType::Uuid => "UUID".to_owned(),
+        ColumnType::Named(name) => name.clone(),
     }
 }
 

@@ -9,6 +9,7 @@ mod rebuild;
 mod render;
 mod sqlite;
 mod sqlite_text;
+mod tokens;
 
 pub(crate) use mysql::MySql;
 pub(crate) use postgres::Postgres;

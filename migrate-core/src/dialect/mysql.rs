@@ -49,30 +49,21 @@ impl Dialect for MySql {
 
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
         Ok(match column_type {
-            ColumnType::SmallInt => "SMALLINT".to_owned(),
-            ColumnType::Integer => "INTEGER".to_owned(),
-            ColumnType::BigInt => "BIGINT".to_owned(),
-            ColumnType::Float => "FLOAT".to_owned(),
-            ColumnType::Double => "DOUBLE".to_owned(),
             ColumnType::Numeric { precision, scale } => format!("DECIMAL({precision}, {scale})"),
-            ColumnType::Bool => "BOOLEAN".to_owned(),
             // TEXT and BLOB end at 64 KiB: https://dev.mysql.com/doc/refman/8.4/en/storage-requirements.html
             ColumnType::Text => "LONGTEXT".to_owned(),
-            ColumnType::VarChar(length) => format!("VARCHAR({length})"),
-            ColumnType::Char(length) => format!("CHAR({length})"),
             ColumnType::Binary => "LONGBLOB".to_owned(),
-            ColumnType::Date => "DATE".to_owned(),
             ColumnType::Time => "TIME(6)".to_owned(),
             ColumnType::Timestamp => "DATETIME(6)".to_owned(),
             ColumnType::Timestamptz => "TIMESTAMP(6)".to_owned(),
-            ColumnType::Json | ColumnType::Jsonb => "JSON".to_owned(),
+            ColumnType::Jsonb => "JSON".to_owned(),
             ColumnType::Uuid => {
                 return Err(format!(
                     "{} has no type for UUIDs that Diesel reads; use `char` with 36 characters",
                     self.name()
                 ));
             }
-            ColumnType::Named(name) => name.clone(),
+            other => common::column_type(other),
         })
     }
 

@@ -64,25 +64,8 @@ impl Dialect for Sqlite {
     /// <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
         Ok(match column_type {
-            ColumnType::SmallInt => "SMALLINT".to_owned(),
-            ColumnType::Integer => "INTEGER".to_owned(),
-            ColumnType::BigInt => "BIGINT".to_owned(),
-            ColumnType::Float => "FLOAT".to_owned(),
-            ColumnType::Double => "DOUBLE".to_owned(),
-            ColumnType::Numeric { precision, scale } => format!("NUMERIC({precision}, {scale})"),
-            ColumnType::Bool => "BOOLEAN".to_owned(),
-            ColumnType::Text => "TEXT".to_owned(),
-            ColumnType::VarChar(length) => format!("VARCHAR({length})"),
-            ColumnType::Char(length) => format!("CHAR({length})"),
-            ColumnType::Binary => "BLOB".to_owned(),
-            ColumnType::Date => "DATE".to_owned(),
-            ColumnType::Time => "TIME".to_owned(),
-            ColumnType::Timestamp => "TIMESTAMP".to_owned(),
-            ColumnType::Timestamptz => "TIMESTAMPTZ".to_owned(),
-            ColumnType::Json => "JSON".to_owned(),
-            ColumnType::Jsonb => "JSONB".to_owned(),
             ColumnType::Uuid => return Err("SQLite has no type for UUIDs; use `binary` or `text`".to_owned()),
-            ColumnType::Named(name) => name.clone(),
+            other => common::column_type(other),
         })
     }
 

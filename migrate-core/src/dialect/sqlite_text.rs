@@ -3,9 +3,10 @@
 //! What it does not understand, or a table as data does not hold, is an error, so that nothing is lost quietly.
 //! The grammar is that of <https://sqlite.org/lang_createtable.html>.
 
+use super::tokens::{Reader, Token, spelled, unquoted};
 use crate::schema::{
     Check, Column, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexKey, IndexOn, Piece, PrimaryKey,
-    Reaction, Table, Unique, Value, pieces,
+    Reaction, Table, Unique, Value,
 };
 
 /// A table from its CREATE TABLE.
@@ -156,19 +157,6 @@ fn table_constraint(reader: &mut Reader<'_>, table: &mut Table, name: String) ->
     Ok(())
 }
 
-/// A piece, and whether blanks or a comment stood before it.
-#[derive(Clone, Copy)]
-struct Token<'a> {
-    piece: Piece<'a>,
-    after_blank: bool,
-}
-
-impl Token<'_> {
-    fn is(&self, word: &str) -> bool {
-        self.piece.written().eq_ignore_ascii_case(word)
-    }
-}
-
 /// An index from its CREATE INDEX.
 ///
 /// # Errors
@@ -239,18 +227,6 @@ fn is_one_group(tokens: &[Token<'_>]) -> bool {
     })
 }
 
-/// Tokens as a text, with one blank wherever there were some.
-fn spelled(tokens: &[Token<'_>]) -> String {
-    let mut text = String::new();
-    for token in tokens {
-        if token.after_blank && !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(token.piece.written());
-    }
-    text
-}
-
 /// The type that a name stands for; the inverse of how this dialect writes types.
 fn column_type(name: &str) -> ColumnType {
     let upper = name.to_ascii_uppercase();
@@ -287,104 +263,14 @@ fn column_type(name: &str) -> ColumnType {
     }
 }
 
-/// Goes over the tokens of a text.
-struct Reader<'a> {
-    tokens: Vec<Token<'a>>,
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn new(sql: &'a str) -> Result<Reader<'a>, String> {
-        let mut tokens = Vec::new();
-        let mut after_blank = false;
-        for piece in pieces(sql)? {
-            if matches!(piece, Piece::Comment(_)) || piece.written().trim().is_empty() {
-                after_blank = true;
-                continue;
-            }
-            tokens.push(Token { piece, after_blank });
-            after_blank = false;
-        }
-        Ok(Reader { tokens, at: 0 })
-    }
-
-    fn peek(&self) -> Option<Piece<'a>> {
-        self.tokens.get(self.at).map(|token| token.piece)
-    }
-
-    /// Whether this comes after the next one.
-    fn is_second(&self, word: &str) -> bool {
-        self.tokens.get(self.at + 1).is_some_and(|token| token.is(word))
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.at >= self.tokens.len()
-    }
-
-    /// Whether a bare word or a sign comes next.
-    fn is(&self, word: &str) -> bool {
-        self.peek()
-            .is_some_and(|piece| piece.written().eq_ignore_ascii_case(word))
-    }
-
-    fn take(&mut self, word: &str) -> bool {
-        let is_next = self.is(word);
-        self.at += usize::from(is_next);
-        is_next
-    }
-
-    fn expect(&mut self, word: &str) -> Result<(), String> {
-        if self.take(word) {
-            return Ok(());
-        }
-        Err(self.not_understood())
-    }
-
-    fn not_understood(&self) -> String {
-        match self.peek() {
-            Some(piece) => format!("`{}` in its SQL is not understood", piece.written()),
-            None => "its SQL ends where more is expected".to_owned(),
-        }
-    }
-
-    fn refuse(&self, word: &str) -> Result<(), String> {
-        if self.is(word) {
-            Err(self.not_understood())
-        } else {
-            Ok(())
-        }
-    }
-
+/// What the grammar asks of the reader.
+impl Reader<'_> {
     /// What is to happen when a constraint does not hold can be said here, and is not kept as data.
     fn refuse_conflict(&self) -> Result<(), String> {
         if self.is("ON") && self.is_second("CONFLICT") {
             return Err("it has an `ON CONFLICT`".to_owned());
         }
         Ok(())
-    }
-
-    fn name(&mut self) -> Result<String, String> {
-        // SQLite takes a text in single quotes for a name as well.
-        let name = match self.peek() {
-            Some(Piece::Text(text)) => Some(unquoted(text)),
-            Some(piece) => piece.name(),
-            None => None,
-        };
-        let name = name.ok_or_else(|| self.not_understood())?;
-        self.at += 1;
-        Ok(name)
-    }
-
-    /// `(a, b)`
-    fn names(&mut self) -> Result<Vec<String>, String> {
-        self.expect("(")?;
-        let mut names = vec![self.name()?];
-        while self.take(",") {
-            names.push(self.name()?);
-        }
-        // A collation or an order of its own would be lost.
-        self.expect(")")?;
-        Ok(names)
     }
 
     fn constraint_name(&mut self) -> Result<Option<String>, String> {
@@ -430,48 +316,6 @@ impl<'a> Reader<'a> {
             name += &format!("({})", self.in_parentheses()?);
         }
         Ok(name)
-    }
-
-    /// What stands between parentheses.
-    fn in_parentheses(&mut self) -> Result<String, String> {
-        let parts = self.split_parentheses()?;
-        let parts: Vec<String> = parts.iter().map(|part| spelled(part)).collect();
-        Ok(parts.join(", "))
-    }
-
-    /// What stands between parentheses, cut at its commas.
-    fn split_parentheses(&mut self) -> Result<Vec<Vec<Token<'a>>>, String> {
-        self.expect("(")?;
-        let mut parts = vec![Vec::new()];
-        let mut depth = 1_usize;
-        loop {
-            let Some(token) = self.tokens.get(self.at).copied() else {
-                return Err(self.not_understood());
-            };
-            self.at += 1;
-            match token.piece.written() {
-                "(" => depth += 1,
-                ")" => depth -= 1,
-                "," if depth == 1 => {
-                    parts.push(Vec::new());
-                    continue;
-                }
-                _ => {}
-            }
-            if depth == 0 {
-                return Ok(parts);
-            }
-            if let Some(part) = parts.last_mut() {
-                part.push(token);
-            }
-        }
-    }
-
-    /// Everything that is left.
-    fn rest(&mut self) -> String {
-        let rest = spelled(&self.tokens[self.at..]);
-        self.at = self.tokens.len();
-        rest
     }
 
     fn default(&mut self) -> Result<DefaultValue, String> {
@@ -577,10 +421,6 @@ impl<'a> Reader<'a> {
             Ok(Reaction::SetDefault)
         }
     }
-}
-
-fn unquoted(text: &str) -> String {
-    text[1..text.len().saturating_sub(1).max(1)].replace("''", "'")
 }
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {

@@ -18,7 +18,7 @@ use crate::migration::{Direction, Migration};
 use crate::plan::{Plan, PlanFor};
 use crate::registry::Registry;
 use crate::report::{Event, Report};
-use crate::schema;
+use crate::schema::{self, Live};
 use crate::target::{MigrationRef, Policy, Rollback, Target};
 
 /// Brings a database where the linked migrations want it, or back.
@@ -379,11 +379,15 @@ impl<'c> Runner<'c> {
     #[doc(hidden)]
     pub fn differences(&mut self) -> Result<Vec<String>, Error> {
         let history = self.read_history()?.unwrap_or_default();
-        let live = self
-            .session
-            .live()
-            .map_err(|error| self.database_error("the schema could not be read", error))?;
+        let live = self.live()?;
         Ok(self.fold(&history).differences(&live, self.table.name()))
+    }
+
+    /// What the database holds.
+    fn live(&mut self) -> Result<Live, Error> {
+        self.session
+            .live()
+            .map_err(|error| self.database_error("the schema could not be read", error))
     }
 
     /// The registered migrations.

@@ -81,17 +81,18 @@ impl Runner<'_> {
 
     /// What a run has to do. The database's schema is read only if something cannot be planned without it.
     pub(super) fn queue(&mut self, history: &History, goal: &Goal) -> Result<Vec<PlannedMigration>, Error> {
+        self.with_sight(|runner, sight| runner.queue_seeing(sight, history, goal))
+    }
+
+    /// Plans, and plans once more with the database's schema in sight if that would say more.
+    fn with_sight<T>(&mut self, plan: impl Fn(&Self, &mut Sight) -> Result<T, Error>) -> Result<T, Error> {
         let mut sight = Sight::default();
-        let queue = self.queue_seeing(&mut sight, history, goal);
+        let planned = plan(self, &mut sight);
         if !sight.wants_live {
-            return queue;
+            return planned;
         }
-        sight.live = Some(
-            self.session
-                .live()
-                .map_err(|error| self.database_error("the schema could not be read", error))?,
-        );
-        self.queue_seeing(&mut sight, history, goal)
+        sight.live = Some(self.live()?);
+        plan(self, &mut sight)
     }
 
     fn queue_seeing(&self, sight: &mut Sight, history: &History, goal: &Goal) -> Result<Vec<PlannedMigration>, Error> {
@@ -140,26 +141,17 @@ impl Runner<'_> {
 
     /// That these can be rolled back, newest first, and applied again.
     pub(super) fn check_redo(&mut self, history: &History, migrations: &[Migration]) -> Result<(), Error> {
-        let mut sight = Sight::default();
-        loop {
-            let checked = sight.plan(self.fold(history), |fold| {
-                if history.interrupted(&self.registry).is_some() {
+        self.with_sight(|runner, sight| {
+            sight.plan(runner.fold(history), |fold| {
+                if history.interrupted(&runner.registry).is_some() {
                     // What is left of it is planned when it has been finished.
                     return Ok(());
                 }
-                self.plan_all(fold, migrations, Direction::Down)?;
-                self.plan_all(fold, migrations.iter().rev(), Direction::Up)?;
+                runner.plan_all(fold, migrations, Direction::Down)?;
+                runner.plan_all(fold, migrations.iter().rev(), Direction::Up)?;
                 Ok(())
-            });
-            if !sight.wants_live || sight.live.is_some() {
-                return checked;
-            }
-            sight.live = Some(
-                self.session
-                    .live()
-                    .map_err(|error| self.database_error("the schema could not be read", error))?,
-            );
-        }
+            })
+        })
     }
 
     /// What `up` would run.

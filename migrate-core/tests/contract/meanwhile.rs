@@ -61,14 +61,6 @@ fn two_who_roll_back_the_last_batch_leave_the_one_before() {
             db.rollback(&tables(1..=4), &Rollback::LastBatch).unwrap();
         }
     };
-    let mut connection = db.connect();
-    let registry = Registry::of(tables(1..=4)).unwrap();
-    let mut runner = Runner::new(&mut connection, registry).observe(|event| {
-        if let Event::Finished(_) = event {
-            other();
-        }
-    });
-    runner.rollback(&Rollback::LastBatch).unwrap();
-    drop(runner);
+    with_others(&db, other, |runner| runner.rollback(&Rollback::LastBatch)).unwrap();
     assert_eq!(db.batches().len(), 2);
 }

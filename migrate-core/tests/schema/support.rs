@@ -5,30 +5,36 @@ use migrate_core::{Migrate, Migration, Registry, Schema};
 
 pub(crate) type Describe = fn(&mut Schema);
 
-struct Up(Describe);
+struct Up<F>(F);
 
-impl Migrate for Up {
+impl<F: Fn(&mut Schema) + Send + Sync + 'static> Migrate for Up<F> {
     fn up(&self, schema: &mut Schema) {
         (self.0)(schema);
     }
 }
 
+fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
+    let declaration = Declaration {
+        version,
+        name: "example",
+        group: "default",
+        description: "",
+        transaction: true,
+        file: "src/migrations.rs",
+        line: 1,
+        module: "migrations",
+    };
+    declare(declaration, Box::leak(Box::new(Up(up))))
+}
+
 /// A set of migrations, numbered from 1.
 pub(crate) fn registry(migrations: &[Describe]) -> Registry {
-    let migrations = migrations.iter().zip(1..).map(|(up, version)| -> Migration {
-        let declaration = Declaration {
-            version,
-            name: "example",
-            group: "default",
-            description: "",
-            transaction: true,
-            file: "src/migrations.rs",
-            line: 1,
-            module: "migrations",
-        };
-        declare(declaration, Box::leak(Box::new(Up(*up))))
-    });
-    Registry::of(migrations).unwrap()
+    Registry::of(migrations.iter().zip(1..).map(|(up, version)| migration(version, *up))).unwrap()
+}
+
+/// One migration from a closure that holds something.
+pub(crate) fn registry_of(up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Registry {
+    Registry::of([migration(1, up)]).unwrap()
 }
 
 /// What is there before each example.
@@ -46,27 +52,4 @@ pub(crate) fn setup(schema: &mut Schema) {
         t.index(["title"]);
     });
     schema.create_view("titles", "SELECT title FROM posts");
-}
-
-struct UpOnce<F>(F);
-
-impl<F: Fn(&mut Schema) + Send + Sync + 'static> Migrate for UpOnce<F> {
-    fn up(&self, schema: &mut Schema) {
-        (self.0)(schema);
-    }
-}
-
-/// One migration from a closure that holds something.
-pub(crate) fn registry_of(up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Registry {
-    let declaration = Declaration {
-        version: 1,
-        name: "example",
-        group: "default",
-        description: "",
-        transaction: true,
-        file: "src/migrations.rs",
-        line: 1,
-        module: "migrations",
-    };
-    Registry::of([declare(declaration, Box::leak(Box::new(UpOnce(up))))]).unwrap()
 }

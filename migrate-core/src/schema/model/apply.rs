@@ -154,13 +154,10 @@ impl Model {
     fn drop_table(&mut self, name: &str, place: Place) -> Result<Applied, Findings> {
         let Some(before) = self.tables.get(name).cloned() else {
             if self.is_open(name) {
-                return Ok(Applied {
-                    operation: Operation::DropTable { table: name.to_owned() },
-                    before: None,
-                    after: None,
-                    inverse: Operation::DropTable { table: name.to_owned() },
-                    missing: vec![problem(place, made_by_raw_sql(name))],
-                });
+                let operation = Operation::DropTable { table: name.to_owned() };
+                let mut applied = Applied::unseen(operation.clone(), operation);
+                applied.missing.push(problem(place, made_by_raw_sql(name)));
+                return Ok(applied);
             }
             return Err(vec![problem(place, self.unknown_table(name))]);
         };
@@ -211,13 +208,7 @@ impl Model {
         let Some(before) = self.tables.get(from).cloned() else {
             if self.is_open(from) {
                 self.set_open(to.to_owned());
-                return Ok(Applied {
-                    operation,
-                    before: None,
-                    after: None,
-                    inverse,
-                    missing: Vec::new(),
-                });
+                return Ok(Applied::unseen(operation, inverse));
             }
             return Err(self.unknown_table(from));
         };
@@ -238,13 +229,7 @@ impl Model {
             // The database writes the new name into their texts, in its own way.
             self.set_table(from, None);
             self.set_open(to.to_owned());
-            return Ok(Applied {
-                operation,
-                before: None,
-                after: None,
-                inverse,
-                missing: Vec::new(),
-            });
+            return Ok(Applied::unseen(operation, inverse));
         }
         for foreign_key in after.foreign_keys.iter_mut().filter(|key| key.to_table == from) {
             foreign_key.to_table = to.to_owned();
@@ -279,29 +264,23 @@ impl Model {
         self.check_free(view)?;
         sql_text::check_expression(query).map_err(|why| format!("the query of the view `{view}`: {why}"))?;
         self.set_view(view, Some(query.to_owned()));
-        Ok(Applied {
-            operation: Operation::CreateView {
-                view: view.to_owned(),
-                query: query.to_owned(),
-            },
-            before: None,
-            after: None,
-            inverse: Operation::DropView { view: view.to_owned() },
-            missing: Vec::new(),
-        })
+        let operation = Operation::CreateView {
+            view: view.to_owned(),
+            query: query.to_owned(),
+        };
+        Ok(Applied::unseen(
+            operation,
+            Operation::DropView { view: view.to_owned() },
+        ))
     }
 
     fn drop_view(&mut self, view: &str, place: Place) -> Result<Applied, String> {
         let operation = Operation::DropView { view: view.to_owned() };
         let Some(query) = self.views.get(view).cloned() else {
             if self.is_open(view) {
-                return Ok(Applied {
-                    inverse: operation.clone(),
-                    operation,
-                    before: None,
-                    after: None,
-                    missing: vec![problem(place, made_by_raw_sql(view))],
-                });
+                let mut applied = Applied::unseen(operation.clone(), operation);
+                applied.missing.push(problem(place, made_by_raw_sql(view)));
+                return Ok(applied);
             }
             return Err(match nearest(view, self.views.keys().map(String::as_str)) {
                 Some(near) => format!("there is no view `{view}`; `{near}` is near"),
@@ -312,16 +291,11 @@ impl Model {
             return Err(format!("the view `{other}` reads `{view}`; drop it first"));
         }
         self.set_view(view, None);
-        Ok(Applied {
-            operation,
-            before: None,
-            after: None,
-            inverse: Operation::CreateView {
-                view: view.to_owned(),
-                query,
-            },
-            missing: Vec::new(),
-        })
+        let inverse = Operation::CreateView {
+            view: view.to_owned(),
+            query,
+        };
+        Ok(Applied::unseen(operation, inverse))
     }
 
     fn rename_referred_column(&mut self, name: &str, from: &str, to: &str) {

@@ -110,6 +110,19 @@ pub(crate) struct Applied {
     pub(crate) missing: Vec<Problem>,
 }
 
+impl Applied {
+    /// One that is about no table, or about one of which nothing is known.
+    fn unseen(operation: Operation, inverse: Operation) -> Applied {
+        Applied {
+            operation,
+            before: None,
+            after: None,
+            inverse,
+            missing: Vec::new(),
+        }
+    }
+}
+
 /// What is wrong, where.
 type Findings = Vec<Problem>;
 

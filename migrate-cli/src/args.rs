@@ -1,7 +1,7 @@
 //! What can be typed. Data only; what it means is decided in `settings` and `commands`.
 
 use clap::{Parser, Subcommand};
-use migrate_core::{DialectName, MigrationRef};
+use migrate_core::{DialectVersion, MigrationRef};
 
 /// Migrates the database.
 #[derive(Debug, Parser)]
@@ -179,9 +179,9 @@ pub(crate) struct PlanArgs {
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// All migrations on an empty database of this kind (sqlite, postgres, mysql, mariadb), without a connection
+    /// All migrations on an empty database of this kind, without a connection: sqlite, postgres, mysql, mariadb, or with a version, postgres:15
     #[arg(long, value_name = "DIALECT", conflicts_with_all = ["down", "to", "steps", "all", "database_url"])]
-    pub(crate) dialect: Option<DialectName>,
+    pub(crate) dialect: Option<DialectVersion>,
 }
 
 #[cfg(test)]

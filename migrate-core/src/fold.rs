@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::dialect;
+use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::place::Place;
 use crate::plan::{Action, PlanFor, PlannedMigration, PlannedStep};
-use crate::schema::{self, AppliedOperation, Live, Model, Operation, Step, Touched, Undo, Work};
+use crate::schema::{self, AppliedOperation, EnumChange, Live, Model, Operation, Piece, Step, Touched, Undo, Work};
 
 /// What is known of a database as one migration after the other has changed it, or would.
 pub(crate) struct Fold {
@@ -141,7 +142,7 @@ impl Fold {
         Ok(PlannedMigration {
             migration: *migration,
             direction: Direction::Up,
-            fingerprints: fingerprints(&up.steps, &walk.actions),
+            fingerprints: fingerprints(&up.steps, &walk.actions, self.plan_for.dialect.kind()),
             steps: walk.planned,
             done: 0,
         })
@@ -222,6 +223,7 @@ impl Fold {
             blamed: &mut self.blamed,
             wants_live: false,
             in_transaction: migration.in_transaction(),
+            waiting: Vec::new(),
             purpose,
             walked: Walked::default(),
         };
@@ -276,6 +278,8 @@ struct Walk<'a> {
     blamed: &'a mut BTreeSet<String>,
     wants_live: bool,
     in_transaction: bool,
+    /// Values that this transaction has added to enums, and may not use yet.
+    waiting: Vec<(String, String)>,
     purpose: Purpose,
     walked: Walked,
 }
@@ -294,8 +298,20 @@ impl Walk<'_> {
 
     fn step(&mut self, step: &Step) {
         match &step.work {
-            Work::Operation(operation) => self.operation(operation, step.place),
+            Work::Operation(operation) => self.operation(operation, step),
             Work::Sql(sql) => {
+                let dialect = self.plan_for.dialect.kind();
+                let sql = sql.for_dialect(dialect).unwrap_or_else(|| {
+                    self.problem(
+                        step.place,
+                        format!(
+                            "this SQL is not written for {}; add `(DialectName::{dialect:?}, \"..\")`, with an empty text if \
+                             there is nothing to do there",
+                            dialect.title()
+                        ),
+                    );
+                    ""
+                });
                 self.raw(sql, step.place);
                 let effects = self.effects(step);
                 if step.effects.is_none() {
@@ -335,7 +351,8 @@ impl Walk<'_> {
         std::iter::once(&mut *self.model).chain(self.live.as_mut().map(|live| &mut live.model))
     }
 
-    fn operation(&mut self, operation: &Operation, place: Place) {
+    fn operation(&mut self, operation: &Operation, step: &Step) {
+        let place = step.place;
         if operation.names().iter().any(|name| self.blamed.contains(name)) {
             self.blamed.extend(operation.names());
             return;
@@ -374,12 +391,24 @@ impl Walk<'_> {
                 self.render(&applied, None, place);
             }
         }
-        self.walked.inverse.missing.extend(applied.missing);
-        self.walked.inverse.steps.push(Step {
+        let inverse = Step {
             work: Work::Operation(applied.inverse),
             undo: Undo::Unknown,
             effects: None,
             place,
+        };
+        self.walked.inverse.steps.push(match step.undo {
+            // It stays in the database, and the migration that does it again has to find nothing.
+            Undo::Nothing => Step {
+                work: Work::Kept,
+                undo: Undo::Nothing,
+                effects: Some(vec![inverse]),
+                place,
+            },
+            Undo::Unknown | Undo::By { .. } => {
+                self.walked.inverse.missing.extend(applied.missing);
+                inverse
+            }
         });
     }
 
@@ -442,15 +471,45 @@ impl Walk<'_> {
             self.plan(place, Action::Expect { table, is_found });
         }
         for statement in rendered.statements {
+            if !matches!(applied.operation, Operation::ChangeEnum { .. }) {
+                self.check_waiting(&statement, place);
+            }
             self.plan(place, Action::Generated(statement));
+        }
+        if let Operation::ChangeEnum {
+            name,
+            change: EnumChange::AddValue { value, .. },
+        } = &applied.operation
+            && self.in_transaction
+            && dialect.new_enum_values_wait()
+        {
+            self.waiting.push((name.clone(), value.clone()));
+        }
+    }
+
+    /// That a statement uses no value of an enum that was added in its own transaction.
+    fn check_waiting(&mut self, sql: &str, place: Place) {
+        let dialect = self.plan_for.dialect;
+        let used = self.waiting.iter().find(|(_, value)| {
+            let literal = dialect.text(value);
+            schema::pieces(sql).is_ok_and(|pieces| pieces.contains(&Piece::Text(&literal)))
+        });
+        if let Some((name, value)) = used {
+            let message = format!(
+                "`{value}` was added to the enum `{name}` in this transaction, and {} lets only later ones use it; put \
+                 this into a migration of its own",
+                dialect.name()
+            );
+            self.problem(place, message);
         }
     }
 
     fn raw(&mut self, sql: &str, place: Place) {
-        // Recording has reported a blank text already.
+        // Nothing to do on this database, or recording has reported it already.
         if self.purpose == Purpose::Know || sql.trim().is_empty() {
             return;
         }
+        self.check_waiting(sql, place);
         match self.plan_for.dialect.check_raw(sql, self.in_transaction) {
             Ok(()) => self.plan(place, Action::Statement(sql.to_owned())),
             Err(message) => self.problem(place, message),
@@ -549,8 +608,8 @@ impl Walk<'_> {
 
 /// The fingerprint after each number of actions. A step of several has its own from its first on, as it may not be changed
 /// any more then.
-fn fingerprints(steps: &[Step], actions: &[usize]) -> Vec<String> {
-    let after_steps = schema::fingerprints_on_the_way(steps);
+fn fingerprints(steps: &[Step], actions: &[usize], dialect: DialectName) -> Vec<String> {
+    let after_steps = schema::fingerprints_on_the_way(steps, dialect);
     let mut fingerprints = vec![after_steps[0].clone()];
     for (fingerprint, actions) in after_steps.iter().skip(1).zip(actions) {
         fingerprints.extend(std::iter::repeat_n(fingerprint.clone(), *actions));

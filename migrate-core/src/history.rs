@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use crate::dialect_name::DialectName;
 use crate::migration::{Migration, MigrationId};
 use crate::registry::Registry;
 use crate::schema;
@@ -272,8 +273,13 @@ fn check(row: StoredRow) -> Result<Applied, String> {
 pub(crate) struct Fingerprints(Vec<String>);
 
 impl Fingerprints {
-    pub(crate) fn of(registry: &Registry) -> Fingerprints {
-        Fingerprints(registry.iter().map(fingerprint_of).collect())
+    pub(crate) fn of(registry: &Registry, dialect: DialectName) -> Fingerprints {
+        Fingerprints(
+            registry
+                .iter()
+                .map(|migration| fingerprint_of(migration, dialect))
+                .collect(),
+        )
     }
 
     /// Of the migration at a position of the registry.
@@ -282,10 +288,10 @@ impl Fingerprints {
     }
 }
 
-/// The fingerprint of what a migration's `up` records.
+/// The fingerprint of what a migration's `up` records for one kind of database.
 #[must_use]
-pub fn fingerprint_of(migration: &Migration) -> String {
-    schema::fingerprint(&schema::record(|schema| migration.migrate().up(schema)).steps)
+pub fn fingerprint_of(migration: &Migration, dialect: DialectName) -> String {
+    schema::fingerprint(&schema::record(|schema| migration.migrate().up(schema)).steps, dialect)
 }
 
 /// A migration's state in one database.

@@ -84,6 +84,7 @@
 )]
 
 mod dialect;
+mod dialect_name;
 mod driver;
 mod error;
 mod fold;
@@ -99,19 +100,19 @@ mod schema;
 mod target;
 mod version;
 
+pub use dialect_name::{DialectName, DialectVersion, UnknownDialect};
 pub use driver::Driver;
 pub use error::{Error, ErrorKind, Problem};
 pub use history::{Applied, DEFAULT_HISTORY_TABLE, Entry, State};
 pub use migrate_macros::Migration;
 pub use migration::{DEFAULT_GROUP, Derived, Direction, Migrate, Migration, MigrationId};
-pub use offline::{DialectName, UnknownDialect};
 pub use place::Place;
 pub use plan::{Plan, PlannedMigration, PlannedStep};
 pub use registry::Registry;
 pub use report::{Done, Event, Report};
 pub use runner::Runner;
 pub use schema::{
-    ChangedType, ColumnType, DefaultFor, DroppedColumn, IndexKey, NewColumn, NewIndex, NewReference, NewTable,
+    ChangedType, ColumnType, DefaultFor, DroppedColumn, IndexKey, IntoSql, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable,
     Reaction, RecordedStep, RustFunction, Schema, TableChange, Value, desc, expression, kind,
 };
 pub use target::{MigrationRef, Rollback, Target};
@@ -119,7 +120,7 @@ pub use version::{InvalidVersion, Version};
 
 /// What a file with migrations imports.
 pub mod prelude {
-    pub use crate::{ColumnType, Migrate, Migration, Reaction, Schema, desc, expression};
+    pub use crate::{ColumnType, DialectName, Migrate, Migration, Reaction, Schema, desc, expression};
 }
 
 /// What the derive's output names. Not part of the public interface.

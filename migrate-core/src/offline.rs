@@ -1,85 +1,20 @@
 //! Planning without a database: all migrations from the first, from what they say alone.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::dialect::{Dialect, MySql, Postgres, Sqlite};
+use crate::dialect_name::{DialectName, DialectVersion};
 use crate::error::Error;
 use crate::fold::Fold;
 use crate::plan::{Plan, PlanFor};
 use crate::registry::Registry;
 
-/// A kind of database, by its SQL.
-///
-/// ```
-/// use migrate_core::DialectName;
-///
-/// assert_eq!("postgres".parse(), Ok(DialectName::Postgres));
-/// assert_eq!(DialectName::MariaDb.to_string(), "mariadb");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DialectName {
-    /// SQLite.
-    Sqlite,
-    /// PostgreSQL.
-    Postgres,
-    /// MySQL.
-    MySql,
-    /// MariaDB.
-    MariaDb,
-}
-
-impl DialectName {
-    /// All of them.
-    pub const ALL: [DialectName; 4] = [
-        DialectName::Sqlite,
-        DialectName::Postgres,
-        DialectName::MySql,
-        DialectName::MariaDb,
-    ];
-
-    fn dialect(self) -> &'static dyn Dialect {
-        match self {
-            DialectName::Sqlite => &Sqlite,
-            DialectName::Postgres => &Postgres,
-            DialectName::MySql => &MySql::MySql,
-            DialectName::MariaDb => &MySql::MariaDb,
-        }
-    }
-}
-
-impl fmt::Display for DialectName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DialectName::Sqlite => "sqlite",
-            DialectName::Postgres => "postgres",
-            DialectName::MySql => "mysql",
-            DialectName::MariaDb => "mariadb",
-        })
-    }
-}
-
-/// A text is no [`DialectName`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownDialect;
-
-impl fmt::Display for UnknownDialect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a dialect is one of sqlite, postgres, mysql, mariadb")
-    }
-}
-
-impl std::error::Error for UnknownDialect {}
-
-impl FromStr for DialectName {
-    type Err = UnknownDialect;
-
-    fn from_str(text: &str) -> Result<DialectName, UnknownDialect> {
-        DialectName::ALL
-            .into_iter()
-            .find(|name| name.to_string() == text)
-            .ok_or(UnknownDialect)
+/// How a database in some version writes SQL.
+fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
+    match (dialect.name(), dialect.version()) {
+        (DialectName::Sqlite, _) => &Sqlite,
+        (DialectName::Postgres, version) if version >= (18, 0) => &Postgres { has_virtual_columns: true },
+        (DialectName::Postgres, _) => &Postgres { has_virtual_columns: false },
+        (DialectName::MySql, _) => &MySql::MySql,
+        (DialectName::MariaDb, _) => &MySql::MariaDb,
     }
 }
 
@@ -109,9 +44,9 @@ impl Plan {
     /// # Errors
     ///
     /// Everything that is wrong with the migrations.
-    pub fn offline(registry: &Registry, dialect: DialectName) -> Result<Plan, Error> {
+    pub fn offline(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<Plan, Error> {
         let mut fold = Fold::new(PlanFor {
-            dialect: dialect.dialect(),
+            dialect: dialect_of(dialect.into()),
             connection: None,
         });
         let mut planned = Vec::new();

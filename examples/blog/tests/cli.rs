@@ -251,7 +251,7 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
         (
             "plan --dialect oracle",
             2,
-            "a dialect is one of sqlite, postgres, mysql, mariadb",
+            "\"oracle\" is no dialect; write one of sqlite, postgres, mysql, mariadb, with a version or without",
         ),
         ("plan --dialect mysql --down", 2, "cannot be used with"),
         ("accept 20260302101500", 2, "not changed"),

@@ -49,7 +49,7 @@ pub(super) fn column_type(column_type: &ColumnType) -> String {
         ColumnType::Json => "JSON".to_owned(),
         ColumnType::Jsonb => "JSONB".to_owned(),
         ColumnType::Uuid => "UUID".to_owned(),
-        ColumnType::Named(name) => name.clone(),
+        ColumnType::Enum(name) | ColumnType::Named(name) => name.clone(),
     }
 }
 

@@ -19,15 +19,21 @@ pub(crate) use sqlite_text::{parse_index, parse_table};
 
 use std::fmt;
 
+use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::place::Place;
-use crate::schema::{Column, ColumnType, Edit, Index, Table};
+use crate::schema::{Column, ColumnType, Edit, EnumChange, Index, Table};
 
 /// What differs between databases in writing SQL. One file per dialect holds only its own side; what most of them share is
 /// in `common`, behind the provided methods.
 pub(crate) trait Dialect: fmt::Debug + Sync {
+    /// Which database it is.
+    fn kind(&self) -> DialectName;
+
     /// What messages call it.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &'static str {
+        self.kind().title()
+    }
 
     /// An identifier, quoted and escaped.
     fn identifier(&self, name: &str) -> String {
@@ -118,6 +124,18 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     ///
     /// What the database lacks, and what to do instead, at the place of the edit.
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>>;
+
+    /// A change of an enum.
+    ///
+    /// # Errors
+    ///
+    /// What the database lacks, and what to do instead.
+    fn change_enum(&self, name: &str, change: &EnumChange) -> Result<String, String>;
+
+    /// Whether a value that was added to an enum can be used only when that was committed.
+    fn new_enum_values_wait(&self) -> bool {
+        false
+    }
 
     /// Itself, for the functions in `common`.
     fn quoting(&self) -> &dyn Dialect;

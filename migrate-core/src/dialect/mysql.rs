@@ -3,8 +3,9 @@
 use super::altering::Altering;
 use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
+use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, Index, IndexOn, Table};
+use crate::schema::{Change, Column, ColumnType, DefaultValue, EnumChange, Index, IndexOn, Table};
 
 /// MySQL, or MariaDB.
 #[derive(Debug)]
@@ -14,10 +15,10 @@ pub(crate) enum MySql {
 }
 
 impl Dialect for MySql {
-    fn name(&self) -> &'static str {
+    fn kind(&self) -> DialectName {
         match self {
-            MySql::MySql => "MySQL",
-            MySql::MariaDb => "MariaDB",
+            MySql::MySql => DialectName::MySql,
+            MySql::MariaDb => DialectName::MariaDb,
         }
     }
 
@@ -63,6 +64,7 @@ impl Dialect for MySql {
                     self.name()
                 ));
             }
+            ColumnType::Enum(name) => return Err(self.lacks_enums(name)),
             other => common::column_type(other),
         })
     }
@@ -178,12 +180,24 @@ impl Dialect for MySql {
         }
     }
 
+    fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, String> {
+        Err(self.lacks_enums(name))
+    }
+
     fn quoting(&self) -> &dyn Dialect {
         self
     }
 }
 
 impl MySql {
+    fn lacks_enums(&self, name: &str) -> String {
+        format!(
+            "{} has no enum by a name such as `{name}`; name the values in the column: \
+             `t.column(\"..\", ColumnType::Named(\"ENUM('..', '..')\".to_owned()))`",
+            self.name()
+        )
+    }
+
     /// These types take a default as an expression only:
     /// <https://dev.mysql.com/doc/refman/8.4/en/data-type-defaults.html>.
     fn default_for(&self, column: &Column, default: &DefaultValue) -> String {

@@ -3,16 +3,20 @@
 use super::altering::Altering;
 use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
+use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, Table};
+use crate::schema::{Change, Column, ColumnType, EnumChange, Position, Table};
 
 /// PostgreSQL.
 #[derive(Debug)]
-pub(crate) struct Postgres;
+pub(crate) struct Postgres {
+    /// Generated columns that are not kept: <https://www.postgresql.org/docs/18/ddl-generated-columns.html>.
+    pub(crate) has_virtual_columns: bool,
+}
 
 impl Dialect for Postgres {
-    fn name(&self) -> &'static str {
-        "PostgreSQL"
+    fn kind(&self) -> DialectName {
+        DialectName::Postgres
     }
 
     fn bytes(&self, value: &[u8]) -> String {
@@ -40,6 +44,7 @@ impl Dialect for Postgres {
             ColumnType::Float => "REAL".to_owned(),
             ColumnType::Double => "DOUBLE PRECISION".to_owned(),
             ColumnType::Binary => "BYTEA".to_owned(),
+            ColumnType::Enum(name) => self.identifier(name),
             other => common::column_type(other),
         })
     }
@@ -54,10 +59,10 @@ impl Dialect for Postgres {
             sql.push_str(&format!(" COLLATE {}", self.identifier(collation)));
         }
         if let Some(generated) = &column.generated {
-            if !generated.stored {
-                // https://www.postgresql.org/docs/15/ddl-generated-columns.html
+            if !generated.stored && !self.has_virtual_columns {
                 return Err(format!(
-                    "PostgreSQL before 18 has no generated column that is not kept; write `.generated(..)` for `{}`",
+                    "PostgreSQL before 18 has no generated column that is not kept; write `.generated(..)` for `{}`, or plan for \
+                     `postgres:18`",
                     column.name
                 ));
             }
@@ -101,6 +106,37 @@ impl Dialect for Postgres {
         } else {
             Err(problems)
         }
+    }
+
+    fn change_enum(&self, name: &str, change: &EnumChange) -> Result<String, String> {
+        let id = self.identifier(name);
+        Ok(match change {
+            EnumChange::Create { values } => {
+                let values: Vec<String> = values.iter().map(|value| self.text(value)).collect();
+                format!("CREATE TYPE {id} AS ENUM ({})", values.join(", "))
+            }
+            EnumChange::Drop => format!("DROP TYPE {id}"),
+            // A way back may have left it there.
+            EnumChange::AddValue { value, position } => {
+                let position = match position {
+                    Position::Last => String::new(),
+                    Position::Before(other) => format!(" BEFORE {}", self.text(other)),
+                    Position::After(other) => format!(" AFTER {}", self.text(other)),
+                };
+                format!("ALTER TYPE {id} ADD VALUE IF NOT EXISTS {}{position}", self.text(value))
+            }
+            // https://www.postgresql.org/docs/current/sql-altertype.html
+            EnumChange::DropValue { value } => {
+                return Err(format!(
+                    "PostgreSQL cannot take the value `{value}` out of the enum `{name}` again; add `.up_only()`, which \
+                     leaves it there, or write `down`"
+                ));
+            }
+        })
+    }
+
+    fn new_enum_values_wait(&self) -> bool {
+        true
     }
 
     fn quoting(&self) -> &dyn Dialect {

@@ -61,6 +61,7 @@ pub(crate) fn render(
         Operation::CreateView { view, query } => {
             Ok(vec![format!("CREATE VIEW {} AS {query}", dialect.identifier(view))].into())
         }
+        Operation::ChangeEnum { name, change } => Ok(vec![dialect.change_enum(name, change).map_err(at)?].into()),
         Operation::DropView { view } => Ok(vec![format!("DROP VIEW {}", dialect.identifier(view))].into()),
     }
 }

@@ -4,16 +4,17 @@ use super::raw_sql::{check_has_statement, outline};
 use super::rebuild::rebuild;
 use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
+use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, Index, Table};
+use crate::schema::{Change, Column, ColumnType, DefaultValue, EnumChange, Index, Table};
 
 /// SQLite.
 #[derive(Debug)]
 pub(crate) struct Sqlite;
 
 impl Dialect for Sqlite {
-    fn name(&self) -> &'static str {
-        "SQLite"
+    fn kind(&self) -> DialectName {
+        DialectName::Sqlite
     }
 
     fn qualified(&self, table: &str) -> String {
@@ -65,6 +66,7 @@ impl Dialect for Sqlite {
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
         Ok(match column_type {
             ColumnType::Uuid => return Err("SQLite has no type for UUIDs; use `binary` or `text`".to_owned()),
+            ColumnType::Enum(name) => return Err(lacks_enums(name)),
             other => common::column_type(other),
         })
     }
@@ -124,6 +126,10 @@ impl Dialect for Sqlite {
         } else {
             Err(problems)
         }
+    }
+
+    fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, String> {
+        Err(lacks_enums(name))
     }
 
     fn quoting(&self) -> &dyn Dialect {
@@ -228,6 +234,13 @@ impl Sqlite {
             Err(message) => Err(vec![problem(place, message)]),
         }
     }
+}
+
+fn lacks_enums(name: &str) -> String {
+    format!(
+        "SQLite has no enum such as `{name}`; use a text, and name its values in a check: \
+         `t.text(\"..\").check(\".. IN ('..', '..')\")`"
+    )
 }
 
 fn needs_no_transaction(what: &str) -> String {

@@ -87,7 +87,7 @@ impl<'c> Runner<'c> {
     pub fn new<D: Driver>(connection: &'c mut D, registry: Registry) -> Runner<'c> {
         let dialect = connection.traits().dialect;
         Runner {
-            fingerprints: Fingerprints::of(&registry),
+            fingerprints: Fingerprints::of(&registry, dialect.kind()),
             registry,
             table: HistoryTable::new(DEFAULT_HISTORY_TABLE, dialect),
             session: connection,

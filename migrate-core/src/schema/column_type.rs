@@ -45,6 +45,8 @@ pub enum ColumnType {
     Jsonb,
     /// A UUID. Only PostgreSQL has such a type.
     Uuid,
+    /// A value of an enum that [`create_enum`](crate::Schema::create_enum) made, by the enum's name.
+    Enum(String),
     /// A type by the name that the database has for it, such as `citext` or `geometry(Point, 4326)`.
     Named(String),
 }
@@ -75,6 +77,7 @@ impl ColumnType {
             ColumnType::Json => "json".to_owned(),
             ColumnType::Jsonb => "jsonb".to_owned(),
             ColumnType::Uuid => "uuid".to_owned(),
+            ColumnType::Enum(name) => format!("enum {name}"),
             ColumnType::Named(name) => format!("named {name}"),
         }
     }

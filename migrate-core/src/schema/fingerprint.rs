@@ -1,34 +1,35 @@
 //! A hash of what a migration records, by which a change after it was applied is noticed.
 //!
-//! It is taken over a canonical encoding of the steps, never over source text, `Debug` output or type names. Ways back
-//! and the bodies of Rust functions do not count. The encoding of what exists may never change: `tests/fingerprints.rs`
+//! It is taken over a canonical encoding of the steps, never over source text, `Debug` output or type names. Ways back,
+//! the bodies of Rust functions and texts for other databases do not count. The encoding of what exists may never change: `tests/fingerprints.rs`
 //! pins it. A new encoding gets a new tag.
 
 use sha2::{Digest, Sha256};
 
 use super::column_type::{DefaultValue, Value};
-use super::operation::{Change, Operation};
+use super::operation::{Change, EnumChange, Operation, Position};
 use super::step::{Step, Work};
 use super::table::{Column, Index, IndexOn, Reaction};
+use crate::dialect_name::DialectName;
 
 /// The encoding's tag, written before the hash.
 const TAG: u32 = 1;
 
-/// The fingerprint of recorded steps: the encoding's tag and 128 bits of SHA-256, `1:0123..`.
-pub(crate) fn fingerprint(steps: &[Step]) -> String {
+/// The fingerprint of recorded steps on one kind of database: the encoding's tag and 128 bits of SHA-256, `1:0123..`.
+pub(crate) fn fingerprint(steps: &[Step], dialect: DialectName) -> String {
     let mut hash = Sha256::new();
     for step in steps {
-        add(&mut hash, step);
+        add(&mut hash, step, dialect);
     }
     print(hash)
 }
 
 /// The fingerprints of the first 0, 1, 2, .. steps, up to all of them.
-pub(crate) fn fingerprints_on_the_way(steps: &[Step]) -> Vec<String> {
+pub(crate) fn fingerprints_on_the_way(steps: &[Step], dialect: DialectName) -> Vec<String> {
     let mut hash = Sha256::new();
     let mut fingerprints = vec![print(hash.clone())];
     for step in steps {
-        add(&mut hash, step);
+        add(&mut hash, step, dialect);
         fingerprints.push(print(hash.clone()));
     }
     fingerprints
@@ -54,11 +55,11 @@ fn tag(fingerprint: &str) -> Option<u32> {
     fingerprint.split_once(':')?.0.parse().ok()
 }
 
-fn add(hash: &mut Sha256, step: &Step) {
+fn add(hash: &mut Sha256, step: &Step, dialect: DialectName) {
     match &step.work {
         Work::Sql(sql) => {
             put(hash, "execute");
-            put(hash, &normal_line_ends(sql));
+            put(hash, &normal_line_ends(sql.for_dialect(dialect).unwrap_or_default()));
         }
         Work::Rust(_) => put(hash, "run"),
         Work::Operation(operation) => add_operation(hash, operation),
@@ -83,6 +84,29 @@ fn add_operation(hash: &mut Sha256, operation: &Operation) {
         Operation::RenameTable { from, to } => put_all(hash, &["rename_table", from, to]),
         Operation::CreateView { view, query } => put_all(hash, &["create_view", view, &normal_line_ends(query)]),
         Operation::DropView { view } => put_all(hash, &["drop_view", view]),
+        Operation::ChangeEnum { name, change } => add_enum_change(hash, name, change),
+    }
+}
+
+fn add_enum_change(hash: &mut Sha256, name: &str, change: &EnumChange) {
+    match change {
+        EnumChange::Create { values } => {
+            put_all(hash, &["create_enum", name]);
+            put_names(hash, values);
+        }
+        EnumChange::Drop => put_all(hash, &["drop_enum", name]),
+        EnumChange::AddValue { value, position } => {
+            put_all(hash, &["add_enum_value", name, value]);
+            let (before, after) = match position {
+                Position::Last => (None, None),
+                Position::Before(other) => (Some(other), None),
+                Position::After(other) => (None, Some(other)),
+            };
+            put_optional(hash, "before", before.map(String::as_str));
+            put_optional(hash, "after", after.map(String::as_str));
+            put(hash, "end");
+        }
+        EnumChange::DropValue { value } => put_all(hash, &["drop_enum_value", name, value]),
     }
 }
 

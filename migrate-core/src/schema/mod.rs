@@ -13,13 +13,14 @@ mod rust_function;
 mod sql_text;
 mod step;
 mod table;
+mod user_sql;
 mod words;
 
 pub(crate) use column_type::DefaultValue;
 pub use column_type::{ColumnType, Value};
 pub(crate) use fingerprint::{differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_older_encoding};
 pub(crate) use model::{Applied as AppliedOperation, Live, Model};
-pub(crate) use operation::{Change, Edit, Operation};
+pub(crate) use operation::{Change, Edit, EnumChange, Operation, Position};
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
 pub(crate) use sql_text::{Piece, Touched, pieces, renamed, touched};
@@ -27,8 +28,9 @@ pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
 pub(crate) use table::{Check, Column, ForeignKey, Generated, Index, IndexOn, PrimaryKey, Table, Trigger, Unique};
 pub use table::{IndexKey, Reaction};
+pub use user_sql::IntoSql;
 pub use words::{
-    ChangedType, DefaultFor, DroppedColumn, NewColumn, NewIndex, NewReference, NewTable, TableChange, desc, expression,
+    ChangedType, DefaultFor, DroppedColumn, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable, TableChange, desc, expression,
     kind,
 };
 
@@ -60,10 +62,25 @@ impl Schema {
     ///     schema.execute("UPDATE users SET email = lower(email)").up_only();
     /// }
     /// ```
+    ///
+    /// Where databases need different SQL, give one text for each; an empty one where there is nothing to do. A database that
+    /// is left out is refused while planning; MariaDB takes MySQL's text unless it has its own.
+    ///
+    /// ```
+    /// # use migrate_core::{DialectName, Schema};
+    /// fn up(schema: &mut Schema) {
+    ///     schema
+    ///         .execute([
+    ///             (DialectName::Postgres, "CREATE EXTENSION IF NOT EXISTS citext"),
+    ///             (DialectName::Sqlite, ""),
+    ///         ])
+    ///         .up_only();
+    /// }
+    /// ```
     #[track_caller]
-    pub fn execute(&mut self, sql: impl Into<String>) -> RecordedStep<'_> {
+    pub fn execute(&mut self, sql: impl IntoSql) -> RecordedStep<'_> {
         let place = Place::of_caller();
-        self.record(Work::Sql(sql.into()), place)
+        self.record(Work::Sql(sql.into_sql()), place)
     }
 
     /// A Rust function on a Diesel connection: a data migration.
@@ -216,6 +233,58 @@ impl Schema {
         self.operation(Operation::DropView { view: name.into() }, place);
     }
 
+    /// Makes an enum, a type of its own with these values in this order. Taking it back drops it.
+    ///
+    /// PostgreSQL has enums; the other databases are answered with what to write there instead.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.create_enum("mood", ["sad", "happy"]);
+    ///     schema.create_table("diary", |t| {
+    ///         t.id();
+    ///         t.enum_of("mood", "mood").default("happy");
+    ///     });
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn create_enum<V: Into<String>>(&mut self, name: impl Into<String>, values: impl IntoIterator<Item = V>) {
+        let place = Place::of_caller();
+        let values = values.into_iter().map(Into::into).collect();
+        self.change_enum(name.into(), EnumChange::Create { values }, place);
+    }
+
+    /// Adds a value to an enum. A migration that runs in a transaction cannot use it yet: PostgreSQL lets only later
+    /// transactions.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.add_enum_value("mood", "content").before("happy").up_only();
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn add_enum_value(&mut self, name: impl Into<String>, value: impl Into<String>) -> NewEnumValue<'_> {
+        let place = Place::of_caller();
+        let change = EnumChange::AddValue {
+            value: value.into(),
+            position: Position::Last,
+        };
+        self.change_enum(name.into(), change, place);
+        NewEnumValue::last_of(&mut self.steps)
+    }
+
+    /// Drops an enum that no column is of any more. Taking it back makes it anew.
+    #[track_caller]
+    pub fn drop_enum(&mut self, name: impl Into<String>) {
+        let place = Place::of_caller();
+        self.change_enum(name.into(), EnumChange::Drop, place);
+    }
+
+    fn change_enum(&mut self, name: String, change: EnumChange, place: Place) {
+        self.operation(Operation::ChangeEnum { name, change }, place);
+    }
+
     /// What the database has already, made before there were migrations, or by somebody else. Nothing of it is run.
     ///
     /// ```
@@ -258,10 +327,10 @@ impl Schema {
     }
 
     fn record(&mut self, work: Work, place: Place) -> RecordedStep<'_> {
-        if work.is_blank() {
+        if let Some(mistake) = work.mistake() {
             self.problems.push(Problem {
                 place: Some(place),
-                message: "`execute` was given a blank text; write one SQL statement, or leave the step out".to_owned(),
+                message: format!("`execute` {mistake}; write one SQL statement, or leave the step out"),
             });
         }
         self.steps.push(Step {

@@ -32,10 +32,40 @@ pub enum Operation {
     DropView {
         view: String,
     },
+    ChangeEnum {
+        name: String,
+        change: EnumChange,
+    },
+}
+
+/// What happens to an enum.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EnumChange {
+    Create {
+        values: Vec<String>,
+    },
+    Drop,
+    AddValue {
+        value: String,
+        position: Position,
+    },
+    /// The way back of a value that was added.
+    DropValue {
+        value: String,
+    },
+}
+
+/// Where a new value of an enum stands among the others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Position {
+    #[default]
+    Last,
+    Before(String),
+    After(String),
 }
 
 impl Operation {
-    /// The tables and views that it is about.
+    /// The tables, views and enums that it is about.
     pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Operation::CreateTable { table, .. }
@@ -45,6 +75,7 @@ impl Operation {
             }
             Operation::RenameTable { from, to } => vec![from.clone(), to.clone()],
             Operation::CreateView { view, .. } | Operation::DropView { view } => vec![view.clone()],
+            Operation::ChangeEnum { name, .. } => vec![name.clone()],
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Schema;
 use super::operation::Operation;
 use super::rust_function::{Functions, RustFunction};
+use super::user_sql::{IntoSql, UserSql};
 use crate::error::Problem;
 use crate::place::Place;
 
@@ -22,7 +23,7 @@ pub(crate) struct Step {
 #[derive(Clone, Debug)]
 pub enum Work {
     /// One SQL statement, as the user wrote it.
-    Sql(String),
+    Sql(UserSql),
     /// A Rust function, or one per connection type.
     Rust(Functions),
     /// A change of the schema, which every database has its own SQL for.
@@ -34,10 +35,10 @@ pub enum Work {
 }
 
 impl Work {
-    pub(crate) fn is_blank(&self) -> bool {
+    pub(super) fn mistake(&self) -> Option<String> {
         match self {
-            Work::Sql(sql) => sql.trim().is_empty(),
-            Work::Rust(_) | Work::Operation(_) | Work::Declared | Work::Kept => false,
+            Work::Sql(sql) => sql.mistake(),
+            Work::Rust(_) | Work::Operation(_) | Work::Declared | Work::Kept => None,
         }
     }
 }
@@ -66,17 +67,17 @@ impl<'a> RecordedStep<'a> {
         RecordedStep { steps, problems }
     }
 
-    /// How to take the step back: one SQL statement, or a Rust function (see [`Schema::run`](crate::Schema::run)).
+    /// How to take the step back: one SQL statement (or one for each dialect), or a Rust function (see [`Schema::run`](crate::Schema::run)).
     #[track_caller]
     pub fn undo<M>(self, work: impl IntoWork<M>) {
         let place = Place::of_caller();
         let work = work.into_work();
-        if work.is_blank() {
+        if let Some(mistake) = work.mistake() {
             self.problems.push(Problem {
                 place: Some(place),
-                message: "`undo` was given a blank text; write one SQL statement, or `.up_only()` if there is nothing \
-                          to take back"
-                    .to_owned(),
+                message: format!(
+                    "`undo` {mistake}; write one SQL statement, or `.up_only()` if there is nothing to take back"
+                ),
             });
         }
         self.set(Undo::By { work, place });
@@ -133,15 +134,9 @@ pub trait IntoWork<M> {
 #[derive(Debug)]
 pub enum SqlText {}
 
-impl IntoWork<SqlText> for &str {
+impl<T: IntoSql> IntoWork<SqlText> for T {
     fn into_work(self) -> Work {
-        Work::Sql(self.to_owned())
-    }
-}
-
-impl IntoWork<SqlText> for String {
-    fn into_work(self) -> Work {
-        Work::Sql(self)
+        Work::Sql(self.into_sql())
     }
 }
 

@@ -31,14 +31,16 @@ impl Model {
             Operation::RenameTable { from, to } => self.rename_table(from, to).map_err(at),
             Operation::CreateView { view, query } => self.create_view(view, query).map_err(at),
             Operation::DropView { view } => self.drop_view(view, place).map_err(at),
+            Operation::ChangeEnum { name, change } => self.change_enum(name, change, place),
         }
     }
 
-    /// That a table or view may be called so.
-    fn check_free(&self, name: &str) -> Result<(), String> {
+    /// That a table, view or enum may be called so.
+    pub(super) fn check_free(&self, name: &str) -> Result<(), String> {
         check_name(name)?;
         match self.names.objects.get(&name.to_ascii_lowercase()) {
             Some(there) if self.views.contains_key(there) => Err(format!("there is a view `{there}` already")),
+            Some(there) if self.enums.contains_key(there) => Err(format!("there is an enum `{there}` already")),
             Some(there) => Err(format!("there is a table `{there}` already")),
             None => Ok(()),
         }

@@ -117,6 +117,7 @@ impl<'a> Editing<'a> {
                     sql_text::check_expression(expression).map_err(|why| format!("the expression: {why}"))?;
                 }
                 self.check_type_is_free(column)?;
+                self.model.check_enum(to, [])?;
                 let there = self.column_mut(column)?;
                 if there.column_type == *to {
                     return Err(format!("`{column}` is of that type already"));
@@ -162,7 +163,9 @@ impl<'a> Editing<'a> {
             }
             Change::SetDefault { column, default } => {
                 check_default(default)?;
+                let model = self.model;
                 let there = self.column_mut(column)?;
+                model.check_enum(&there.column_type, [default])?;
                 if there.generated.is_some() {
                     return Err(format!("`{column}` is generated and cannot have a default"));
                 }
@@ -330,6 +333,8 @@ impl<'a> Editing<'a> {
         if let Some(fill) = fill {
             check_default(fill)?;
         }
+        self.model
+            .check_enum(&column.column_type, column.default.iter().chain(fill))?;
         let has_value = column.nullable
             || column.default.is_some()
             || column.generated.is_some()

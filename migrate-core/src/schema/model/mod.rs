@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod edit;
+mod enums;
 mod rules;
 mod unseen;
 
@@ -22,7 +23,9 @@ pub(crate) struct Model {
     tables: BTreeMap<String, Table>,
     /// The query of each view.
     views: BTreeMap<String, String>,
-    /// How tables and views are found by what they are called.
+    /// The values of each enum.
+    enums: BTreeMap<String, Vec<String>>,
+    /// How tables, views and enums are found by what they are called.
     names: Names,
     /// What raw SQL may have made, changed or dropped, so that nothing is known of it.
     open: BTreeSet<String>,
@@ -39,7 +42,7 @@ pub(crate) struct Model {
 /// The ways to find things without going over all of them, so that folding grows with the migrations and no faster.
 #[derive(Clone, Debug, Default)]
 struct Names {
-    /// Tables and views by their name in lower case.
+    /// Tables, views and enums by their name in lower case.
     objects: HashMap<String, String>,
     /// The table of each index.
     indexes: HashMap<String, String>,
@@ -92,6 +95,7 @@ enum Same {
 enum Before {
     Table(String, Box<Option<Table>>),
     View(String, Option<String>),
+    Enum(String, Option<Vec<String>>),
     /// It was not open.
     Open(String),
     AllOpen(bool),
@@ -183,6 +187,7 @@ impl Model {
         for name in names {
             self.set_table(&name, None);
             self.set_view(&name, None);
+            self.set_enum(&name, None);
             self.set_open(name);
         }
     }
@@ -195,10 +200,12 @@ impl Model {
     /// Nothing is known any more.
     pub(crate) fn forget(&mut self) {
         self.open_all();
-        let names: Vec<String> = self.tables.keys().chain(self.views.keys()).cloned().collect();
+        let names = self.tables.keys().chain(self.views.keys()).chain(self.enums.keys());
+        let names: Vec<String> = names.cloned().collect();
         for name in names {
             self.set_table(&name, None);
             self.set_view(&name, None);
+            self.set_enum(&name, None);
         }
     }
 
@@ -212,6 +219,7 @@ impl Model {
             match before {
                 Before::Table(name, table) => self.set_table(&name, *table),
                 Before::View(name, query) => self.set_view(&name, query),
+                Before::Enum(name, values) => self.set_enum(&name, values),
                 Before::Open(name) => {
                     self.open.remove(&name);
                 }
@@ -247,6 +255,20 @@ impl Model {
         }
         if let Some(journal) = &mut self.journal {
             journal.push(Before::View(name.to_owned(), before));
+        }
+    }
+
+    fn set_enum(&mut self, name: &str, values: Option<Vec<String>>) {
+        let before = self.enums.remove(name);
+        if before.is_some() {
+            self.names.objects.remove(&name.to_ascii_lowercase());
+        }
+        if let Some(values) = values {
+            self.names.objects.insert(name.to_ascii_lowercase(), name.to_owned());
+            self.enums.insert(name.to_owned(), values);
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.push(Before::Enum(name.to_owned(), before));
         }
     }
 

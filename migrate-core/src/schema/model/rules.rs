@@ -81,7 +81,13 @@ pub(super) fn differs_by_row(sql: &str) -> bool {
 pub(super) fn check_type_name(name: &str) -> Result<(), String> {
     let is_right = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '(' | ')' | ',' | '.' | '[' | ']');
     let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    if !is_word || !name.chars().all(is_right) || sql_text::check_expression(name).is_err() {
+    // The texts are those of an enum, or a set. A backslash in one means different things to databases.
+    let is_text_or_right = |piece: sql_text::Piece<'_>| match piece {
+        sql_text::Piece::Text(text) => !text.contains('\\'),
+        other => other.written().chars().all(is_right),
+    };
+    let is_right = sql_text::pieces(name).is_ok_and(|pieces| pieces.into_iter().all(is_text_or_right));
+    if !is_word || !is_right || sql_text::check_expression(name).is_err() {
         return Err(format!(
             "{name:?} cannot be the name of a type; give it as the database writes it, such as `geometry(Point, 4326)`"
         ));

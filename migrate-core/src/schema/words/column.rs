@@ -40,7 +40,7 @@ pub mod kind {
     #[derive(Debug)]
     pub enum Moment {}
 
-    /// JSON, UUID: written as text.
+    /// JSON, enums: written as text.
     #[derive(Debug)]
     pub enum Written {}
 

@@ -3,10 +3,12 @@
 //! The words record what was said and check nothing: that needs the schema before them, which `model` knows.
 
 mod column;
+mod enum_value;
 mod index;
 mod table;
 
 pub use column::{DefaultFor, NewColumn, NewReference, kind};
+pub use enum_value::NewEnumValue;
 pub(super) use index::index_on;
 pub use index::{NewIndex, desc, expression};
 pub use table::{ChangedType, DroppedColumn, NewTable, TableChange};

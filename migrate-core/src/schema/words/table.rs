@@ -115,6 +115,12 @@ impl NewTable {
         self.add_column(name.into(), ColumnType::Char(length), Place::of_caller())
     }
 
+    /// A value of an enum that [`create_enum`](crate::Schema::create_enum) made.
+    #[track_caller]
+    pub fn enum_of(&self, name: impl Into<String>, enum_name: impl Into<String>) -> NewColumn<kind::Written> {
+        self.add_column(name.into(), ColumnType::Enum(enum_name.into()), Place::of_caller())
+    }
+
     /// A column of any type.
     #[track_caller]
     pub fn column(&self, name: impl Into<String>, column_type: ColumnType) -> NewColumn<kind::Any> {

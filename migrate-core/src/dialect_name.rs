@@ -1,0 +1,175 @@
+//! Which databases there are, by name and version. What they can do is said in `dialect`.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A kind of database, by its SQL.
+///
+/// ```
+/// use migrate_core::DialectName;
+///
+/// assert_eq!("postgres".parse(), Ok(DialectName::Postgres));
+/// assert_eq!(DialectName::MariaDb.to_string(), "mariadb");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DialectName {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL.
+    MySql,
+    /// MariaDB.
+    MariaDb,
+}
+
+impl DialectName {
+    /// All of them.
+    pub const ALL: [DialectName; 4] = [
+        DialectName::Sqlite,
+        DialectName::Postgres,
+        DialectName::MySql,
+        DialectName::MariaDb,
+    ];
+
+    /// What messages call it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            DialectName::Sqlite => "SQLite",
+            DialectName::Postgres => "PostgreSQL",
+            DialectName::MySql => "MySQL",
+            DialectName::MariaDb => "MariaDB",
+        }
+    }
+
+    /// The oldest version that the SQL is written for.
+    const fn oldest(self) -> (u32, u32) {
+        match self {
+            // DROP COLUMN: https://sqlite.org/changes.html
+            DialectName::Sqlite => (3, 35),
+            DialectName::Postgres => (13, 0),
+            DialectName::MySql => (8, 0),
+            // RENAME COLUMN and RENAME INDEX: https://mariadb.com/kb/en/alter-table/
+            DialectName::MariaDb => (10, 6),
+        }
+    }
+}
+
+impl fmt::Display for DialectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DialectName::Sqlite => "sqlite",
+            DialectName::Postgres => "postgres",
+            DialectName::MySql => "mysql",
+            DialectName::MariaDb => "mariadb",
+        })
+    }
+}
+
+impl FromStr for DialectName {
+    type Err = UnknownDialect;
+
+    fn from_str(text: &str) -> Result<DialectName, UnknownDialect> {
+        DialectName::ALL
+            .into_iter()
+            .find(|name| name.to_string() == text)
+            .ok_or_else(|| UnknownDialect::of(text, "is no dialect"))
+    }
+}
+
+/// A kind of database in one version, such as `postgres:15`. Without a version it is the oldest that is supported, so that
+/// what is written for it goes on all of them.
+///
+/// ```
+/// use migrate_core::{DialectName, DialectVersion};
+///
+/// let dialect: DialectVersion = "mariadb:10.11".parse()?;
+/// assert_eq!(dialect.name(), DialectName::MariaDb);
+/// assert_eq!(dialect.to_string(), "mariadb:10.11");
+/// assert_eq!(DialectVersion::from(DialectName::Sqlite).to_string(), "sqlite:3.35");
+/// assert!("postgres:9.6".parse::<DialectVersion>().is_err());
+/// # Ok::<(), migrate_core::UnknownDialect>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DialectVersion {
+    name: DialectName,
+    version: (u32, u32),
+}
+
+impl DialectVersion {
+    /// Which kind of database.
+    #[must_use]
+    pub fn name(self) -> DialectName {
+        self.name
+    }
+
+    /// The first two numbers of its version.
+    #[must_use]
+    pub fn version(self) -> (u32, u32) {
+        self.version
+    }
+}
+
+impl From<DialectName> for DialectVersion {
+    fn from(name: DialectName) -> DialectVersion {
+        DialectVersion {
+            name,
+            version: name.oldest(),
+        }
+    }
+}
+
+impl fmt::Display for DialectVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name, self.version) {
+            // PostgreSQL's second number is a patch level.
+            (DialectName::Postgres, (major, 0)) => write!(f, "{}:{major}", self.name),
+            (name, (major, minor)) => write!(f, "{name}:{major}.{minor}"),
+        }
+    }
+}
+
+impl FromStr for DialectVersion {
+    type Err = UnknownDialect;
+
+    fn from_str(text: &str) -> Result<DialectVersion, UnknownDialect> {
+        let Some((name, version)) = text.split_once(':') else {
+            return Ok(text.parse::<DialectName>()?.into());
+        };
+        let name: DialectName = name
+            .parse()
+            .map_err(|_| UnknownDialect::of(text, "is no dialect"))?;
+        let numbers: Option<Vec<u32>> = version.split('.').map(|number| number.parse().ok()).collect();
+        let version = match numbers.as_deref() {
+            Some(&[major]) => (major, if major == name.oldest().0 { name.oldest().1 } else { 0 }),
+            Some(&[major, minor] | &[major, minor, _]) => (major, minor),
+            _ => return Err(UnknownDialect::of(text, "has no version after the colon")),
+        };
+        if version < name.oldest() {
+            let oldest = DialectVersion::from(name);
+            return Err(UnknownDialect::of(text, &format!("is older than {oldest}, the oldest that is supported")));
+        }
+        Ok(DialectVersion { name, version })
+    }
+}
+
+/// A text is no [`DialectName`] and no [`DialectVersion`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownDialect(String);
+
+impl UnknownDialect {
+    fn of(text: &str, why: &str) -> UnknownDialect {
+        UnknownDialect(format!(
+            "{text:?} {why}; write one of sqlite, postgres, mysql, mariadb, with a version or without: `postgres:15`"
+        ))
+    }
+}
+
+impl fmt::Display for UnknownDialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UnknownDialect {}

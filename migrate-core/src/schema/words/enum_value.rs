@@ -1,0 +1,47 @@
+//! A value that was just added to an enum: what more can be said of it.
+
+use crate::schema::operation::{EnumChange, Operation, Position};
+use crate::schema::step::{Step, Undo, Work};
+
+/// A value that was just added to an enum, after all others unless something else is said.
+#[derive(Debug)]
+pub struct NewEnumValue<'a> {
+    /// Ends with the value.
+    steps: &'a mut [Step],
+}
+
+impl<'a> NewEnumValue<'a> {
+    pub(in crate::schema) fn last_of(steps: &'a mut [Step]) -> NewEnumValue<'a> {
+        NewEnumValue { steps }
+    }
+
+    fn put(self, to: Position) -> NewEnumValue<'a> {
+        if let Some(Work::Operation(Operation::ChangeEnum {
+            change: EnumChange::AddValue { position, .. },
+            ..
+        })) = self.steps.last_mut().map(|step| &mut step.work)
+        {
+            *position = to;
+        }
+        self
+    }
+
+    /// It sorts right before another value.
+    pub fn before(self, value: impl Into<String>) -> NewEnumValue<'a> {
+        let value = value.into();
+        self.put(Position::Before(value))
+    }
+
+    /// It sorts right after another value.
+    pub fn after(self, value: impl Into<String>) -> NewEnumValue<'a> {
+        let value = value.into();
+        self.put(Position::After(value))
+    }
+
+    /// Going back leaves the value in the enum. PostgreSQL cannot take one out, so it asks for this or for a `down`.
+    pub fn up_only(self) {
+        if let Some(step) = self.steps.last_mut() {
+            step.undo = Undo::Nothing;
+        }
+    }
+}

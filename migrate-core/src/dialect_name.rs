@@ -137,9 +137,7 @@ impl FromStr for DialectVersion {
         let Some((name, version)) = text.split_once(':') else {
             return Ok(text.parse::<DialectName>()?.into());
         };
-        let name: DialectName = name
-            .parse()
-            .map_err(|_| UnknownDialect::of(text, "is no dialect"))?;
+        let name: DialectName = name.parse().map_err(|_| UnknownDialect::of(text, "is no dialect"))?;
         let numbers: Option<Vec<u32>> = version.split('.').map(|number| number.parse().ok()).collect();
         let version = match numbers.as_deref() {
             Some(&[major]) => (major, if major == name.oldest().0 { name.oldest().1 } else { 0 }),
@@ -148,7 +146,10 @@ impl FromStr for DialectVersion {
         };
         if version < name.oldest() {
             let oldest = DialectVersion::from(name);
-            return Err(UnknownDialect::of(text, &format!("is older than {oldest}, the oldest that is supported")));
+            return Err(UnknownDialect::of(
+                text,
+                &format!("is older than {oldest}, the oldest that is supported"),
+            ));
         }
         Ok(DialectVersion { name, version })
     }

@@ -465,6 +465,16 @@ impl Walk<'_> {
                 ),
             );
         }
+        if rendered.stays_outside && self.in_transaction {
+            self.problem(
+                place,
+                format!(
+                    "{} makes and drops an index concurrently only outside a transaction; put it into a migration of its own \
+                     with `#[migration(.., transaction = false)]`",
+                    dialect.name()
+                ),
+            );
+        }
         if let Some(table) = rendered.rebuilds {
             let is_found = self.plan_for.connection.is_some();
             let table = Box::new(table);

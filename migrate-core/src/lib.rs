@@ -112,15 +112,16 @@ pub use registry::Registry;
 pub use report::{Done, Event, Report};
 pub use runner::Runner;
 pub use schema::{
-    ChangedType, ColumnType, DefaultFor, DroppedColumn, IndexKey, IntoSql, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable,
-    Reaction, RecordedStep, RustFunction, Schema, TableChange, Value, desc, expression, kind,
+    ChangedType, ColumnType, DefaultFor, DroppedColumn, DroppedIndex, IndexKey, IndexMethod, IntoSql, NewColumn,
+    NewEnumValue, NewIndex, NewReference, NewTable, Reaction, RecordedStep, RustFunction, Schema, TableChange, Value,
+    desc, expression, kind,
 };
 pub use target::{MigrationRef, Rollback, Target};
 pub use version::{InvalidVersion, Version};
 
 /// What a file with migrations imports.
 pub mod prelude {
-    pub use crate::{ColumnType, DialectName, Migrate, Migration, Reaction, Schema, desc, expression};
+    pub use crate::{ColumnType, DialectName, IndexMethod, Migrate, Migration, Reaction, Schema, desc, expression};
 }
 
 /// What the derive's output names. Not part of the public interface.

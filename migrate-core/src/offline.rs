@@ -11,8 +11,12 @@ use crate::registry::Registry;
 fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
     match (dialect.name(), dialect.version()) {
         (DialectName::Sqlite, _) => &Sqlite,
-        (DialectName::Postgres, version) if version >= (18, 0) => &Postgres { has_virtual_columns: true },
-        (DialectName::Postgres, _) => &Postgres { has_virtual_columns: false },
+        (DialectName::Postgres, version) if version >= (18, 0) => &Postgres {
+            has_virtual_columns: true,
+        },
+        (DialectName::Postgres, _) => &Postgres {
+            has_virtual_columns: false,
+        },
         (DialectName::MySql, _) => &MySql::MySql,
         (DialectName::MariaDb, _) => &MySql::MariaDb,
     }

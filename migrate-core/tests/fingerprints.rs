@@ -179,7 +179,12 @@ const EXAMPLES: &[(&str, Example)] = &[
             schema.create_index("users", ["email"]).unique();
         }),
     ),
-    ("drop_index", Example(|schema| schema.drop_index("users", "by_email"))),
+    (
+        "drop_index",
+        Example(|schema| {
+            schema.drop_index("users", "by_email");
+        }),
+    ),
     ("rename_index", Example(|schema| schema.rename_index("users", "a", "b"))),
     ("comment_on", Example(|schema| schema.comment_on("users", "x"))),
     ("create_view", Example(|schema| schema.create_view("v", "SELECT 1"))),

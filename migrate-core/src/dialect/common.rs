@@ -2,7 +2,7 @@
 
 use super::Dialect;
 use crate::schema::{
-    Check, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexOn, Reaction, Table, Unique, Value,
+    Check, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexMethod, IndexOn, Reaction, Table, Unique, Value,
 };
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -135,6 +135,28 @@ pub(super) fn keys(dialect: &dyn Dialect, index: &Index) -> String {
         })
         .collect();
     keys.join(", ")
+}
+
+/// What no database but PostgreSQL has of an index.
+pub(super) fn check_index(dialect: &dyn Dialect, index: &Index) -> Result<(), String> {
+    let name = dialect.name();
+    if !index.include.is_empty() {
+        return Err(format!(
+            "{name} has no index that includes other columns; for `{}` leave `.include(..)` out, or put them behind its keys",
+            index.name
+        ));
+    }
+    Ok(())
+}
+
+/// A method that the database lacks.
+pub(super) fn no_method(dialect: &dyn Dialect, index: &Index, method: &IndexMethod) -> String {
+    format!(
+        "{} has no index of the method {}; leave `.method(..)` out of `{}`, or write it for each database with `execute`",
+        dialect.name(),
+        method.name(),
+        index.name
+    )
 }
 
 pub(super) fn create_index(dialect: &dyn Dialect, table: &str, index: &Index) -> String {

@@ -66,6 +66,15 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// What is wrong and what to write instead.
     fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String>;
 
+    /// That an expression of the user's means here what it means on the other databases.
+    ///
+    /// # Errors
+    ///
+    /// What does not, and what to write instead.
+    fn check_expression(&self, _sql: &str) -> Result<(), String> {
+        Ok(())
+    }
+
     /// A column's type.
     ///
     /// # Errors
@@ -95,9 +104,7 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// # Errors
     ///
     /// What the database lacks, and what to do instead.
-    fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
-        Ok(common::create_index(self.quoting(), table, index))
-    }
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, String>;
 
     /// What keys of a new table the database cannot have.
     ///

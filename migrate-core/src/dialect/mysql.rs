@@ -1,11 +1,13 @@
 //! MySQL's and MariaDB's SQL: only what is their own.
 
-use super::altering::Altering;
+use super::altering::{Altering, Aspect};
 use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, EnumChange, Index, IndexOn, Table};
+use crate::schema::{
+    Change, Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, Piece, Table, pieces,
+};
 
 /// MySQL, or MariaDB.
 #[derive(Debug)]
@@ -121,7 +123,15 @@ impl Dialect for MySql {
                 index.name
             ));
         }
-        Ok(common::create_index(self, table, index))
+        common::check_index(self, index)?;
+        let sql = common::create_index(self, table, index);
+        // https://dev.mysql.com/doc/refman/8.4/en/create-index.html
+        Ok(match &index.method {
+            None => sql,
+            Some(IndexMethod::BTree) => format!("{sql} USING BTREE"),
+            Some(IndexMethod::Hash) => format!("{sql} USING HASH"),
+            Some(method) => return Err(common::no_method(self, index, method)),
+        })
     }
 
     fn check_keys(&self, table: &Table) -> Result<(), String> {
@@ -159,12 +169,10 @@ impl Dialect for MySql {
     }
 
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
-        let mut altering = Altering::new(self, alteration.table);
+        let mut altering = Altering::new(self, alteration);
         let mut problems = Vec::new();
-        // What MODIFY restates, edit by edit.
-        let mut columns = alteration.before.map(|table| table.columns.clone()).unwrap_or_default();
         for edit in alteration.edits {
-            if let Err(message) = self.edit(&mut altering, &edit.change, alteration, &mut columns) {
+            if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
                 problems.push(problem(edit.place, message));
             }
         }
@@ -182,6 +190,18 @@ impl Dialect for MySql {
 
     fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, String> {
         Err(self.lacks_enums(name))
+    }
+
+    fn check_expression(&self, sql: &str) -> Result<(), String> {
+        let escapes = |piece: Piece<'_>| matches!(piece, Piece::Text(text) if text.contains('\\'));
+        if pieces(sql).is_ok_and(|pieces| pieces.into_iter().any(escapes)) {
+            return Err(format!(
+                "{} takes a backslash in a text for the start of an escape, and other databases do not; write \
+                 `char(92)` for it, as in `concat('a', char(92), 'b')`, in `{sql}`",
+                self.name()
+            ));
+        }
+        Ok(())
     }
 
     fn quoting(&self) -> &dyn Dialect {
@@ -211,89 +231,70 @@ impl MySql {
         }
     }
 
-    fn edit(
-        &self,
-        altering: &mut Altering<'_>,
-        change: &Change,
-        alteration: &Alteration<'_>,
-        columns: &mut Vec<Column>,
-    ) -> Result<(), String> {
+    fn edit(&self, altering: &mut Altering<'_>, change: &Change, alteration: &Alteration<'_>) -> Result<(), String> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
+        altering.follow(change);
+        let mut clause = |name: &str, clause: String| altering.clause(name, Aspect::Whole, clause);
         match change {
             Change::AddColumn { column, fill } => {
                 let shown = Column {
                     default: fill.clone().or_else(|| column.default.clone()),
                     ..column.clone()
                 };
-                altering.clause(format!("ADD COLUMN {}", self.column(&shown)?));
+                let name = &column.name;
+                clause(name, format!("ADD COLUMN {}", self.column(&shown)?));
                 if fill.is_some() {
-                    altering.alone(format!(
-                        "ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT",
-                        id(table),
-                        id(&column.name)
-                    ));
-                }
-                columns.push(column.clone());
-            }
-            Change::DropColumn { column, .. } => {
-                altering.clause(format!("DROP COLUMN {}", id(column)));
-                columns.retain(|there| there.name != *column);
-            }
-            Change::RenameColumn { from, to } => {
-                altering.alone(format!(
-                    "ALTER TABLE {} RENAME COLUMN {} TO {}",
-                    id(table),
-                    id(from),
-                    id(to)
-                ));
-                for column in columns.iter_mut().filter(|column| column.name == *from) {
-                    to.clone_into(&mut column.name);
+                    let default = match &column.default {
+                        Some(default) => format!("SET DEFAULT {}", self.default_for(column, default)),
+                        None => "DROP DEFAULT".to_owned(),
+                    };
+                    clause(name, format!("ALTER COLUMN {} {default}", id(name)));
                 }
             }
+            Change::DropColumn { column, .. } => clause(column, format!("DROP COLUMN {}", id(column))),
+            Change::RenameColumn { from, to } => altering.alone(format!(
+                "ALTER TABLE {} RENAME COLUMN {} TO {}",
+                id(table),
+                id(from),
+                id(to)
+            )),
             Change::SetType { using: Some(_), .. } => {
                 return Err(format!(
                     "{} changes a type without an expression; add a column, fill it with `execute`, and drop the old one",
                     self.name()
                 ));
             }
-            Change::SetType { column, to, .. } => {
-                self.modify(altering, columns, column, |there| there.column_type = to.clone())?;
+            Change::SetType { column, .. }
+            | Change::SetNotNull { column }
+            | Change::DropNotNull { column }
+            | Change::SetComment {
+                column: Some(column), ..
+            } => self.modify(altering, column)?,
+            Change::SetComment { column: None, comment } => {
+                let comment = comment.as_deref().unwrap_or_default();
+                clause(table, format!("COMMENT = {}", self.text(comment)));
             }
-            Change::SetNotNull { column } => self.modify(altering, columns, column, |there| there.nullable = false)?,
-            Change::DropNotNull { column } => self.modify(altering, columns, column, |there| there.nullable = true)?,
-            Change::SetComment {
-                column: Some(column),
-                comment,
-            } => self.modify(altering, columns, column, |there| there.comment.clone_from(comment))?,
-            Change::SetComment { column: None, comment } => altering.clause(format!(
-                "COMMENT = {}",
-                self.text(comment.as_deref().unwrap_or_default())
-            )),
             Change::SetDefault { column, default } => {
-                let there = columns.iter_mut().find(|there| there.name == *column);
-                let sql = match there {
-                    Some(there) => {
-                        there.default = Some(default.clone());
-                        self.default_for(there, default)
-                    }
+                let sql = match altering.column(column) {
+                    Some(there) => self.default_for(there, default),
                     None => common::default(self, default),
                 };
-                altering.clause(format!("ALTER COLUMN {} SET DEFAULT {sql}", id(column)));
+                altering.clause(
+                    column,
+                    Aspect::Whole,
+                    format!("ALTER COLUMN {} SET DEFAULT {sql}", id(column)),
+                );
             }
-            Change::DropDefault { column } => {
-                for there in columns.iter_mut().filter(|there| there.name == *column) {
-                    there.default = None;
-                }
-                altering.clause(format!("ALTER COLUMN {} DROP DEFAULT", id(column)));
-            }
+            Change::DropDefault { column } => clause(column, format!("ALTER COLUMN {} DROP DEFAULT", id(column))),
             Change::AddPrimaryKey(key) => {
-                altering.clause(format!("ADD PRIMARY KEY ({})", common::columns(self, &key.columns)));
+                let columns = common::columns(self, &key.columns);
+                clause("PRIMARY", format!("ADD PRIMARY KEY ({columns})"));
             }
-            Change::DropPrimaryKey => altering.clause("DROP PRIMARY KEY".to_owned()),
-            Change::AddUnique(unique) => altering.clause(format!("ADD {}", common::unique(self, unique))),
-            Change::AddCheck(check) => altering.clause(format!("ADD {}", common::check(self, check))),
-            Change::AddForeignKey(key) => altering.clause(format!("ADD {}", common::foreign_key(self, key))),
+            Change::DropPrimaryKey => clause("PRIMARY", "DROP PRIMARY KEY".to_owned()),
+            Change::AddUnique(unique) => clause(&unique.name, format!("ADD {}", common::unique(self, unique))),
+            Change::AddCheck(check) => clause(&check.name, format!("ADD {}", common::check(self, check))),
+            Change::AddForeignKey(key) => clause(&key.name, format!("ADD {}", common::foreign_key(self, key))),
             Change::DropConstraint { constraint } => {
                 let before = alteration.before;
                 let is_reference =
@@ -304,31 +305,31 @@ impl MySql {
                     altering.alone(format!("ALTER TABLE {} DROP FOREIGN KEY {}", id(table), id(constraint)));
                 } else {
                     let kind = if is_unique { "INDEX" } else { "CONSTRAINT" };
-                    altering.clause(format!("DROP {kind} {}", id(constraint)));
+                    clause(constraint, format!("DROP {kind} {}", id(constraint)));
                 }
             }
-            Change::AddIndex(index) => altering.alone(self.create_index(table, index)?),
-            Change::DropIndex { index } => altering.clause(format!("DROP INDEX {}", id(index))),
-            Change::RenameIndex { from, to } => altering.clause(format!("RENAME INDEX {} TO {}", id(from), id(to))),
+            Change::AddIndex { index, .. } => altering.alone(self.create_index(table, index)?),
+            Change::DropIndex { index, .. } => clause(index, format!("DROP INDEX {}", id(index))),
+            Change::RenameIndex { from, to } => altering.alone(format!(
+                "ALTER TABLE {} RENAME INDEX {} TO {}",
+                id(table),
+                id(from),
+                id(to)
+            )),
         }
         Ok(())
     }
 
     /// MODIFY restates a column in full; what it does not say is lost.
-    fn modify(
-        &self,
-        altering: &mut Altering<'_>,
-        columns: &mut [Column],
-        name: &str,
-        update: impl FnOnce(&mut Column),
-    ) -> Result<(), String> {
-        let column = columns.iter_mut().find(|column| column.name == name).ok_or_else(|| {
+    fn modify(&self, altering: &mut Altering<'_>, name: &str) -> Result<(), String> {
+        let column = altering.column(name).ok_or_else(|| {
             format!(
-                "MySQL has to restate `{name}` in full, and raw SQL may have changed it; write the ALTER with `execute`"
+                "{} has to restate `{name}` in full, and raw SQL may have changed it; write the ALTER with `execute`",
+                self.name()
             )
         })?;
-        update(column);
-        altering.clause(format!("MODIFY COLUMN {}", self.column(column)?));
+        let clause = format!("MODIFY COLUMN {}", self.column(column)?);
+        altering.clause(name, Aspect::Whole, clause);
         Ok(())
     }
 }

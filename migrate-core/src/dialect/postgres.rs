@@ -1,11 +1,11 @@
 //! PostgreSQL's SQL: only what is its own.
 
-use super::altering::Altering;
+use super::altering::{Altering, Aspect};
 use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, EnumChange, Position, Table};
+use crate::schema::{Change, Column, ColumnType, Edit, EnumChange, Index, Position, Table};
 
 /// PostgreSQL.
 #[derive(Debug)]
@@ -80,6 +80,10 @@ impl Dialect for Postgres {
         Ok(sql)
     }
 
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
+        Ok(self.index(table, index, false))
+    }
+
     fn comments(&self, table: &Table) -> Vec<String> {
         let on_table = table
             .comment
@@ -94,15 +98,25 @@ impl Dialect for Postgres {
     }
 
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
-        let mut altering = Altering::new(self, alteration.table);
+        let mut altering = Altering::new(self, alteration);
         let mut problems = Vec::new();
         for edit in alteration.edits {
             if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
                 problems.push(problem(edit.place, message));
             }
         }
+        let is_concurrent = |edit: &Edit| {
+            matches!(
+                edit.change,
+                Change::AddIndex { concurrently: true, .. } | Change::DropIndex { concurrently: true, .. }
+            )
+        };
         if problems.is_empty() {
-            Ok(altering.finish().into())
+            Ok(Rendered {
+                statements: altering.finish(),
+                stays_outside: alteration.edits.iter().any(is_concurrent),
+                ..Rendered::default()
+            })
         } else {
             Err(problems)
         }
@@ -145,6 +159,29 @@ impl Dialect for Postgres {
 }
 
 impl Postgres {
+    /// <https://www.postgresql.org/docs/current/sql-createindex.html>
+    fn index(&self, table: &str, index: &Index, concurrently: bool) -> String {
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        let concurrently = if concurrently { "CONCURRENTLY " } else { "" };
+        let method = index.method.as_ref();
+        let method = method.map_or_else(String::new, |method| {
+            format!("USING {} ", self.identifier(method.name()))
+        });
+        let mut sql = format!(
+            "CREATE {unique}INDEX {concurrently}{} ON {} {method}({})",
+            self.identifier(&index.name),
+            self.identifier(table),
+            common::keys(self, index)
+        );
+        if !index.include.is_empty() {
+            sql.push_str(&format!(" INCLUDE ({})", common::columns(self, &index.include)));
+        }
+        if let Some(filter) = &index.filter {
+            sql.push_str(&format!(" WHERE {filter}"));
+        }
+        sql
+    }
+
     fn comment(&self, table: &str, column: Option<&str>, comment: Option<&str>) -> String {
         let what = match column {
             Some(column) => format!("COLUMN {}.{}", self.identifier(table), self.identifier(column)),
@@ -158,7 +195,11 @@ impl Postgres {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
         match change {
-            Change::AddColumn { column, fill: None } => altering.clause(format!("ADD COLUMN {}", self.column(column)?)),
+            Change::AddColumn { column, fill: None } => altering.clause(
+                &column.name,
+                Aspect::Whole,
+                format!("ADD COLUMN {}", self.column(column)?),
+            ),
             Change::AddColumn {
                 column,
                 fill: Some(fill),
@@ -167,14 +208,17 @@ impl Postgres {
                     default: Some(fill.clone()),
                     ..column.clone()
                 };
-                altering.clause(format!("ADD COLUMN {}", self.column(&filled)?));
-                altering.alone(format!(
-                    "ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT",
-                    id(table),
-                    id(&column.name)
-                ));
+                let name = &column.name;
+                altering.clause(name, Aspect::Whole, format!("ADD COLUMN {}", self.column(&filled)?));
+                let default = match &column.default {
+                    Some(default) => format!("SET DEFAULT {}", common::default(self, default)),
+                    None => "DROP DEFAULT".to_owned(),
+                };
+                altering.clause(name, Aspect::Default, format!("ALTER COLUMN {} {default}", id(name)));
             }
-            Change::DropColumn { column, .. } => altering.clause(format!("DROP COLUMN {}", id(column))),
+            Change::DropColumn { column, .. } => {
+                altering.clause(column, Aspect::Whole, format!("DROP COLUMN {}", id(column)));
+            }
             Change::RenameColumn { from, to } => {
                 altering.alone(format!(
                     "ALTER TABLE {} RENAME COLUMN {} TO {}",
@@ -184,29 +228,49 @@ impl Postgres {
                 ));
             }
             Change::SetType { column, to, using, .. } => {
-                let using = using.as_ref().map_or_else(String::new, |sql| format!(" USING ({sql})"));
-                altering.clause(format!(
-                    "ALTER COLUMN {} TYPE {}{using}",
-                    id(column),
-                    self.column_type(to)?
-                ));
+                let clause = self.set_type(altering.column(column), column, to, using.as_deref())?;
+                altering.clause(column, Aspect::Type, clause);
             }
-            Change::SetNotNull { column } => altering.clause(format!("ALTER COLUMN {} SET NOT NULL", id(column))),
-            Change::DropNotNull { column } => altering.clause(format!("ALTER COLUMN {} DROP NOT NULL", id(column))),
-            Change::SetDefault { column, default } => altering.clause(format!(
-                "ALTER COLUMN {} SET DEFAULT {}",
-                id(column),
-                common::default(self, default)
-            )),
-            Change::DropDefault { column } => altering.clause(format!("ALTER COLUMN {} DROP DEFAULT", id(column))),
+            Change::SetNotNull { column } => {
+                altering.clause(
+                    column,
+                    Aspect::Null,
+                    format!("ALTER COLUMN {} SET NOT NULL", id(column)),
+                );
+            }
+            Change::DropNotNull { column } => {
+                altering.clause(
+                    column,
+                    Aspect::Null,
+                    format!("ALTER COLUMN {} DROP NOT NULL", id(column)),
+                );
+            }
+            Change::SetDefault { column, default } => {
+                let default = common::default(self, default);
+                altering.clause(
+                    column,
+                    Aspect::Default,
+                    format!("ALTER COLUMN {} SET DEFAULT {default}", id(column)),
+                );
+            }
+            Change::DropDefault { column } => {
+                altering.clause(
+                    column,
+                    Aspect::Default,
+                    format!("ALTER COLUMN {} DROP DEFAULT", id(column)),
+                );
+            }
             Change::SetComment { column, comment } => {
                 altering.alone(self.comment(table, column.as_deref(), comment.as_deref()));
             }
-            Change::AddPrimaryKey(key) => altering.clause(format!(
-                "ADD CONSTRAINT {} PRIMARY KEY ({})",
-                id(&key.name),
-                common::columns(self, &key.columns)
-            )),
+            Change::AddPrimaryKey(key) => {
+                let columns = common::columns(self, &key.columns);
+                altering.clause(
+                    &key.name,
+                    Aspect::Whole,
+                    format!("ADD CONSTRAINT {} PRIMARY KEY ({columns})", id(&key.name)),
+                );
+            }
             Change::DropPrimaryKey => {
                 let key = alteration.before.and_then(|table| table.primary_key.as_ref());
                 let key = key.ok_or_else(|| {
@@ -214,18 +278,101 @@ impl Postgres {
                         "what the primary key of `{table}` is called is not known, because raw SQL may have made it"
                     )
                 })?;
-                altering.clause(format!("DROP CONSTRAINT {}", id(&key.name)));
+                altering.clause(&key.name, Aspect::Whole, format!("DROP CONSTRAINT {}", id(&key.name)));
             }
-            Change::AddUnique(unique) => altering.clause(format!("ADD {}", common::unique(self, unique))),
-            Change::AddCheck(check) => altering.clause(format!("ADD {}", common::check(self, check))),
-            Change::AddForeignKey(key) => altering.clause(format!("ADD {}", common::foreign_key(self, key))),
-            Change::DropConstraint { constraint } => altering.clause(format!("DROP CONSTRAINT {}", id(constraint))),
-            Change::AddIndex(index) => altering.alone(self.create_index(table, index)?),
-            Change::DropIndex { index } => altering.alone(format!("DROP INDEX {}", id(index))),
+            Change::AddUnique(unique) => altering.clause(
+                &unique.name,
+                Aspect::Whole,
+                format!("ADD {}", common::unique(self, unique)),
+            ),
+            Change::AddCheck(check) => {
+                altering.clause(
+                    &check.name,
+                    Aspect::Whole,
+                    format!("ADD {}", common::check(self, check)),
+                );
+            }
+            Change::AddForeignKey(key) => {
+                altering.clause(
+                    &key.name,
+                    Aspect::Whole,
+                    format!("ADD {}", common::foreign_key(self, key)),
+                );
+            }
+            Change::DropConstraint { constraint } => {
+                altering.clause(constraint, Aspect::Whole, format!("DROP CONSTRAINT {}", id(constraint)));
+            }
+            Change::AddIndex { index, concurrently } => altering.alone(self.index(table, index, *concurrently)),
+            Change::DropIndex { index, concurrently } => {
+                let concurrently = if *concurrently { "CONCURRENTLY " } else { "" };
+                altering.alone(format!("DROP INDEX {concurrently}{}", id(index)));
+            }
             Change::RenameIndex { from, to } => {
                 altering.alone(format!("ALTER INDEX {} RENAME TO {}", id(from), id(to)));
             }
         }
+        altering.follow(change);
         Ok(())
+    }
+
+    /// <https://www.postgresql.org/docs/current/sql-altertable.html>
+    fn set_type(
+        &self,
+        there: Option<&Column>,
+        name: &str,
+        to: &ColumnType,
+        using: Option<&str>,
+    ) -> Result<String, String> {
+        let column = self.identifier(name);
+        let written = self.column_type(to)?;
+        let Some(using) = using else {
+            let from = there.map(|there| &there.column_type);
+            if let Some(from) = from.filter(|from| !turns_by_itself(from, to)) {
+                return Err(format!(
+                    "PostgreSQL does not turn {} into {} by itself; say how with `.using(\"..\")`, on the way back \
+                     `.undo_using(\"..\")`: an expression of the old value, `{name}::{written}` if a cast does it",
+                    from.encoding(),
+                    to.encoding()
+                ));
+            }
+            return Ok(format!("ALTER COLUMN {column} TYPE {written}"));
+        };
+        let set_type = format!("ALTER COLUMN {column} TYPE {written} USING ({using})");
+        // A default of the old type is not turned by the expression, and would stop the change.
+        Ok(match there.and_then(|there| there.default.as_ref()) {
+            Some(default) => format!(
+                "ALTER COLUMN {column} DROP DEFAULT,\n    {set_type},\n    ALTER COLUMN {column} SET DEFAULT {}",
+                common::default(self, default)
+            ),
+            None => set_type,
+        })
+    }
+}
+
+/// Whether one type is assigned to the other without an explicit cast:
+/// <https://www.postgresql.org/docs/current/catalog-pg-cast.html>. Of types that are given by name it is not known, and
+/// assumed.
+fn turns_by_itself(from: &ColumnType, to: &ColumnType) -> bool {
+    use ColumnType::{
+        BigInt, Bool, Char, Date, Double, Enum, Float, Integer, Json, Jsonb, Named, Numeric, SmallInt, Text, Time,
+        Timestamp, Timestamptz, Uuid, VarChar,
+    };
+    match (from, to) {
+        (Named(_), _) | (_, Named(_)) => true,
+        (
+            SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
+            SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
+        )
+        // Everything can be written as text.
+        | (_, Text | VarChar(_) | Char(_))
+        | (Date | Timestamp | Timestamptz, Date | Timestamp | Timestamptz)
+        | (Timestamp | Timestamptz, Time)
+        | (Json | Jsonb, Json | Jsonb)
+        | (Bool, Bool)
+        | (Time, Time)
+        | (Uuid, Uuid) => true,
+        (Enum(one), Enum(other)) => one == other,
+        (ColumnType::Binary, ColumnType::Binary) => true,
+        _ => false,
     }
 }

@@ -11,13 +11,15 @@ pub(crate) struct Rendered {
     pub(crate) statements: Vec<String>,
     /// A table, as it is taken to be, is made anew; SQLite's foreign keys have to be off for that.
     pub(crate) rebuilds: Option<Table>,
+    /// It cannot run inside a transaction.
+    pub(crate) stays_outside: bool,
 }
 
 impl From<Vec<String>> for Rendered {
     fn from(statements: Vec<String>) -> Rendered {
         Rendered {
             statements,
-            rebuilds: None,
+            ..Rendered::default()
         }
     }
 }
@@ -33,6 +35,9 @@ pub(crate) fn render(
     place: Place,
 ) -> Result<Rendered, Vec<Problem>> {
     let at = |message: String| vec![problem(place, message)];
+    for sql in applied.operation.expressions() {
+        dialect.check_expression(sql).map_err(at)?;
+    }
     match &applied.operation {
         Operation::CreateTable { table, .. } => {
             let Some(after) = &applied.after else {

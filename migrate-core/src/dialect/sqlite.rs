@@ -6,7 +6,7 @@ use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, EnumChange, Index, Table};
+use crate::schema::{Change, Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, Table};
 
 /// SQLite.
 #[derive(Debug)]
@@ -100,6 +100,14 @@ impl Dialect for Sqlite {
         common::primary_key(self, table)
     }
 
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
+        common::check_index(self, index)?;
+        if let Some(method) = index.method.as_ref().filter(|method| **method != IndexMethod::BTree) {
+            return Err(common::no_method(self, index, method));
+        }
+        Ok(common::create_index(self, table, index))
+    }
+
     fn table_options(&self, table: &Table) -> &'static str {
         match (table.without_rowid, table.strict) {
             (false, false) => "",
@@ -179,11 +187,11 @@ impl Sqlite {
                     id(to)
                 )])
             }
-            Change::AddIndex(index) => {
+            Change::AddIndex { index, .. } => {
                 indexes.push(index.clone());
                 Some(vec![self.create_index(table, index)?])
             }
-            Change::DropIndex { index } => {
+            Change::DropIndex { index, .. } => {
                 indexes.retain(|there| there.name != *index);
                 Some(vec![format!("DROP INDEX {}", id(index))])
             }
@@ -230,6 +238,7 @@ impl Sqlite {
             Ok(statements) => Ok(Rendered {
                 statements,
                 rebuilds: Some(before.clone()),
+                ..Rendered::default()
             }),
             Err(message) => Err(vec![problem(place, message)]),
         }

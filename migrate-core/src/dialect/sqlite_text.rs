@@ -181,6 +181,8 @@ pub(crate) fn parse_index(sql: &str) -> Result<Index, String> {
     let keys = keys.into_iter().map(index_key).collect::<Result<_, _>>()?;
     let filter = reader.take("WHERE").then(|| reader.rest());
     Ok(Index {
+        include: Vec::new(),
+        method: None,
         name,
         keys,
         unique,

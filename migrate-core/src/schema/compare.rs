@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::column_type::DefaultValue;
 use super::sql_text::normal;
-use super::table::{Column, IndexOn, Table};
+use super::table::{Column, IndexMethod, IndexOn, Table};
 
 impl Table {
     /// In what a table that is there differs from this one, if it does.
@@ -95,11 +95,18 @@ fn parts(table: &Table) -> BTreeSet<String> {
                 format!("{on}{collation}{}", if key.descending { " desc" } else { "" })
             })
             .collect();
+        let method = index.method.as_ref().filter(|method| **method != IndexMethod::BTree);
         format!(
-            "the {}index {} ({}){}",
+            "the {}index {} ({}){}{}{}",
             if index.unique { "unique " } else { "" },
             index.name,
             keys.join(", "),
+            method.map_or_else(String::new, |method| format!(" by {}", method.name())),
+            if index.include.is_empty() {
+                String::new()
+            } else {
+                format!(" including {}", index.include.join(", "))
+            },
             index
                 .filter
                 .as_ref()

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::column_type::{DefaultValue, Value};
 use super::operation::{Change, EnumChange, Operation, Position};
 use super::step::{Step, Work};
-use super::table::{Column, Index, IndexOn, Reaction};
+use super::table::{Column, Index, IndexMethod, IndexOn, Reaction};
 use crate::dialect_name::DialectName;
 
 /// The encoding's tag, written before the hash.
@@ -165,8 +165,13 @@ fn add_change(hash: &mut Sha256, change: &Change) {
             put(hash, "end");
         }
         Change::DropConstraint { constraint } => put_all(hash, &["drop_constraint", constraint]),
-        Change::AddIndex(index) => add_index(hash, index),
-        Change::DropIndex { index } => put_all(hash, &["drop_index", index]),
+        Change::AddIndex { index, concurrently } => add_index(hash, index, *concurrently),
+        Change::DropIndex { index, concurrently } => {
+            put_all(hash, &["drop_index", index]);
+            if *concurrently {
+                put(hash, "concurrently");
+            }
+        }
         Change::RenameIndex { from, to } => put_all(hash, &["rename_index", from, to]),
     }
 }
@@ -193,7 +198,7 @@ fn add_column(hash: &mut Sha256, column: &Column) {
     put_optional(hash, "comment", column.comment.as_deref());
 }
 
-fn add_index(hash: &mut Sha256, index: &Index) {
+fn add_index(hash: &mut Sha256, index: &Index, concurrently: bool) {
     put_all(hash, &["add_index", &index.name]);
     for key in &index.keys {
         match &key.on {
@@ -208,6 +213,14 @@ fn add_index(hash: &mut Sha256, index: &Index) {
         put(hash, "unique");
     }
     put_optional(hash, "filter", index.filter.as_deref());
+    if !index.include.is_empty() {
+        put(hash, "include");
+        put_names(hash, &index.include);
+    }
+    put_optional(hash, "method", index.method.as_ref().map(IndexMethod::name));
+    if concurrently {
+        put(hash, "concurrently");
+    }
     put(hash, "end");
 }
 

@@ -27,14 +27,14 @@ pub(crate) use sql_text::{Piece, Touched, pieces, renamed, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
 pub(crate) use table::{Check, Column, ForeignKey, Generated, Index, IndexOn, PrimaryKey, Table, Trigger, Unique};
-pub use table::{IndexKey, Reaction};
+pub use table::{IndexKey, IndexMethod, Reaction};
 pub use user_sql::IntoSql;
 pub use words::{
-    ChangedType, DefaultFor, DroppedColumn, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable, TableChange, desc, expression,
-    kind,
+    ChangedType, DefaultFor, DroppedColumn, DroppedIndex, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable,
+    TableChange, desc, expression, kind,
 };
 
-use words::{Draft, index_on};
+use words::{Draft, add_index, index_on, set_comment};
 
 use crate::error::Problem;
 use crate::place::Place;
@@ -190,16 +190,20 @@ impl Schema {
         let place = Place::of_caller();
         let table = table.into();
         let index = index_on(&table, keys);
-        self.edit(table, Change::AddIndex(index), place);
+        self.edit(table, add_index(index), place);
         NewIndex::last_of(&mut self.steps)
     }
 
     /// Drops an index by its name.
     #[track_caller]
-    pub fn drop_index(&mut self, table: impl Into<String>, name: impl Into<String>) {
+    pub fn drop_index(&mut self, table: impl Into<String>, name: impl Into<String>) -> DroppedIndex<'_> {
         let place = Place::of_caller();
-        let index = name.into();
-        self.edit(table.into(), Change::DropIndex { index }, place);
+        let change = Change::DropIndex {
+            index: name.into(),
+            concurrently: false,
+        };
+        self.edit(table.into(), change, place);
+        DroppedIndex::last_of(&mut self.steps)
     }
 
     /// Gives an index another name.
@@ -210,12 +214,12 @@ impl Schema {
         self.edit(table.into(), Change::RenameIndex { from, to }, place);
     }
 
-    /// What people should know of a table. SQLite keeps no comments.
+    /// What people should know of a table; an empty text takes it away. For a column write
+    /// [`comment_on`](TableChange::comment_on) in `alter_table`. SQLite keeps no comments.
     #[track_caller]
     pub fn comment_on(&mut self, table: impl Into<String>, comment: impl Into<String>) {
         let place = Place::of_caller();
-        let comment = Some(comment.into());
-        self.edit(table.into(), Change::SetComment { column: None, comment }, place);
+        self.edit(table.into(), set_comment(None, comment), place);
     }
 
     /// Makes a view of a query, which is SQL as the database takes it.

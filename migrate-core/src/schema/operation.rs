@@ -2,7 +2,7 @@
 //! database writes them in `dialect`.
 
 use super::column_type::{ColumnType, DefaultValue};
-use super::table::{Check, Column, ForeignKey, Index, PrimaryKey, Table, Unique};
+use super::table::{Check, Column, ForeignKey, Index, IndexOn, PrimaryKey, Table, Unique};
 use crate::place::Place;
 
 /// One change of a schema.
@@ -80,6 +80,22 @@ impl Operation {
     }
 }
 
+impl Operation {
+    /// The SQL in it that the user wrote.
+    pub(crate) fn expressions(&self) -> Vec<&str> {
+        match self {
+            Operation::CreateTable { edits, .. } | Operation::AlterTable { edits, .. } => {
+                edits.iter().flat_map(|edit| edit.change.expressions()).collect()
+            }
+            Operation::CreateView { query, .. } => vec![query],
+            Operation::DropTable { .. }
+            | Operation::RenameTable { .. }
+            | Operation::DropView { .. }
+            | Operation::ChangeEnum { .. } => Vec::new(),
+        }
+    }
+}
+
 /// A change of a table, and where the user wrote it.
 #[derive(Clone, Debug)]
 pub struct Edit {
@@ -145,14 +161,60 @@ pub(crate) enum Change {
     DropConstraint {
         constraint: String,
     },
-    AddIndex(Index),
+    AddIndex {
+        index: Index,
+        /// Without keeping writers out, where the database has a choice.
+        concurrently: bool,
+    },
     DropIndex {
         index: String,
+        concurrently: bool,
     },
     RenameIndex {
         from: String,
         to: String,
     },
+}
+
+impl Change {
+    fn expressions(&self) -> Vec<&str> {
+        fn of_default(default: &DefaultValue) -> Option<&str> {
+            match default {
+                DefaultValue::Expression(sql) => Some(sql),
+                DefaultValue::Value(_) | DefaultValue::Now => None,
+            }
+        }
+        match self {
+            Change::AddColumn { column, fill } => {
+                let generated = column.generated.as_ref().map(|generated| generated.expression.as_str());
+                let defaults = column.default.iter().chain(fill).filter_map(of_default);
+                defaults.chain(generated).collect()
+            }
+            Change::SetType { using, .. } => using.iter().map(String::as_str).collect(),
+            Change::SetDefault { default, .. } => of_default(default).into_iter().collect(),
+            Change::AddCheck(check) => vec![&check.expression],
+            Change::AddIndex { index, .. } => {
+                let keys = index.keys.iter().filter_map(|key| match &key.on {
+                    IndexOn::Expression(sql) => Some(sql.as_str()),
+                    IndexOn::Column(_) => None,
+                });
+                keys.chain(index.filter.as_deref()).collect()
+            }
+            Change::DropColumn { .. }
+            | Change::RenameColumn { .. }
+            | Change::SetNotNull { .. }
+            | Change::DropNotNull { .. }
+            | Change::DropDefault { .. }
+            | Change::SetComment { .. }
+            | Change::AddPrimaryKey(_)
+            | Change::DropPrimaryKey
+            | Change::AddUnique(_)
+            | Change::AddForeignKey(_)
+            | Change::DropConstraint { .. }
+            | Change::DropIndex { .. }
+            | Change::RenameIndex { .. } => Vec::new(),
+        }
+    }
 }
 
 impl Table {
@@ -166,12 +228,16 @@ impl Table {
             column: None,
             comment: Some(comment),
         });
+        let indexes = self.indexes.iter().map(|index| Change::AddIndex {
+            index: index.clone(),
+            concurrently: false,
+        });
         columns
             .chain(self.primary_key.clone().map(Change::AddPrimaryKey))
             .chain(self.uniques.iter().cloned().map(Change::AddUnique))
             .chain(self.checks.iter().cloned().map(Change::AddCheck))
             .chain(self.foreign_keys.iter().cloned().map(Change::AddForeignKey))
-            .chain(self.indexes.iter().cloned().map(Change::AddIndex))
+            .chain(indexes)
             .chain(comment)
             .collect()
     }

@@ -101,6 +101,30 @@ pub(crate) struct Index {
     pub(crate) unique: bool,
     /// Only rows for which this SQL expression holds.
     pub(crate) filter: Option<String>,
+    /// Columns that it keeps besides its keys.
+    pub(crate) include: Vec<String>,
+    /// How it is built, if not as the database does by default.
+    pub(crate) method: Option<IndexMethod>,
+}
+
+/// How an index is built. By default it is a B-tree, on every database.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IndexMethod {
+    /// A sorted tree, for equality and ranges.
+    BTree,
+    /// For equality alone. PostgreSQL; MySQL and MariaDB make a B-tree of it in InnoDB.
+    Hash,
+    /// For values that hold many, such as `jsonb`, arrays and full text. PostgreSQL.
+    Gin,
+    /// For shapes, ranges and nearest neighbours. PostgreSQL.
+    Gist,
+    /// For data that is partitioned unevenly. PostgreSQL.
+    SpGist,
+    /// For large tables whose rows lie in the column's order. PostgreSQL.
+    Brin,
+    /// By the name that PostgreSQL has for it, such as one that an extension brings.
+    Named(String),
 }
 
 /// One part of an index: a column by its name, [`desc`](crate::desc) or [`expression`](crate::expression).
@@ -116,6 +140,21 @@ pub(crate) enum IndexOn {
     Column(String),
     /// An SQL expression.
     Expression(String),
+}
+
+impl IndexMethod {
+    /// What databases call it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            IndexMethod::BTree => "btree",
+            IndexMethod::Hash => "hash",
+            IndexMethod::Gin => "gin",
+            IndexMethod::Gist => "gist",
+            IndexMethod::SpGist => "spgist",
+            IndexMethod::Brin => "brin",
+            IndexMethod::Named(name) => name,
+        }
+    }
 }
 
 impl Table {
@@ -154,6 +193,9 @@ impl Index {
         }
         if let Some(filter) = &mut self.filter {
             *filter = renamed(filter, from, to);
+        }
+        for column in self.include.iter_mut().filter(|column| *column == from) {
+            to.clone_into(column);
         }
     }
 

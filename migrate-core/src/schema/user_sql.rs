@@ -29,7 +29,11 @@ impl UserSql {
                 .map(|(_, text)| text.as_str())
         };
         // They are told apart where it matters.
-        written(dialect).or_else(|| (dialect == DialectName::MariaDb).then(|| written(DialectName::MySql)).flatten())
+        written(dialect).or_else(|| {
+            (dialect == DialectName::MariaDb)
+                .then(|| written(DialectName::MySql))
+                .flatten()
+        })
     }
 
     /// What is wrong with it on every database.

@@ -10,7 +10,7 @@ use crate::schema::column_type::{ColumnType, DefaultValue};
 use crate::schema::near::nearest;
 use crate::schema::operation::{Change, Edit};
 use crate::schema::sql_text;
-use crate::schema::table::{Column, Index, IndexOn, Table};
+use crate::schema::table::{Column, Index, IndexMethod, IndexOn, Table};
 
 /// A table while it is edited.
 pub(super) struct Editing<'a> {
@@ -248,7 +248,7 @@ impl<'a> Editing<'a> {
                 }
             }
             Change::DropConstraint { constraint } => self.drop_constraint(constraint)?,
-            Change::AddIndex(index) => {
+            Change::AddIndex { index, concurrently } => {
                 check_name(&index.name)?;
                 self.check_index_is_free(&index.name)?;
                 if index.keys.is_empty() {
@@ -263,6 +263,18 @@ impl<'a> Editing<'a> {
                             .map_err(|why| format!("the expression in `{}`: {why}", index.name))?,
                     }
                 }
+                for column in &index.include {
+                    self.position(column)?;
+                    if index.columns().is_some_and(|columns| columns.contains(column)) {
+                        return Err(format!(
+                            "the index `{}` is on `{column}` already, and includes it",
+                            index.name
+                        ));
+                    }
+                }
+                if let Some(IndexMethod::Named(method)) = &index.method {
+                    check_name(method)?;
+                }
                 if let Some(filter) = &index.filter {
                     sql_text::check_expression(filter)
                         .map_err(|why| format!("the filter of `{}`: {why}", index.name))?;
@@ -273,9 +285,10 @@ impl<'a> Editing<'a> {
                 self.table.indexes.push(index.clone());
                 Change::DropIndex {
                     index: index.name.clone(),
+                    concurrently: *concurrently,
                 }
             }
-            Change::DropIndex { index } => {
+            Change::DropIndex { index, concurrently } => {
                 let position = self.index_position(index)?;
                 let dropped = self.table.indexes.remove(position);
                 if let Some(columns) = dropped.columns().filter(|_| dropped.unique)
@@ -284,7 +297,10 @@ impl<'a> Editing<'a> {
                     self.table.indexes.insert(position, dropped);
                     return Err(message);
                 }
-                Change::AddIndex(dropped)
+                Change::AddIndex {
+                    index: dropped,
+                    concurrently: *concurrently,
+                }
             }
             Change::RenameIndex { from, to } => {
                 check_name(to)?;
@@ -407,6 +423,7 @@ impl<'a> Editing<'a> {
                     .filter
                     .as_ref()
                     .is_some_and(|filter| sql_text::mentions(filter, column))
+                || index.include.iter().any(|part| part == column)
         };
         if let Some(index) = table.indexes.iter().find(|index| uses(index)) {
             return needed(format!("the index `{}`", index.name));
@@ -439,6 +456,7 @@ impl<'a> Editing<'a> {
                     .filter(|index| index.columns().is_some_and(|columns| columns == alone))
                     .map(|index| Change::DropIndex {
                         index: index.name.clone(),
+                        concurrently: false,
                     }),
             )
             .collect();

@@ -155,6 +155,9 @@ fn check_value(value: &str) -> Result<(), String> {
 fn unknown_value(name: &str, value: &str, values: &[String]) -> String {
     match nearest(value, values.iter().map(String::as_str)) {
         Some(near) => format!("the enum `{name}` has no value `{value}`; `{near}` is near"),
-        None => format!("the enum `{name}` has no value `{value}`; it has `{}`", values.join("`, `")),
+        None => format!(
+            "the enum `{name}` has no value `{value}`; it has `{}`",
+            values.join("`, `")
+        ),
     }
 }

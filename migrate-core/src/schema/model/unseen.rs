@@ -68,8 +68,9 @@ fn inverse_unseen(change: &Change) -> Option<Change> {
         Change::AddForeignKey(foreign_key) => Change::DropConstraint {
             constraint: foreign_key.name.clone(),
         },
-        Change::AddIndex(index) => Change::DropIndex {
+        Change::AddIndex { index, concurrently } => Change::DropIndex {
             index: index.name.clone(),
+            concurrently: *concurrently,
         },
         Change::RenameIndex { from, to } => Change::RenameIndex {
             from: to.clone(),

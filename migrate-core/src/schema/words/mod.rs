@@ -9,8 +9,9 @@ mod table;
 
 pub use column::{DefaultFor, NewColumn, NewReference, kind};
 pub use enum_value::NewEnumValue;
-pub(super) use index::index_on;
-pub use index::{NewIndex, desc, expression};
+pub use index::{DroppedIndex, NewIndex, desc, expression};
+pub(super) use index::{add_index, index_on};
+pub(super) use table::set_comment;
 pub use table::{ChangedType, DroppedColumn, NewTable, TableChange};
 
 use std::cell::RefCell;

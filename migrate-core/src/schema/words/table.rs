@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use super::column::{DefaultFor, NewColumn, NewReference, kind};
-use super::index::{NewIndex, index_on};
+use super::index::{DroppedIndex, NewIndex, index_on};
 use super::{Draft, texts};
 use crate::place::Place;
 use crate::schema::column_type::{ColumnType, DefaultValue};
@@ -185,12 +185,14 @@ impl NewTable {
     /// What people should know of the table. SQLite keeps no comments.
     #[track_caller]
     pub fn comment(&self, comment: impl Into<String>) {
-        let change = Change::SetComment {
-            column: None,
-            comment: Some(comment.into()),
-        };
-        self.draft.add(change, Place::of_caller());
+        self.draft.add(set_comment(None, comment), Place::of_caller());
     }
+}
+
+pub(in crate::schema) fn set_comment(column: Option<String>, comment: impl Into<String>) -> Change {
+    // To databases, an empty comment is none.
+    let comment = Some(comment.into()).filter(|comment| !comment.is_empty());
+    Change::SetComment { column, comment }
 }
 
 /// The parameter of [`alter_table`](crate::Schema::alter_table)'s closure: all words of a [`NewTable`], which add here, and
@@ -295,6 +297,12 @@ impl TableChange {
         self.add(Change::DropDefault { column }, Place::of_caller());
     }
 
+    /// What people should know of a column; an empty text takes it away. SQLite keeps no comments.
+    #[track_caller]
+    pub fn comment_on(&self, column: impl Into<String>, comment: impl Into<String>) {
+        self.add(set_comment(Some(column.into()), comment), Place::of_caller());
+    }
+
     /// Drops the primary key. Its columns stay.
     #[track_caller]
     pub fn drop_primary_key(&self) {
@@ -310,9 +318,12 @@ impl TableChange {
 
     /// Drops an index by its name.
     #[track_caller]
-    pub fn drop_index(&self, name: impl Into<String>) {
-        let index = name.into();
-        self.add(Change::DropIndex { index }, Place::of_caller());
+    pub fn drop_index(&self, name: impl Into<String>) -> DroppedIndex<'static> {
+        let change = Change::DropIndex {
+            index: name.into(),
+            concurrently: false,
+        };
+        DroppedIndex::add(&self.adding.draft, change, Place::of_caller())
     }
 
     /// Gives an index another name.

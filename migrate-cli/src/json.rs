@@ -144,6 +144,7 @@ pub(crate) struct PlanItem {
 struct StepItem {
     sql: Option<String>,
     function: Option<&'static str>,
+    notes: Vec<String>,
     file: &'static str,
     line: u32,
 }
@@ -163,6 +164,7 @@ impl From<&Plan> for Body {
                 .map(|step| StepItem {
                     sql: step.sql().map(str::to_owned),
                     function: step.function(),
+                    notes: step.notes().to_vec(),
                     file: step.place().file,
                     line: step.place().line,
                 })

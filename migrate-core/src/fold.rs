@@ -9,7 +9,9 @@ use crate::error::Problem;
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::place::Place;
 use crate::plan::{Action, PlanFor, PlannedMigration, PlannedStep};
-use crate::schema::{self, AppliedOperation, EnumChange, Live, Model, Operation, Piece, Step, Touched, Undo, Work};
+use crate::schema::{
+    self, AppliedOperation, Change, EnumChange, Live, Model, Operation, Piece, Step, Touched, Undo, Work,
+};
 
 /// What is known of a database as one migration after the other has changed it, or would.
 pub(crate) struct Fold {
@@ -224,6 +226,7 @@ impl Fold {
             wants_live: false,
             in_transaction: migration.in_transaction(),
             waiting: Vec::new(),
+            notes: Vec::new(),
             purpose,
             walked: Walked::default(),
         };
@@ -280,6 +283,8 @@ struct Walk<'a> {
     in_transaction: bool,
     /// Values that this transaction has added to enums, and may not use yet.
     waiting: Vec<(String, String)>,
+    /// What is to be known of the action that is planned next.
+    notes: Vec<String>,
     purpose: Purpose,
     walked: Walked,
 }
@@ -293,10 +298,13 @@ impl Walk<'_> {
     }
 
     fn plan(&mut self, place: Place, action: Action) {
-        self.walked.planned.push(PlannedStep { place, action });
+        let notes = std::mem::take(&mut self.notes);
+        self.walked.planned.push(PlannedStep { place, notes, action });
     }
 
     fn step(&mut self, step: &Step) {
+        // What nothing was planned for needs no word.
+        self.notes.clear();
         match &step.work {
             Work::Operation(operation) => self.operation(operation, step),
             Work::Sql(sql) => {
@@ -387,7 +395,10 @@ impl Walk<'_> {
             }
             Some(Ok(live)) if is_known && live.before.is_some() => self.render(&applied, Some(&live), place),
             _ => {
-                self.wants_live |= !is_known && is_of_table;
+                if !is_known && is_of_table {
+                    self.wants_live = true;
+                    self.note_unchecked(operation);
+                }
                 self.render(&applied, None, place);
             }
         }
@@ -475,6 +486,7 @@ impl Walk<'_> {
                 ),
             );
         }
+        self.note_losses(&applied.operation);
         if let Some(table) = rendered.rebuilds {
             let is_found = self.plan_for.connection.is_some();
             let table = Box::new(table);
@@ -497,6 +509,45 @@ impl Walk<'_> {
         }
     }
 
+    fn note_unchecked(&mut self, operation: &Operation) {
+        for name in operation.names() {
+            self.notes.push(format!(
+                "not checked: what `{name}` is is not known, as raw SQL may have made or changed it"
+            ));
+        }
+    }
+
+    /// Rows and values do not come back, and whoever reads the plan is told.
+    fn note_losses(&mut self, operation: &Operation) {
+        let goes_back = self.purpose == Purpose::Run(Direction::Down);
+        match operation {
+            Operation::DropTable { table } => self.notes.push(format!("careful: the rows of `{table}` are lost")),
+            Operation::CreateTable { table, .. } if goes_back => {
+                self.notes.push(format!("`{table}` comes back without its rows"));
+            }
+            Operation::AlterTable { table, edits } => {
+                for edit in edits {
+                    match &edit.change {
+                        Change::DropColumn { column, .. } => {
+                            self.notes
+                                .push(format!("careful: the values of `{table}.{column}` are lost"));
+                        }
+                        Change::AddColumn { column, .. } if goes_back && column.generated.is_none() => {
+                            self.notes
+                                .push(format!("`{table}.{}` comes back without its values", column.name));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Operation::CreateTable { .. }
+            | Operation::RenameTable { .. }
+            | Operation::CreateView { .. }
+            | Operation::DropView { .. }
+            | Operation::ChangeEnum { .. } => {}
+        }
+    }
+
     /// That a statement uses no value of an enum that was added in its own transaction.
     fn check_waiting(&mut self, sql: &str, place: Place) {
         let dialect = self.plan_for.dialect;
@@ -507,7 +558,7 @@ impl Walk<'_> {
         if let Some((name, value)) = used {
             let message = format!(
                 "`{value}` was added to the enum `{name}` in this transaction, and {} lets only later ones use it; put \
-                 this into a migration of its own",
+                 this into a later migration",
                 dialect.name()
             );
             self.problem(place, message);

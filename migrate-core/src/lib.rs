@@ -98,6 +98,8 @@ mod report;
 mod runner;
 mod schema;
 mod target;
+#[cfg(feature = "sqlite")]
+pub mod testing;
 mod version;
 
 pub use dialect_name::{DialectName, DialectVersion, UnknownDialect};

@@ -145,6 +145,8 @@ impl fmt::Display for PlannedMigration {
 #[derive(Clone, Debug)]
 pub struct PlannedStep {
     pub(crate) place: Place,
+    /// What who reads the plan should know of it.
+    pub(crate) notes: Vec<String>,
     pub(crate) action: Action,
 }
 
@@ -182,6 +184,12 @@ impl PlannedStep {
         }
     }
 
+    /// What should be known of the step: what is lost by it, what could not be checked.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// The path of the Rust function; `None` for SQL.
     #[must_use]
     pub fn function(&self) -> Option<&'static str> {
@@ -204,6 +212,9 @@ impl PlannedStep {
 
 impl fmt::Display for PlannedStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for note in &self.notes {
+            writeln!(f, "-- {note}")?;
+        }
         match &self.action {
             Action::Statement(sql) | Action::Generated(sql) => {
                 let sql = sql.trim_end();

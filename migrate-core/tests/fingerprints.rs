@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use migrate_core::__private::{Declaration, declare, fingerprint_of};
-use migrate_core::{ColumnType, DialectName, Migrate, Reaction, Schema, desc, expression};
+use migrate_core::{ColumnType, DialectName, IndexMethod, Migrate, Reaction, Schema, desc, expression};
 
 struct Example(fn(&mut Schema));
 
@@ -177,6 +177,46 @@ const EXAMPLES: &[(&str, Example)] = &[
         "create_index",
         Example(|schema| {
             schema.create_index("users", ["email"]).unique();
+        }),
+    ),
+    (
+        "an index with all that can be said of it",
+        Example(|schema| {
+            schema
+                .create_index("users", ["email"])
+                .include(["id"])
+                .method(IndexMethod::SpGist)
+                .concurrently();
+            schema.drop_index("users", "by_email").concurrently();
+        }),
+    ),
+    (
+        "enums",
+        Example(|schema| {
+            schema.create_enum("mood", ["sad", "happy"]);
+            schema.create_table("diary", |t| t.enum_of("mood", "mood"));
+            schema.add_enum_value("mood", "glad").after("sad").up_only();
+            schema.add_enum_value("mood", "mad").before("sad").up_only();
+            schema.add_enum_value("mood", "content").up_only();
+            schema.drop_enum("mood");
+        }),
+    ),
+    (
+        "a text for this database beside others",
+        Example(|schema| {
+            schema
+                .execute([
+                    (DialectName::Postgres, "SELECT 1"),
+                    (DialectName::Sqlite, "CREATE TABLE a (id INTEGER)"),
+                ])
+                .up_only();
+        }),
+    ),
+    (
+        "comments",
+        Example(|schema| {
+            schema.comment_on("users", "people");
+            schema.alter_table("users", |t| t.comment_on("email", ""));
         }),
     ),
     (

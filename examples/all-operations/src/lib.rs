@@ -1,6 +1,9 @@
 //! Every word for a schema change, once: to copy from, and to see that they work together.
 //!
-//! They are for SQLite; what another database lacks, `migrate plan --dialect` tells.
+//! They are for SQLite; what another database lacks, `migrate plan --dialect` tells. What only PostgreSQL has is in
+//! [`postgres`].
+
+pub mod postgres;
 
 use diesel::prelude::*;
 use migrate_core::prelude::*;

@@ -5,9 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use all_operations as _;
 use diesel::prelude::*;
-use migrate_core::{Rollback, Runner, Target};
+use migrate_core::{DialectName, Plan, Registry, Rollback, Runner, Target};
 
 /// The public methods of the files that hold the words.
 fn words() -> Vec<String> {
@@ -16,6 +15,7 @@ fn words() -> Vec<String> {
         "mod.rs",
         "step.rs",
         "words/column.rs",
+        "words/enum_value.rs",
         "words/index.rs",
         "words/table.rs",
     ];
@@ -47,12 +47,18 @@ fn words() -> Vec<String> {
 fn every_word_is_used() {
     let words = words();
     assert!(words.len() > 60, "only {} words were found", words.len());
-    let example = include_str!("../src/lib.rs");
+    let example = concat!(include_str!("../src/lib.rs"), include_str!("../src/postgres.rs"));
     let unused: Vec<&String> = words
         .iter()
         .filter(|word| !example.contains(&format!("{word}(")))
         .collect();
     assert!(unused.is_empty(), "{unused:?}");
+}
+
+#[test]
+fn those_of_postgres_are_planned_for_it() {
+    let registry = Registry::of(all_operations::postgres::all()).unwrap();
+    insta::assert_snapshot!(Plan::offline(&registry, DialectName::Postgres).unwrap());
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::schema::{Change, Column};
 pub(super) enum Aspect {
     /// All of a column, a constraint or an index.
     Whole,
+    /// The same, which goes. What goes does so before another of its name comes.
+    Gone,
     Type,
     Null,
     Default,
@@ -79,8 +81,10 @@ impl<'a> Altering<'a> {
 
     /// A part of ALTER TABLE that can stand beside others.
     pub(super) fn clause(&mut self, name: &str, aspect: Aspect, clause: String) {
-        let clashes = |(other, other_aspect): &(String, Aspect)| {
-            other == name && (aspect == *other_aspect || [aspect, *other_aspect].contains(&Aspect::Whole))
+        let is_whole = |aspect: Aspect| matches!(aspect, Aspect::Whole | Aspect::Gone);
+        let clashes = |(other, before): &(String, Aspect)| {
+            let is_replaced = *before == Aspect::Gone && aspect == Aspect::Whole;
+            other == name && !is_replaced && (aspect == *before || is_whole(aspect) || is_whole(*before))
         };
         if self.subjects.iter().any(clashes) {
             self.close();

@@ -235,7 +235,14 @@ impl MySql {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
         altering.follow(change);
-        let mut clause = |name: &str, clause: String| altering.clause(name, Aspect::Whole, clause);
+        let mut clause = |name: &str, clause: String| {
+            let aspect = if clause.starts_with("DROP") {
+                Aspect::Gone
+            } else {
+                Aspect::Whole
+            };
+            altering.clause(name, aspect, clause);
+        };
         match change {
             Change::AddColumn { column, fill } => {
                 let shown = Column {

@@ -45,6 +45,12 @@ impl Dialect for Postgres {
             ColumnType::Double => "DOUBLE PRECISION".to_owned(),
             ColumnType::Binary => "BYTEA".to_owned(),
             ColumnType::Enum(name) => self.identifier(name),
+            ColumnType::Named(name) if name.contains('\'') => {
+                return Err(format!(
+                    "PostgreSQL has no type `{name}`; make an enum with `schema.create_enum(..)`, and a column of it with \
+                     `t.enum_of(..)`"
+                ));
+            }
             other => common::column_type(other),
         })
     }
@@ -217,7 +223,7 @@ impl Postgres {
                 altering.clause(name, Aspect::Default, format!("ALTER COLUMN {} {default}", id(name)));
             }
             Change::DropColumn { column, .. } => {
-                altering.clause(column, Aspect::Whole, format!("DROP COLUMN {}", id(column)));
+                altering.clause(column, Aspect::Gone, format!("DROP COLUMN {}", id(column)));
             }
             Change::RenameColumn { from, to } => {
                 altering.alone(format!(
@@ -278,7 +284,7 @@ impl Postgres {
                         "what the primary key of `{table}` is called is not known, because raw SQL may have made it"
                     )
                 })?;
-                altering.clause(&key.name, Aspect::Whole, format!("DROP CONSTRAINT {}", id(&key.name)));
+                altering.clause(&key.name, Aspect::Gone, format!("DROP CONSTRAINT {}", id(&key.name)));
             }
             Change::AddUnique(unique) => altering.clause(
                 &unique.name,
@@ -300,7 +306,7 @@ impl Postgres {
                 );
             }
             Change::DropConstraint { constraint } => {
-                altering.clause(constraint, Aspect::Whole, format!("DROP CONSTRAINT {}", id(constraint)));
+                altering.clause(constraint, Aspect::Gone, format!("DROP CONSTRAINT {}", id(constraint)));
             }
             Change::AddIndex { index, concurrently } => altering.alone(self.index(table, index, *concurrently)),
             Change::DropIndex { index, concurrently } => {
@@ -325,21 +331,21 @@ impl Postgres {
     ) -> Result<String, String> {
         let column = self.identifier(name);
         let written = self.column_type(to)?;
-        let Some(using) = using else {
-            let from = there.map(|there| &there.column_type);
-            if let Some(from) = from.filter(|from| !turns_by_itself(from, to)) {
-                return Err(format!(
-                    "PostgreSQL does not turn {} into {} by itself; say how with `.using(\"..\")`, on the way back \
-                     `.undo_using(\"..\")`: an expression of the old value, `{name}::{written}` if a cast does it",
-                    from.encoding(),
-                    to.encoding()
-                ));
-            }
-            return Ok(format!("ALTER COLUMN {column} TYPE {written}"));
-        };
-        let set_type = format!("ALTER COLUMN {column} TYPE {written} USING ({using})");
-        // A default of the old type is not turned by the expression, and would stop the change.
-        Ok(match there.and_then(|there| there.default.as_ref()) {
+        let from = there.map(|there| &there.column_type);
+        if let Some(from) = from.filter(|from| using.is_none() && !turns_by_itself(from, to)) {
+            return Err(format!(
+                "PostgreSQL does not turn {} into {} by itself; say how with `.using(\"..\")`, on the way back \
+                 `.undo_using(\"..\")`: an expression of the old value, `{name}::{written}` if a cast does it",
+                from.encoding(),
+                to.encoding()
+            ));
+        }
+        let expression = using.map_or_else(String::new, |using| format!(" USING ({using})"));
+        let set_type = format!("ALTER COLUMN {column} TYPE {written}{expression}");
+        let is_custom = matches!(from, Some(ColumnType::Enum(_) | ColumnType::Named(_)));
+        let default = there.and_then(|there| there.default.as_ref());
+        // The default is not turned by the expression, and one that was of a custom type goes on naming it.
+        Ok(match default.filter(|_| using.is_some() || is_custom) {
             Some(default) => format!(
                 "ALTER COLUMN {column} DROP DEFAULT,\n    {set_type},\n    ALTER COLUMN {column} SET DEFAULT {}",
                 common::default(self, default)

@@ -67,6 +67,8 @@ impl Dialect for Sqlite {
         Ok(match column_type {
             ColumnType::Uuid => return Err("SQLite has no type for UUIDs; use `binary` or `text`".to_owned()),
             ColumnType::Enum(name) => return Err(lacks_enums(name)),
+            // https://sqlite.org/syntax/type-name.html
+            ColumnType::Named(name) if name.contains('\'') => return Err(lacks_enums(name)),
             other => common::column_type(other),
         })
     }

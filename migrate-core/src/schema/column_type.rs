@@ -56,6 +56,30 @@ impl ColumnType {
         matches!(self, ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt)
     }
 
+    /// Whether a value can be one of this type. A type by its name takes any.
+    pub(crate) fn takes(&self, value: &Value) -> bool {
+        match self {
+            ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt => matches!(value, Value::Integer(_)),
+            ColumnType::Float | ColumnType::Double | ColumnType::Numeric { .. } => {
+                matches!(value, Value::Integer(_) | Value::Double(_))
+            }
+            ColumnType::Bool => matches!(value, Value::Bool(_)),
+            ColumnType::Binary => matches!(value, Value::Binary(_)),
+            ColumnType::Text
+            | ColumnType::VarChar(_)
+            | ColumnType::Char(_)
+            | ColumnType::Date
+            | ColumnType::Time
+            | ColumnType::Timestamp
+            | ColumnType::Timestamptz
+            | ColumnType::Json
+            | ColumnType::Jsonb
+            | ColumnType::Uuid
+            | ColumnType::Enum(_) => matches!(value, Value::Text(_)),
+            ColumnType::Named(_) => true,
+        }
+    }
+
     /// The type in the words of a canonical encoding, and of messages. It never changes.
     pub(crate) fn encoding(&self) -> String {
         match self {

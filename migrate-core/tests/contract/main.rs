@@ -17,5 +17,6 @@ mod queries;
 mod rebuild;
 mod rollback;
 mod support;
+mod test_database;
 mod transaction;
 mod words;

@@ -7,26 +7,23 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use migrate_core::__private::{Declaration, declare};
+use migrate_core::testing::TestDatabase;
 use migrate_core::{Error, Migrate, Migration, Registry, Report, Rollback, Runner, Schema, Target};
 
-/// A SQLite file in a directory that goes with it.
-pub(crate) struct Database {
-    directory: tempfile::TempDir,
-}
+/// A database of a test's own.
+pub(crate) struct Database(TestDatabase);
 
 impl Database {
     pub(crate) fn new() -> Database {
-        Database {
-            directory: tempfile::tempdir().unwrap(),
-        }
+        Database(TestDatabase::new().unwrap())
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.directory.path().join("test.db")
+        self.0.path()
     }
 
     pub(crate) fn connect(&self) -> SqliteConnection {
-        SqliteConnection::establish(self.path().to_str().unwrap()).unwrap()
+        self.0.connect().unwrap()
     }
 
     pub(crate) fn execute(&self, sql: &str) {

@@ -6,6 +6,7 @@ use super::edit::Editing;
 use super::rules::{check_name, listed, problem};
 use crate::schema::near::nearest;
 use crate::schema::operation::{Change, Edit};
+use crate::schema::sql_text;
 use crate::schema::table::ForeignKey;
 
 impl Editing<'_> {
@@ -99,6 +100,24 @@ impl Editing<'_> {
             Some((referrer, key)) => Err(format!(
                 "the foreign key `{}` of `{referrer}` needs `{column}` to keep its type; drop it first, and add it again",
                 key.name
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// That no view reads a column that goes, or gets another name.
+    pub(super) fn check_no_view_reads(&self, column: &str) -> Result<(), String> {
+        let model = self.model;
+        let view = model.views_on(&self.table.name).find(|view| {
+            model
+                .views
+                .get(*view)
+                .is_some_and(|query| sql_text::mentions(query, column))
+        });
+        match view {
+            Some(view) => Err(format!(
+                "the view `{view}` reads `{}`, and may read `{column}`; drop it first, and make it anew",
+                self.table.name
             )),
             None => Ok(()),
         }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::{check_default, check_name, check_type_name, differs_by_row, listed, problem, rename_in};
+use super::rules::{
+    check_default, check_fits, check_name, check_type_name, differs_by_row, listed, problem, rename_in,
+};
 use super::{Findings, Model, Same};
 use crate::error::Problem;
 use crate::place::Place;
@@ -122,6 +124,13 @@ impl<'a> Editing<'a> {
                 if there.column_type == *to {
                     return Err(format!("`{column}` is of that type already"));
                 }
+                if let Some(default) = &there.default {
+                    check_fits(column, to, default).map_err(|why| {
+                        format!(
+                            "the default of {why}; drop it before, and set another after: `t.drop_default({column:?})`"
+                        )
+                    })?;
+                }
                 let from = std::mem::replace(&mut there.column_type, to.clone());
                 Change::SetType {
                     column: column.clone(),
@@ -165,6 +174,7 @@ impl<'a> Editing<'a> {
                 check_default(default)?;
                 let model = self.model;
                 let there = self.column_mut(column)?;
+                check_fits(column, &there.column_type, default)?;
                 model.check_enum(&there.column_type, [default])?;
                 if there.generated.is_some() {
                     return Err(format!("`{column}` is generated and cannot have a default"));
@@ -349,8 +359,11 @@ impl<'a> Editing<'a> {
         if let Some(fill) = fill {
             check_default(fill)?;
         }
-        self.model
-            .check_enum(&column.column_type, column.default.iter().chain(fill))?;
+        let values = column.default.iter().chain(fill);
+        for value in values.clone() {
+            check_fits(name, &column.column_type, value)?;
+        }
+        self.model.check_enum(&column.column_type, values)?;
         let has_value = column.nullable
             || column.default.is_some()
             || column.generated.is_some()
@@ -381,6 +394,7 @@ impl<'a> Editing<'a> {
     /// Drops the indexes and constraints that are on a column alone, and refuses if more depends on it.
     fn drop_what_is_on(&mut self, column: &str, place: Place) -> Result<(), String> {
         self.position(column)?;
+        self.check_no_view_reads(column)?;
         let name = self.table.name.clone();
         let alone = [column.to_owned()];
         let needed = |what: String| Err(format!("{what} needs `{column}`; drop that first"));
@@ -469,6 +483,7 @@ impl<'a> Editing<'a> {
     fn rename_column(&mut self, from: &str, to: &str) -> Result<(), String> {
         check_name(to)?;
         let position = self.position(from)?;
+        self.check_no_view_reads(from)?;
         let taken = |there: &Column| there.name != from && there.name.eq_ignore_ascii_case(to);
         if from == to || self.table.columns.iter().any(taken) {
             return Err(format!("`{}` has a column `{to}` already", self.table.name));

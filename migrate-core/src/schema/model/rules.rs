@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::place::Place;
-use crate::schema::column_type::{DefaultValue, Value};
+use crate::schema::column_type::{ColumnType, DefaultValue, Value};
 use crate::schema::{names, sql_text};
 
 pub(super) fn problem(place: Place, message: impl Into<String>) -> Problem {
@@ -59,6 +59,34 @@ pub(super) fn check_default(default: &DefaultValue) -> Result<(), String> {
         }
         DefaultValue::Value(_) | DefaultValue::Now => Ok(()),
     }
+}
+
+/// That a default can stand in a column of a type.
+pub(super) fn check_fits(name: &str, column_type: &ColumnType, default: &DefaultValue) -> Result<(), String> {
+    let is_moment = matches!(
+        column_type,
+        ColumnType::Timestamp | ColumnType::Timestamptz | ColumnType::Named(_)
+    );
+    let fits = match default {
+        DefaultValue::Value(value) => column_type.takes(value),
+        DefaultValue::Now => is_moment,
+        DefaultValue::Expression(_) => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let default = match default {
+        DefaultValue::Value(Value::Bool(value)) => value.to_string(),
+        DefaultValue::Value(Value::Integer(value)) => value.to_string(),
+        DefaultValue::Value(Value::Double(value)) => value.to_string(),
+        DefaultValue::Value(Value::Text(value)) => format!("{value:?}"),
+        DefaultValue::Value(Value::Binary(_)) => "of bytes".to_owned(),
+        DefaultValue::Now | DefaultValue::Expression(_) => "of the present moment".to_owned(),
+    };
+    Err(format!(
+        "`{name}` is {}, and {default} is no value of that",
+        column_type.encoding()
+    ))
 }
 
 /// Whether an expression gives each row another value, as far as the functions in it tell.

@@ -1,0 +1,33 @@
+//! What `testing::TestDatabase` promises.
+
+use std::panic;
+
+use migrate_core::testing::TestDatabase;
+
+use crate::support::number;
+
+#[test]
+fn each_is_its_own() {
+    let databases: Vec<TestDatabase> = (0..20).map(|_| TestDatabase::new().unwrap()).collect();
+    for database in &databases {
+        let mut connection = database.connect().unwrap();
+        let tables = "SELECT count(*) FROM sqlite_master";
+        assert_eq!(number(&mut connection, tables), 0);
+        diesel::connection::SimpleConnection::batch_execute(&mut connection, "CREATE TABLE t (a)").unwrap();
+        assert_eq!(number(&mut database.connect().unwrap(), tables), 1);
+    }
+}
+
+#[test]
+fn it_is_gone_at_the_end_also_after_a_panic() {
+    let database = TestDatabase::new().unwrap();
+    let (path, directory) = (database.path(), database.directory().to_owned());
+    let outcome = panic::catch_unwind(move || {
+        let _connection = database.connect().unwrap();
+        assert!(database.path().exists());
+        assert!(database.path().is_dir(), "a test fails");
+    });
+    assert!(outcome.is_err());
+    assert!(!path.exists());
+    assert!(!directory.exists());
+}

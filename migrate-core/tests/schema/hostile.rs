@@ -1,0 +1,238 @@
+//! Hostile names and texts in every place that takes one: the SQL has the same shape as with harmless ones, and read back by
+//! the database's own rules each is what was given.
+
+use migrate_core::{ColumnType, DialectName, IndexMethod, Plan, Schema, desc};
+
+use crate::support::registry_of;
+
+/// Where a name or a text stands, until a hostile one takes its place.
+const NAME: &str = "§";
+const TEXT: &str = "¤";
+
+const NAMES: &[&str] = &[
+    "\"",
+    "\"\"",
+    "`",
+    "``",
+    "'",
+    "''",
+    "\\",
+    "\\'",
+    "\\`",
+    "\\\"",
+    ";",
+    "--",
+    "/*",
+    "*/",
+    "#",
+    "(",
+    ")",
+    ",",
+    ".",
+    "]",
+    "[",
+    "%s",
+    "${x}",
+    "{0}",
+    "?",
+    "$1",
+    ":a",
+    "@a",
+    " ",
+    "ünï",
+    "🦀",
+    "select",
+    "\"; --",
+    "`; #",
+];
+
+const TEXTS: &[&str] = &[
+    "'",
+    "''",
+    "\\",
+    "\\'",
+    "\\\\'",
+    "\"",
+    "`",
+    ";",
+    "--",
+    "/*",
+    "#",
+    "\n",
+    "\r\n",
+    "\t",
+    "\u{1}",
+    "\u{1a}",
+    "\u{7f}",
+    "%",
+    "_",
+    "$$",
+    "?",
+    "🦀",
+    "'; DROP TABLE x; --",
+    "\\'; DROP TABLE x; #",
+    "",
+];
+
+/// Each word that takes a name or a text.
+fn everything(schema: &mut Schema, dialect: DialectName, name: &str, text: &str) {
+    let n = |plain: &str| format!("{plain}{name}");
+    let t = |plain: &str| format!("{plain}{text}");
+    schema.create_table(n("a"), |table| {
+        table.big_int(n("id")).auto_increment().primary_key();
+        table
+            .varchar(n("b"), 50)
+            .unique()
+            .default(t("b"))
+            .collate(n("coll"))
+            .comment(t("comment"));
+        table.varchar(n("c"), 50).nullable();
+        table.unique([n("b"), n("c")]);
+        table.check(n("check"), "1 = 1");
+        table.index([n("c"), n("b")]).named(n("index"));
+        table.comment(t("table"));
+    });
+    schema.create_table(n("child"), |table| {
+        table.big_int(n("a_id")).references(n("a"), n("id")).named(n("fkey"));
+        table.big_int(n("other"));
+        table.varchar(n("code"), 10);
+        table.primary_key([n("a_id"), n("code")]);
+        table.foreign_key([n("other")], n("a"), [n("id")]);
+    });
+    schema.alter_table(n("a"), |table| {
+        table.varchar(n("d"), 50).fill(t("fill"));
+        table.set_default(n("c"), t("default"));
+        table.comment_on(n("c"), t("on column"));
+        table.rename_column(n("c"), n("c2"));
+        table.set_not_null(n("c2"));
+        table.drop_not_null(n("c2"));
+        table.drop_default(n("c2"));
+        table.change_type(n("c2"), ColumnType::VarChar(60));
+        table.drop_constraint(n("check"));
+        table.rename_index(n("index"), n("index2"));
+        table.drop_index(n("index2"));
+        table.drop_column(n("d")).undo_fill(t("undo"));
+    });
+    schema.comment_on(n("child"), t("child"));
+    schema.create_index(n("a"), [desc(n("c2"))]);
+    schema.create_view(n("view"), "SELECT 1");
+    schema.drop_view(n("view"));
+    schema.alter_table(n("child"), |table| {
+        table.drop_constraint(n("fkey"));
+        table.drop_primary_key();
+    });
+    schema.rename_table(n("child"), n("kin"));
+    schema.drop_table(n("kin"));
+    if dialect == DialectName::Postgres {
+        schema.create_enum(n("enum"), [t("one"), t("two")]);
+        schema.create_table(n("moods"), |table| {
+            table.enum_of(n("mood"), n("enum")).default(t("one"));
+            table
+                .index([n("mood")])
+                .method(IndexMethod::Named(n("method")))
+                .named(n("by mood"));
+        });
+        schema
+            .create_index(n("a"), [n("b")])
+            .include([n("c2")])
+            .named(n("including"));
+        schema.drop_table(n("moods"));
+        schema.drop_enum(n("enum"));
+        schema.create_enum(n("enum2"), [t("one")]);
+        schema
+            .add_enum_value(n("enum2"), t("between"))
+            .before(t("one"))
+            .up_only();
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Name(String),
+    Text(String),
+    Other(char),
+}
+
+/// Reads SQL as a database does.
+fn tokens(sql: &str, dialect: DialectName) -> Vec<Token> {
+    let is_mysql = matches!(dialect, DialectName::MySql | DialectName::MariaDb);
+    let quote = if is_mysql { '`' } else { '"' };
+    let mut tokens = Vec::new();
+    let mut chars = sql.chars().peekable();
+    while let Some(first) = chars.next() {
+        if first != quote && first != '\'' {
+            tokens.push(Token::Other(first));
+            continue;
+        }
+        let mut content = String::new();
+        loop {
+            match chars.next() {
+                None => panic!("{first} is never closed in {sql}"),
+                Some(c) if c == first && chars.peek() == Some(&first) => content.extend(chars.next()),
+                Some(c) if c == first => break,
+                // https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
+                Some('\\') if is_mysql && first == '\'' => match chars.next() {
+                    Some(escaped @ ('\\' | '\'' | '"')) => content.push(escaped),
+                    other => panic!("\\{other:?} in {sql}"),
+                },
+                Some(c) => content.push(c),
+            }
+        }
+        tokens.push(if first == quote {
+            Token::Name(content)
+        } else {
+            Token::Text(content)
+        });
+    }
+    tokens
+}
+
+fn rendered(dialect: DialectName, name: &'static str, text: &'static str) -> Vec<Token> {
+    let registry = registry_of(move |schema| everything(schema, dialect, name, text));
+    let plan = Plan::offline(&registry, dialect).unwrap_or_else(|error| panic!("{name:?} {text:?}: {error}"));
+    let steps = plan.migrations()[0].steps();
+    steps
+        .iter()
+        .filter_map(|step| step.sql())
+        .flat_map(|sql| tokens(sql, dialect))
+        .collect()
+}
+
+fn with(tokens: &[Token], name: &str, text: &str) -> Vec<Token> {
+    let put = |content: &str| content.replace(NAME, name).replace(TEXT, text);
+    tokens
+        .iter()
+        .map(|token| match token {
+            Token::Name(content) => Token::Name(put(content)),
+            Token::Text(content) => Token::Text(put(content)),
+            Token::Other(c) => Token::Other(*c),
+        })
+        .collect()
+}
+
+#[test]
+fn a_hostile_name_or_text_stays_a_name_or_a_text_in_every_dialect() {
+    for dialect in DialectName::ALL {
+        let harmless = rendered(dialect, NAME, TEXT);
+        let names = harmless.iter().filter(|token| matches!(token, Token::Name(_)));
+        assert!(names.count() > 60, "{dialect}");
+        for name in NAMES {
+            assert_eq!(
+                rendered(dialect, name, TEXT),
+                with(&harmless, name, TEXT),
+                "{dialect} {name:?}"
+            );
+        }
+        for text in TEXTS {
+            // What PostgreSQL keeps as the name of a value is checked like a name.
+            if dialect == DialectName::Postgres && text.contains(char::is_control) {
+                continue;
+            }
+            assert_eq!(
+                rendered(dialect, NAME, text),
+                with(&harmless, NAME, text),
+                "{dialect} {text:?}"
+            );
+        }
+    }
+}

@@ -22,7 +22,7 @@ use std::fmt;
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::place::Place;
-use crate::schema::{Column, ColumnType, Edit, EnumChange, Index, Table};
+use crate::schema::{Column, ColumnType, Edit, EnumChange, Given, Index, Table};
 
 /// What differs between databases in writing SQL. One file per dialect holds only its own side; what most of them share is
 /// in `common`, behind the provided methods.
@@ -65,6 +65,15 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     ///
     /// What is wrong and what to write instead.
     fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String>;
+
+    /// That the database takes a name, which is one that most do.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not.
+    fn check_name(&self, _given: Given<'_>) -> Result<(), String> {
+        Ok(())
+    }
 
     /// That an expression of the user's means here what it means on the other databases.
     ///

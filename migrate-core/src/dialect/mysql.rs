@@ -6,7 +6,7 @@ use super::{Alteration, Dialect, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{
-    Change, Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, Piece, Table, pieces,
+    Change, Column, ColumnType, DefaultValue, EnumChange, Given, Index, IndexMethod, IndexOn, Piece, Table, pieces,
 };
 
 /// MySQL, or MariaDB.
@@ -44,6 +44,24 @@ impl Dialect for MySql {
 
     fn now(&self) -> &'static str {
         "date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%fZ')"
+    }
+
+    /// <https://dev.mysql.com/doc/refman/8.4/en/identifiers.html>
+    fn check_name(&self, given: Given<'_>) -> Result<(), String> {
+        let (Given::Object(name) | Given::Part(name)) = given;
+        if name.ends_with(' ') {
+            return Err(format!(
+                "{} takes no name that ends with a space; give `{name}` another one",
+                self.name()
+            ));
+        }
+        if let Some(c) = name.chars().find(|c| *c > '\u{ffff}') {
+            return Err(format!(
+                "{} takes no {c} in a name; give `{name}` another one",
+                self.name()
+            ));
+        }
+        Ok(())
     }
 
     fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), String> {

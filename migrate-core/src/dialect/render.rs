@@ -35,6 +35,9 @@ pub(crate) fn render(
     place: Place,
 ) -> Result<Rendered, Vec<Problem>> {
     let at = |message: String| vec![problem(place, message)];
+    for given in applied.operation.given() {
+        dialect.check_name(given).map_err(at)?;
+    }
     for sql in applied.operation.expressions() {
         dialect.check_expression(sql).map_err(at)?;
     }

@@ -6,7 +6,7 @@ use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, Table};
+use crate::schema::{Change, Column, ColumnType, DefaultValue, EnumChange, Given, Index, IndexMethod, Table};
 
 /// SQLite.
 #[derive(Debug)]
@@ -28,6 +28,15 @@ impl Dialect for Sqlite {
 
     fn now(&self) -> &'static str {
         "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+    }
+
+    fn check_name(&self, given: Given<'_>) -> Result<(), String> {
+        match given {
+            Given::Object(name) if self.is_reserved(name) => Err(format!(
+                "SQLite keeps names that begin with `sqlite_` for itself; give `{name}` another one"
+            )),
+            Given::Object(_) | Given::Part(_) => Ok(()),
+        }
     }
 
     fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String> {

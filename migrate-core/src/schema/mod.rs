@@ -20,7 +20,7 @@ pub(crate) use column_type::DefaultValue;
 pub use column_type::{ColumnType, Value};
 pub(crate) use fingerprint::{differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_older_encoding};
 pub(crate) use model::{Applied as AppliedOperation, Live, Model};
-pub(crate) use operation::{Change, Edit, EnumChange, Operation, Position};
+pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position};
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
 pub(crate) use sql_text::{Piece, Touched, pieces, renamed, touched};

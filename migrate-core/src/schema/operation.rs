@@ -80,7 +80,34 @@ impl Operation {
     }
 }
 
+/// A name that an operation gives to something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given<'a> {
+    /// To a table, a view, an index or an enum.
+    Object(&'a str),
+    /// To a column or a constraint.
+    Part(&'a str),
+}
+
 impl Operation {
+    /// The names that it gives.
+    pub(crate) fn given(&self) -> Vec<Given<'_>> {
+        match self {
+            Operation::CreateTable { table, edits } => {
+                let parts = edits.iter().filter_map(|edit| edit.change.given());
+                std::iter::once(Given::Object(table)).chain(parts).collect()
+            }
+            Operation::AlterTable { edits, .. } => edits.iter().filter_map(|edit| edit.change.given()).collect(),
+            Operation::RenameTable { to: name, .. }
+            | Operation::CreateView { view: name, .. }
+            | Operation::ChangeEnum {
+                name,
+                change: EnumChange::Create { .. },
+            } => vec![Given::Object(name)],
+            Operation::DropTable { .. } | Operation::DropView { .. } | Operation::ChangeEnum { .. } => Vec::new(),
+        }
+    }
+
     /// The SQL in it that the user wrote.
     pub(crate) fn expressions(&self) -> Vec<&str> {
         match self {
@@ -177,6 +204,29 @@ pub(crate) enum Change {
 }
 
 impl Change {
+    fn given(&self) -> Option<Given<'_>> {
+        match self {
+            Change::AddColumn { column, .. } => Some(Given::Part(&column.name)),
+            Change::RenameColumn { to, .. } => Some(Given::Part(to)),
+            Change::AddPrimaryKey(key) => Some(Given::Part(&key.name)),
+            Change::AddUnique(unique) => Some(Given::Part(&unique.name)),
+            Change::AddCheck(check) => Some(Given::Part(&check.name)),
+            Change::AddForeignKey(key) => Some(Given::Part(&key.name)),
+            Change::AddIndex { index, .. } => Some(Given::Object(&index.name)),
+            Change::RenameIndex { to, .. } => Some(Given::Object(to)),
+            Change::DropColumn { .. }
+            | Change::SetType { .. }
+            | Change::SetNotNull { .. }
+            | Change::DropNotNull { .. }
+            | Change::SetDefault { .. }
+            | Change::DropDefault { .. }
+            | Change::SetComment { .. }
+            | Change::DropPrimaryKey
+            | Change::DropConstraint { .. }
+            | Change::DropIndex { .. } => None,
+        }
+    }
+
     fn expressions(&self) -> Vec<&str> {
         fn of_default(default: &DefaultValue) -> Option<&str> {
             match default {

@@ -159,6 +159,12 @@ const WRONG: &[(&str, Describe)] = &[
     ("a name that is too long", |schema| {
         schema.create_table("t".repeat(64), |t| t.id());
     }),
+    ("a name that the database keeps for itself", |schema| {
+        schema.create_table("sqlite_things", |t| {
+            t.id();
+            t.text("sqlite_is_fine_here");
+        });
+    }),
     ("a name with a NUL", |schema| {
         schema.create_table("a\0b", |t| t.id());
     }),

@@ -14,7 +14,7 @@ pub(crate) struct Program {
 /// The verbs and options, as an application can have them under a subcommand of its own.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Without a verb, `up` is meant.\n\
-                        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending.")]
+                        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending, changed, missing or interrupted.")]
 pub struct Args {
     #[command(flatten)]
     pub(crate) options: Options,

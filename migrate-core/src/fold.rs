@@ -327,6 +327,7 @@ impl Walk<'_> {
                         Touched::Nothing => {}
                         Touched::Rows => self.models().for_each(Model::rows_may_come),
                         Touched::Names(names) => self.models().for_each(|model| model.open(names.clone())),
+                        Touched::Index(index) => self.models().for_each(|model| model.open_owner(&index)),
                         Touched::Anything => self.models().for_each(Model::forget),
                     }
                 }

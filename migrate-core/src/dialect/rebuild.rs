@@ -63,6 +63,9 @@ pub(super) fn rebuild(
         statements.push(dialect.create_index(&after.name, index)?);
     }
     statements.extend(after.triggers.iter().map(|trigger| trigger.sql.clone()));
+    if before.analyzed {
+        statements.push(format!("ANALYZE {old}"));
+    }
     Ok(statements)
 }
 

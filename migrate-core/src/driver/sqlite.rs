@@ -208,6 +208,15 @@ impl Session for SqliteConnection {
                 _ => {}
             }
         }
+        // Once ANALYZE has run: https://sqlite.org/fileformat2.html#stat1tab
+        let is_analyzed = "SELECT count(*) AS number FROM main.sqlite_master WHERE name = 'sqlite_stat1'";
+        if number(self, is_analyzed)? > 0 {
+            for table in texts(self, "SELECT DISTINCT tbl AS text FROM main.sqlite_stat1")? {
+                if let Some(Ok(there)) = live.tables.get_mut(&table) {
+                    there.analyzed = true;
+                }
+            }
+        }
         Ok(live)
     }
 

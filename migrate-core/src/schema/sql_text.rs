@@ -178,8 +178,10 @@ pub(crate) enum Touched {
     Nothing,
     /// Rows of tables, and not what the tables are.
     Rows,
-    /// These tables or views, and what belongs to them.
+    /// These tables, views or types, and what belongs to them.
     Names(Vec<String>),
+    /// This index, of whichever table it is.
+    Index(String),
     /// It cannot be told.
     Anything,
 }
@@ -191,42 +193,43 @@ pub(crate) fn touched(sql: &str) -> Touched {
     };
     let mut words = pieces
         .into_iter()
-        .filter(|piece| !piece.written().trim().is_empty() && !matches!(piece, Piece::Comment(_)))
-        .peekable();
+        .filter(|piece| !piece.written().trim().is_empty() && !matches!(piece, Piece::Comment(_)));
     let Some(first) = words.next() else {
         return Touched::Nothing;
     };
     match first.written().to_ascii_uppercase().as_str() {
-        "SELECT" | "VALUES" | "EXPLAIN" | "ANALYZE" | "VACUUM" | "REINDEX" | "PRAGMA" | "SET" => Touched::Nothing,
+        "SELECT" | "VALUES" | "EXPLAIN" | "ANALYZE" | "VACUUM" | "REINDEX" | "PRAGMA" | "SET" | "GRANT" | "REVOKE"
+        | "LOCK" | "NOTIFY" | "REFRESH" | "CLUSTER" => Touched::Nothing,
         "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "MERGE" | "TRUNCATE" | "WITH" => Touched::Rows,
-        "CREATE" | "ALTER" | "DROP" => object(words).map_or(Touched::Anything, Touched::Names),
+        "CREATE" | "ALTER" | "DROP" | "COMMENT" => object(&words.collect::<Vec<_>>()),
         _ => Touched::Anything,
     }
 }
 
-/// The tables and views that a CREATE, ALTER or DROP is about; `None` if that is not told.
-fn object<'a>(words: impl Iterator<Item = Piece<'a>>) -> Option<Vec<String>> {
-    let words: Vec<Piece<'a>> = words.collect();
-    let is = |piece: &Piece<'_>, word: &str| piece.written().eq_ignore_ascii_case(word);
-    let name_after = |at: usize| -> Option<String> {
-        let mut at = at;
-        while ["IF", "NOT", "EXISTS"]
-            .iter()
-            .any(|word| words.get(at).is_some_and(|piece| is(piece, word)))
-        {
+/// What a CREATE, ALTER, DROP or COMMENT is about, from the words after that one.
+fn object(words: &[Piece<'_>]) -> Touched {
+    let is = |at: usize, word: &str| {
+        words
+            .get(at)
+            .is_some_and(|piece| piece.written().eq_ignore_ascii_case(word))
+    };
+    let is_one_of = |at: usize, among: &[&str]| among.iter().any(|word| is(at, word));
+    // A CASCADE reaches further than the name.
+    if (0..words.len()).any(|at| is(at, "CASCADE") && !is_one_of(at.wrapping_sub(1), &["DELETE", "UPDATE"])) {
+        return Touched::Anything;
+    }
+    let name_at = |mut at: usize| -> Option<(String, usize)> {
+        while is_one_of(at, &["IF", "NOT", "EXISTS", "CONCURRENTLY", "ONLY"]) {
             at += 1;
         }
         // A schema before the name says nothing here.
-        while words.get(at + 1).is_some_and(|piece| piece.written() == ".") {
+        while is(at + 1, ".") {
             at += 2;
         }
-        words.get(at)?.name()
+        Some((words.get(at)?.name()?, at))
     };
-    let kind = words
-        .iter()
-        .position(|piece| ["TABLE", "VIEW", "INDEX", "TRIGGER"].iter().any(|kind| is(piece, kind)))?;
-    // Anything before it but these is a statement that is not known here.
-    let known = [
+    // Anything else before the kind is a statement that is not known here.
+    let before_kind = [
         "TEMP",
         "TEMPORARY",
         "UNIQUE",
@@ -234,24 +237,48 @@ fn object<'a>(words: impl Iterator<Item = Piece<'a>>) -> Option<Vec<String>> {
         "OR",
         "REPLACE",
         "MATERIALIZED",
+        "ON",
     ];
-    if !words[..kind]
-        .iter()
-        .all(|piece| known.iter().any(|word| is(piece, word)))
-    {
-        return None;
+    let Some(kind) = (0..words.len()).find(|at| !is_one_of(*at, &before_kind)) else {
+        return Touched::Anything;
+    };
+    let names = |names: Option<Vec<String>>| names.map_or(Touched::Anything, Touched::Names);
+    if is_one_of(kind, &["TABLE", "VIEW", "TYPE", "DOMAIN"]) {
+        let renamed_to = (kind..words.len())
+            .find(|at| is(*at, "RENAME") && is(at + 1, "TO"))
+            .and_then(|at| words.get(at + 2)?.name());
+        return names(name_at(kind + 1).map(|(name, _)| std::iter::once(name).chain(renamed_to).collect()));
     }
-    if is(&words[kind], "TABLE") || is(&words[kind], "VIEW") {
-        let renamed_to = words
-            .windows(3)
-            .position(|three| is(&three[0], "RENAME") && is(&three[1], "TO"))
-            .and_then(|at| words[at + 2].name());
-        let mut names = vec![name_after(kind + 1)?];
-        names.extend(renamed_to);
-        return Some(names);
+    if is(kind, "COLUMN") {
+        // The table stands before the column: a comment on it.
+        let dot = (kind..words.len())
+            .rfind(|at| is(*at, "."))
+            .filter(|dot| !is(*dot, "IS"));
+        return names(dot.and_then(|dot| Some(vec![words.get(dot.checked_sub(1)?)?.name()?])));
     }
-    let on = words.iter().skip(kind).position(|piece| is(piece, "ON"))? + kind;
-    Some(vec![name_after(on + 1)?])
+    if is_one_of(kind, &["INDEX", "TRIGGER", "POLICY", "RULE"]) {
+        let on = (kind..words.len()).find(|at| is(*at, "ON"));
+        return match on {
+            Some(on) => names(name_at(on + 1).map(|(name, _)| vec![name])),
+            None if is(kind, "INDEX") => name_at(kind + 1).map_or(Touched::Anything, |(name, _)| Touched::Index(name)),
+            None => Touched::Anything,
+        };
+    }
+    let outside = [
+        "EXTENSION",
+        "SCHEMA",
+        "SEQUENCE",
+        "FUNCTION",
+        "PROCEDURE",
+        "AGGREGATE",
+        "COLLATION",
+        "ROLE",
+        "USER",
+    ];
+    if is_one_of(kind, &outside) {
+        return Touched::Nothing;
+    }
+    Touched::Anything
 }
 
 #[cfg(test)]
@@ -306,8 +333,22 @@ mod tests {
                 names(&["users"]),
             ),
             ("DROP VIEW v", names(&["v"])),
-            ("DROP INDEX i", Touched::Anything),
-            ("CREATE FUNCTION f() RETURNS TABLE (a int)", Touched::Anything),
+            ("DROP INDEX IF EXISTS main.i", Touched::Index("i".to_owned())),
+            ("DROP INDEX i ON users", names(&["users"])),
+            ("CREATE FUNCTION f() RETURNS TABLE (a int)", Touched::Nothing),
+            ("CREATE EXTENSION IF NOT EXISTS citext", Touched::Nothing),
+            ("GRANT SELECT ON users TO reader", Touched::Nothing),
+            ("CREATE TYPE app.mood AS ENUM ('a')", names(&["mood"])),
+            ("COMMENT ON COLUMN app.users.name IS 'a.b'", names(&["users"])),
+            ("COMMENT ON TABLE users IS NULL", names(&["users"])),
+            ("DROP TABLE users CASCADE", Touched::Anything),
+            (
+                "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c ON DELETE CASCADE",
+                names(&["a"]),
+            ),
+            ("ALTER TABLE ONLY users SET (fillfactor = 70)", names(&["users"])),
+            ("CREATE INDEX CONCURRENTLY i ON ONLY users (a)", names(&["users"])),
+            ("CREATE SERVER s", Touched::Anything),
             ("DO $$ x $$", Touched::Anything),
             ("CREATE TABLE a (b TEXT DEFAULT '", Touched::Anything),
         ] {

@@ -19,6 +19,8 @@ pub(crate) struct Table {
     pub(crate) strict: bool,
     /// SQLite's WITHOUT ROWID.
     pub(crate) without_rowid: bool,
+    /// SQLite keeps statistics of it, which go with the table.
+    pub(crate) analyzed: bool,
 }
 
 /// A trigger on a table, as it was written.

@@ -197,6 +197,32 @@ fn a_table_that_somebody_else_made_keeps_all_that_it_has() {
 }
 
 #[test]
+fn a_table_that_was_analyzed_is_analyzed_again() {
+    let database = Database::new();
+    let migrations = [
+        migration(1, |schema| {
+            schema.create_table("users", |t| {
+                t.id();
+                t.text("name");
+                t.index(["name"]);
+            });
+            schema.create_table("posts", |t| t.id());
+        }),
+        migration(2, |schema| {
+            schema.alter_table("users", |t| t.set_default("name", "nobody"));
+        }),
+    ];
+    database.up(&migrations[..1]).unwrap();
+    database.execute("INSERT INTO users (name) VALUES ('ada'), ('bob'), ('bob'); ANALYZE");
+    let statistics =
+        "SELECT count(*) AS number FROM sqlite_stat1 WHERE tbl = 'users' AND idx = 'users_name_idx' AND stat = '3 2'";
+    assert_eq!(database.number(statistics), 1);
+    database.execute("INSERT INTO users (name) VALUES ('cy')");
+    database.up(&migrations).unwrap();
+    assert_eq!(database.number(&statistics.replace("3 2", "4 2")), 1);
+}
+
+#[test]
 fn what_was_added_by_hand_to_a_known_table_is_kept() {
     for (by_hand, kept) in [
         (

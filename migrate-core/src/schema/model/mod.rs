@@ -192,6 +192,14 @@ impl Model {
         }
     }
 
+    /// Raw SQL may have done anything to an index.
+    pub(crate) fn open_owner(&mut self, index: &str) {
+        match self.names.indexes.get(index).cloned() {
+            Some(table) => self.open(vec![table]),
+            None => self.forget(),
+        }
+    }
+
     /// There may be more than is known.
     pub(crate) fn open_all(&mut self) {
         self.all_open = true;

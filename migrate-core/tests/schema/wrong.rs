@@ -207,11 +207,11 @@ const WRONG_ON_POSTGRES: &[(&str, Describe)] = &[
         schema.create_table("diary", |t| t.enum_of("mood", "moods"));
     }),
     ("an enum named like a table", |schema| {
-        schema.create_enum("users", ["sad"])
+        schema.create_enum("users", ["sad"]);
     }),
     ("an enum without values", |schema| schema.create_enum("mood", [""; 0])),
     ("an enum with a value twice", |schema| {
-        schema.create_enum("mood", ["sad", "sad"])
+        schema.create_enum("mood", ["sad", "sad"]);
     }),
     ("a default that is no value of the enum", |schema| {
         schema.create_enum("mood", ["sad", "happy"]);

@@ -180,7 +180,7 @@ pub(crate) struct PlanArgs {
     pub(crate) all: bool,
 
     /// All migrations on an empty database of this kind, without a connection: sqlite, postgres, mysql, mariadb, or with a version, postgres:15
-    #[arg(long, value_name = "DIALECT", conflicts_with_all = ["down", "to", "steps", "all", "database_url"])]
+    #[arg(long, value_name = "DIALECT", conflicts_with_all = ["to", "steps", "all", "database_url"])]
     pub(crate) dialect: Option<DialectVersion>,
 }
 

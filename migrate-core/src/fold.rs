@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::dialect;
 use crate::dialect_name::DialectName;
-use crate::error::Problem;
+use crate::error::{Error, Problem};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::place::Place;
 use crate::plan::{Action, PlanFor, PlannedMigration, PlannedStep};
@@ -665,6 +665,25 @@ impl Walk<'_> {
             }
         };
         self.walked.inverse.steps.push(inverse);
+    }
+}
+
+/// All of some plans, or everything that is wrong with any.
+pub(crate) fn all_or_problems(
+    plans: impl Iterator<Item = Result<PlannedMigration, Vec<Problem>>>,
+) -> Result<Vec<PlannedMigration>, Error> {
+    let mut planned = Vec::new();
+    let mut problems = Vec::new();
+    for plan in plans {
+        match plan {
+            Ok(one) => planned.push(one),
+            Err(more) => problems.extend(more),
+        }
+    }
+    if problems.is_empty() {
+        Ok(planned)
+    } else {
+        Err(Error::of_problems(problems))
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::dialect::{Dialect, MySql, Postgres, Sqlite};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::error::Error;
-use crate::fold::Fold;
-use crate::plan::{Plan, PlanFor};
+use crate::fold::{self, Fold};
+use crate::plan::{Plan, PlanFor, PlannedMigration};
 use crate::registry::Registry;
 
 /// How a database in some version writes SQL.
@@ -49,22 +49,46 @@ impl Plan {
     ///
     /// Everything that is wrong with the migrations.
     pub fn offline(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<Plan, Error> {
-        let mut fold = Fold::new(PlanFor {
-            dialect: dialect_of(dialect.into()),
-            connection: None,
-        });
-        let mut planned = Vec::new();
-        let mut problems = Vec::new();
-        for migration in registry {
-            match fold.up(migration) {
-                Ok(one) => planned.push(one),
-                Err(more) => problems.extend(more),
-            }
-        }
-        if problems.is_empty() {
-            Ok(Plan::of(planned))
-        } else {
-            Err(Error::of_problems(problems))
-        }
+        let (_, planned) = apply_all(registry, dialect.into())?;
+        Ok(Plan::of(planned))
     }
+
+    /// What rolling back all migrations would run on a database of some kind, last one first, worked out without one.
+    ///
+    /// ```
+    /// # use migrate_core::prelude::*;
+    /// # use migrate_core::{DialectName, Plan, Registry};
+    /// # #[derive(Migration)]
+    /// # #[migration(version = 1, unlisted)]
+    /// # struct CreateUsers;
+    /// # impl Migrate for CreateUsers {
+    /// #     fn up(&self, schema: &mut Schema) {
+    /// #         schema.create_table("users", |t| t.id());
+    /// #     }
+    /// # }
+    /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
+    /// let plan = Plan::offline_rollback(&registry, DialectName::Postgres)?;
+    /// assert!(plan.to_string().contains("DROP TABLE \"users\""));
+    /// # Ok::<(), migrate_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the migrations.
+    pub fn offline_rollback(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<Plan, Error> {
+        let (mut fold, _) = apply_all(registry, dialect.into())?;
+        let newest_first = registry.iter().collect::<Vec<_>>().into_iter().rev();
+        let planned = fold::all_or_problems(newest_first.map(|migration| fold.down(migration)))?;
+        Ok(Plan::of(planned))
+    }
+}
+
+/// Plans all migrations, and returns what is known of the database after them.
+fn apply_all(registry: &Registry, dialect: DialectVersion) -> Result<(Fold, Vec<PlannedMigration>), Error> {
+    let mut fold = Fold::new(PlanFor {
+        dialect: dialect_of(dialect),
+        connection: None,
+    });
+    let planned = fold::all_or_problems(registry.iter().map(|migration| fold.up(migration)))?;
+    Ok((fold, planned))
 }

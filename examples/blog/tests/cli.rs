@@ -253,7 +253,7 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
             2,
             "\"oracle\" is no dialect; write one of sqlite, postgres, mysql, mariadb, with a version or without",
         ),
-        ("plan --dialect mysql --down", 2, "cannot be used with"),
+        ("plan --dialect mysql --steps 1", 2, "cannot be used with"),
         ("accept 20260302101500", 2, "not changed"),
         ("repair 20260302101500 --done 1", 2, "not interrupted"),
         (

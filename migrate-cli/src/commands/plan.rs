@@ -11,7 +11,12 @@ use crate::json::Body;
 
 pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Exit, Failure> {
     let plan: Plan = if let Some(dialect) = args.dialect {
-        Plan::offline(&Registry::linked()?, dialect)?
+        let registry = Registry::linked()?;
+        if args.down {
+            Plan::offline_rollback(&registry, dialect)?
+        } else {
+            Plan::offline(&registry, dialect)?
+        }
     } else if args.down {
         let how_far = how_far(&RollbackArgs {
             to: args.to.clone(),

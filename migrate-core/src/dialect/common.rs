@@ -2,7 +2,8 @@
 
 use super::Dialect;
 use crate::schema::{
-    Check, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexMethod, IndexOn, Reaction, Table, Unique, Value,
+    Check, Column, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexMethod, IndexOn, Reaction, Table,
+    Unique, Value,
 };
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -109,6 +110,24 @@ pub(super) fn foreign_key(dialect: &dyn Dialect, key: &ForeignKey) -> String {
         sql.push_str(" DEFERRABLE INITIALLY DEFERRED");
     }
     sql
+}
+
+/// A column as it is added so that an expression of the row can fill it afterwards.
+pub(super) fn unfilled(column: &Column) -> Column {
+    Column {
+        nullable: true,
+        default: None,
+        ..column.clone()
+    }
+}
+
+/// Fills a column in all rows.
+pub(super) fn fill(dialect: &dyn Dialect, table: &str, column: &str, expression: &str) -> String {
+    format!(
+        "UPDATE {} SET {} = ({expression})",
+        dialect.identifier(table),
+        dialect.identifier(column)
+    )
 }
 
 /// The name of a constraint, if it has one: what migrations make always has.

@@ -262,6 +262,17 @@ impl MySql {
             altering.clause(name, aspect, clause);
         };
         match change {
+            Change::AddColumn {
+                column,
+                fill: Some(DefaultValue::Expression(expression)),
+            } => {
+                let added = self.column(&common::unfilled(column))?;
+                clause(&column.name, format!("ADD COLUMN {added}"));
+                altering.alone(common::fill(self, table, &column.name, expression));
+                if !column.nullable || column.default.is_some() {
+                    self.modify(altering, &column.name)?;
+                }
+            }
             Change::AddColumn { column, fill } => {
                 let shown = Column {
                     default: fill.clone().or_else(|| column.default.clone()),

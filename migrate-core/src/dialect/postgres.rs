@@ -5,7 +5,7 @@ use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, Edit, EnumChange, Index, Position, Table};
+use crate::schema::{Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Index, Position, Table};
 
 /// PostgreSQL.
 #[derive(Debug)]
@@ -206,6 +206,27 @@ impl Postgres {
                 Aspect::Whole,
                 format!("ADD COLUMN {}", self.column(column)?),
             ),
+            // A default cannot name other columns: https://www.postgresql.org/docs/current/sql-createtable.html
+            Change::AddColumn {
+                column,
+                fill: Some(DefaultValue::Expression(expression)),
+            } => {
+                let name = &column.name;
+                let added = self.column(&common::unfilled(column))?;
+                altering.clause(name, Aspect::Whole, format!("ADD COLUMN {added}"));
+                altering.alone(common::fill(self, table, name, expression));
+                if !column.nullable {
+                    altering.clause(name, Aspect::Null, format!("ALTER COLUMN {} SET NOT NULL", id(name)));
+                }
+                if let Some(default) = &column.default {
+                    let default = common::default(self, default);
+                    altering.clause(
+                        name,
+                        Aspect::Default,
+                        format!("ALTER COLUMN {} SET DEFAULT {default}", id(name)),
+                    );
+                }
+            }
             Change::AddColumn {
                 column,
                 fill: Some(fill),

@@ -4,7 +4,7 @@ use super::{Goal, Runner};
 use crate::driver::DriverErrorKind;
 use crate::driver::history::COLUMNS;
 use crate::error::{Error, ErrorKind, Problem};
-use crate::fold::Fold;
+use crate::fold::{Fold, all_or_problems};
 use crate::history::{Applied, BadRows, History, Phase};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::PlannedMigration;
@@ -360,19 +360,11 @@ impl Runner<'_> {
         migrations: impl IntoIterator<Item = &'m Migration>,
         direction: Direction,
     ) -> Result<Vec<PlannedMigration>, Error> {
-        let mut planned = Vec::new();
-        let mut problems = Vec::new();
-        for migration in migrations {
-            match plan_one(fold, migration, direction) {
-                Ok(one) => planned.push(one),
-                Err(more) => problems.extend(more),
-            }
-        }
-        if problems.is_empty() {
-            Ok(planned)
-        } else {
-            Err(Error::of_problems(problems))
-        }
+        all_or_problems(
+            migrations
+                .into_iter()
+                .map(|migration| plan_one(fold, migration, direction)),
+        )
     }
 }
 

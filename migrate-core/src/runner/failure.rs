@@ -1,7 +1,7 @@
 //! What can go wrong in a migration, and the error that says which statement, what the database said, what state it is
 //! in now and what to do next.
 
-use super::one::Turn;
+use super::turn::Turn;
 use super::{Runner, named};
 use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::{Error, ErrorKind};

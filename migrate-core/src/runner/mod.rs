@@ -6,6 +6,7 @@ mod failure;
 mod one;
 mod queue;
 mod run;
+mod turn;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::one::Turn;
+use super::turn::Turn;
 use super::{Goal, Runner};
 use crate::error::Error;
 use crate::history::{Applied, History, Phase};

@@ -1,6 +1,8 @@
 //! Each operation, as every dialect writes it, side by side in one snapshot.
 
-use migrate_core::{ColumnType, DialectName, IndexMethod, Plan, PlannedMigration, PlannedStep, Reaction, desc, expression};
+use migrate_core::{
+    ColumnType, DialectName, IndexMethod, Plan, PlannedMigration, PlannedStep, Reaction, desc, expression,
+};
 
 use crate::support::{Describe, registry, setup};
 

@@ -58,7 +58,9 @@ fn every_word_is_used() {
 #[test]
 fn those_of_postgres_are_planned_for_it() {
     let registry = Registry::of(all_operations::postgres::all()).unwrap();
-    insta::assert_snapshot!(Plan::offline(&registry, DialectName::Postgres).unwrap());
+    let there = Plan::offline(&registry, DialectName::Postgres).unwrap();
+    let back = Plan::offline_rollback(&registry, DialectName::Postgres).unwrap();
+    insta::assert_snapshot!(format!("{there}\n{back}"));
 }
 
 #[test]

@@ -108,7 +108,7 @@ impl<'a> Altering<'a> {
         let clauses = std::mem::take(&mut self.clauses);
         let separator = ",\n    ";
         self.statements.push(match clauses.as_slice() {
-            [one] => format!("ALTER TABLE {table} {one}"),
+            [one] if !one.contains('\n') => format!("ALTER TABLE {table} {one}"),
             many => format!("ALTER TABLE {table}\n    {}", many.join(separator)),
         });
     }

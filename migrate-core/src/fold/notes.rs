@@ -5,7 +5,7 @@ use crate::schema::{Change, Operation};
 /// Nothing is known of what an operation changes.
 pub(super) fn unchecked(operation: &Operation) -> Vec<String> {
     let note =
-        |name: String| format!("not checked: what `{name}` is is not known, as raw SQL may have made or changed it");
+        |name: String| format!("not checked: what `{name}` looks like is not known, as raw SQL may have made or changed it");
     operation.names().into_iter().map(note).collect()
 }
 

@@ -1,6 +1,6 @@
 //! What history says against the program: states, and the ways out; and histories that cannot be right.
 
-use migrate_core::{Entry, ErrorKind, MigrationRef, Registry, Runner, Target, Version};
+use migrate_core::{DialectName, Entry, ErrorKind, MigrationRef, Registry, Runner, Target, Version};
 
 use crate::support::{Database, in_group, migration, table, tables, text};
 
@@ -290,4 +290,21 @@ struct Nothing;
 
 impl migrate_core::Migrate for Nothing {
     fn up(&self, _schema: &mut migrate_core::Schema) {}
+}
+
+#[test]
+fn a_text_for_another_database_is_no_change() {
+    let database = Database::new();
+    let with = |postgres: &'static str| {
+        migration(1, move |schema| {
+            schema
+                .execute([
+                    (DialectName::Sqlite, "CREATE TABLE a (id INTEGER)"),
+                    (DialectName::Postgres, postgres),
+                ])
+                .undo("DROP TABLE a");
+        })
+    };
+    database.up(&[with("CREATE TABLE a (id BIGINT)")]).unwrap();
+    assert_eq!(states(&database, &[with("CREATE TABLE a (id UUID)")]), ["1 applied"]);
 }

@@ -181,6 +181,10 @@ const OPERATIONS: &[(&str, Describe)] = &[
         schema.create_view("adults", "SELECT * FROM users WHERE age > 17");
         schema.drop_view("titles");
     }),
+    ("what raw SQL made is let through, and said", |schema| {
+        schema.execute("CREATE TABLE raw (id INTEGER)").undo("DROP TABLE raw");
+        schema.alter_table("raw", |t| t.text("note").nullable());
+    }),
     ("create_enum", |schema| {
         schema.create_enum("mood", ["sad", "it's \\ fine"]);
         schema.create_table("diary", |t| {

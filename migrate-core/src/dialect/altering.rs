@@ -81,6 +81,11 @@ impl<'a> Altering<'a> {
 
     /// A part of ALTER TABLE that can stand beside others.
     pub(super) fn clause(&mut self, name: &str, aspect: Aspect, clause: String) {
+        self.clauses(name, aspect, [clause]);
+    }
+
+    /// Parts of ALTER TABLE that stand together.
+    pub(super) fn clauses(&mut self, name: &str, aspect: Aspect, clauses: impl IntoIterator<Item = String>) {
         let is_whole = |aspect: Aspect| matches!(aspect, Aspect::Whole | Aspect::Gone);
         let clashes = |(other, before): &(String, Aspect)| {
             let is_replaced = *before == Aspect::Gone && aspect == Aspect::Whole;
@@ -90,7 +95,7 @@ impl<'a> Altering<'a> {
             self.close();
         }
         self.subjects.push((name.to_owned(), aspect));
-        self.clauses.push(clause);
+        self.clauses.extend(clauses);
     }
 
     /// A statement of its own.
@@ -108,7 +113,7 @@ impl<'a> Altering<'a> {
         let clauses = std::mem::take(&mut self.clauses);
         let separator = ",\n    ";
         self.statements.push(match clauses.as_slice() {
-            [one] if !one.contains('\n') => format!("ALTER TABLE {table} {one}"),
+            [one] => format!("ALTER TABLE {table} {one}"),
             many => format!("ALTER TABLE {table}\n    {}", many.join(separator)),
         });
     }

@@ -255,8 +255,8 @@ impl Postgres {
                 ));
             }
             Change::SetType { column, to, using, .. } => {
-                let clause = self.set_type(altering.column(column), column, to, using.as_deref())?;
-                altering.clause(column, Aspect::Type, clause);
+                let clauses = self.set_type(altering.column(column), column, to, using.as_deref())?;
+                altering.clauses(column, Aspect::Type, clauses);
             }
             Change::SetNotNull { column } => {
                 altering.clause(
@@ -349,7 +349,7 @@ impl Postgres {
         name: &str,
         to: &ColumnType,
         using: Option<&str>,
-    ) -> Result<String, String> {
+    ) -> Result<Vec<String>, String> {
         let column = self.identifier(name);
         let written = self.column_type(to)?;
         let from = there.map(|there| &there.column_type);
@@ -367,11 +367,12 @@ impl Postgres {
         let default = there.and_then(|there| there.default.as_ref());
         // The default is not turned by the expression, and one that was of a custom type goes on naming it.
         Ok(match default.filter(|_| using.is_some() || is_custom) {
-            Some(default) => format!(
-                "ALTER COLUMN {column} DROP DEFAULT,\n    {set_type},\n    ALTER COLUMN {column} SET DEFAULT {}",
-                common::default(self, default)
-            ),
-            None => set_type,
+            Some(default) => vec![
+                format!("ALTER COLUMN {column} DROP DEFAULT"),
+                set_type,
+                format!("ALTER COLUMN {column} SET DEFAULT {}", common::default(self, default)),
+            ],
+            None => vec![set_type],
         })
     }
 }

@@ -4,8 +4,9 @@ use crate::schema::{Change, Operation};
 
 /// Nothing is known of what an operation changes.
 pub(super) fn unchecked(operation: &Operation) -> Vec<String> {
-    let note =
-        |name: String| format!("not checked: what `{name}` looks like is not known, as raw SQL may have made or changed it");
+    let note = |name: String| {
+        format!("not checked: what `{name}` looks like is not known, as raw SQL may have made or changed it")
+    };
     operation.names().into_iter().map(note).collect()
 }
 

@@ -116,14 +116,16 @@ pub use runner::Runner;
 pub use schema::{
     ChangedType, ColumnType, DefaultFor, DroppedColumn, DroppedIndex, IndexKey, IndexMethod, IntoSql, NewColumn,
     NewEnumValue, NewIndex, NewReference, NewTable, Reaction, RecordedStep, RustFunction, Schema, TableChange, Value,
-    desc, expression, kind,
+    asc, desc, expression, kind,
 };
 pub use target::{MigrationRef, Rollback, Target};
 pub use version::{InvalidVersion, Version};
 
 /// What a file with migrations imports.
 pub mod prelude {
-    pub use crate::{ColumnType, DialectName, IndexMethod, Migrate, Migration, Reaction, Schema, desc, expression};
+    pub use crate::{
+        ColumnType, DialectName, IndexMethod, Migrate, Migration, Reaction, Schema, asc, desc, expression,
+    };
 }
 
 /// What the derive's output names. Not part of the public interface.

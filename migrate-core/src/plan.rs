@@ -4,14 +4,14 @@
 use std::any::TypeId;
 use std::fmt;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Frame};
 use crate::migration::{Direction, Migration};
 use crate::place::Place;
 use crate::schema::{Functions, Table};
 
 /// What a run would do: migrations in order, each with its actions.
 ///
-/// Printed, it is SQL with comments, in which Rust steps are named.
+/// Printed, it is SQL with comments: what runs, but for Rust steps, which are named, and the rows of history.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     migrations: Vec<PlannedMigration>,
@@ -57,6 +57,7 @@ pub struct PlannedMigration {
     pub(crate) fingerprints: Vec<String>,
     /// How many steps an interrupted run has done already.
     pub(crate) done: usize,
+    pub(crate) dialect: &'static dyn Dialect,
 }
 
 impl PlannedMigration {
@@ -116,8 +117,15 @@ impl fmt::Display for PlannedMigration {
         for line in self.migration.description().lines() {
             writeln!(f, "--   {line}")?;
         }
+        let frame = if self.migration.in_transaction() {
+            self.dialect.frame(self.rebuilds())
+        } else {
+            Frame::default()
+        };
         if !self.migration.in_transaction() {
             writeln!(f, "-- not in a transaction: each step is committed by itself")?;
+        } else if frame == Frame::default() {
+            writeln!(f, "-- {} commits at each change of the schema", self.dialect.name())?;
         }
         let is_data = |step: &PlannedStep| matches!(step.action, Action::Statement(_) | Action::Rust { .. });
         if self.rebuilds() && self.steps.iter().any(is_data) {
@@ -134,8 +142,14 @@ impl fmt::Display for PlannedMigration {
                 self.done
             )?;
         }
+        for sql in frame.before {
+            writeln!(f, "{sql};")?;
+        }
         for step in self.steps.iter().skip(self.done) {
             writeln!(f, "{step}")?;
+        }
+        for sql in frame.after {
+            writeln!(f, "{sql};")?;
         }
         Ok(())
     }
@@ -164,6 +178,8 @@ pub(crate) enum Action {
     },
     /// A Rust function.
     Rust { functions: Functions, name: &'static str },
+    /// These are taken to be there.
+    Declare(Vec<String>),
     /// The way back of a step that is `up_only`: its work stays.
     Keep,
 }
@@ -180,7 +196,7 @@ impl PlannedStep {
     pub fn sql(&self) -> Option<&str> {
         match &self.action {
             Action::Statement(sql) | Action::Generated(sql) => Some(sql),
-            Action::Rust { .. } | Action::Expect { .. } | Action::Keep => None,
+            Action::Rust { .. } | Action::Expect { .. } | Action::Declare(_) | Action::Keep => None,
         }
     }
 
@@ -195,7 +211,9 @@ impl PlannedStep {
     pub fn function(&self) -> Option<&'static str> {
         match &self.action {
             Action::Rust { name, .. } => Some(name),
-            Action::Statement(_) | Action::Generated(_) | Action::Expect { .. } | Action::Keep => None,
+            Action::Statement(_) | Action::Generated(_) | Action::Expect { .. } | Action::Declare(_) | Action::Keep => {
+                None
+            }
         }
     }
 
@@ -205,7 +223,7 @@ impl PlannedStep {
             Action::Statement(sql) | Action::Generated(sql) => sql.trim().to_owned(),
             Action::Expect { table, .. } => format!("making `{}` anew", table.name),
             Action::Rust { name, .. } => format!("Rust step `{name}`"),
-            Action::Keep => "nothing".to_owned(),
+            Action::Declare(_) | Action::Keep => "nothing".to_owned(),
         }
     }
 }
@@ -238,6 +256,9 @@ impl fmt::Display for PlannedStep {
                 }
             ),
             Action::Rust { name, .. } => write!(f, "-- Rust step `{name}` ({})", self.place),
+            Action::Declare(names) => {
+                write!(f, "-- declared, and taken to be there: `{}`", names.join("`, `"))
+            }
             Action::Keep => write!(f, "-- up_only: the work of the step at {} stays", self.place),
         }
     }

@@ -119,7 +119,8 @@ impl Migrate for ChangeTables {
         });
         schema.alter_table("memberships", |t| {
             t.drop_index("one_owner");
-            t.index([desc("role"), expression("lower(team)")]).named("by_role");
+            t.index([asc("team"), desc("role"), expression("lower(team)")])
+                .named("by_role");
             t.rename_index("by_role", "newest_role");
         });
         schema.alter_table("audit", |t| {

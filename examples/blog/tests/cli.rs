@@ -145,7 +145,9 @@ fn the_story_of_the_readme() {
     insta::assert_snapshot!(place.migrate("plan").done(), @r#"
     -- apply 20260511083000 index_users_email (examples/blog/src/migrations/m20260511083000_index_users_email.rs:4)
     --   Signing in looks users up by their e-mail address.
+    BEGIN IMMEDIATE;
     CREATE INDEX "users_email_idx" ON "users" ("email");
+    COMMIT;
     "#);
     let elsewhere = place.migrate("plan --dialect postgres").done();
     assert!(

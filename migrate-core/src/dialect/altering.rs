@@ -1,7 +1,7 @@
 //! The statements of one table's changes, where a database takes several clauses in one ALTER TABLE.
 
 use super::{Alteration, Dialect};
-use crate::schema::{Change, Column};
+use crate::schema::{Change, Column, mentions};
 
 /// What a clause of ALTER TABLE is about. A database carries the clauses of one statement out in an order of its own, so two
 /// about the same thing are two statements.
@@ -43,6 +43,15 @@ impl<'a> Altering<'a> {
     /// A column, as it is at this point.
     pub(super) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The generated column that is computed from another one, if there is one.
+    pub(super) fn computed_from(&self, name: &str) -> Option<&str> {
+        let is_computed = |column: &&Column| {
+            let generated = column.generated.as_ref();
+            generated.is_some_and(|generated| mentions(&generated.expression, name))
+        };
+        self.columns.iter().find(is_computed).map(|column| column.name.as_str())
     }
 
     /// Makes a change of the columns that are known.

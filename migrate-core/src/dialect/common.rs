@@ -215,3 +215,31 @@ pub(super) fn create_table(dialect: &dyn Dialect, name: &str, table: &Table) -> 
         dialect.table_options(table)
     ))
 }
+
+/// Whether values of one type turn into those of another without an expression that says how: PostgreSQL's assignment casts,
+/// <https://www.postgresql.org/docs/current/catalog-pg-cast.html>. Of types that are given by name it is not known, and
+/// assumed.
+pub(super) fn turns_by_itself(from: &ColumnType, to: &ColumnType) -> bool {
+    use ColumnType::{
+        BigInt, Bool, Char, Date, Double, Enum, Float, Integer, Json, Jsonb, Named, Numeric, SmallInt, Text, Time,
+        Timestamp, Timestamptz, Uuid, VarChar,
+    };
+    match (from, to) {
+        (Named(_), _) | (_, Named(_)) => true,
+        (
+            SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
+            SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
+        )
+        // Everything can be written as text.
+        | (_, Text | VarChar(_) | Char(_))
+        | (Date | Timestamp | Timestamptz, Date | Timestamp | Timestamptz)
+        | (Timestamp | Timestamptz, Time)
+        | (Json | Jsonb, Json | Jsonb)
+        | (Bool, Bool)
+        | (Time, Time)
+        | (Uuid, Uuid) => true,
+        (Enum(one), Enum(other)) => one == other,
+        (ColumnType::Binary, ColumnType::Binary) => true,
+        _ => false,
+    }
+}

@@ -13,6 +13,7 @@ mod tokens;
 
 pub(crate) use mysql::MySql;
 pub(crate) use postgres::Postgres;
+pub(crate) use rebuild::REBUILT;
 pub(crate) use render::{Rendered, render};
 pub(crate) use sqlite::Sqlite;
 pub(crate) use sqlite_text::{parse_index, parse_table};
@@ -33,6 +34,15 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// What messages call it.
     fn name(&self) -> &'static str {
         self.kind().title()
+    }
+
+    /// What Diesel calls the type of a connection to it.
+    fn connection_name(&self) -> &'static str {
+        match self.kind() {
+            DialectName::Sqlite => "SqliteConnection",
+            DialectName::Postgres => "PgConnection",
+            DialectName::MySql | DialectName::MariaDb => "MysqlConnection",
+        }
     }
 
     /// An identifier, quoted and escaped.
@@ -82,6 +92,14 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// What does not, and what to write instead.
     fn check_expression(&self, _sql: &str) -> Result<(), String> {
         Ok(())
+    }
+
+    /// What stands around the steps of a migration that runs in a transaction. `rebuilds`: it makes a table anew.
+    fn frame(&self, _rebuilds: bool) -> Frame {
+        Frame {
+            before: &["BEGIN"],
+            after: &["COMMIT"],
+        }
     }
 
     /// A column's type.
@@ -153,8 +171,20 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
         false
     }
 
+    /// A statement that fails if a view that was just made cannot be read, where making it does not tell.
+    fn check_view(&self, _view: &str) -> Option<String> {
+        None
+    }
+
     /// Itself, for the functions in `common`.
     fn quoting(&self) -> &dyn Dialect;
+}
+
+/// What stands around the steps of a migration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub(crate) before: &'static [&'static str],
+    pub(crate) after: &'static [&'static str],
 }
 
 /// Changes of one table.
@@ -165,6 +195,8 @@ pub(crate) struct Alteration<'a> {
     pub(crate) before: Option<&'a Table>,
     pub(crate) after: Option<&'a Table>,
     pub(crate) edits: &'a [Edit],
+    /// The views that read it, and their queries.
+    pub(crate) views: &'a [(String, String)],
 }
 
 pub(crate) fn problem(place: Place, message: impl Into<String>) -> Problem {

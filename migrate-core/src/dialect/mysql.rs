@@ -2,11 +2,12 @@
 
 use super::altering::{Altering, Aspect};
 use super::render::Rendered;
-use super::{Alteration, Dialect, common, problem};
+use super::{Alteration, Dialect, Frame, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{
-    Change, Column, ColumnType, DefaultValue, EnumChange, Given, Index, IndexMethod, IndexOn, Piece, Table, pieces,
+    Change, Column, ColumnType, DefaultValue, EnumChange, Given, Index, IndexMethod, IndexOn, Piece, Table, mentions,
+    pieces,
 };
 
 /// MySQL, or MariaDB.
@@ -68,6 +69,11 @@ impl Dialect for MySql {
         super::raw_sql::check_has_statement(sql)
     }
 
+    /// Each change of the schema commits by itself: <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>.
+    fn frame(&self, _rebuilds: bool) -> Frame {
+        Frame::default()
+    }
+
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
         Ok(match column_type {
             ColumnType::Numeric { precision, scale } => format!("DECIMAL({precision}, {scale})"),
@@ -103,8 +109,13 @@ impl Dialect for MySql {
             sql.push_str(&format!(" COLLATE {}", self.identifier(collation)));
         }
         match &column.generated {
-            // MariaDB takes no NOT NULL beside it: https://mariadb.com/kb/en/generated-columns/
-            Some(generated) => sql.push_str(&format!(" {}", common::generated(generated))),
+            Some(generated) => {
+                sql.push_str(&format!(" {}", common::generated(generated)));
+                // MariaDB takes no NOT NULL beside it: https://mariadb.com/kb/en/generated-columns/
+                if !column.nullable && matches!(self, MySql::MySql) {
+                    sql.push_str(" NOT NULL");
+                }
+            }
             // A TIMESTAMP without either would get a default of its own.
             None => sql.push_str(if column.nullable { " NULL" } else { " NOT NULL" }),
         }
@@ -153,26 +164,14 @@ impl Dialect for MySql {
     }
 
     fn check_keys(&self, table: &Table) -> Result<(), String> {
-        let keys = table.primary_key.iter().map(|key| &key.columns);
-        let keys = keys.chain(table.uniques.iter().map(|unique| &unique.columns));
-        let keys = keys.chain(table.foreign_keys.iter().map(|key| &key.columns)).flatten();
-        let indexed = table.indexes.iter().flat_map(|index| &index.keys);
-        let indexed = indexed.filter_map(|key| match &key.on {
-            IndexOn::Column(column) => Some(column),
-            IndexOn::Expression(_) => None,
-        });
-        for name in keys.chain(indexed) {
-            let column_type = table.column(name).map(|column| &column.column_type);
-            // https://dev.mysql.com/doc/refman/8.4/en/column-indexes.html
-            if let Some(ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb) = column_type {
-                return Err(format!(
-                    "{} cannot have `{name}` of `{}` in a key, as it is of any length; use `varchar({name:?}, 255)`",
-                    self.name(),
-                    table.name
-                ));
-            }
-        }
-        Ok(())
+        let constraints = table.primary_key.iter().map(|key| &key.columns);
+        let constraints = constraints.chain(table.uniques.iter().map(|unique| &unique.columns));
+        let constraints = constraints.chain(table.foreign_keys.iter().map(|key| &key.columns));
+        let columns: Vec<&str> = constraints.flatten().map(String::as_str).collect();
+        columns
+            .into_iter()
+            .chain(table.indexes.iter().flat_map(indexed))
+            .try_for_each(|name| self.check_in_key(table, name))
     }
 
     fn comments(&self, table: &Table) -> Vec<String> {
@@ -194,10 +193,12 @@ impl Dialect for MySql {
                 problems.push(problem(edit.place, message));
             }
         }
-        if let (Some(after), Some(first)) = (alteration.after, alteration.edits.first())
-            && let Err(message) = self.check_keys(after)
-        {
-            problems.push(problem(first.place, message));
+        for edit in alteration.edits {
+            if let Some(after) = alteration.after
+                && let Err(message) = self.check_new_key(after, &edit.change)
+            {
+                problems.push(problem(edit.place, message));
+            }
         }
         if problems.is_empty() {
             Ok(altering.finish().into())
@@ -227,6 +228,34 @@ impl Dialect for MySql {
     }
 }
 
+/// The columns that an index is on.
+fn indexed(index: &Index) -> impl Iterator<Item = &str> {
+    index.keys.iter().filter_map(|key| match &key.on {
+        IndexOn::Column(column) => Some(column.as_str()),
+        IndexOn::Expression(_) => None,
+    })
+}
+
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-generated-columns.html>,
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>
+fn check_no_expression(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), String> {
+    let checks = alteration
+        .before
+        .map(|table| table.checks.as_slice())
+        .unwrap_or_default();
+    let check = checks.iter().find(|check| mentions(&check.expression, column));
+    let reader = altering
+        .computed_from(column)
+        .map(|reader| format!("generated column `{reader}`"))
+        .or_else(|| check.map(|check| format!("constraint `{}`", check.name)));
+    match reader {
+        Some(reader) => Err(format!(
+            "the {reader} names `{column}`, and MySQL renames no such column; drop it before, and add it again after"
+        )),
+        None => Ok(()),
+    }
+}
+
 impl MySql {
     fn lacks_enums(&self, name: &str) -> String {
         format!(
@@ -234,6 +263,33 @@ impl MySql {
              `t.column(\"..\", ColumnType::Named(\"ENUM('..', '..')\".to_owned()))`",
             self.name()
         )
+    }
+
+    /// That a column can be in a key: <https://dev.mysql.com/doc/refman/8.4/en/column-indexes.html>.
+    fn check_in_key(&self, table: &Table, name: &str) -> Result<(), String> {
+        match table.column(name).map(|column| &column.column_type) {
+            Some(ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb) => Err(format!(
+                "{} cannot have `{name}` of `{}` in a key, as it is of any length; make it a `varchar` with a length",
+                self.name(),
+                table.name
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for a change that makes a key, or the type of a column in one. `table` is as it is after all changes.
+    fn check_new_key(&self, table: &Table, change: &Change) -> Result<(), String> {
+        let mut columns = match change {
+            Change::AddPrimaryKey(key) => key.columns.iter(),
+            Change::AddUnique(unique) => unique.columns.iter(),
+            Change::AddForeignKey(key) => key.columns.iter(),
+            Change::AddIndex { index, .. } => {
+                return indexed(index).try_for_each(|name| self.check_in_key(table, name));
+            }
+            Change::SetType { .. } => return self.check_keys(table),
+            _ => return Ok(()),
+        };
+        columns.try_for_each(|name| self.check_in_key(table, name))
     }
 
     /// These types take a default as an expression only:
@@ -252,6 +308,9 @@ impl MySql {
     fn edit(&self, altering: &mut Altering<'_>, change: &Change, alteration: &Alteration<'_>) -> Result<(), String> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
+        if let (MySql::MySql, Change::RenameColumn { from, .. }) = (self, change) {
+            check_no_expression(altering, alteration, from)?;
+        }
         altering.follow(change);
         let mut clause = |name: &str, clause: String| {
             let aspect = if clause.starts_with("DROP") {
@@ -360,7 +419,8 @@ impl MySql {
     fn modify(&self, altering: &mut Altering<'_>, name: &str) -> Result<(), String> {
         let column = altering.column(name).ok_or_else(|| {
             format!(
-                "{} has to restate `{name}` in full, and raw SQL may have changed it; write the ALTER with `execute`",
+                "{} has to restate `{name}` in full, and raw SQL may have changed it; say what that did with `.changes(..)`, \
+                 or write the ALTER with `execute`",
                 self.name()
             )
         })?;

@@ -5,7 +5,7 @@ use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Index, Position, Table};
+use crate::schema::{Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Index, Position, Table, mentions};
 
 /// PostgreSQL.
 #[derive(Debug)]
@@ -255,6 +255,7 @@ impl Postgres {
                 ));
             }
             Change::SetType { column, to, using, .. } => {
+                check_no_reader(altering, alteration, column)?;
                 let clauses = self.set_type(altering.column(column), column, to, using.as_deref())?;
                 altering.clauses(column, Aspect::Type, clauses);
             }
@@ -353,7 +354,7 @@ impl Postgres {
         let column = self.identifier(name);
         let written = self.column_type(to)?;
         let from = there.map(|there| &there.column_type);
-        if let Some(from) = from.filter(|from| using.is_none() && !turns_by_itself(from, to)) {
+        if let Some(from) = from.filter(|from| using.is_none() && !common::turns_by_itself(from, to)) {
             return Err(format!(
                 "PostgreSQL does not turn {} into {} by itself; say how with `.using(\"..\")`, on the way back \
                  `.undo_using(\"..\")`: an expression of the old value, `{name}::{written}` if a cast does it",
@@ -377,30 +378,19 @@ impl Postgres {
     }
 }
 
-/// Whether one type is assigned to the other without an explicit cast:
-/// <https://www.postgresql.org/docs/current/catalog-pg-cast.html>. Of types that are given by name it is not known, and
-/// assumed.
-fn turns_by_itself(from: &ColumnType, to: &ColumnType) -> bool {
-    use ColumnType::{
-        BigInt, Bool, Char, Date, Double, Enum, Float, Integer, Json, Jsonb, Named, Numeric, SmallInt, Text, Time,
-        Timestamp, Timestamptz, Uuid, VarChar,
-    };
-    match (from, to) {
-        (Named(_), _) | (_, Named(_)) => true,
-        (
-            SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
-            SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
-        )
-        // Everything can be written as text.
-        | (_, Text | VarChar(_) | Char(_))
-        | (Date | Timestamp | Timestamptz, Date | Timestamp | Timestamptz)
-        | (Timestamp | Timestamptz, Time)
-        | (Json | Jsonb, Json | Jsonb)
-        | (Bool, Bool)
-        | (Time, Time)
-        | (Uuid, Uuid) => true,
-        (Enum(one), Enum(other)) => one == other,
-        (ColumnType::Binary, ColumnType::Binary) => true,
-        _ => false,
+/// PostgreSQL keeps the type of a column that something computes from it.
+fn check_no_reader(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), String> {
+    if let Some(reader) = altering.computed_from(column) {
+        return Err(format!(
+            "the generated column `{reader}` is computed from `{column}`, and PostgreSQL keeps its type meanwhile; drop \
+             `{reader}` before, and add it again after"
+        ));
+    }
+    match alteration.views.iter().find(|(_, query)| mentions(query, column)) {
+        Some((view, _)) => Err(format!(
+            "the view `{view}` may read `{column}`, and PostgreSQL keeps its type meanwhile; drop the view before, and make \
+             it again after"
+        )),
+        None => Ok(()),
     }
 }

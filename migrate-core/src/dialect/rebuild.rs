@@ -69,9 +69,11 @@ pub(super) fn rebuild(
     Ok(statements)
 }
 
-/// A name that no user's table has.
+/// What the name of a table begins with while it is made anew, so that it is no user's table.
+pub(crate) const REBUILT: &str = "__migrate_new_";
+
 fn new_name(table: &str) -> String {
-    format!("__migrate_new_{table}")
+    format!("{REBUILT}{table}")
 }
 
 fn counts(table: &Table) -> bool {

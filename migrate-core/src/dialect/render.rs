@@ -58,6 +58,7 @@ pub(crate) fn render(
             before: applied.before.as_ref(),
             after: applied.after.as_ref(),
             edits,
+            views: &applied.views,
         }),
         Operation::DropTable { table } => Ok(vec![format!("DROP TABLE {}", dialect.identifier(table))].into()),
         Operation::RenameTable { from, to } => Ok(vec![format!(
@@ -67,7 +68,9 @@ pub(crate) fn render(
         )]
         .into()),
         Operation::CreateView { view, query } => {
-            Ok(vec![format!("CREATE VIEW {} AS {query}", dialect.identifier(view))].into())
+            let mut statements = vec![format!("CREATE VIEW {} AS {query}", dialect.identifier(view))];
+            statements.extend(dialect.check_view(view));
+            Ok(statements.into())
         }
         Operation::ChangeEnum { name, change } => Ok(vec![dialect.change_enum(name, change).map_err(at)?].into()),
         Operation::DropView { view } => Ok(vec![format!("DROP VIEW {}", dialect.identifier(view))].into()),

@@ -3,10 +3,10 @@
 use super::raw_sql::{check_has_statement, outline};
 use super::rebuild::rebuild;
 use super::render::Rendered;
-use super::{Alteration, Dialect, common, problem};
+use super::{Alteration, Dialect, Frame, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, EnumChange, Given, Index, IndexMethod, Table};
+use crate::schema::{Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Given, Index, IndexMethod, Table};
 
 /// SQLite.
 #[derive(Debug)]
@@ -70,6 +70,20 @@ impl Dialect for Sqlite {
         Ok(())
     }
 
+    /// What `driver` does around a migration.
+    fn frame(&self, rebuilds: bool) -> Frame {
+        if !rebuilds {
+            return Frame {
+                before: &["BEGIN IMMEDIATE"],
+                after: &["COMMIT"],
+            };
+        }
+        Frame {
+            before: &["PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"],
+            after: &["PRAGMA foreign_key_check", "COMMIT", "PRAGMA foreign_keys = ON"],
+        }
+    }
+
     /// The names are those that Diesel's `print-schema` reads a column's type from, besides giving the affinity:
     /// <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
@@ -130,7 +144,10 @@ impl Dialect for Sqlite {
 
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
         let mut statements = Vec::new();
-        let mut problems = Vec::new();
+        let mut problems = Self::check_types(alteration);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         // As they are edit by edit: an index is made anew to rename it.
         let mut indexes = alteration.before.map(|table| table.indexes.clone()).unwrap_or_default();
         for edit in alteration.edits {
@@ -149,6 +166,11 @@ impl Dialect for Sqlite {
 
     fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, String> {
         Err(lacks_enums(name))
+    }
+
+    /// SQLite keeps a view's text and looks at it when it is read: <https://sqlite.org/lang_createview.html>.
+    fn check_view(&self, view: &str) -> Option<String> {
+        Some(format!("SELECT 1 FROM {} LIMIT 0", self.identifier(view)))
     }
 
     fn quoting(&self) -> &dyn Dialect {
@@ -209,8 +231,8 @@ impl Sqlite {
             Change::RenameIndex { from, to } => {
                 let renamed = indexes.iter_mut().find(|index| index.name == *from).ok_or_else(|| {
                     format!(
-                        "SQLite has to make `{from}` anew to rename it, and what it is is not known; drop it and create \
-                         it with `execute`"
+                        "SQLite has to make `{from}` anew to rename it, and what it looks like is not known; say what \
+                         made it with `.changes(..)`"
                     )
                 })?;
                 to.clone_into(&mut renamed.name);
@@ -236,11 +258,42 @@ impl Sqlite {
         })
     }
 
+    /// A column takes values of any type: <https://sqlite.org/flextypegood.html>. What does not look like the new one would
+    /// stay as it is.
+    fn check_types(alteration: &Alteration<'_>) -> Vec<Problem> {
+        let problem = |edit: &Edit| {
+            let Change::SetType {
+                column,
+                to,
+                using: None,
+                ..
+            } = &edit.change
+            else {
+                return None;
+            };
+            let from = &alteration.before?.column(column)?.column_type;
+            (!common::turns_by_itself(from, to)).then(|| {
+                problem(
+                    edit.place,
+                    format!(
+                        "SQLite would leave each {} that does not look like {} as it is; say how it turns with \
+                         `.using(\"..\")`, on the way back `.undo_using(\"..\")`: an expression of the old value, \
+                         `cast({column} AS {})` if that does it",
+                        from.encoding(),
+                        to.encoding(),
+                        common::column_type(to)
+                    ),
+                )
+            })
+        };
+        alteration.edits.iter().filter_map(problem).collect()
+    }
+
     fn remade(&self, alteration: &Alteration<'_>, place: crate::place::Place) -> Result<Rendered, Vec<Problem>> {
         let (Some(before), Some(after)) = (alteration.before, alteration.after) else {
             let message = format!(
-                "SQLite has to make `{}` anew for this, and what it is is not known, because raw SQL may have changed it; \
-                 make it anew with `execute`",
+                "SQLite has to make `{}` anew for this, and what it looks like is not known, because raw SQL may have made or \
+                 changed it; say what that did with `.changes(..)`",
                 alteration.table
             );
             return Err(vec![problem(place, message)]);

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
 use super::{DriverError, DriverErrorKind, Session, Traits};
-use crate::dialect::{Dialect, Sqlite, parse_index, parse_table};
+use crate::dialect::{Dialect, REBUILT, Sqlite, parse_index, parse_table};
 use crate::history::StoredRow;
 use crate::schema::{Live, Table, Trigger};
 
@@ -322,7 +322,8 @@ fn texts(connection: &mut SqliteConnection, query: &str) -> Result<Vec<String>, 
 
 impl From<DieselError> for DriverError {
     fn from(error: DieselError) -> DriverError {
-        let message = message_of(&error);
+        // A table that is made anew goes by the name that the user knows.
+        let message = message_of(&error).replace(REBUILT, "");
         DriverError {
             kind: kind_of(&message),
             message,

@@ -148,6 +148,7 @@ impl Fold {
             fingerprints: fingerprints(&up.steps, &walk.actions, self.plan_for.dialect.kind()),
             steps: walk.planned,
             done: 0,
+            dialect: self.plan_for.dialect,
         })
     }
 
@@ -181,6 +182,7 @@ impl Fold {
             fingerprints: Vec::new(),
             steps: planned,
             done: 0,
+            dialect: self.plan_for.dialect,
         })
     }
 

@@ -96,6 +96,7 @@ impl Walk<'_> {
             }
             Work::Declared => {
                 let effects = self.effects(step);
+                self.declared(step);
                 self.models().for_each(Model::rows_may_come);
                 self.walked.inverse.steps.push(Step {
                     work: Work::Declared,
@@ -177,6 +178,47 @@ impl Walk<'_> {
                 inverse
             }
         });
+    }
+
+    /// Looks whether the database has what is declared, as far as it can be looked at.
+    fn declared(&mut self, step: &Step) {
+        if self.purpose != Purpose::Run(Direction::Up) {
+            return;
+        }
+        let mut names: Vec<String> = Vec::new();
+        for effect in step.effects.iter().flatten() {
+            if let Work::Operation(operation) = &effect.work {
+                names.extend(operation.names());
+                names.dedup();
+            }
+            let (Work::Operation(Operation::CreateTable { table: name, .. })
+            | Work::Operation(Operation::CreateView { view: name, .. })) = &effect.work
+            else {
+                continue;
+            };
+            if self.plan_for.connection.is_none() {
+                continue;
+            }
+            let Some(live) = &self.live else {
+                self.wants_live = true;
+                continue;
+            };
+            if !live.model.knows(name) {
+                self.problem(
+                    effect.place,
+                    format!(
+                        "`{name}` is declared, and the database does not have it; on a new database make it first, as it was \
+                         made elsewhere, or describe it with `create_table` instead"
+                    ),
+                );
+            } else if let (Some(known), Some(there)) = (self.model.table(name), live.model.table(name))
+                && let Some(difference) = known.difference(there)
+            {
+                self.notes
+                    .push(format!("careful: `{name}` is not what is declared: {difference}"));
+            }
+        }
+        self.plan(step.place, Action::Declare(names));
     }
 
     /// Whether the database has what an operation is about, in a form that is understood.
@@ -304,6 +346,14 @@ impl Walk<'_> {
             Some((connection, _)) => functions.name_for(connection),
             None => functions.names().next(),
         };
+        let dialect = self.plan_for.dialect;
+        let expected = dialect.connection_name();
+        if connection.is_none() && !functions.connection_names().contains(&expected) {
+            self.notes.push(format!(
+                "careful: this step has no function for a {expected}, so on {} it would be refused",
+                dialect.name()
+            ));
+        }
         match (name, connection) {
             (Some(name), _) => self.plan(
                 place,

@@ -214,7 +214,10 @@ impl Runner<'_> {
     /// name is the run's own, so that nobody makes it again by chance.
     fn step_in_savepoint(&mut self, step: &PlannedStep, run_id: &str) -> Result<(), Mishap> {
         // What is generated cannot end the transaction behind our back.
-        if matches!(step.action, Action::Keep | Action::Generated(_) | Action::Expect { .. }) {
+        if matches!(
+            step.action,
+            Action::Keep | Action::Declare(_) | Action::Generated(_) | Action::Expect { .. }
+        ) {
             return self.act(step);
         }
         self.session.execute(&format!("SAVEPOINT migrate_{run_id}"))?;
@@ -264,7 +267,7 @@ impl Runner<'_> {
                     }),
                 }
             }
-            Action::Keep => Ok(()),
+            Action::Declare(_) | Action::Keep => Ok(()),
         }
     }
 }

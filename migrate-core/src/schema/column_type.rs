@@ -59,15 +59,18 @@ impl ColumnType {
     /// Whether a value can be one of this type. A type by its name takes any.
     pub(crate) fn takes(&self, value: &Value) -> bool {
         match self {
-            ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt => matches!(value, Value::Integer(_)),
+            ColumnType::SmallInt => matches!(value, Value::Integer(number) if i16::try_from(*number).is_ok()),
+            ColumnType::Integer => matches!(value, Value::Integer(number) if i32::try_from(*number).is_ok()),
+            ColumnType::BigInt => matches!(value, Value::Integer(_)),
             ColumnType::Float | ColumnType::Double | ColumnType::Numeric { .. } => {
                 matches!(value, Value::Integer(_) | Value::Double(_))
             }
             ColumnType::Bool => matches!(value, Value::Bool(_)),
             ColumnType::Binary => matches!(value, Value::Binary(_)),
+            ColumnType::VarChar(length) | ColumnType::Char(length) => {
+                matches!(value, Value::Text(text) if text.chars().count() <= *length as usize)
+            }
             ColumnType::Text
-            | ColumnType::VarChar(_)
-            | ColumnType::Char(_)
             | ColumnType::Date
             | ColumnType::Time
             | ColumnType::Timestamp

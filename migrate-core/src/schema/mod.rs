@@ -23,7 +23,7 @@ pub(crate) use model::{Applied as AppliedOperation, Live, Model};
 pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position};
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
-pub(crate) use sql_text::{Piece, Touched, pieces, renamed, touched};
+pub(crate) use sql_text::{Piece, Touched, mentions, pieces, renamed, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
 pub(crate) use table::{Check, Column, ForeignKey, Generated, Index, IndexOn, PrimaryKey, Table, Trigger, Unique};
@@ -31,7 +31,7 @@ pub use table::{IndexKey, IndexMethod, Reaction};
 pub use user_sql::IntoSql;
 pub use words::{
     ChangedType, DefaultFor, DroppedColumn, DroppedIndex, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable,
-    TableChange, desc, expression, kind,
+    TableChange, asc, desc, expression, kind,
 };
 
 use words::{Draft, add_index, index_on, set_comment};

@@ -352,6 +352,8 @@ fn a_plan_warns_of_data_steps_beside_a_rebuild() {
     insta::assert_snapshot!(plan.to_string(), @r#"
     -- apply 3 m3 (src/migrations.rs:3)
     -- careful: a table is made anew in this transaction, so foreign keys are off for its other steps as well, and what they delete does not cascade
+    PRAGMA foreign_keys = OFF;
+    BEGIN IMMEDIATE;
     DELETE FROM users WHERE name = 'x';
     -- `users` is made anew: foreign keys are off meanwhile and checked at the end
     CREATE TABLE "__migrate_new_users" (
@@ -367,6 +369,9 @@ fn a_plan_warns_of_data_steps_beside_a_rebuild() {
     PRAGMA legacy_alter_table = ON;
     ALTER TABLE "__migrate_new_users" RENAME TO "users";
     PRAGMA legacy_alter_table = OFF;
+    PRAGMA foreign_key_check;
+    COMMIT;
+    PRAGMA foreign_keys = ON;
     "#);
 }
 

@@ -116,7 +116,9 @@ fn a_nullable_column_is_added_without_making_the_table_anew() {
         .unwrap();
     insta::assert_snapshot!(plan.to_string(), @r#"
     -- apply 3 m3 (src/migrations.rs:3)
+    BEGIN IMMEDIATE;
     ALTER TABLE "users" ADD COLUMN "bio" TEXT;
+    COMMIT;
     "#);
 }
 

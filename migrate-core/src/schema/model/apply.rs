@@ -47,6 +47,9 @@ impl Model {
     }
 
     pub(super) fn unknown_table(&self, name: &str) -> String {
+        if let Some(fate) = self.gone.get(name) {
+            return format!("there is no table `{name}` any more: {fate}");
+        }
         let near = nearest(name, self.tables.keys().map(String::as_str));
         match near {
             Some(near) => format!("there is no table `{name}`; `{near}` is near"),
@@ -94,6 +97,7 @@ impl Model {
             after: Some(table),
             inverse: Operation::DropTable { table: name.to_owned() },
             missing: Vec::new(),
+            views: Vec::new(),
         })
     }
 
@@ -135,6 +139,9 @@ impl Model {
         } else {
             self.same.insert(name.to_owned(), same);
         }
+        let views = self.views_on(name);
+        let views = views.filter_map(|view| Some((view.to_owned(), self.views.get(view)?.clone())));
+        let views = views.collect();
         // References of the table to itself were renamed with it.
         self.set_table(name, Some(table.clone()));
         back.reverse();
@@ -150,6 +157,7 @@ impl Model {
                 edits: back,
             },
             missing,
+            views,
         })
     }
 
@@ -183,6 +191,8 @@ impl Model {
             return Err(findings);
         }
         self.set_table(name, None);
+        self.gone
+            .insert(name.to_owned(), "an earlier step dropped it".to_owned());
         self.empty.remove(name);
         self.same.remove(name);
         let edits = before.changes().into_iter().map(|change| Edit { change, place });
@@ -195,6 +205,7 @@ impl Model {
             before: Some(before),
             after: None,
             missing: Vec::new(),
+            views: Vec::new(),
         })
     }
 
@@ -246,6 +257,8 @@ impl Model {
             }
         }
         self.set_table(from, None);
+        self.gone
+            .insert(from.to_owned(), format!("an earlier step renamed it to `{to}`"));
         self.set_table(to, Some(after.clone()));
         if self.empty.remove(from) {
             self.empty.insert(to.to_owned());
@@ -259,6 +272,7 @@ impl Model {
             after: Some(after),
             inverse,
             missing: Vec::new(),
+            views: Vec::new(),
         })
     }
 

@@ -127,7 +127,7 @@ impl<'a> Editing<'a> {
                 if let Some(default) = &there.default {
                     check_fits(column, to, default).map_err(|why| {
                         format!(
-                            "the default of {why}; drop it before, and set another after: `t.drop_default({column:?})`"
+                            "the default of {why}; drop it before, `t.drop_default({column:?})`, and set another after"
                         )
                     })?;
                 }

@@ -35,6 +35,8 @@ pub(crate) struct Model {
     empty: BTreeSet<String>,
     /// Columns that were added to rows, and that nothing has filled since: by table and column.
     same: BTreeMap<String, BTreeMap<String, Same>>,
+    /// What became of tables that are not there any more.
+    gone: HashMap<String, String>,
     /// What was there before a trial began.
     journal: Option<Vec<Before>>,
 }
@@ -112,6 +114,8 @@ pub(crate) struct Applied {
     pub(crate) inverse: Operation,
     /// What the inverse lacks: facts that only the user can give.
     pub(crate) missing: Vec<Problem>,
+    /// The views that read the table, and their queries.
+    pub(crate) views: Vec<(String, String)>,
 }
 
 impl Applied {
@@ -123,6 +127,7 @@ impl Applied {
             after: None,
             inverse,
             missing: Vec::new(),
+            views: Vec::new(),
         }
     }
 }
@@ -166,9 +171,9 @@ impl Model {
         self.all_open
     }
 
-    /// Whether a table is known, or raw SQL may have made it.
+    /// Whether a table or view is known, or raw SQL may have made it.
     pub(crate) fn knows(&self, name: &str) -> bool {
-        self.tables.contains_key(name) || self.is_open(name)
+        self.tables.contains_key(name) || self.views.contains_key(name) || self.is_open(name)
     }
 
     /// Rows may come, or change: a data step runs, or a migration ends.

@@ -80,13 +80,10 @@ pub(super) fn check_fits(name: &str, column_type: &ColumnType, default: &Default
         DefaultValue::Value(Value::Integer(value)) => value.to_string(),
         DefaultValue::Value(Value::Double(value)) => value.to_string(),
         DefaultValue::Value(Value::Text(value)) => format!("{value:?}"),
-        DefaultValue::Value(Value::Binary(_)) => "of bytes".to_owned(),
-        DefaultValue::Now | DefaultValue::Expression(_) => "of the present moment".to_owned(),
+        DefaultValue::Value(Value::Binary(_)) => "a sequence of bytes".to_owned(),
+        DefaultValue::Now | DefaultValue::Expression(_) => "the present moment".to_owned(),
     };
-    Err(format!(
-        "`{name}` is {}, and {default} is no value of that",
-        column_type.encoding()
-    ))
+    Err(format!("`{name}`: {default} is no value of {}", column_type.encoding()))
 }
 
 /// Whether an expression gives each row another value, as far as the functions in it tell.

@@ -42,6 +42,7 @@ pub(super) fn alter_unknown(name: &str, edits: &[Edit], place: Place) -> Result<
             edits: back,
         },
         missing,
+        views: Vec::new(),
     })
 }
 

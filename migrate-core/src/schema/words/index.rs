@@ -7,6 +7,12 @@ use crate::schema::operation::{Change, Operation};
 use crate::schema::step::{Step, Work};
 use crate::schema::table::{Index, IndexKey, IndexMethod, IndexOn};
 
+/// A column of an index in ascending order, beside a [`desc`]: `[asc("author_id"), desc("created_at")]`.
+#[must_use]
+pub fn asc(column: impl Into<String>) -> IndexKey {
+    column.into().into()
+}
+
 /// A column of an index in descending order.
 #[must_use]
 pub fn desc(column: impl Into<String>) -> IndexKey {

@@ -9,7 +9,7 @@ mod table;
 
 pub use column::{DefaultFor, NewColumn, NewReference, kind};
 pub use enum_value::NewEnumValue;
-pub use index::{DroppedIndex, NewIndex, desc, expression};
+pub use index::{DroppedIndex, NewIndex, asc, desc, expression};
 pub(super) use index::{add_index, index_on};
 pub(super) use table::set_comment;
 pub use table::{ChangedType, DroppedColumn, NewTable, TableChange};

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
-use migrate_core::{Migration, Registry, Rollback, Runner, Target};
+use migrate_core::{Migration, Plan, Registry, Rollback, Runner, Target};
 
 use crate::support::{Database, migration, tables, untransactional};
 
-/// The statements that `work` sends, without pragmas.
-fn statements(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Runner<'_>)) -> Vec<String> {
+/// What `work` sends.
+fn sent(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Runner<'_>)) -> Vec<String> {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let mut connection = db.connect();
     let seen = Arc::clone(&sent);
@@ -22,10 +22,16 @@ fn statements(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Ru
     work(&mut Runner::new(&mut connection, registry));
     drop(connection);
     let sent = sent.lock().unwrap().clone();
-    sent.into_iter()
+    let without_binds = |query: String| query.split(" -- binds").next().unwrap_or_default().to_owned();
+    sent.into_iter().map(without_binds).collect()
+}
+
+/// The statements that `work` sends, without pragmas: three words of each.
+fn statements(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Runner<'_>)) -> Vec<String> {
+    sent(db, migrations, work)
+        .into_iter()
         .filter(|query| !query.starts_with("PRAGMA"))
         .map(|query| {
-            let query = query.split(" -- binds").next().unwrap_or_default();
             let words: Vec<&str> = query
                 .split_whitespace()
                 .take(3)
@@ -41,6 +47,76 @@ fn statements(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Ru
             words.join(" ")
         })
         .collect()
+}
+
+/// The statements of a plan, in order.
+fn planned(plan: &Plan) -> Vec<String> {
+    let text = plan.to_string();
+    let lines = text.lines().filter(|line| !line.starts_with("--"));
+    let sql: Vec<&str> = lines.collect();
+    let statements = sql.join("\n");
+    let statements = statements
+        .split(";\n")
+        .map(|sql| sql.trim().trim_end_matches(';').to_owned());
+    statements.filter(|sql| !sql.is_empty()).collect()
+}
+
+#[test]
+fn what_a_plan_prints_is_what_runs() {
+    let db = Database::new();
+    let all = [
+        migration(1, |schema| {
+            schema.create_table("users", |t| {
+                t.id();
+                t.text("name").nullable();
+                t.index(["name"]);
+            });
+            schema.create_view("names", "SELECT name FROM users");
+        }),
+        migration(2, |schema| {
+            schema.execute("INSERT INTO users (name) VALUES ('a')").up_only();
+            schema.alter_table("users", |t| t.set_default("name", "b"));
+        }),
+        migration(3, |schema| schema.alter_table("users", |t| t.text("bio").nullable())),
+    ];
+    let mut check = |plan: &dyn Fn(&mut Runner<'_>) -> Plan, run: &dyn Fn(&mut Runner<'_>)| {
+        let plan = db.with(&all, |runner| plan(runner));
+        // What is asked of the database's library, or looked at in another form, is left out on both sides.
+        let is_asked = |sql: &String| {
+            let asked = [
+                "PRAGMA foreign_keys",
+                "PRAGMA foreign_key_check",
+                "PRAGMA legacy_alter_table = OFF",
+            ];
+            asked.contains(&sql.as_str())
+        };
+        let planned: Vec<String> = planned(&plan).into_iter().filter(|sql| !is_asked(sql)).collect();
+        assert!(planned.len() > 15, "{planned:?}");
+        let is_ours = |sql: &String| {
+            let looks = [
+                "SELECT seq",
+                "SELECT count(*)",
+                "SELECT type AS kind",
+                "SELECT 'row '",
+                "PRAGMA busy",
+                "PRAGMA data",
+            ];
+            // Savepoints, history, and looking: what a reader of the plan is spared.
+            sql.contains("migrate_") && sql.contains("SAVEPOINT")
+                || sql.starts_with("RELEASE ")
+                || sql.contains("__migrations")
+                || looks.iter().any(|look| sql.starts_with(look))
+        };
+        let ran = sent(&db, &all, run);
+        let ran: Vec<String> = ran.into_iter().filter(|sql| !is_ours(sql) && !is_asked(sql)).collect();
+        assert_eq!(ran, planned);
+    };
+    check(&|runner| runner.plan(&Target::Latest).unwrap(), &|runner| {
+        drop(runner.up(&Target::Latest).unwrap())
+    });
+    check(&|runner| runner.plan_rollback(&Rollback::All).unwrap(), &|runner| {
+        drop(runner.rollback(&Rollback::All).unwrap());
+    });
 }
 
 #[test]

@@ -192,6 +192,74 @@ fn what_was_declared_is_known_and_not_made() {
     assert_eq!(database.picture().len(), before.len());
 }
 
+#[test]
+fn what_is_declared_and_not_there_stops_a_run() {
+    let database = Database::new();
+    let migrations = [migration(1, |schema| {
+        schema.declare(|schema| {
+            schema.create_table("old", |t| t.id());
+            schema.create_view("older", "SELECT id FROM old");
+        });
+        schema.create_table("new", |t| t.id());
+    })];
+    let error = database.up(&migrations).unwrap_err();
+    insta::assert_snapshot!(crate::support::text(&error), @r#"
+    migrations are not right as they are written
+      migrate-core/tests/contract/words.rs:N: `old` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
+      migrate-core/tests/contract/words.rs:N: `older` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
+      state: nothing was changed
+      next: mend the lines above
+    "#);
+    assert_eq!(database.picture(), [""; 0]);
+    database.execute("CREATE TABLE old (id TEXT); CREATE VIEW older AS SELECT id FROM old");
+    let plan = database
+        .with(&migrations, |runner| runner.plan(&Target::Latest))
+        .unwrap();
+    insta::assert_snapshot!(plan.to_string().lines().skip(1).collect::<Vec<_>>().join("\n"), @r#"
+    BEGIN IMMEDIATE;
+    -- careful: `old` is not what is declared: it has the column id text instead of the column id counted up not null; the primary key (id)
+    -- declared, and taken to be there: `old`, `older`
+    CREATE TABLE "new" (
+        "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL
+    );
+    COMMIT;
+    "#);
+    database.up(&migrations).unwrap();
+}
+
+#[test]
+fn a_view_of_what_is_not_there_stops_a_run() {
+    let database = Database::new();
+    let migrations = [migration(1, |schema| {
+        schema.create_table("users", |t| {
+            t.id();
+            t.text("name");
+        });
+        schema.create_view("names", "SELECT nme FROM users");
+    })];
+    let error = database.up(&migrations).unwrap_err();
+    assert!(crate::support::text(&error).contains("no such column: nme"), "{error}");
+    assert_eq!(database.picture(), [""; 0]);
+}
+
+#[test]
+fn an_error_in_a_table_that_is_made_anew_names_the_table() {
+    let database = Database::new();
+    let migrations = [
+        migration(1, |schema| {
+            schema.create_table("users", |t| {
+                t.id();
+                t.text("name").nullable();
+            });
+        }),
+        migration(2, |schema| schema.alter_table("users", |t| t.set_not_null("name"))),
+    ];
+    database.up(&migrations[..1]).unwrap();
+    database.execute("INSERT INTO users (name) VALUES (NULL)");
+    let error = database.up(&migrations).unwrap_err().to_string();
+    assert!(error.contains("NOT NULL constraint failed: users.name"), "{error}");
+}
+
 /// In every place that takes a name, and as every text.
 fn named(name: &'static str) -> Vec<Migration> {
     vec![

@@ -249,6 +249,7 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
         ("rollback --to 20260316091000", 2, "20260316091000"),
         ("rollback --all --steps 1", 2, "cannot be used with"),
         ("rollback --all", 2, "--yes"),
+        ("rollback", 2, "rolls back 2 migrations, all that is applied"),
         ("fresh", 2, "--yes"),
         (
             "plan --dialect oracle",
@@ -362,7 +363,7 @@ fn quiet_and_verbose_differ_in_talk_alone() {
         "{}",
         verbose.err
     );
-    let quiet = place.migrate("rollback --quiet");
+    let quiet = place.migrate("rollback --quiet --yes");
     assert_eq!(quiet.err, "");
     assert_eq!(verbose.out.lines().count(), quiet.out.lines().count());
     assert!(
@@ -381,7 +382,7 @@ fn json_documents_keep_their_shape() {
         "up --json --steps 3",
         "status --json",
         "redo --json",
-        "rollback --json",
+        "rollback --yes --json",
         "up --json",
         "fresh --json --yes",
         "up --json --to 1",
@@ -391,7 +392,7 @@ fn json_documents_keep_their_shape() {
         documents.push_str(&format!("$ migrate {arguments}\n{document:#}\n"));
     }
     place.execute("DROP TABLE posts");
-    let failed = place.migrate("rollback --json");
+    let failed = place.migrate("rollback --yes --json");
     assert_eq!(failed.code, 1);
     let mut document = failed.json();
     steady_values(&mut document);

@@ -24,10 +24,19 @@ pub(super) fn up(context: &Context<'_>, args: &UpArgs) -> Result<Exit, Failure> 
 
 pub(super) fn rollback(context: &Context<'_>, args: &RollbackArgs) -> Result<Exit, Failure> {
     let how_far = how_far(args);
-    if how_far == Rollback::All {
-        let applied = context.read(|runner| Ok(runner.plan_rollback(&how_far)?.migrations().len()))?;
-        if applied > 0 {
-            context.confirm(&format!("This rolls back {}, all that is applied", migrations(applied)))?;
+    if matches!(how_far, Rollback::All | Rollback::LastBatch) {
+        let (back, applied) = context.read(|runner| {
+            let back = runner.plan_rollback(&how_far)?.migrations().len();
+            let entries = runner.status()?;
+            Ok((back, entries.iter().filter(|entry| entry.applied.is_some()).count()))
+        })?;
+        // The first batch of a database is all that it has. A single migration is what was just tried out.
+        let asks = match how_far {
+            Rollback::All => back > 0,
+            _ => back > 1 && back == applied,
+        };
+        if asks {
+            context.confirm(&format!("This rolls back {}, all that is applied", migrations(back)))?;
         }
     }
     let report = context.read(|runner| runner.rollback(&how_far))?;

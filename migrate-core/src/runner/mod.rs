@@ -282,7 +282,7 @@ impl<'c> Runner<'c> {
         let span = tracing::info_span!("fresh");
         let _entered = span.enter();
         self.with_lock_wait(|runner| {
-            runner.queue(&History::default(), &Goal::Up(Target::Latest))?;
+            runner.check_on_nothing()?;
             runner
                 .session
                 .drop_everything()

@@ -84,6 +84,16 @@ impl Runner<'_> {
         self.with_sight(|runner, sight| runner.queue_seeing(sight, history, goal))
     }
 
+    /// That all migrations can be applied to a database that holds nothing.
+    pub(super) fn check_on_nothing(&self) -> Result<(), Error> {
+        let mut nothing = Sight {
+            live: Some(Live::default()),
+            wants_live: false,
+        };
+        self.queue_seeing(&mut nothing, &History::default(), &Goal::Up(Target::Latest))
+            .map(drop)
+    }
+
     /// Plans, and plans once more with the database's schema in sight if that would say more.
     fn with_sight<T>(&mut self, plan: impl Fn(&Self, &mut Sight) -> Result<T, Error>) -> Result<T, Error> {
         let mut sight = Sight::default();

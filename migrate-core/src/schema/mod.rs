@@ -291,6 +291,9 @@ impl Schema {
 
     /// What the database has already, made before there were migrations, or by somebody else. Nothing of it is run.
     ///
+    /// When the migration is applied, the tables and views have to be there; a new database gets them first, in the way in
+    /// which it got them before there were migrations.
+    ///
     /// ```
     /// # use migrate_core::Schema;
     /// fn up(schema: &mut Schema) {

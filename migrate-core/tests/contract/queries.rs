@@ -79,7 +79,7 @@ fn what_a_plan_prints_is_what_runs() {
         }),
         migration(3, |schema| schema.alter_table("users", |t| t.text("bio").nullable())),
     ];
-    let mut check = |plan: &dyn Fn(&mut Runner<'_>) -> Plan, run: &dyn Fn(&mut Runner<'_>)| {
+    let check = |plan: &dyn Fn(&mut Runner<'_>) -> Plan, run: &dyn Fn(&mut Runner<'_>)| {
         let plan = db.with(&all, |runner| plan(runner));
         // What is asked of the database's library, or looked at in another form, is left out on both sides.
         let is_asked = |sql: &String| {

@@ -225,6 +225,11 @@ fn what_is_declared_and_not_there_stops_a_run() {
     COMMIT;
     "#);
     database.up(&migrations).unwrap();
+    // Nothing is dropped that no migration would make again.
+    let before = database.whole_picture();
+    let error = database.with(&migrations, |runner| runner.fresh()).unwrap_err();
+    assert!(error.to_string().contains("`old` is declared"), "{error}");
+    assert_eq!(database.whole_picture(), before);
 }
 
 #[test]

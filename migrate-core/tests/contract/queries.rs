@@ -112,7 +112,7 @@ fn what_a_plan_prints_is_what_runs() {
         assert_eq!(ran, planned);
     };
     check(&|runner| runner.plan(&Target::Latest).unwrap(), &|runner| {
-        drop(runner.up(&Target::Latest).unwrap())
+        drop(runner.up(&Target::Latest).unwrap());
     });
     check(&|runner| runner.plan_rollback(&Rollback::All).unwrap(), &|runner| {
         drop(runner.rollback(&Rollback::All).unwrap());

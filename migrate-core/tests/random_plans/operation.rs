@@ -53,7 +53,7 @@ pub(crate) enum Edit {
     ChangeType(String, u8),
     SetNotNull(String),
     DropNotNull(String),
-    SetDefault(String),
+    SetDefault(String, u8),
     DropDefault(String),
     Unique(Vec<String>),
     Check(String),
@@ -124,11 +124,18 @@ impl Operation {
                         }
                         Edit::Rename(from, to) => t.rename_column(from.clone(), to.clone()),
                         Edit::ChangeType(column, kind) => {
-                            t.change_type(column.clone(), column_type(*kind));
+                            let changed = t.change_type(column.clone(), column_type(*kind));
+                            if *kind >= 6 {
+                                let value = format!("\"{}\"", column.replace('"', "\"\""));
+                                changed.using(value.clone()).undo_using(value);
+                            }
                         }
                         Edit::SetNotNull(column) => t.set_not_null(column.clone()),
                         Edit::DropNotNull(column) => t.drop_not_null(column.clone()),
-                        Edit::SetDefault(column) => t.set_default(column.clone(), "given"),
+                        Edit::SetDefault(column, 0) => t.set_default(column.clone(), 7),
+                        Edit::SetDefault(column, 1) => t.set_default(column.clone(), true),
+                        Edit::SetDefault(column, 2) => t.set_default_sql(column.clone(), "1 + 1"),
+                        Edit::SetDefault(column, _) => t.set_default(column.clone(), "given"),
                         Edit::DropDefault(column) => t.drop_default(column.clone()),
                         Edit::Unique(columns) => t.unique(columns.clone()),
                         Edit::Check(column) => {
@@ -293,10 +300,10 @@ fn edit() -> impl Strategy<Value = Edit> {
         2 => (name(), select(vec![Fill::Nothing, Fill::Value, Fill::Expression]))
             .prop_map(|(name, fill)| Edit::Drop(name, fill)),
         2 => (name(), name()).prop_map(|(from, to)| Edit::Rename(from, to)),
-        2 => (name(), 0..6_u8).prop_map(|(name, kind)| Edit::ChangeType(name, kind)),
+        2 => (name(), 0..12_u8).prop_map(|(name, kind)| Edit::ChangeType(name, kind)),
         1 => name().prop_map(Edit::SetNotNull),
         1 => name().prop_map(Edit::DropNotNull),
-        1 => name().prop_map(Edit::SetDefault),
+        1 => (name(), 0..4_u8).prop_map(|(name, kind)| Edit::SetDefault(name, kind)),
         1 => name().prop_map(Edit::DropDefault),
         1 => names().prop_map(Edit::Unique),
         1 => name().prop_map(Edit::Check),

@@ -1,7 +1,7 @@
 //! The statements of one table's changes, where a database takes several clauses in one ALTER TABLE.
 
 use super::{Alteration, Dialect};
-use crate::schema::{Change, Column, mentions};
+use crate::schema::{Change, Column, Table, mentions};
 
 /// What a clause of ALTER TABLE is about. A database carries the clauses of one statement out in an order of its own, so two
 /// about the same thing are two statements.
@@ -20,8 +20,8 @@ pub(super) enum Aspect {
 pub(super) struct Altering<'a> {
     dialect: &'a dyn Dialect,
     table: &'a str,
-    /// The columns as they are change by change, as far as they are known.
-    columns: Vec<Column>,
+    /// The table as it is change by change, as far as it is known.
+    there: Table,
     clauses: Vec<String>,
     /// What the clauses are about.
     subjects: Vec<(String, Aspect)>,
@@ -33,16 +33,16 @@ impl<'a> Altering<'a> {
         Altering {
             dialect,
             table: alteration.table,
-            columns: alteration.before.map(|table| table.columns.clone()).unwrap_or_default(),
+            there: alteration.before.cloned().unwrap_or_default(),
             clauses: Vec::new(),
             subjects: Vec::new(),
             statements: Vec::new(),
         }
     }
 
-    /// A column, as it is at this point.
-    pub(super) fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.name == name)
+    /// The table at this point; without columns if nothing is known of it.
+    pub(super) fn there(&self) -> &Table {
+        &self.there
     }
 
     /// The generated column that is computed from another one, if there is one.
@@ -51,41 +51,16 @@ impl<'a> Altering<'a> {
             let generated = column.generated.as_ref();
             generated.is_some_and(|generated| mentions(&generated.expression, name))
         };
-        self.columns.iter().find(is_computed).map(|column| column.name.as_str())
+        self.there
+            .columns
+            .iter()
+            .find(is_computed)
+            .map(|column| column.name.as_str())
     }
 
-    /// Makes a change of the columns that are known.
+    /// Makes a change of what is known.
     pub(super) fn follow(&mut self, change: &Change) {
-        let mut update = |name: &str, update: &dyn Fn(&mut Column)| {
-            self.columns
-                .iter_mut()
-                .filter(|column| column.name == name)
-                .for_each(update);
-        };
-        match change {
-            Change::AddColumn { column, .. } => self.columns.push(column.clone()),
-            Change::DropColumn { column, .. } => self.columns.retain(|there| there.name != *column),
-            Change::RenameColumn { from, to } => update(from, &|column| to.clone_into(&mut column.name)),
-            Change::SetType { column, to, .. } => update(column, &|column| column.column_type = to.clone()),
-            Change::SetNotNull { column } => update(column, &|column| column.nullable = false),
-            Change::DropNotNull { column } => update(column, &|column| column.nullable = true),
-            Change::SetDefault { column, default } => update(column, &|column| column.default = Some(default.clone())),
-            Change::DropDefault { column } => update(column, &|column| column.default = None),
-            Change::SetComment {
-                column: Some(column),
-                comment,
-            } => update(column, &|column| column.comment.clone_from(comment)),
-            Change::SetComment { column: None, .. }
-            | Change::AddPrimaryKey(_)
-            | Change::DropPrimaryKey
-            | Change::AddUnique(_)
-            | Change::AddCheck(_)
-            | Change::AddForeignKey(_)
-            | Change::DropConstraint { .. }
-            | Change::AddIndex { .. }
-            | Change::DropIndex { .. }
-            | Change::RenameIndex { .. } => {}
-        }
+        self.there.make(change);
     }
 
     /// A part of ALTER TABLE that can stand beside others.
@@ -113,7 +88,8 @@ impl<'a> Altering<'a> {
         self.statements.push(statement);
     }
 
-    fn close(&mut self) {
+    /// What comes next is another statement.
+    pub(super) fn close(&mut self) {
         self.subjects.clear();
         if self.clauses.is_empty() {
             return;

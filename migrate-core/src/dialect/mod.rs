@@ -23,7 +23,7 @@ use std::fmt;
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::place::Place;
-use crate::schema::{Column, ColumnType, Edit, EnumChange, Given, Index, Table};
+use crate::schema::{Column, ColumnType, Edit, EnumChange, Given, Index, Kind, Table};
 
 /// What differs between databases in writing SQL. One file per dialect holds only its own side; what most of them share is
 /// in `common`, behind the provided methods.
@@ -85,6 +85,11 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
         Ok(())
     }
 
+    /// Whether two tables cannot have a constraint or an index of the same name, each of its kind.
+    fn names_clash(&self, _one: Kind, _other: Kind) -> bool {
+        false
+    }
+
     /// That an expression of the user's means here what it means on the other databases.
     ///
     /// # Errors
@@ -124,6 +129,11 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// The primary key as a clause of CREATE TABLE; `None` if a column says it.
     fn primary_key(&self, table: &Table) -> Option<String> {
         common::primary_key(self.quoting(), table)
+    }
+
+    /// The primary key of a table gets another name, where its name has to differ from those of other tables.
+    fn rename_primary_key(&self, _table: &str, _from: &str, _to: &str) -> Option<String> {
+        None
     }
 
     /// An index that is made by itself.

@@ -1,13 +1,15 @@
 //! MySQL's and MariaDB's SQL: only what is their own.
 
+use std::collections::BTreeMap;
+
 use super::altering::{Altering, Aspect};
 use super::render::Rendered;
 use super::{Alteration, Dialect, Frame, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{
-    Change, Column, ColumnType, DefaultValue, EnumChange, Given, Index, IndexMethod, IndexOn, Piece, Table, mentions,
-    pieces,
+    Change, Column, ColumnType, DefaultValue, EnumChange, Given, Index, IndexMethod, IndexOn, Kind, Piece, Table,
+    mentions, pieces,
 };
 
 /// MySQL, or MariaDB.
@@ -63,6 +65,16 @@ impl Dialect for MySql {
             ));
         }
         Ok(())
+    }
+
+    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>,
+    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>
+    fn names_clash(&self, one: Kind, other: Kind) -> bool {
+        match (one, other) {
+            (Kind::ForeignKey, Kind::ForeignKey) => true,
+            (Kind::Check, Kind::Check) => matches!(self, MySql::MySql),
+            _ => false,
+        }
     }
 
     fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), String> {
@@ -137,30 +149,8 @@ impl Dialect for MySql {
     }
 
     fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
-        let name = self.name();
-        if index.filter.is_some() {
-            return Err(format!(
-                "{name} has no index on some of the rows; leave the filter of `{}` out, or index a generated column",
-                index.name
-            ));
-        }
-        // https://mariadb.com/kb/en/create-index/
-        let has_expression = index.keys.iter().any(|key| matches!(key.on, IndexOn::Expression(_)));
-        if has_expression && matches!(self, MySql::MariaDb) {
-            return Err(format!(
-                "{name} has no index on an expression; for `{}` add a generated column and index that",
-                index.name
-            ));
-        }
-        common::check_index(self, index)?;
-        let sql = common::create_index(self, table, index);
-        // https://dev.mysql.com/doc/refman/8.4/en/create-index.html
-        Ok(match &index.method {
-            None => sql,
-            Some(IndexMethod::BTree) => format!("{sql} USING BTREE"),
-            Some(IndexMethod::Hash) => format!("{sql} USING HASH"),
-            Some(method) => return Err(common::no_method(self, index, method)),
-        })
+        let method = self.index_method(index)?;
+        Ok(common::create_index(self, table, index) + method)
     }
 
     fn check_keys(&self, table: &Table) -> Result<(), String> {
@@ -228,6 +218,34 @@ impl Dialect for MySql {
     }
 }
 
+/// The indexes that InnoDB has made for foreign keys, each by the name of its key, and their columns.
+type OwnIndexes = BTreeMap<String, Vec<String>>;
+
+/// InnoDB makes one where the columns of no other index begin with those of the key:
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
+fn own_indexes(table: &Table) -> OwnIndexes {
+    let keys = table.primary_key.iter().map(|key| key.columns.clone());
+    let keys = keys.chain(table.uniques.iter().map(|unique| unique.columns.clone()));
+    let keys = keys.chain(table.indexes.iter().map(|index| {
+        let columns = index.keys.iter().map_while(|key| match &key.on {
+            IndexOn::Column(column) => Some(column.clone()),
+            IndexOn::Expression(_) => None,
+        });
+        columns.collect()
+    }));
+    let keys: Vec<Vec<String>> = keys.collect();
+    let foreign_keys = table.foreign_keys.iter().enumerate();
+    let own = foreign_keys.filter(|(at, key)| {
+        let is_served = keys.iter().any(|other| other.starts_with(&key.columns));
+        let is_served_by_another = table.foreign_keys.iter().enumerate().any(|(other_at, other)| {
+            let is_longer = other.columns.len() > key.columns.len();
+            other.columns.starts_with(&key.columns) && (is_longer || other_at < *at)
+        });
+        !is_served && !is_served_by_another
+    });
+    own.map(|(_, key)| (key.name.clone(), key.columns.clone())).collect()
+}
+
 /// The columns that an index is on.
 fn indexed(index: &Index) -> impl Iterator<Item = &str> {
     index.keys.iter().filter_map(|key| match &key.on {
@@ -263,6 +281,74 @@ impl MySql {
              `t.column(\"..\", ColumnType::Named(\"ENUM('..', '..')\".to_owned()))`",
             self.name()
         )
+    }
+
+    /// How an index is built, as it stands at its end.
+    fn index_method(&self, index: &Index) -> Result<&'static str, String> {
+        let name = self.name();
+        if index.filter.is_some() {
+            return Err(format!(
+                "{name} has no index on some of the rows; leave the filter of `{}` out, or index a generated column",
+                index.name
+            ));
+        }
+        // https://mariadb.com/kb/en/create-index/
+        let has_expression = index.keys.iter().any(|key| matches!(key.on, IndexOn::Expression(_)));
+        if has_expression && matches!(self, MySql::MariaDb) {
+            return Err(format!(
+                "{name} has no index on an expression; for `{}` add a generated column and index that",
+                index.name
+            ));
+        }
+        common::check_index(self, index)?;
+        // https://dev.mysql.com/doc/refman/8.4/en/create-index.html
+        match &index.method {
+            None => Ok(""),
+            Some(IndexMethod::BTree) => Ok(" USING BTREE"),
+            Some(IndexMethod::Hash) => Ok(" USING HASH"),
+            Some(method) => Err(common::no_method(self, index, method)),
+        }
+    }
+
+    /// The clauses that leave an index of InnoDB's own for each foreign key that has no other, and for no other key. InnoDB
+    /// would refuse to let go of the last one, and keep its own when the key is dropped.
+    fn own_indexes_after(
+        &self,
+        before: &OwnIndexes,
+        after: &OwnIndexes,
+        alteration: &Alteration<'_>,
+        change: &Change,
+    ) -> Vec<String> {
+        if before == after {
+            return Vec::new();
+        }
+        let made_by_itself = |name: &str| matches!(change, Change::AddForeignKey(key) if key.name == name);
+        // It would be built again for a key that comes back.
+        let in_the_end = alteration.after.map(own_indexes).unwrap_or_default();
+        let comes_back = |name: &str| {
+            in_the_end
+                .get(name)
+                .is_some_and(|columns| before.get(name) == Some(columns))
+        };
+        let if_there = match self {
+            MySql::MySql => "",
+            MySql::MariaDb => "IF EXISTS ",
+        };
+        let gone = before
+            .keys()
+            .filter(|name| !after.contains_key(*name) && !comes_back(name));
+        let gone = gone.map(|name| format!("DROP INDEX {if_there}{}", self.identifier(name)));
+        let new = after
+            .iter()
+            .filter(|(name, _)| !before.contains_key(*name) && !made_by_itself(name));
+        let new = new.map(|(name, columns)| {
+            format!(
+                "ADD INDEX {} ({})",
+                self.identifier(name),
+                common::columns(self, columns)
+            )
+        });
+        gone.chain(new).collect()
     }
 
     /// That a column can be in a key: <https://dev.mysql.com/doc/refman/8.4/en/column-indexes.html>.
@@ -311,14 +397,24 @@ impl MySql {
         if let (MySql::MySql, Change::RenameColumn { from, .. }) = (self, change) {
             check_no_expression(altering, alteration, from)?;
         }
+        let before = altering.there();
+        let own_before = own_indexes(before);
+        let is_reference = |name: &str| before.foreign_keys.iter().any(|one| one.name == name);
+        let is_unique = |name: &str| before.uniques.iter().any(|one| one.name == name);
+        let kind = match change {
+            Change::DropConstraint { constraint } if is_reference(constraint) => "FOREIGN KEY",
+            Change::DropConstraint { constraint } if is_unique(constraint) => "INDEX",
+            _ => "CONSTRAINT",
+        };
         altering.follow(change);
+        let own = self.own_indexes_after(&own_before, &own_indexes(altering.there()), alteration, change);
         let mut clause = |name: &str, clause: String| {
             let aspect = if clause.starts_with("DROP") {
                 Aspect::Gone
             } else {
                 Aspect::Whole
             };
-            altering.clause(name, aspect, clause);
+            altering.clauses(name, aspect, std::iter::once(clause).chain(own.clone()));
         };
         match change {
             Change::AddColumn {
@@ -370,17 +466,18 @@ impl MySql {
                 let comment = comment.as_deref().unwrap_or_default();
                 clause(table, format!("COMMENT = {}", self.text(comment)));
             }
-            Change::SetDefault { column, default } => {
-                let sql = match altering.column(column) {
-                    Some(there) => self.default_for(there, default),
-                    None => common::default(self, default),
-                };
-                altering.clause(
-                    column,
-                    Aspect::Whole,
-                    format!("ALTER COLUMN {} SET DEFAULT {sql}", id(column)),
-                );
-            }
+            Change::SetDefault { column, default } => match (altering.there().column(column), default) {
+                // CURRENT_TIMESTAMP would be taken without the fractions of a second that the column keeps.
+                (Some(_), DefaultValue::Expression(_)) => self.modify(altering, column)?,
+                (there, _) => {
+                    let sql = match there {
+                        Some(there) => self.default_for(there, default),
+                        None => common::default(self, default),
+                    };
+                    let set = format!("ALTER COLUMN {} SET DEFAULT {sql}", id(column));
+                    altering.clause(column, Aspect::Whole, set);
+                }
+            },
             Change::DropDefault { column } => clause(column, format!("ALTER COLUMN {} DROP DEFAULT", id(column))),
             Change::AddPrimaryKey(key) => {
                 let columns = common::columns(self, &key.columns);
@@ -391,19 +488,25 @@ impl MySql {
             Change::AddCheck(check) => clause(&check.name, format!("ADD {}", common::check(self, check))),
             Change::AddForeignKey(key) => clause(&key.name, format!("ADD {}", common::foreign_key(self, key))),
             Change::DropConstraint { constraint } => {
-                let before = alteration.before;
-                let is_reference =
-                    before.is_some_and(|table| table.foreign_keys.iter().any(|one| one.name == *constraint));
-                let is_unique = before.is_some_and(|table| table.uniques.iter().any(|one| one.name == *constraint));
-                if is_reference {
-                    // By itself: one of the same name cannot be added in the same statement.
-                    altering.alone(format!("ALTER TABLE {} DROP FOREIGN KEY {}", id(table), id(constraint)));
+                let dropped = format!("DROP {kind} {}", id(constraint));
+                if kind == "FOREIGN KEY" {
+                    // One of the same name cannot be added in the same statement.
+                    altering.close();
+                    altering.clauses(constraint, Aspect::Whole, std::iter::once(dropped).chain(own));
+                    altering.close();
                 } else {
-                    let kind = if is_unique { "INDEX" } else { "CONSTRAINT" };
-                    clause(constraint, format!("DROP {kind} {}", id(constraint)));
+                    clause(constraint, dropped);
                 }
             }
-            Change::AddIndex { index, .. } => altering.alone(self.create_index(table, index)?),
+            Change::AddIndex { index, .. } => {
+                let unique = if index.unique { "UNIQUE " } else { "" };
+                let method = self.index_method(index)?;
+                let keys = common::keys(self, index);
+                clause(
+                    &index.name,
+                    format!("ADD {unique}INDEX {} ({keys}){method}", id(&index.name)),
+                );
+            }
             Change::DropIndex { index, .. } => clause(index, format!("DROP INDEX {}", id(index))),
             Change::RenameIndex { from, to } => altering.alone(format!(
                 "ALTER TABLE {} RENAME INDEX {} TO {}",
@@ -417,7 +520,7 @@ impl MySql {
 
     /// MODIFY restates a column in full; what it does not say is lost.
     fn modify(&self, altering: &mut Altering<'_>, name: &str) -> Result<(), String> {
-        let column = altering.column(name).ok_or_else(|| {
+        let column = altering.there().column(name).ok_or_else(|| {
             format!(
                 "{} has to restate `{name}` in full, and raw SQL may have changed it; say what that did with `.changes(..)`, \
                  or write the ALTER with `execute`",

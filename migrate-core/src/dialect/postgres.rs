@@ -5,7 +5,9 @@ use super::render::Rendered;
 use super::{Alteration, Dialect, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Index, Position, Table, mentions};
+use crate::schema::{
+    Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Index, Kind, Position, Table, mentions,
+};
 
 /// PostgreSQL.
 #[derive(Debug)]
@@ -84,6 +86,22 @@ impl Dialect for Postgres {
             sql.push_str(" NOT NULL");
         }
         Ok(sql)
+    }
+
+    /// What has an index is called by the index, which is beside the tables of its schema:
+    /// <https://www.postgresql.org/docs/current/sql-createindex.html>.
+    fn names_clash(&self, one: Kind, other: Kind) -> bool {
+        let has_index = |kind: Kind| matches!(kind, Kind::PrimaryKey | Kind::Unique | Kind::Index);
+        has_index(one) && has_index(other)
+    }
+
+    fn rename_primary_key(&self, table: &str, from: &str, to: &str) -> Option<String> {
+        Some(format!(
+            "ALTER TABLE {} RENAME CONSTRAINT {} TO {}",
+            self.identifier(table),
+            self.identifier(from),
+            self.identifier(to)
+        ))
     }
 
     fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
@@ -256,7 +274,7 @@ impl Postgres {
             }
             Change::SetType { column, to, using, .. } => {
                 check_no_reader(altering, alteration, column)?;
-                let clauses = self.set_type(altering.column(column), column, to, using.as_deref())?;
+                let clauses = self.set_type(altering.there().column(column), column, to, using.as_deref())?;
                 altering.clauses(column, Aspect::Type, clauses);
             }
             Change::SetNotNull { column } => {

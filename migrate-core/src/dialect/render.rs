@@ -3,7 +3,7 @@
 use super::{Alteration, Dialect, common, problem};
 use crate::error::Problem;
 use crate::place::Place;
-use crate::schema::{AppliedOperation, Operation, Table};
+use crate::schema::{AppliedOperation, Kind, Operation, SharedName, Table};
 
 /// The statements that carry out an operation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +41,12 @@ pub(crate) fn render(
     for sql in applied.operation.expressions() {
         dialect.check_expression(sql).map_err(at)?;
     }
+    let taken = applied.shared.iter();
+    let taken = taken.filter(|shared| dialect.names_clash(shared.kind, shared.other));
+    let taken: Vec<Problem> = taken.map(|shared| name_is_taken(dialect, shared)).collect();
+    if !taken.is_empty() {
+        return Err(taken);
+    }
     match &applied.operation {
         Operation::CreateTable { table, .. } => {
             let Some(after) = &applied.after else {
@@ -61,12 +67,17 @@ pub(crate) fn render(
             views: &applied.views,
         }),
         Operation::DropTable { table } => Ok(vec![format!("DROP TABLE {}", dialect.identifier(table))].into()),
-        Operation::RenameTable { from, to } => Ok(vec![format!(
-            "ALTER TABLE {} RENAME TO {}",
-            dialect.identifier(from),
-            dialect.identifier(to)
-        )]
-        .into()),
+        Operation::RenameTable { from, to } => {
+            let renamed = format!(
+                "ALTER TABLE {} RENAME TO {}",
+                dialect.identifier(from),
+                dialect.identifier(to)
+            );
+            let key = |table: &Option<Table>| table.as_ref().and_then(|table| table.primary_key.clone());
+            let keys = key(&applied.before).zip(key(&applied.after));
+            let key = keys.and_then(|(from, key)| dialect.rename_primary_key(to, &from.name, &key.name));
+            Ok(std::iter::once(renamed).chain(key).collect::<Vec<_>>().into())
+        }
         Operation::CreateView { view, query } => {
             let mut statements = vec![format!("CREATE VIEW {} AS {query}", dialect.identifier(view))];
             statements.extend(dialect.check_view(view));
@@ -75,4 +86,23 @@ pub(crate) fn render(
         Operation::ChangeEnum { name, change } => Ok(vec![dialect.change_enum(name, change).map_err(at)?].into()),
         Operation::DropView { view } => Ok(vec![format!("DROP VIEW {}", dialect.identifier(view))].into()),
     }
+}
+
+/// A name that another table has already.
+fn name_is_taken(dialect: &dyn Dialect, shared: &SharedName) -> Problem {
+    let SharedName { name, owner, .. } = shared;
+    let way = match shared.kind {
+        Kind::PrimaryKey => format!("rename the one of `{owner}` with `execute`"),
+        Kind::Unique => "write `t.index([..]).unique().named(\"..\")` instead".to_owned(),
+        Kind::Check => "give this one another".to_owned(),
+        Kind::ForeignKey | Kind::Index => "give this one another with `.named(\"..\")`".to_owned(),
+    };
+    problem(
+        shared.place,
+        format!(
+            "`{owner}` has {} `{name}` already, and {} takes such a name once in all tables; {way}",
+            shared.other.title(),
+            dialect.name()
+        ),
+    )
 }

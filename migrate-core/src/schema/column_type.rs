@@ -70,15 +70,12 @@ impl ColumnType {
             ColumnType::VarChar(length) | ColumnType::Char(length) => {
                 matches!(value, Value::Text(text) if text.chars().count() <= *length as usize)
             }
-            ColumnType::Text
-            | ColumnType::Date
-            | ColumnType::Time
-            | ColumnType::Timestamp
-            | ColumnType::Timestamptz
-            | ColumnType::Json
-            | ColumnType::Jsonb
-            | ColumnType::Uuid
-            | ColumnType::Enum(_) => matches!(value, Value::Text(_)),
+            ColumnType::Date | ColumnType::Time | ColumnType::Timestamp | ColumnType::Timestamptz => {
+                matches!(value, Value::Text(text) if may_be_moment(text))
+            }
+            ColumnType::Text | ColumnType::Json | ColumnType::Jsonb | ColumnType::Uuid | ColumnType::Enum(_) => {
+                matches!(value, Value::Text(_))
+            }
             ColumnType::Named(_) => true,
         }
     }
@@ -108,6 +105,22 @@ impl ColumnType {
             ColumnType::Named(name) => format!("named {name}"),
         }
     }
+}
+
+/// Whether a text may be a date or a time: it holds a digit, or is a word that PostgreSQL takes for one,
+/// <https://www.postgresql.org/docs/current/datatype-datetime.html>.
+fn may_be_moment(text: &str) -> bool {
+    let words = [
+        "allballs",
+        "epoch",
+        "infinity",
+        "-infinity",
+        "now",
+        "today",
+        "tomorrow",
+        "yesterday",
+    ];
+    text.contains(|c: char| c.is_ascii_digit()) || words.contains(&text.trim().to_ascii_lowercase().as_str())
 }
 
 /// What a column is given when a row does not say.

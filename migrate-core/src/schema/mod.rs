@@ -19,14 +19,16 @@ mod words;
 pub(crate) use column_type::DefaultValue;
 pub use column_type::{ColumnType, Value};
 pub(crate) use fingerprint::{differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_older_encoding};
-pub(crate) use model::{Applied as AppliedOperation, Live, Model};
+pub(crate) use model::{Applied as AppliedOperation, Live, Model, SharedName};
 pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position};
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
 pub(crate) use sql_text::{Piece, Touched, mentions, pieces, renamed, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
-pub(crate) use table::{Check, Column, ForeignKey, Generated, Index, IndexOn, PrimaryKey, Table, Trigger, Unique};
+pub(crate) use table::{
+    Check, Column, ForeignKey, Generated, Index, IndexOn, Kind, PrimaryKey, Table, Trigger, Unique,
+};
 pub use table::{IndexKey, IndexMethod, Reaction};
 pub use user_sql::IntoSql;
 pub use words::{

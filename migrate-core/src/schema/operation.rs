@@ -2,7 +2,7 @@
 //! database writes them in `dialect`.
 
 use super::column_type::{ColumnType, DefaultValue};
-use super::table::{Check, Column, ForeignKey, Index, IndexOn, PrimaryKey, Table, Unique};
+use super::table::{Check, Column, ForeignKey, Index, IndexOn, Kind, PrimaryKey, Table, Unique};
 use crate::place::Place;
 
 /// One change of a schema.
@@ -204,17 +204,18 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    fn given(&self) -> Option<Given<'_>> {
+    /// The constraint or index that it adds.
+    pub(crate) fn added(&self) -> Option<(Kind, &str)> {
         match self {
-            Change::AddColumn { column, .. } => Some(Given::Part(&column.name)),
-            Change::RenameColumn { to, .. } => Some(Given::Part(to)),
-            Change::AddPrimaryKey(key) => Some(Given::Part(&key.name)),
-            Change::AddUnique(unique) => Some(Given::Part(&unique.name)),
-            Change::AddCheck(check) => Some(Given::Part(&check.name)),
-            Change::AddForeignKey(key) => Some(Given::Part(&key.name)),
-            Change::AddIndex { index, .. } => Some(Given::Object(&index.name)),
-            Change::RenameIndex { to, .. } => Some(Given::Object(to)),
-            Change::DropColumn { .. }
+            Change::AddPrimaryKey(key) => Some((Kind::PrimaryKey, &key.name)),
+            Change::AddUnique(unique) => Some((Kind::Unique, &unique.name)),
+            Change::AddCheck(check) => Some((Kind::Check, &check.name)),
+            Change::AddForeignKey(key) => Some((Kind::ForeignKey, &key.name)),
+            Change::AddIndex { index, .. } => Some((Kind::Index, &index.name)),
+            Change::RenameIndex { to, .. } => Some((Kind::Index, to)),
+            Change::AddColumn { .. }
+            | Change::DropColumn { .. }
+            | Change::RenameColumn { .. }
             | Change::SetType { .. }
             | Change::SetNotNull { .. }
             | Change::DropNotNull { .. }
@@ -224,6 +225,16 @@ impl Change {
             | Change::DropPrimaryKey
             | Change::DropConstraint { .. }
             | Change::DropIndex { .. } => None,
+        }
+    }
+
+    fn given(&self) -> Option<Given<'_>> {
+        match (self, self.added()) {
+            (Change::AddColumn { column, .. }, _) => Some(Given::Part(&column.name)),
+            (Change::RenameColumn { to, .. }, _) => Some(Given::Part(to)),
+            (_, Some((Kind::Index, name))) => Some(Given::Object(name)),
+            (_, Some((_, name))) => Some(Given::Part(name)),
+            (_, None) => None,
         }
     }
 
@@ -268,6 +279,45 @@ impl Change {
 }
 
 impl Table {
+    /// Makes a change that was checked.
+    pub(crate) fn make(&mut self, change: &Change) {
+        let columns = &mut self.columns;
+        let mut update = |name: &str, update: &dyn Fn(&mut Column)| {
+            columns.iter_mut().filter(|column| column.name == name).for_each(update);
+        };
+        match change {
+            Change::AddColumn { column, .. } => columns.push(column.clone()),
+            Change::DropColumn { column, .. } => columns.retain(|one| one.name != *column),
+            Change::RenameColumn { from, to } => self.rename_column(from, to),
+            Change::SetType { column, to, .. } => update(column, &|column| column.column_type = to.clone()),
+            Change::SetNotNull { column } => update(column, &|column| column.nullable = false),
+            Change::DropNotNull { column } => update(column, &|column| column.nullable = true),
+            Change::SetDefault { column, default } => update(column, &|column| column.default = Some(default.clone())),
+            Change::DropDefault { column } => update(column, &|column| column.default = None),
+            Change::SetComment { column, comment } => match column {
+                Some(column) => update(column, &|column| column.comment.clone_from(comment)),
+                None => self.comment.clone_from(comment),
+            },
+            Change::AddPrimaryKey(key) => self.primary_key = Some(key.clone()),
+            Change::DropPrimaryKey => self.primary_key = None,
+            Change::AddUnique(unique) => self.uniques.push(unique.clone()),
+            Change::AddCheck(check) => self.checks.push(check.clone()),
+            Change::AddForeignKey(key) => self.foreign_keys.push(key.clone()),
+            Change::DropConstraint { constraint } => {
+                self.uniques.retain(|one| one.name != *constraint);
+                self.checks.retain(|one| one.name != *constraint);
+                self.foreign_keys.retain(|one| one.name != *constraint);
+            }
+            Change::AddIndex { index, .. } => self.indexes.push(index.clone()),
+            Change::DropIndex { index, .. } => self.indexes.retain(|one| one.name != *index),
+            Change::RenameIndex { from, to } => {
+                for index in self.indexes.iter_mut().filter(|index| index.name == *from) {
+                    index.name.clone_from(to);
+                }
+            }
+        }
+    }
+
     /// The changes that make this table of an empty one.
     pub(crate) fn changes(&self) -> Vec<Change> {
         let columns = self.columns.iter().map(|column| Change::AddColumn {

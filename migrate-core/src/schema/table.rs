@@ -159,6 +159,35 @@ impl IndexMethod {
     }
 }
 
+/// What a name within a table stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    PrimaryKey,
+    Unique,
+    Check,
+    ForeignKey,
+    Index,
+}
+
+impl Kind {
+    /// What messages call it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Kind::PrimaryKey => "a primary key",
+            Kind::Unique => "a constraint",
+            Kind::Check => "a check",
+            Kind::ForeignKey => "a foreign key",
+            Kind::Index => "an index",
+        }
+    }
+}
+
+pub(crate) fn rename_in(names: &mut [String], from: &str, to: &str) {
+    for name in names.iter_mut().filter(|name| *name == from) {
+        to.clone_into(name);
+    }
+}
+
 impl Table {
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
@@ -166,10 +195,52 @@ impl Table {
 
     /// The names of all constraints.
     pub(crate) fn constraint_names(&self) -> impl Iterator<Item = &str> {
-        let keys = self.primary_key.iter().map(|key| key.name.as_str());
-        keys.chain(self.uniques.iter().map(|unique| unique.name.as_str()))
-            .chain(self.checks.iter().map(|check| check.name.as_str()))
-            .chain(self.foreign_keys.iter().map(|key| key.name.as_str()))
+        self.names()
+            .filter(|(kind, _)| *kind != Kind::Index)
+            .map(|(_, name)| name)
+    }
+
+    /// The names of all constraints and indexes.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (Kind, &str)> {
+        let keys = self.primary_key.iter().map(|key| (Kind::PrimaryKey, key.name.as_str()));
+        let uniques = self.uniques.iter().map(|unique| (Kind::Unique, unique.name.as_str()));
+        let checks = self.checks.iter().map(|check| (Kind::Check, check.name.as_str()));
+        let references = self
+            .foreign_keys
+            .iter()
+            .map(|key| (Kind::ForeignKey, key.name.as_str()));
+        let indexes = self.indexes.iter().map(|index| (Kind::Index, index.name.as_str()));
+        keys.chain(uniques).chain(checks).chain(references).chain(indexes)
+    }
+
+    /// What it is when a column of it gets another name.
+    pub(crate) fn rename_column(&mut self, from: &str, to: &str) {
+        for column in &mut self.columns {
+            if column.name == from {
+                to.clone_into(&mut column.name);
+            }
+            if let Some(generated) = &mut column.generated {
+                generated.expression = renamed(&generated.expression, from, to);
+            }
+        }
+        if let Some(key) = &mut self.primary_key {
+            rename_in(&mut key.columns, from, to);
+        }
+        for unique in &mut self.uniques {
+            rename_in(&mut unique.columns, from, to);
+        }
+        for check in &mut self.checks {
+            check.expression = renamed(&check.expression, from, to);
+        }
+        for key in &mut self.foreign_keys {
+            rename_in(&mut key.columns, from, to);
+            if key.to_table == self.name {
+                rename_in(&mut key.to_columns, from, to);
+            }
+        }
+        for index in &mut self.indexes {
+            index.rename_column(from, to);
+        }
     }
 
     /// Whether at most one row can have the same values in these columns, in whatever order.

@@ -148,6 +148,14 @@ const OPERATIONS: &[(&str, Describe)] = &[
             t.foreign_key(["user_id"], "users", ["id"]).on_delete(Reaction::Cascade);
         });
     }),
+    (
+        "alter_table: the last index that begins with a foreign key's column",
+        |schema| {
+            schema.alter_table("posts", |t| t.unique(["user_id", "title"]));
+            schema.alter_table("posts", |t| t.drop_constraint("posts_user_id_title_key"));
+            schema.alter_table("posts", |t| t.drop_constraint("posts_user_id_fkey"));
+        },
+    ),
     ("create_index", |schema| {
         schema.create_index("users", ["name", "age"]).unique();
         schema.create_index("posts", [desc("title")]).named("newest");

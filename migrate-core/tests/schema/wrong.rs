@@ -54,6 +54,15 @@ const WRONG: &[(&str, Describe)] = &[
             t.foreign_key(["id"], "posts", ["id", "title"])
         });
     }),
+    ("a reference to no table, of a column that is renamed next", |schema| {
+        schema.alter_table("posts", |t| {
+            t.big_int("like_id").nullable().references("likes", "id");
+            t.rename_column("like_id", "liked_id");
+        });
+    }),
+    ("a moment that is none", |schema| {
+        schema.create_table("days", |t| t.timestamp("moment").default("soon"));
+    }),
     ("NOT NULL without a value for the rows that are there", |schema| {
         schema.alter_table("users", |t| t.text("bio"));
     }),
@@ -247,8 +256,38 @@ const WRONG_ON_POSTGRES: &[(&str, Describe)] = &[
         schema.create_table("days", |t| t.integer("day"));
         schema.alter_table("days", |t| t.change_type("day", ColumnType::Text).using("'x'"));
     }),
+    ("names that stayed when the table got another", |schema| {
+        schema.rename_table("users", "people");
+        schema.create_table("users", |t| {
+            t.id();
+            t.varchar("email", 255).unique();
+        });
+    }),
+    ("an index by the name of a constraint", |schema| {
+        schema
+            .create_index("posts", ["title", "user_id"])
+            .named("users_email_key");
+    }),
     ("a type of MySQL", |schema| {
         schema.create_table("diary", |t| t.column("mood", ColumnType::Named("ENUM('a')".to_owned())));
+    }),
+];
+
+const WRONG_ON_MYSQL: &[(&str, Describe)] = &[
+    (
+        "a foreign key that kept its name when the table got another",
+        |schema| {
+            schema.drop_view("titles");
+            schema.rename_table("posts", "articles");
+            schema.create_table("posts", |t| {
+                t.id();
+                t.big_int("user_id").references("users", "id");
+            });
+        },
+    ),
+    ("a check by the name of another", |schema| {
+        schema.alter_table("users", |t| t.check("sane", "age < 200"));
+        schema.alter_table("posts", |t| t.check("sane", "title <> ''"));
     }),
 ];
 
@@ -260,6 +299,11 @@ fn each_mistake_is_answered_before_anything_runs() {
 #[test]
 fn each_mistake_on_postgres_is_answered_before_anything_runs() {
     insta::assert_snapshot!(answers(WRONG_ON_POSTGRES, DialectName::Postgres));
+}
+
+#[test]
+fn each_mistake_on_mysql_is_answered_before_anything_runs() {
+    insta::assert_snapshot!(answers(WRONG_ON_MYSQL, DialectName::MySql));
 }
 
 fn answers(catalogue: &[(&str, Describe)], dialect: DialectName) -> String {

@@ -1,15 +1,16 @@
 //! Operations on whole tables and views: what they ask of the schema, and what they make of it.
 
 use super::edit::Editing;
-use super::rules::{check_name, made_by_raw_sql, problem, rename_in};
+use super::rules::{check_name, made_by_raw_sql, problem};
 use super::unseen::alter_unknown;
 use super::{Applied, Findings, Model};
 use crate::error::Problem;
 use crate::place::Place;
+use crate::schema::names;
 use crate::schema::near::nearest;
 use crate::schema::operation::{Change, Edit, Operation};
 use crate::schema::sql_text;
-use crate::schema::table::Table;
+use crate::schema::table::{Table, rename_in};
 
 impl Model {
     /// Checks an operation, carries it out on the model, and says what it is in full.
@@ -86,9 +87,11 @@ impl Model {
         if !findings.is_empty() {
             return Err(findings);
         }
+        let shared = self.shared_names(name, &forward);
         self.set_table(name, Some(table.clone()));
         self.empty.insert(name.to_owned());
         Ok(Applied {
+            shared,
             operation: Operation::CreateTable {
                 table: name.to_owned(),
                 edits: forward,
@@ -146,6 +149,7 @@ impl Model {
         self.set_table(name, Some(table.clone()));
         back.reverse();
         Ok(Applied {
+            shared: self.shared_names(name, &forward),
             operation: Operation::AlterTable {
                 table: name.to_owned(),
                 edits: forward,
@@ -206,6 +210,7 @@ impl Model {
             after: None,
             missing: Vec::new(),
             views: Vec::new(),
+            shared: Vec::new(),
         })
     }
 
@@ -238,6 +243,10 @@ impl Model {
         }
         let mut after = before.clone();
         after.name = to.to_owned();
+        if let Some(key) = &mut after.primary_key {
+            // It goes by the table's name, and another table may want the old one.
+            key.name = names::derived(to, &[], "pkey");
+        }
         if !before.triggers.is_empty() {
             // The database writes the new name into their texts, in its own way.
             self.set_table(from, None);
@@ -273,6 +282,7 @@ impl Model {
             inverse,
             missing: Vec::new(),
             views: Vec::new(),
+            shared: Vec::new(),
         })
     }
 

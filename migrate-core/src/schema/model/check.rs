@@ -125,11 +125,21 @@ impl Editing<'_> {
 
     /// What can be told only when all edits are known.
     pub(super) fn check_whole(&mut self, edits: &[Edit]) {
-        for edit in edits {
+        for (at, edit) in edits.iter().enumerate() {
+            // By its name: a later edit may have renamed its columns, or dropped it again.
             let result = match &edit.change {
-                Change::AddForeignKey(key) => self.check_target(key),
-                Change::AddPrimaryKey(key) => self.check_key(&key.columns),
-                Change::AddColumn { column, .. } if column.auto_increment => self.check_counted(&column.name),
+                Change::AddForeignKey(added) => {
+                    let key = self.table.foreign_keys.iter().find(|key| key.name == added.name);
+                    key.map_or(Ok(()), |key| self.check_target(key))
+                }
+                Change::AddPrimaryKey(_) => {
+                    let key = self.table.primary_key.as_ref();
+                    key.map_or(Ok(()), |key| self.check_key(&key.columns))
+                }
+                Change::AddColumn { column, .. } if column.auto_increment => {
+                    let name = name_after(&column.name, &edits[at + 1..]);
+                    name.map_or(Ok(()), |name| self.check_counted(name))
+                }
                 _ => Ok(()),
             };
             if let Err(message) = result {
@@ -164,10 +174,6 @@ impl Editing<'_> {
 
     /// That a foreign key refers to columns that are there, unique, and of the same types.
     pub(super) fn check_target(&self, key: &ForeignKey) -> Result<(), String> {
-        if !self.table.foreign_keys.contains(key) {
-            // It was refused, or dropped again.
-            return Ok(());
-        }
         let target = if key.to_table == self.table.name {
             &self.table
         } else if let Some(target) = self.model.table(&key.to_table) {
@@ -213,4 +219,13 @@ impl Editing<'_> {
         }
         Ok(())
     }
+}
+
+/// What a column is called after edits; `None` if they drop it.
+fn name_after<'a>(column: &'a str, edits: &'a [Edit]) -> Option<&'a str> {
+    edits.iter().try_fold(column, |name, edit| match &edit.change {
+        Change::RenameColumn { from, to } if from == name => Some(to.as_str()),
+        Change::DropColumn { column, .. } if column == name => None,
+        _ => Some(name),
+    })
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::{
-    check_default, check_fits, check_name, check_type_name, differs_by_row, listed, problem, rename_in,
-};
+use super::rules::{check_default, check_fits, check_name, check_type_name, differs_by_row, listed, problem};
 use super::{Findings, Model, Same};
 use crate::error::Problem;
 use crate::place::Place;
@@ -482,37 +480,13 @@ impl<'a> Editing<'a> {
 
     fn rename_column(&mut self, from: &str, to: &str) -> Result<(), String> {
         check_name(to)?;
-        let position = self.position(from)?;
+        self.position(from)?;
         self.check_no_view_reads(from)?;
         let taken = |there: &Column| there.name != from && there.name.eq_ignore_ascii_case(to);
         if from == to || self.table.columns.iter().any(taken) {
             return Err(format!("`{}` has a column `{to}` already", self.table.name));
         }
-        let table = &mut self.table;
-        to.clone_into(&mut table.columns[position].name);
-        if let Some(key) = &mut table.primary_key {
-            rename_in(&mut key.columns, from, to);
-        }
-        for unique in &mut table.uniques {
-            rename_in(&mut unique.columns, from, to);
-        }
-        for check in &mut table.checks {
-            check.expression = sql_text::renamed(&check.expression, from, to);
-        }
-        for column in &mut table.columns {
-            if let Some(generated) = &mut column.generated {
-                generated.expression = sql_text::renamed(&generated.expression, from, to);
-            }
-        }
-        for key in &mut table.foreign_keys {
-            rename_in(&mut key.columns, from, to);
-            if key.to_table == table.name {
-                rename_in(&mut key.to_columns, from, to);
-            }
-        }
-        for index in &mut table.indexes {
-            index.rename_column(from, to);
-        }
+        self.table.rename_column(from, to);
         if let Some(same) = self.same.remove(from) {
             self.same.insert(to.to_owned(), same);
         }

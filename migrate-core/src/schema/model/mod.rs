@@ -12,10 +12,11 @@ mod unseen;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::operation::Operation;
+use super::operation::{Edit, Operation};
 use super::sql_text;
-use super::table::{ForeignKey, Table};
+use super::table::{ForeignKey, Kind, Table};
 use crate::error::Problem;
+use crate::place::Place;
 
 /// What is known of a database.
 #[derive(Clone, Debug, Default)]
@@ -46,8 +47,8 @@ pub(crate) struct Model {
 struct Names {
     /// Tables, views and enums by their name in lower case.
     objects: HashMap<String, String>,
-    /// The table of each index.
-    indexes: HashMap<String, String>,
+    /// The tables that have a constraint or an index of a name.
+    owners: HashMap<String, BTreeSet<String>>,
     /// The tables whose foreign keys refer to a table.
     referrers: HashMap<String, BTreeSet<String>>,
 }
@@ -55,8 +56,9 @@ struct Names {
 impl Names {
     fn add(&mut self, table: &Table) {
         self.objects.insert(table.name.to_ascii_lowercase(), table.name.clone());
-        for index in &table.indexes {
-            self.indexes.insert(index.name.clone(), table.name.clone());
+        for (_, name) in table.names() {
+            let owners = self.owners.entry(name.to_owned()).or_default();
+            owners.insert(table.name.clone());
         }
         for key in &table.foreign_keys {
             let referrers = self.referrers.entry(key.to_table.clone()).or_default();
@@ -66,8 +68,10 @@ impl Names {
 
     fn remove(&mut self, table: &Table) {
         self.objects.remove(&table.name.to_ascii_lowercase());
-        for index in &table.indexes {
-            self.indexes.remove(&index.name);
+        for (_, name) in table.names() {
+            if let Some(owners) = self.owners.get_mut(name) {
+                owners.remove(&table.name);
+            }
         }
         for key in &table.foreign_keys {
             if let Some(referrers) = self.referrers.get_mut(&key.to_table) {
@@ -116,6 +120,20 @@ pub(crate) struct Applied {
     pub(crate) missing: Vec<Problem>,
     /// The views that read the table, and their queries.
     pub(crate) views: Vec<(String, String)>,
+    /// The names that it gives and another table has already, which not every database takes.
+    pub(crate) shared: Vec<SharedName>,
+}
+
+/// A name that is given to a constraint or an index of one table, and that another table has already.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SharedName {
+    pub(crate) name: String,
+    /// What it is given to.
+    pub(crate) kind: Kind,
+    /// What has it already, and in which table.
+    pub(crate) other: Kind,
+    pub(crate) owner: String,
+    pub(crate) place: Place,
 }
 
 impl Applied {
@@ -128,6 +146,7 @@ impl Applied {
             inverse,
             missing: Vec::new(),
             views: Vec::new(),
+            shared: Vec::new(),
         }
     }
 }
@@ -199,7 +218,7 @@ impl Model {
 
     /// Raw SQL may have done anything to an index.
     pub(crate) fn open_owner(&mut self, index: &str) {
-        match self.names.indexes.get(index).cloned() {
+        match self.owner_of_index(index, "").map(str::to_owned) {
             Some(table) => self.open(vec![table]),
             None => self.forget(),
         }
@@ -314,12 +333,38 @@ impl Model {
             .map(|(view, _)| view.as_str())
     }
 
-    /// The table, other than `but`, that has an index or a constraint of this name.
-    fn owner_of_index(&self, name: &str, but: &str) -> Option<&str> {
-        self.names
-            .indexes
-            .get(name)
-            .map(String::as_str)
-            .filter(|table| *table != but)
+    /// The constraints and indexes of a name in tables other than `but`, each with its table.
+    fn others_named<'a>(&'a self, name: &'a str, but: &'a str) -> impl Iterator<Item = (Kind, &'a str)> {
+        let owners = self.names.owners.get(name).into_iter().flatten();
+        let tables = owners.filter(move |owner| *owner != but);
+        let tables = tables.filter_map(|owner| self.tables.get(owner));
+        tables.flat_map(move |table| {
+            let named = table.names().filter(move |(_, other)| *other == name);
+            named.map(|(kind, _)| (kind, table.name.as_str()))
+        })
+    }
+
+    /// The table, other than `but`, that has an index of this name.
+    fn owner_of_index<'a>(&'a self, name: &'a str, but: &'a str) -> Option<&'a str> {
+        self.others_named(name, but)
+            .find(|(kind, _)| *kind == Kind::Index)
+            .map(|(_, table)| table)
+    }
+
+    /// The names that edits of a table give and another table has already.
+    fn shared_names(&self, table: &str, edits: &[Edit]) -> Vec<SharedName> {
+        let added = edits
+            .iter()
+            .filter_map(|edit| edit.change.added().map(|added| (edit, added)));
+        let shared = added.flat_map(|(edit, (kind, name))| {
+            self.others_named(name, table).map(move |(other, owner)| SharedName {
+                name: name.to_owned(),
+                kind,
+                other,
+                owner: owner.to_owned(),
+                place: edit.place,
+            })
+        });
+        shared.collect()
     }
 }

@@ -18,12 +18,6 @@ pub(super) fn made_by_raw_sql(name: &str) -> String {
     )
 }
 
-pub(super) fn rename_in(names: &mut [String], from: &str, to: &str) {
-    for name in names.iter_mut().filter(|name| *name == from) {
-        to.clone_into(name);
-    }
-}
-
 /// That something may be called so on every database.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() {

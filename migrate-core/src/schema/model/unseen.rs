@@ -43,6 +43,7 @@ pub(super) fn alter_unknown(name: &str, edits: &[Edit], place: Place) -> Result<
         },
         missing,
         views: Vec::new(),
+        shared: Vec::new(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! What can be typed. Data only; what it means is decided in `settings` and `commands`.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 use migrate_core::{DialectVersion, MigrationRef};
 
@@ -98,6 +100,9 @@ pub(crate) enum Verb {
         name: String,
     },
 
+    /// Print Diesel's schema.rs, from the migrations alone; no database is needed
+    Schema(SchemaArgs),
+
     /// Drop everything in the database and apply all migrations
     Fresh,
 
@@ -128,6 +133,7 @@ impl Verb {
             Verb::Status { .. } => "status",
             Verb::Plan(_) => "plan",
             Verb::Create { .. } => "create",
+            Verb::Schema(_) => "schema",
             Verb::Fresh => "fresh",
             Verb::Accept { .. } => "accept",
             Verb::Repair { .. } => "repair",
@@ -182,6 +188,25 @@ pub(crate) struct PlanArgs {
     /// All migrations on an empty database of this kind, without a connection: sqlite, postgres, mysql, mariadb, or with a version, postgres:15
     #[arg(long, value_name = "DIALECT", conflicts_with_all = ["to", "steps", "all", "database_url"])]
     pub(crate) dialect: Option<DialectVersion>,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SchemaArgs {
+    /// After this migration instead of the newest
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) at: Option<MigrationRef>,
+
+    /// Keep it in this file, such as src/schema.rs, instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+
+    /// As it is on this kind of database [default: sqlite]
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) dialect: Option<DialectVersion>,
+
+    /// Whether the rowid of SQLite is a BigInt, as in Diesel's setting of this name
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub(crate) sqlite_integer_primary_key_is_bigint: bool,
 }
 
 #[cfg(test)]

@@ -50,6 +50,12 @@ pub(crate) enum Body {
         file: String,
         warnings: Vec<String>,
     },
+    Schema {
+        /// `None` if it was written to a file.
+        text: Option<String>,
+        file: Option<String>,
+        warnings: Vec<String>,
+    },
     /// `accept` and `repair`.
     Recorded {
         version: String,

@@ -4,8 +4,10 @@ use crate::dialect::{Dialect, MySql, Postgres, Sqlite};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::error::Error;
 use crate::fold::{self, Fold};
+use crate::migration::Migration;
 use crate::plan::{Plan, PlanFor, PlannedMigration};
 use crate::registry::Registry;
+use crate::schema::Model;
 
 /// How a database in some version writes SQL.
 fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
@@ -83,12 +85,24 @@ impl Plan {
     }
 }
 
-/// Plans all migrations, and returns what is known of the database after them.
-fn apply_all(registry: &Registry, dialect: DialectVersion) -> Result<(Fold, Vec<PlannedMigration>), Error> {
+/// Plans migrations on an empty database, and returns what is known of it after them. `after` sees that after each one.
+pub(crate) fn folded<'a>(
+    migrations: impl Iterator<Item = &'a Migration>,
+    dialect: DialectVersion,
+    mut after: impl FnMut(&Migration, &Model),
+) -> Result<(Fold, Vec<PlannedMigration>), Error> {
     let mut fold = Fold::new(PlanFor {
         dialect: dialect_of(dialect),
         connection: None,
     });
-    let planned = fold::all_or_problems(registry.iter().map(|migration| fold.up(migration)))?;
+    let planned = fold::all_or_problems(migrations.map(|migration| {
+        let planned = fold.up(migration);
+        after(migration, fold.model());
+        planned
+    }))?;
     Ok((fold, planned))
+}
+
+fn apply_all(registry: &Registry, dialect: DialectVersion) -> Result<(Fold, Vec<PlannedMigration>), Error> {
+    folded(registry.iter(), dialect, |_, _| {})
 }

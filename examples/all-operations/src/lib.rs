@@ -4,6 +4,10 @@
 //! [`postgres`].
 
 pub mod postgres;
+/// The tables, for Diesel: written from the migrations.
+#[rustfmt::skip]
+#[allow(missing_docs, reason = "what it holds is said by the migrations")]
+pub mod schema;
 
 use diesel::prelude::*;
 use migrate_core::prelude::*;

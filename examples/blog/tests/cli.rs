@@ -478,3 +478,25 @@ fn status_warns_of_a_file_that_no_mod_line_names() {
     assert_eq!(ran.err.matches("warning").count(), 1, "{}", ran.err);
     assert!(ran.err.contains("add `mod m2_b;` to"), "{}", ran.err);
 }
+
+#[test]
+fn schema_needs_no_database_and_keeps_a_file() {
+    let place = Place::new();
+    let printed = place.migrate("schema").done();
+    assert_eq!(printed, include_str!("../src/schema.rs"));
+    assert_eq!(place.files(), [""; 0]);
+    assert_eq!(place.migrate("schema --write schema.rs").done(), "schema.rs: written\n");
+    assert_eq!(
+        place.migrate("schema --write schema.rs").done(),
+        "schema.rs: up to date already\n"
+    );
+    assert_eq!(fs::read_to_string(place.path("schema.rs")).unwrap(), printed);
+    assert_eq!(place.files(), ["schema.rs"]);
+    let first = place.migrate("schema --at 20260302101500").done();
+    assert!(first.contains("users (id)") && !first.contains("posts"), "{first}");
+    let json = place.migrate("schema --json").json();
+    assert_eq!(json["text"], printed);
+    place.migrate("schema --at 5").refused(2);
+    place.migrate("schema --write no/such/directory.rs").refused(1);
+    place.migrate("schema --dialect postgres").refused(2);
+}

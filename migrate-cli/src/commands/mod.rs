@@ -4,6 +4,7 @@ mod create;
 mod mend;
 mod plan;
 mod run;
+mod schema;
 mod status;
 
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
         Verb::Fresh => run::fresh(&context),
         Verb::Status { exit_code } => status::status(&context, *exit_code),
         Verb::Plan(args) => plan::plan(&context, args),
+        Verb::Schema(args) => schema::schema(&context, args),
         Verb::Create { name } => create::create(&context, name),
         Verb::Accept { version } => mend::accept(&context, version),
         Verb::Repair { version, done } => mend::repair(&context, version, *done),

@@ -55,6 +55,15 @@ impl Fold {
         }
     }
 
+    /// What is known of the database now.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    pub(crate) fn into_model(self) -> Model {
+        self.model
+    }
+
     /// In what a database differs from what the folded migrations have made of it. Tables that are not known here, and
     /// those named in `but`, are nobody's business.
     pub(crate) fn differences(&self, live: &Live, but: &str) -> Vec<String> {

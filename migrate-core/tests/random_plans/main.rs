@@ -13,6 +13,7 @@
 
 mod live;
 mod operation;
+mod schema_rs;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

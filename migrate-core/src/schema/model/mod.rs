@@ -190,6 +190,14 @@ impl Model {
         self.all_open
     }
 
+    /// What raw SQL may have touched since a model was like `before`; `None` for anything.
+    pub(crate) fn newly_open<'a>(&'a self, before: &'a Model) -> Option<Vec<&'a str>> {
+        if self.all_open && !before.all_open {
+            return None;
+        }
+        Some(self.open.difference(&before.open).map(String::as_str).collect())
+    }
+
     /// Whether a table or view is known, or raw SQL may have made it.
     pub(crate) fn knows(&self, name: &str) -> bool {
         self.tables.contains_key(name) || self.views.contains_key(name) || self.is_open(name)

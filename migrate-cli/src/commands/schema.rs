@@ -1,0 +1,61 @@
+//! `schema`: the schema at a version, from the migrations alone; no database is opened.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use migrate_core::{DialectName, DialectVersion, DieselOptions, KnownSchema, Registry};
+
+use super::Context;
+use crate::args::SchemaArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json::Body;
+
+pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, Failure> {
+    let registry = Registry::linked()?;
+    let dialect = args.dialect.unwrap_or(DialectVersion::from(DialectName::Sqlite));
+    let schema = match &args.at {
+        Some(last) => KnownSchema::at(&registry, dialect, last)?,
+        None => KnownSchema::latest(&registry, dialect)?,
+    };
+    let mut options = DieselOptions::default();
+    options.sqlite_integer_primary_key_is_bigint = args.sqlite_integer_primary_key_is_bigint;
+    let text = schema.diesel(&options)?;
+    for warning in super::unnamed_files() {
+        context.output.warn(warning);
+    }
+    for unknown in schema.unknown() {
+        context.output.warn(unknown);
+    }
+    let file = args.write.as_deref();
+    context.output.document(|| Body::Schema {
+        text: file.is_none().then(|| text.clone()),
+        file: file.map(|file| file.display().to_string()),
+        warnings: schema.unknown().to_vec(),
+    });
+    let Some(file) = file else {
+        context.output.result(text.trim_end());
+        return Ok(Exit::Done);
+    };
+    let is_new = write(file, &text).map_err(|error| Failure::File {
+        message: format!("{} could not be written", file.display()),
+        cause: error.to_string(),
+        next: "name a file in a directory that is there".to_owned(),
+    })?;
+    let result = if is_new { "written" } else { "up to date already" };
+    context.output.result(format_args!("{}: {result}", file.display()));
+    Ok(Exit::Done)
+}
+
+/// Writes a file whole, unless it says the same already; then it keeps its time, and nothing is compiled again.
+fn write(file: &Path, text: &str) -> io::Result<bool> {
+    if fs::read(file).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(false);
+    }
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
+    fs::write(&beside, text)?;
+    fs::rename(&beside, file)?;
+    Ok(true)
+}

@@ -131,6 +131,15 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
         common::primary_key(self.quoting(), table)
     }
 
+    /// A table gets another name.
+    fn rename_table(&self, from: &str, to: &str) -> Vec<String> {
+        vec![format!(
+            "ALTER TABLE {} RENAME TO {}",
+            self.identifier(from),
+            self.identifier(to)
+        )]
+    }
+
     /// The primary key of a table gets another name, where its name has to differ from those of other tables.
     fn rename_primary_key(&self, _table: &str, _from: &str, _to: &str) -> Option<String> {
         None

@@ -6,7 +6,7 @@ use super::{Alteration, Dialect, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{
-    Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Index, Kind, Position, Table, mentions,
+    Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Index, Kind, Position, Table, mentions, shows_all,
 };
 
 /// PostgreSQL.
@@ -262,6 +262,12 @@ impl Postgres {
                 altering.clause(name, Aspect::Default, format!("ALTER COLUMN {} {default}", id(name)));
             }
             Change::DropColumn { column, .. } => {
+                if let Some((view, _)) = alteration.views.iter().find(|(_, query)| shows_all(query)) {
+                    return Err(format!(
+                        "the view `{view}` shows all columns, and PostgreSQL keeps `{column}` for it; drop the view before, and \
+                         make it again after"
+                    ));
+                }
                 altering.clause(column, Aspect::Gone, format!("DROP COLUMN {}", id(column)));
             }
             Change::RenameColumn { from, to } => {
@@ -404,7 +410,8 @@ fn check_no_reader(altering: &Altering<'_>, alteration: &Alteration<'_>, column:
              `{reader}` before, and add it again after"
         ));
     }
-    match alteration.views.iter().find(|(_, query)| mentions(query, column)) {
+    let reads = |(_, query): &&(String, String)| mentions(query, column) || shows_all(query);
+    match alteration.views.iter().find(reads) {
         Some((view, _)) => Err(format!(
             "the view `{view}` may read `{column}`, and PostgreSQL keeps its type meanwhile; drop the view before, and make \
              it again after"

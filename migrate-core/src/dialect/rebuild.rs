@@ -4,15 +4,16 @@
 //! transaction begins; that, and comparing `foreign_key_check`, is the runner's.
 
 use super::{Dialect, common};
-use crate::schema::{Change, Column, Edit, Table, renamed};
+use crate::schema::{Change, Column, DefaultValue, Edit, Table, mentions};
 
 /// Where the values of a column of the new table come from.
 struct Source {
     /// Its name in the new table, so far.
     column: String,
-    /// Its name in the old table, and an expression of it; the old name alone is the value itself.
+    /// Its name in what is read, if it comes from there.
     old: Option<String>,
-    expression: Option<String>,
+    /// The SQL that gives its value.
+    value: String,
 }
 
 /// The statements that make `after` of `before`, with all rows.
@@ -34,12 +35,13 @@ pub(super) fn rebuild(
     let new = dialect.identifier(&new_name);
     let mut statements = vec![common::create_table(dialect, &new_name, after)?];
 
-    let (columns, values) = copied(dialect, before, after, edits);
-    if !columns.is_empty() {
+    let copied = Copied::of(dialect, before, after, edits);
+    if !copied.columns.is_empty() {
         statements.push(format!(
-            "INSERT INTO {new} ({}) SELECT {} FROM {old}",
-            columns.join(", "),
-            values.join(", ")
+            "INSERT INTO {new} ({}) SELECT {} FROM {}",
+            copied.columns.join(", "),
+            copied.values.join(", "),
+            copied.from
         ));
     }
     if counts(before) && counts(after) {
@@ -80,68 +82,98 @@ fn counts(table: &Table) -> bool {
     table.columns.iter().any(|column| column.auto_increment)
 }
 
-/// The columns that are copied, and the values they get.
-fn copied(dialect: &dyn Dialect, before: &Table, after: &Table, edits: &[Edit]) -> (Vec<String>, Vec<String>) {
-    let mut sources: Vec<Source> = before
-        .columns
-        .iter()
-        .map(|column| Source {
-            column: column.name.clone(),
-            old: Some(column.name.clone()),
-            expression: None,
-        })
-        .collect();
-    for edit in edits {
-        match &edit.change {
-            Change::RenameColumn { from, to } => {
-                for source in sources.iter_mut().filter(|source| source.column == *from) {
-                    to.clone_into(&mut source.column);
-                }
-            }
-            Change::DropColumn { column, .. } => sources.retain(|source| source.column != *column),
-            // What it was added with, even if it gets another default later in the same change.
-            Change::AddColumn { column, fill } if !column.auto_increment => {
-                let value = fill.as_ref().or(column.default.as_ref());
-                sources.push(Source {
-                    column: column.name.clone(),
-                    old: None,
-                    expression: Some(value.map_or_else(|| "NULL".to_owned(), |value| common::default(dialect, value))),
-                });
-            }
-            Change::SetType {
-                column,
-                using: Some(using),
-                ..
-            } => {
-                for source in sources.iter_mut().filter(|source| source.column == *column) {
-                    // The rows come from the old table, where it may have had another name.
-                    let old = source.old.as_deref().unwrap_or(column);
-                    source.expression = Some(format!("({})", renamed(using, column, old)));
-                }
-            }
-            _ => {}
-        }
-    }
-    let mut columns = Vec::new();
-    let mut values = Vec::new();
-    if let Some(rowid) = rowid(before, after) {
-        columns.push(rowid.to_owned());
-        values.push(rowid.to_owned());
-    }
-    for source in sources {
-        let is_computed = |column: &Column| column.generated.is_some();
-        if after.column(&source.column).is_none_or(is_computed) {
-            continue;
-        }
-        let value = match (source.expression, source.old) {
-            (Some(expression), _) => expression,
-            (None, Some(old)) => dialect.identifier(&old),
-            (None, None) => continue,
+/// The columns that are copied, the values they get, and what these are read from.
+struct Copied {
+    columns: Vec<String>,
+    values: Vec<String>,
+    from: String,
+}
+
+impl Copied {
+    fn of(dialect: &dyn Dialect, before: &Table, after: &Table, edits: &[Edit]) -> Copied {
+        let rowid = rowid(before, after);
+        let mut from = dialect.identifier(&before.name);
+        let unchanged = |name: &str| Source {
+            column: name.to_owned(),
+            old: Some(name.to_owned()),
+            value: dialect.identifier(name),
         };
-        columns.push(dialect.identifier(&source.column));
-        values.push(value);
+        let mut sources: Vec<Source> = before.columns.iter().map(|column| unchanged(&column.name)).collect();
+        // An expression names columns as they are after the edits before it.
+        let settle = |expression: &str, sources: &mut Vec<Source>, from: &mut String| {
+            let is_changed =
+                |source: &&Source| source.old.as_ref() != Some(&source.column) || !source.is_plain(dialect);
+            let is_meant = |source: &Source| {
+                let names = std::iter::once(&source.column).chain(&source.old);
+                names.into_iter().any(|name| mentions(expression, name))
+            };
+            if !sources.iter().filter(is_changed).any(is_meant) {
+                return;
+            }
+            let rowid = rowid.map(str::to_owned).into_iter();
+            let columns = sources
+                .iter()
+                .map(|source| format!("{} AS {}", source.value, dialect.identifier(&source.column)));
+            let columns: Vec<String> = rowid.chain(columns).collect();
+            *from = format!("(SELECT {} FROM {from})", columns.join(", "));
+            *sources = sources.iter().map(|source| unchanged(&source.column)).collect();
+        };
+        for edit in edits {
+            match &edit.change {
+                Change::RenameColumn { from, to } => {
+                    for source in sources.iter_mut().filter(|source| source.column == *from) {
+                        to.clone_into(&mut source.column);
+                    }
+                }
+                Change::DropColumn { column, .. } => sources.retain(|source| source.column != *column),
+                // What it was added with, even if it gets another default later in the same change.
+                Change::AddColumn { column, fill } if !column.auto_increment => {
+                    let value = fill.as_ref().or(column.default.as_ref());
+                    if let Some(DefaultValue::Expression(expression)) = value {
+                        settle(expression, &mut sources, &mut from);
+                    }
+                    sources.push(Source {
+                        column: column.name.clone(),
+                        old: None,
+                        value: value.map_or_else(|| "NULL".to_owned(), |value| common::default(dialect, value)),
+                    });
+                }
+                Change::SetType {
+                    column,
+                    using: Some(using),
+                    ..
+                } => {
+                    settle(using, &mut sources, &mut from);
+                    for source in sources.iter_mut().filter(|source| source.column == *column) {
+                        source.value = format!("({using})");
+                    }
+                }
+                _ => {}
+            }
+        }
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        if let Some(rowid) = rowid {
+            columns.push(rowid.to_owned());
+            values.push(rowid.to_owned());
+        }
+        let is_computed = |column: &Column| column.generated.is_some();
+        for source in sources {
+            if !after.column(&source.column).is_none_or(is_computed) {
+                columns.push(dialect.identifier(&source.column));
+                values.push(source.value);
+            }
+        }
+        Copied { columns, values, from }
     }
-    (columns, values)
+}
+
+impl Source {
+    /// Whether it is copied as it is.
+    fn is_plain(&self, dialect: &dyn Dialect) -> bool {
+        self.old
+            .as_ref()
+            .is_some_and(|old| self.value == dialect.identifier(old))
+    }
 }
 
 /// The name of the rowid, if it is nobody's column: then it is copied as well, as it may be kept elsewhere.

@@ -68,15 +68,15 @@ pub(crate) fn render(
         }),
         Operation::DropTable { table } => Ok(vec![format!("DROP TABLE {}", dialect.identifier(table))].into()),
         Operation::RenameTable { from, to } => {
-            let renamed = format!(
-                "ALTER TABLE {} RENAME TO {}",
-                dialect.identifier(from),
-                dialect.identifier(to)
-            );
             let key = |table: &Option<Table>| table.as_ref().and_then(|table| table.primary_key.clone());
             let keys = key(&applied.before).zip(key(&applied.after));
             let key = keys.and_then(|(from, key)| dialect.rename_primary_key(to, &from.name, &key.name));
-            Ok(std::iter::once(renamed).chain(key).collect::<Vec<_>>().into())
+            Ok(dialect
+                .rename_table(from, to)
+                .into_iter()
+                .chain(key)
+                .collect::<Vec<_>>()
+                .into())
         }
         Operation::CreateView { view, query } => {
             let mut statements = vec![format!("CREATE VIEW {} AS {query}", dialect.identifier(view))];

@@ -1,7 +1,7 @@
 //! SQLite's SQL: only what is its own.
 
 use super::raw_sql::{check_has_statement, outline};
-use super::rebuild::rebuild;
+use super::rebuild::{REBUILT, rebuild};
 use super::render::Rendered;
 use super::{Alteration, Dialect, Frame, common, problem};
 use crate::dialect_name::DialectName;
@@ -123,6 +123,44 @@ impl Dialect for Sqlite {
             return None;
         }
         common::primary_key(self, table)
+    }
+
+    /// <https://sqlite.org/gencol.html#limitations>
+    fn check_keys(&self, table: &Table) -> Result<(), String> {
+        let is_generated = |column: &Column| column.generated.is_some();
+        if table.columns.iter().all(is_generated) {
+            return Err(format!(
+                "SQLite has no table of generated columns alone; give `{}` another column",
+                table.name
+            ));
+        }
+        let key = table.primary_key.iter().flat_map(|key| &key.columns);
+        match key
+            .filter_map(|name| table.column(name))
+            .find(|column| is_generated(column))
+        {
+            Some(column) => Err(format!(
+                "SQLite has no primary key of a generated column such as `{}`; make it unique instead",
+                column.name
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn rename_table(&self, from: &str, to: &str) -> Vec<String> {
+        let rename = |from: &str, to: &str| {
+            format!(
+                "ALTER TABLE {} RENAME TO {}",
+                self.identifier(from),
+                self.identifier(to)
+            )
+        };
+        if !from.eq_ignore_ascii_case(to) {
+            return vec![rename(from, to)];
+        }
+        // It takes both for the same name, and refuses.
+        let between = format!("{REBUILT}{to}");
+        vec![rename(from, &between), rename(&between, to)]
     }
 
     fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {

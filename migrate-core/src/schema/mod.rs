@@ -23,7 +23,7 @@ pub(crate) use model::{Applied as AppliedOperation, Live, Model, SharedName};
 pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position};
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
-pub(crate) use sql_text::{Piece, Touched, mentions, pieces, renamed, touched};
+pub(crate) use sql_text::{Piece, Touched, mentions, pieces, shows_all, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
 pub(crate) use table::{

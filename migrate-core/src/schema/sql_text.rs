@@ -130,6 +130,40 @@ pub(crate) fn mentions(text: &str, name: &str) -> bool {
     })
 }
 
+/// Whether a query shows all columns of something, whatever they are.
+pub(crate) fn shows_all(query: &str) -> bool {
+    let Ok(pieces) = pieces(query) else { return true };
+    let words: Vec<&str> = pieces
+        .iter()
+        .filter(|piece| !matches!(piece, Piece::Comment(_)))
+        .map(|piece| piece.written())
+        .filter(|written| !written.trim().is_empty())
+        .collect();
+    let begins_a_column = |before: &str| {
+        let is = |word: &str| before.eq_ignore_ascii_case(word);
+        is(",") || is(".") || is("SELECT") || is("DISTINCT") || is("ALL")
+    };
+    words.windows(2).any(|pair| pair[1] == "*" && begins_a_column(pair[0]))
+}
+
+/// Whether a text names a column by its table, as in `users.email`.
+pub(crate) fn is_qualified_by(text: &str, table: &str) -> bool {
+    let Ok(pieces) = pieces(text) else { return false };
+    let mut words = pieces
+        .into_iter()
+        .filter(|piece| !piece.written().trim().is_empty())
+        .peekable();
+    while let Some(piece) = words.next() {
+        let is_table = piece
+            .name()
+            .is_some_and(|name| name.to_lowercase() == table.to_lowercase());
+        if is_table && words.peek().is_some_and(|next| next.written() == ".") {
+            return true;
+        }
+    }
+    false
+}
+
 /// The text with each mention of a name replaced, as databases do when what it names is renamed.
 pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
     let Ok(pieces) = pieces(text) else {
@@ -139,17 +173,21 @@ pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
         .chars()
         .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && to.starts_with(|c: char| !c.is_ascii_digit());
-    pieces
-        .into_iter()
-        .map(|piece| match piece.name() {
-            Some(name) if name.to_lowercase() == from.to_lowercase() => match piece.written().chars().next() {
-                Some('`') => format!("`{}`", to.replace('`', "``")),
-                Some(first) if is_word(first) && is_plain => to.to_owned(),
-                _ => format!("\"{}\"", to.replace('"', "\"\"")),
-            },
-            _ => piece.written().to_owned(),
-        })
-        .collect()
+    let is_called = |at: usize| {
+        let next = pieces[at + 1..].iter().find(|piece| !piece.written().trim().is_empty());
+        next.is_some_and(|piece| piece.written() == "(")
+    };
+    let replaced = pieces.iter().enumerate().map(|(at, piece)| match piece.name() {
+        Some(name) if name.to_lowercase() == from.to_lowercase() => match piece.written().chars().next() {
+            // A function may be called like a column.
+            Some(first) if is_word(first) && is_called(at) => piece.written().to_owned(),
+            Some('`') => format!("`{}`", to.replace('`', "``")),
+            Some(first) if is_word(first) && is_plain => to.to_owned(),
+            _ => format!("\"{}\"", to.replace('"', "\"\"")),
+        },
+        _ => piece.written().to_owned(),
+    });
+    replaced.collect()
 }
 
 /// The text without what does not matter: blanks, the quotes and the case of names.
@@ -314,6 +352,10 @@ mod tests {
         assert_eq!(
             renamed("email <> 'email' AND lower(\"email\")", "email", "mail"),
             "mail <> 'email' AND lower(\"mail\")"
+        );
+        assert_eq!(
+            renamed("date(date) > date ('x')", "date", "day"),
+            "date(day) > date ('x')"
         );
     }
 

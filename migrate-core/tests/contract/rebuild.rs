@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use migrate_core::{ColumnType, Migration, Rollback, Target};
+use migrate_core::{ColumnType, Migration, Rollback, Target, expression};
 
 use crate::support::{Database, migration, migration_with_down, text, untransactional};
 use crate::words::{ROWS, there_and_back, users_and_posts};
@@ -22,6 +22,87 @@ fn what_sqlite_cannot_alter_is_made_anew_with_its_rows() {
     assert_eq!(database.number("SELECT count(*) AS number FROM posts"), 2);
     database.execute("INSERT INTO users (email) VALUES ('d@x')");
     assert_eq!(database.number("SELECT max(id) AS number FROM users"), 8);
+}
+
+#[test]
+fn an_expression_names_columns_as_the_edits_before_it_have_left_them() {
+    let database = Database::new();
+    let mut migrations = vec![migration(1, |schema| {
+        schema.create_table("users", |t| {
+            t.id();
+            t.text("a");
+            t.text("b");
+            t.integer("age");
+        });
+    })];
+    database.up(&migrations).unwrap();
+    database.execute("INSERT INTO users (a, b, age) VALUES ('A', 'B', 1)");
+    migrations.push(migration(2, |schema| {
+        schema.alter_table("users", |t| {
+            t.rename_column("a", "old_a");
+            t.rename_column("b", "a");
+            t.text("c").fill_sql("a || '!'");
+            t.integer("next").fill(5);
+            t.integer("after").fill_sql("next + age");
+            t.change_type("age", ColumnType::Text)
+                .using("c || age")
+                .undo_using("substr(age, 3)");
+        });
+    }));
+    database.up(&migrations).unwrap();
+    let row = "SELECT count(*) AS number FROM users \
+               WHERE old_a = 'A' AND a = 'B' AND c = 'B!' AND next = 5 AND after = 6 AND age = 'B!1'";
+    assert_eq!(database.number(row), 1);
+    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    let row = "SELECT count(*) AS number FROM users WHERE a = 'A' AND b = 'B' AND age = 1";
+    assert_eq!(database.number(row), 1);
+}
+
+#[test]
+fn a_name_can_change_its_case() {
+    let database = Database::new();
+    let migrations = vec![
+        migration(1, |schema| {
+            schema.create_table("Users", |t| {
+                t.id();
+                t.text("Email");
+            });
+            schema.create_table("posts", |t| t.big_int("user_id").references("Users", "id"));
+        }),
+        migration(2, |schema| {
+            schema.alter_table("Users", |t| t.rename_column("Email", "email"));
+            schema.rename_table("Users", "users");
+        }),
+    ];
+    database.up(&migrations).unwrap();
+    database.execute("INSERT INTO users (email) VALUES ('x'); INSERT INTO posts (user_id) VALUES (1);");
+    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    let tables = "SELECT count(*) AS number FROM sqlite_schema WHERE name = 'Users' AND sql LIKE '%Email%'";
+    assert_eq!(database.number(tables), 1);
+    database.up(&migrations).unwrap();
+}
+
+#[test]
+fn a_function_called_like_a_column_stays_when_that_is_renamed() {
+    let database = Database::new();
+    let migrations = vec![
+        migration(1, |schema| {
+            schema.create_table("events", |t| {
+                t.id();
+                t.text("date").check("date(date) IS NOT NULL");
+                t.index([expression("date(date)")]).named("by_day");
+            });
+        }),
+        migration(2, |schema| {
+            schema.alter_table("events", |t| t.rename_column("date", "day"));
+        }),
+        migration(3, |schema| {
+            schema.alter_table("events", |t| t.set_default("day", "2026-01-01"));
+        }),
+    ];
+    database.up(&migrations).unwrap();
+    database.execute("INSERT INTO events DEFAULT VALUES");
+    database.rollback(&migrations, &Rollback::All).unwrap();
 }
 
 #[test]

@@ -60,6 +60,45 @@ const WRONG: &[(&str, Describe)] = &[
             t.rename_column("like_id", "liked_id");
         });
     }),
+    ("a counted column without its key", |schema| {
+        schema.drop_view("titles");
+        schema.alter_table("posts", |t| t.drop_primary_key());
+    }),
+    ("a counted column in a key of several", |schema| {
+        schema.drop_view("titles");
+        schema.alter_table("posts", |t| {
+            t.drop_primary_key();
+            t.primary_key(["id", "user_id"]);
+        });
+    }),
+    ("a default for a counted column", |schema| {
+        schema.alter_table("posts", |t| t.set_default("id", 4));
+        schema.create_table("likes", |t| {
+            t.id().default(1);
+        });
+    }),
+    ("types that hold nothing", |schema| {
+        schema.create_table("likes", |t| {
+            t.id();
+            t.varchar("kind", 0);
+            t.numeric("weight", 3, 9);
+        });
+    }),
+    ("an index on a column twice", |schema| {
+        schema.create_index("posts", ["title", "title"]);
+    }),
+    ("a column that is named by its table", |schema| {
+        schema.alter_table("users", |t| t.check("adult", "users.age > 17"));
+    }),
+    ("a primary key that is generated", |schema| {
+        schema.create_table("squares", |t| {
+            t.integer("side");
+            t.integer("area").generated("side * side").primary_key();
+        });
+    }),
+    ("generated columns alone", |schema| {
+        schema.create_table("constants", |t| t.integer("answer").generated("42"));
+    }),
     ("a moment that is none", |schema| {
         schema.create_table("days", |t| t.timestamp("moment").default("soon"));
     }),
@@ -262,6 +301,14 @@ const WRONG_ON_POSTGRES: &[(&str, Describe)] = &[
             t.id();
             t.varchar("email", 255).unique();
         });
+    }),
+    ("a column of a view that shows all", |schema| {
+        schema.create_view("everybody", "SELECT DISTINCT *, 2 * age FROM users");
+        schema.alter_table("users", |t| t.drop_column("name"));
+    }),
+    ("a type in a view that shows all", |schema| {
+        schema.create_view("everybody", "SELECT u.* FROM users u");
+        schema.alter_table("users", |t| t.change_type("name", ColumnType::Text));
     }),
     ("an index by the name of a constraint", |schema| {
         schema

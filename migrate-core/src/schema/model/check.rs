@@ -10,6 +10,17 @@ use crate::schema::sql_text;
 use crate::schema::table::ForeignKey;
 
 impl Editing<'_> {
+    /// That an expression can be kept with the table.
+    pub(super) fn check_expression(&self, sql: &str) -> Result<(), String> {
+        sql_text::check_expression(sql)?;
+        let table = &self.table.name;
+        if sql_text::is_qualified_by(sql, table) {
+            // SQLite would look for the name when the table is made anew under another one.
+            return Err(format!("it names a column by its table; leave `{table}.` out"));
+        }
+        Ok(())
+    }
+
     /// That columns which want different values in each row do not all have the same.
     pub(super) fn check_not_all_same(&self, name: &str, columns: &[String]) -> Result<(), String> {
         let is_same = columns.iter().all(|column| self.same.get(column) == Some(&Same::Value));
@@ -135,6 +146,10 @@ impl Editing<'_> {
                 Change::AddPrimaryKey(_) => {
                     let key = self.table.primary_key.as_ref();
                     key.map_or(Ok(()), |key| self.check_key(&key.columns))
+                }
+                Change::DropPrimaryKey => {
+                    let counted = self.table.columns.iter().find(|column| column.auto_increment);
+                    counted.map_or(Ok(()), |column| self.check_counted(&column.name))
                 }
                 Change::AddColumn { column, .. } if column.auto_increment => {
                     let name = name_after(&column.name, &edits[at + 1..]);

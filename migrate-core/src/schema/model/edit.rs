@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::{check_default, check_fits, check_name, check_type_name, differs_by_row, listed, problem};
+use super::rules::{
+    check_default, check_fits, check_has_one_source, check_name, check_type, differs_by_row, listed, problem,
+};
 use super::{Findings, Model, Same};
 use crate::error::Problem;
 use crate::place::Place;
@@ -117,6 +119,7 @@ impl<'a> Editing<'a> {
                     sql_text::check_expression(expression).map_err(|why| format!("the expression: {why}"))?;
                 }
                 self.check_type_is_free(column)?;
+                check_type(to).map_err(|why| format!("`{column}`: {why}"))?;
                 self.model.check_enum(to, [])?;
                 let there = self.column_mut(column)?;
                 if there.column_type == *to {
@@ -174,10 +177,12 @@ impl<'a> Editing<'a> {
                 let there = self.column_mut(column)?;
                 check_fits(column, &there.column_type, default)?;
                 model.check_enum(&there.column_type, [default])?;
-                if there.generated.is_some() {
-                    return Err(format!("`{column}` is generated and cannot have a default"));
+                let before = there.default.replace(default.clone());
+                if let Err(message) = check_has_one_source(there) {
+                    there.default = before;
+                    return Err(message);
                 }
-                match there.default.replace(default.clone()) {
+                match before {
                     Some(default) => Change::SetDefault {
                         column: column.clone(),
                         default,
@@ -241,7 +246,7 @@ impl<'a> Editing<'a> {
             }
             Change::AddCheck(check) => {
                 self.check_constraint_name(&check.name)?;
-                sql_text::check_expression(&check.expression)
+                self.check_expression(&check.expression)
                     .map_err(|why| format!("the expression of `{}`: {why}", check.name))?;
                 self.table.checks.push(check.clone());
                 Change::DropConstraint {
@@ -262,12 +267,16 @@ impl<'a> Editing<'a> {
                 if index.keys.is_empty() {
                     return Err(format!("the index `{}` is on no columns", index.name));
                 }
-                for key in &index.keys {
+                for (at, key) in index.keys.iter().enumerate() {
                     match &key.on {
                         IndexOn::Column(column) => {
                             self.position(column)?;
+                            if index.keys[..at].iter().any(|other| other.on == key.on) {
+                                return Err(format!("the index `{}` names `{column}` twice", index.name));
+                            }
                         }
-                        IndexOn::Expression(sql) => sql_text::check_expression(sql)
+                        IndexOn::Expression(sql) => self
+                            .check_expression(sql)
                             .map_err(|why| format!("the expression in `{}`: {why}", index.name))?,
                     }
                 }
@@ -284,7 +293,7 @@ impl<'a> Editing<'a> {
                     check_name(method)?;
                 }
                 if let Some(filter) = &index.filter {
-                    sql_text::check_expression(filter)
+                    self.check_expression(filter)
                         .map_err(|why| format!("the filter of `{}`: {why}", index.name))?;
                 }
                 if let Some(columns) = index.columns().filter(|_| index.unique && index.filter.is_none()) {
@@ -338,22 +347,16 @@ impl<'a> Editing<'a> {
         }
         if let Some(default) = &column.default {
             check_default(default)?;
-            if column.generated.is_some() {
-                return Err(format!(
-                    "`{name}` is generated and cannot have a default; leave one of them out"
-                ));
-            }
         }
         if let Some(generated) = &column.generated {
-            sql_text::check_expression(&generated.expression)
+            self.check_expression(&generated.expression)
                 .map_err(|why| format!("the expression of `{name}`: {why}"))?;
         }
         if column.auto_increment && !column.column_type.is_integer() {
             return Err(format!("`{name}` is no whole number, and only those are counted up"));
         }
-        if let ColumnType::Named(type_name) = &column.column_type {
-            check_type_name(type_name)?;
-        }
+        check_has_one_source(column)?;
+        check_type(&column.column_type).map_err(|why| format!("`{name}`: {why}"))?;
         if let Some(fill) = fill {
             check_default(fill)?;
         }

@@ -3,6 +3,7 @@
 use crate::error::Problem;
 use crate::place::Place;
 use crate::schema::column_type::{ColumnType, DefaultValue, Value};
+use crate::schema::table::Column;
 use crate::schema::{names, sql_text};
 
 pub(super) fn problem(place: Place, message: impl Into<String>) -> Problem {
@@ -55,6 +56,38 @@ pub(super) fn check_default(default: &DefaultValue) -> Result<(), String> {
     }
 }
 
+/// That a column has its values from one place alone.
+pub(super) fn check_has_one_source(column: &Column) -> Result<(), String> {
+    let name = &column.name;
+    match (&column.generated, &column.default) {
+        (Some(_), Some(_)) => Err(format!(
+            "`{name}` is generated and cannot have a default; leave one of them out"
+        )),
+        (Some(_), None) if column.auto_increment => Err(format!("`{name}` is generated and cannot be counted up")),
+        (None, Some(_)) if column.auto_increment => Err(format!(
+            "`{name}` is counted up by the database and cannot have a default; leave one of them out"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// That a type can be one of a database.
+pub(super) fn check_type(column_type: &ColumnType) -> Result<(), String> {
+    match column_type {
+        ColumnType::VarChar(0) | ColumnType::Char(0) => {
+            Err("a text of 0 characters holds nothing; give a length".to_owned())
+        }
+        ColumnType::Numeric { precision: 0, .. } => {
+            Err("a number of 0 digits holds nothing; give a precision".to_owned())
+        }
+        ColumnType::Numeric { precision, scale } if scale > precision => Err(format!(
+            "of {precision} digits, {scale} cannot stand behind the point; the first number counts all of them"
+        )),
+        ColumnType::Named(name) => check_type_name(name),
+        _ => Ok(()),
+    }
+}
+
 /// That a default can stand in a column of a type.
 pub(super) fn check_fits(name: &str, column_type: &ColumnType, default: &DefaultValue) -> Result<(), String> {
     let is_moment = matches!(
@@ -97,7 +130,7 @@ pub(super) fn differs_by_row(sql: &str) -> bool {
 }
 
 /// A type's name goes into statements as it is written.
-pub(super) fn check_type_name(name: &str) -> Result<(), String> {
+fn check_type_name(name: &str) -> Result<(), String> {
     let is_right = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '(' | ')' | ',' | '.' | '[' | ']');
     let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     // The texts are those of an enum, or a set. A backslash in one means different things to databases.

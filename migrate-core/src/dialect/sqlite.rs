@@ -310,16 +310,22 @@ impl Sqlite {
                 return None;
             };
             let from = &alteration.before?.column(column)?.column_type;
-            (!common::turns_by_itself(from, to)).then(|| {
+            let way = match to {
+                ColumnType::Jsonb => format!("jsonb({column})"),
+                ColumnType::Json => format!("json({column})"),
+                ColumnType::Date | ColumnType::Time => format!("{}({column})", to.encoding()),
+                to => format!("cast({column} AS {})", common::column_type(to)),
+            };
+            let is_right = common::turns_by_itself(from, to) && !stays_as_it_was(from, to);
+            (!is_right).then(|| {
                 problem(
                     edit.place,
                     format!(
                         "SQLite would leave each {} that does not look like {} as it is; say how it turns with \
-                         `.using(\"..\")`, on the way back `.undo_using(\"..\")`: an expression of the old value, \
-                         `cast({column} AS {})` if that does it",
+                         `.using(\"..\")`, on the way back `.undo_using(\"..\")`: an expression of the old value, `{way}` \
+                         if that does it",
                         from.encoding(),
                         to.encoding(),
-                        common::column_type(to)
                     ),
                 )
             })
@@ -336,15 +342,51 @@ impl Sqlite {
             );
             return Err(vec![problem(place, message)]);
         };
-        match rebuild(self, before, after, alteration.edits) {
-            Ok(statements) => Ok(Rendered {
-                statements,
-                rebuilds: Some(before.clone()),
-                ..Rendered::default()
-            }),
-            Err(message) => Err(vec![problem(place, message)]),
+        // A renamed column keeps its name where other tables refer to it, unless SQLite renames it itself.
+        let is_rename = |edit: &Edit| matches!(edit.change, Change::RenameColumn { .. });
+        let mut statements = Vec::new();
+        let mut there = before.clone();
+        let parts = alteration
+            .edits
+            .chunk_by(|one, other| !is_rename(one) && !is_rename(other));
+        let count = parts.clone().count();
+        for (number, edits) in parts.enumerate() {
+            let mut then = there.clone();
+            edits.iter().for_each(|edit| then.make(&edit.change));
+            if number + 1 == count {
+                then = after.clone();
+            }
+            let part = match edits {
+                [
+                    Edit {
+                        change: change @ Change::RenameColumn { .. },
+                        ..
+                    },
+                ] if there.triggers.is_empty() => self
+                    .native(change, alteration, &mut Vec::new())
+                    .map(Option::unwrap_or_default),
+                edits => rebuild(self, &there, &then, edits),
+            };
+            statements.extend(part.map_err(|message| vec![problem(place, message)])?);
+            there = then;
         }
+        Ok(Rendered {
+            statements,
+            rebuilds: Some(before.clone()),
+            ..Rendered::default()
+        })
     }
+}
+
+/// Whether other databases turn values of one type into those of another by themselves, and SQLite would keep them as they
+/// are: <https://sqlite.org/datatype3.html>.
+fn stays_as_it_was(from: &ColumnType, to: &ColumnType) -> bool {
+    use ColumnType::{Date, Json, Jsonb, Timestamp, Timestamptz};
+    let is_written_otherwise = matches!(
+        (from, to),
+        (Date, Timestamp | Timestamptz) | (Json, Jsonb) | (Jsonb, Json)
+    );
+    is_written_otherwise || from.loses_as(to)
 }
 
 fn lacks_enums(name: &str) -> String {

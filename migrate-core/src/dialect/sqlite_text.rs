@@ -335,6 +335,10 @@ impl Reader<'_> {
         if let Piece::Text(text) = piece {
             return Ok(DefaultValue::Value(Value::Text(unquoted(text))));
         }
+        // https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
+        if let Some(text) = piece.name().filter(|_| piece.written().starts_with('"')) {
+            return Ok(DefaultValue::Value(Value::Text(text)));
+        }
         let mut word = piece.written().to_owned();
         if word.eq_ignore_ascii_case("X")
             && let Some(Piece::Text(text)) = self.peek()
@@ -456,19 +460,21 @@ mod tests {
                 u unsigned big int null unique,
                 b blob default x'00ff', f default true, w default current_timestamp, e default (1 + (2)),
                 parent integer references \"odd table\" on delete set null deferrable initially deferred,
-                /* computed */ g int generated always as (n * 2) stored, v as (n || 'x'),
+                /* computed */ g int generated always as (n * 2) stored, v as (n || 'x'), q text default \"it\"\"s\",
                 constraint pair unique (n, u), check (n < u), foreign key (n, u) references other (x, y) on update cascade
             ) strict",
         );
         assert_eq!(table.name, "odd table");
         assert!(table.strict && !table.without_rowid);
-        assert_eq!(table.columns.len(), 11);
+        assert_eq!(table.columns.len(), 12);
         let [id, named, number, ..] = table.columns.as_slice() else {
             unreachable!()
         };
         assert!(id.auto_increment);
         assert_eq!(named.column_type, ColumnType::VarChar(20));
         assert_eq!(named.default, Some(DefaultValue::Value(Value::Text("it's".to_owned()))));
+        let quoted = table.column("q").and_then(|column| column.default.clone());
+        assert_eq!(quoted, Some(DefaultValue::Value(Value::Text("it\"s".to_owned()))));
         assert_eq!(named.collation.as_deref(), Some("nocase"));
         assert_eq!(number.default, Some(DefaultValue::Value(Value::Double(-0.0015))));
         assert_eq!(

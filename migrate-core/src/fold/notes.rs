@@ -1,6 +1,6 @@
 //! What who reads a plan should know of a step beside its SQL.
 
-use crate::schema::{Change, Operation};
+use crate::schema::{Change, Operation, Table};
 
 /// Nothing is known of what an operation changes.
 pub(super) fn unchecked(operation: &Operation) -> Vec<String> {
@@ -11,7 +11,7 @@ pub(super) fn unchecked(operation: &Operation) -> Vec<String> {
 }
 
 /// Rows and values that go, and those that do not come back.
-pub(super) fn losses(operation: &Operation, goes_back: bool) -> Vec<String> {
+pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: bool) -> Vec<String> {
     match operation {
         Operation::DropTable { table } => vec![format!("careful: the rows of `{table}` are lost")],
         Operation::CreateTable { table, .. } if goes_back => vec![format!("`{table}` comes back without its rows")],
@@ -20,8 +20,18 @@ pub(super) fn losses(operation: &Operation, goes_back: bool) -> Vec<String> {
                 Change::DropColumn { column, .. } => {
                     Some(format!("careful: the values of `{table}.{column}` are lost"))
                 }
-                Change::AddColumn { column, .. } if goes_back && column.generated.is_none() => {
-                    Some(format!("`{table}.{}` comes back without its values", column.name))
+                Change::AddColumn { column, .. } if goes_back && column.generated.is_none() => Some(format!(
+                    "`{table}.{}` comes back without its values, as the last column",
+                    column.name
+                )),
+                Change::SetType { column, to, .. } => {
+                    let from = &before?.column(column)?.column_type;
+                    from.loses_as(to).then(|| {
+                        format!(
+                            "careful: values of `{table}.{column}` lose what {} has no place for",
+                            to.encoding()
+                        )
+                    })
                 }
                 _ => None,
             };
@@ -33,4 +43,22 @@ pub(super) fn losses(operation: &Operation, goes_back: bool) -> Vec<String> {
         | Operation::DropView { .. }
         | Operation::ChangeEnum { .. } => Vec::new(),
     }
+}
+
+/// What goes with a table that is dropped, and no migration knows of: `there` is how it was found.
+pub(super) fn unknown_losses(operation: &Operation, there: &Table) -> Vec<String> {
+    let Operation::DropTable { table } = operation else {
+        return Vec::new();
+    };
+    let triggers = there
+        .triggers
+        .iter()
+        .map(|trigger| format!("the trigger `{}`", trigger.name));
+    let options = [(there.strict, "STRICT"), (there.without_rowid, "WITHOUT ROWID")];
+    let options = options
+        .into_iter()
+        .filter(|(is_there, _)| *is_there)
+        .map(|(_, option)| option.to_owned());
+    let note = |what: String| format!("careful: {what} goes with `{table}`, and does not come back");
+    triggers.chain(options).map(note).collect()
 }

@@ -8,7 +8,9 @@ use crate::error::Problem;
 use crate::migration::Direction;
 use crate::place::Place;
 use crate::plan::{Action, PlanFor, PlannedStep};
-use crate::schema::{self, AppliedOperation, EnumChange, Model, Operation, Piece, Step, Touched, Undo, Work};
+use crate::schema::{
+    self, AppliedOperation, Change, EnumChange, Model, Operation, Piece, Step, Touched, Undo, Work, mentions,
+};
 
 /// What the steps are walked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -230,6 +232,41 @@ impl Walk<'_> {
             .all(|name| live.is_some_and(|live| !live.refused.contains_key(name)))
     }
 
+    /// What goes may be more than the migrations know of, such as triggers, which only the database can tell.
+    fn look_at_what_is_there(&mut self, applied: &AppliedOperation, live: Option<&AppliedOperation>, place: Place) {
+        let dropped: Vec<&str> = match &applied.operation {
+            Operation::AlterTable { edits, .. } => {
+                let dropped = edits.iter().filter_map(|edit| match &edit.change {
+                    Change::DropColumn { column, .. } => Some(column.as_str()),
+                    _ => None,
+                });
+                dropped.collect()
+            }
+            Operation::DropTable { .. } => Vec::new(),
+            _ => return,
+        };
+        if dropped.is_empty() && !matches!(applied.operation, Operation::DropTable { .. }) {
+            return;
+        }
+        let Some(live) = live else {
+            self.wants_live |= self.live.is_none();
+            return;
+        };
+        let Some(there) = &live.before else { return };
+        self.notes.extend(notes::unknown_losses(&applied.operation, there));
+        for column in dropped {
+            if let Some(trigger) = there.triggers.iter().find(|trigger| mentions(&trigger.sql, column)) {
+                self.problem(
+                    place,
+                    format!(
+                        "the trigger `{}` of `{}` names `{column}`; drop it first, and make it again after",
+                        trigger.name, there.name
+                    ),
+                );
+            }
+        }
+    }
+
     /// Writes an operation as SQL. `live` is the same one, from what was found in the database.
     fn render(&mut self, applied: &AppliedOperation, live: Option<&AppliedOperation>, place: Place) {
         let Purpose::Run(_) = self.purpose else {
@@ -244,6 +281,7 @@ impl Walk<'_> {
                 None => self.wants_live = true,
             }
         }
+        self.look_at_what_is_there(applied, live, place);
         let rendered = match rendered {
             Ok(rendered) => rendered,
             Err(problems) => {
@@ -285,7 +323,8 @@ impl Walk<'_> {
             );
         }
         let goes_back = self.purpose == Purpose::Run(Direction::Down);
-        self.notes.extend(notes::losses(&applied.operation, goes_back));
+        let before = applied.before.as_ref();
+        self.notes.extend(notes::losses(&applied.operation, before, goes_back));
         if let Some(table) = rendered.rebuilds {
             let is_found = self.plan_for.connection.is_some();
             let table = Box::new(table);

@@ -80,6 +80,19 @@ impl ColumnType {
         }
     }
 
+    /// Whether values lose a part when they become ones of another type: fractions, or the time of a day.
+    pub(crate) fn loses_as(&self, to: &ColumnType) -> bool {
+        use ColumnType::{BigInt, Date, Double, Float, Integer, Numeric, SmallInt, Time, Timestamp, Timestamptz};
+        match (self, to) {
+            (Float | Double, SmallInt | Integer | BigInt | Numeric { .. })
+            | (Timestamp | Timestamptz, Date | Time)
+            | (Double, Float) => true,
+            (Numeric { scale, .. }, SmallInt | Integer | BigInt) => *scale > 0,
+            (Numeric { scale: from, .. }, Numeric { scale: to, .. }) => to < from,
+            _ => false,
+        }
+    }
+
     /// The type in the words of a canonical encoding, and of messages. It never changes.
     pub(crate) fn encoding(&self) -> String {
         match self {

@@ -106,6 +106,46 @@ fn a_function_called_like_a_column_stays_when_that_is_renamed() {
 }
 
 #[test]
+fn a_column_that_others_refer_to_can_be_renamed_beside_a_rebuild() {
+    let database = there_and_back(|schema| {
+        schema.alter_table("users", |t| {
+            t.set_default("name", "nobody");
+            t.rename_column("id", "user_id");
+            t.integer("age").default(0).check("age >= 0");
+        });
+    });
+    let joined = "SELECT count(*) AS number FROM users JOIN posts ON posts.user_id = users.user_id";
+    assert_eq!(database.number(joined), 2);
+    database.execute("PRAGMA foreign_keys = ON; DELETE FROM users");
+    assert_eq!(database.number("SELECT count(*) AS number FROM posts"), 0);
+}
+
+#[test]
+fn what_only_the_database_knows_of_is_not_dropped_quietly() {
+    let database = Database::new();
+    let mut migrations = users_and_posts();
+    database.up(&migrations).unwrap();
+    database.execute(
+        "CREATE TRIGGER greet AFTER INSERT ON posts BEGIN UPDATE posts SET title = 'hello' WHERE id = new.id; END",
+    );
+    migrations.push(migration(3, |schema| schema.drop_table("posts")));
+    let plan = database
+        .with(&migrations, |runner| runner.plan(&Target::Latest))
+        .unwrap();
+    let says = "-- careful: the trigger `greet` goes with `posts`, and does not come back";
+    assert!(plan.to_string().contains(says), "{plan}");
+    migrations.pop();
+    migrations.push(migration(3, |schema| {
+        schema.alter_table("posts", |t| t.drop_column("title").undo_fill("?"));
+    }));
+    let error = database.up(&migrations).unwrap_err();
+    assert!(
+        text(&error).contains("the trigger `greet` of `posts` names `title`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_rebuild_that_fails_leaves_everything_as_it_was() {
     let database = Database::new();
     let mut migrations = users_and_posts();

@@ -1,6 +1,6 @@
 //! A catalogue of wrong migrations, and what is answered to each.
 
-use migrate_core::{ColumnType, DialectName, Plan, expression};
+use migrate_core::{ColumnType, DialectName, Plan, Reaction, expression};
 
 use crate::support::{Describe, registry, setup};
 
@@ -98,6 +98,37 @@ const WRONG: &[(&str, Describe)] = &[
     }),
     ("generated columns alone", |schema| {
         schema.create_table("constants", |t| t.integer("answer").generated("42"));
+    }),
+    ("a check without a name of its own, twice", |schema| {
+        schema.alter_table("users", |t| {
+            t.integer("height").default(1).check("height > 0").check("height < 9")
+        });
+    }),
+    ("an index called like a table", |schema| {
+        schema.create_index("posts", ["title"]).named("users");
+        schema.create_index("posts", ["title"]).named("posts");
+    }),
+    ("a table called like an index", |schema| {
+        schema.create_table("posts_title_idx", |t| t.id());
+    }),
+    ("NULL for what is never NULL", |schema| {
+        schema.create_table("likes", |t| {
+            t.big_int("post_id")
+                .references("posts", "id")
+                .on_delete(Reaction::SetNull)
+        });
+    }),
+    ("a type that SQLite would not turn", |schema| {
+        schema.create_table("days", |t| {
+            t.double("hours");
+            t.timestamp("moment");
+            t.json("notes");
+        });
+        schema.alter_table("days", |t| {
+            t.change_type("hours", ColumnType::Integer);
+            t.change_type("moment", ColumnType::Date);
+            t.change_type("notes", ColumnType::Jsonb);
+        });
     }),
     ("a moment that is none", |schema| {
         schema.create_table("days", |t| t.timestamp("moment").default("soon"));

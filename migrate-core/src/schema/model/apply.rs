@@ -43,7 +43,10 @@ impl Model {
             Some(there) if self.views.contains_key(there) => Err(format!("there is a view `{there}` already")),
             Some(there) if self.enums.contains_key(there) => Err(format!("there is an enum `{there}` already")),
             Some(there) => Err(format!("there is a table `{there}` already")),
-            None => Ok(()),
+            None => match self.owner_of_index(name, "") {
+                Some(owner) => Err(format!("there is an index `{name}` already, on `{owner}`")),
+                None => Ok(()),
+            },
         }
     }
 

@@ -7,7 +7,7 @@ use super::rules::{check_name, listed, problem};
 use crate::schema::near::nearest;
 use crate::schema::operation::{Change, Edit};
 use crate::schema::sql_text;
-use crate::schema::table::ForeignKey;
+use crate::schema::table::{ForeignKey, Kind, Reaction};
 
 impl Editing<'_> {
     /// That an expression can be kept with the table.
@@ -34,16 +34,23 @@ impl Editing<'_> {
         ))
     }
 
-    pub(super) fn check_constraint_name(&self, name: &str) -> Result<(), String> {
+    pub(super) fn check_constraint_name(&self, kind: Kind, name: &str) -> Result<(), String> {
         check_name(name)?;
-        if self.table.constraint_names().any(|there| there == name) {
-            return Err(format!("`{}` has a constraint `{name}` already", self.table.name));
+        if !self.table.constraint_names().any(|there| there == name) {
+            return Ok(());
         }
-        Ok(())
+        let table = &self.table.name;
+        let way = match kind {
+            Kind::Check => "; for another one write `t.check(name, ..)`",
+            Kind::Unique => "; for another one write `t.index([..]).unique().named(\"..\")`",
+            Kind::ForeignKey => "; for another one add `.named(\"..\")`",
+            Kind::PrimaryKey | Kind::Index => "",
+        };
+        Err(format!("`{table}` has a constraint `{name}` already{way}"))
     }
 
-    pub(super) fn check_constraint(&self, name: &str, columns: &[String]) -> Result<(), String> {
-        self.check_constraint_name(name)?;
+    pub(super) fn check_constraint(&self, kind: Kind, name: &str, columns: &[String]) -> Result<(), String> {
+        self.check_constraint_name(kind, name)?;
         if columns.is_empty() {
             return Err(format!("the constraint `{name}` is on no columns"));
         }
@@ -63,9 +70,16 @@ impl Editing<'_> {
         } else {
             self.model.owner_of_index(name, &self.table.name)
         };
-        match owner {
-            Some(owner) => Err(format!("there is an index `{name}` already, on `{owner}`")),
-            None => Ok(()),
+        let object = self.model.names.objects.get(&name.to_ascii_lowercase());
+        match (owner, object) {
+            (Some(owner), _) => Err(format!("there is an index `{name}` already, on `{owner}`")),
+            (None, _) if name.eq_ignore_ascii_case(&self.table.name) => {
+                Err(format!("an index cannot be called like a table, such as `{name}`"))
+            }
+            (None, Some(there)) => Err(format!(
+                "an index cannot be called like a table or a view, such as `{there}`"
+            )),
+            (None, None) => Ok(()),
         }
     }
 
@@ -189,6 +203,17 @@ impl Editing<'_> {
 
     /// That a foreign key refers to columns that are there, unique, and of the same types.
     pub(super) fn check_target(&self, key: &ForeignKey) -> Result<(), String> {
+        for (when, reaction) in [("on_delete", key.on_delete), ("on_update", key.on_update)] {
+            let is_never_null = |name: &&String| self.table.column(name).is_some_and(|column| !column.nullable);
+            if reaction == Reaction::SetNull
+                && let Some(column) = key.columns.iter().find(is_never_null)
+            {
+                return Err(format!(
+                    "`{column}` is NOT NULL, so `.{when}(Reaction::SetNull)` cannot happen; add `.nullable()`, or take another \
+                     reaction"
+                ));
+            }
+        }
         let target = if key.to_table == self.table.name {
             &self.table
         } else if let Some(target) = self.model.table(&key.to_table) {

@@ -8,11 +8,11 @@ use super::rules::{
 use super::{Findings, Model, Same};
 use crate::error::Problem;
 use crate::place::Place;
-use crate::schema::column_type::{ColumnType, DefaultValue};
+use crate::schema::column_type::DefaultValue;
 use crate::schema::near::nearest;
 use crate::schema::operation::{Change, Edit};
 use crate::schema::sql_text;
-use crate::schema::table::{Column, Index, IndexMethod, IndexOn, Table};
+use crate::schema::table::{Column, Index, IndexMethod, IndexOn, Kind, Table};
 
 /// A table while it is edited.
 pub(super) struct Editing<'a> {
@@ -219,7 +219,7 @@ impl<'a> Editing<'a> {
                         listed(&there.columns)
                     ));
                 }
-                self.check_constraint(&key.name, &key.columns)?;
+                self.check_constraint(Kind::PrimaryKey, &key.name, &key.columns)?;
                 self.check_not_all_same(&key.name, &key.columns)?;
                 self.table.primary_key = Some(key.clone());
                 Change::DropPrimaryKey
@@ -237,7 +237,7 @@ impl<'a> Editing<'a> {
                 Change::AddPrimaryKey(key)
             }
             Change::AddUnique(unique) => {
-                self.check_constraint(&unique.name, &unique.columns)?;
+                self.check_constraint(Kind::Unique, &unique.name, &unique.columns)?;
                 self.check_not_all_same(&unique.name, &unique.columns)?;
                 self.table.uniques.push(unique.clone());
                 Change::DropConstraint {
@@ -245,7 +245,7 @@ impl<'a> Editing<'a> {
                 }
             }
             Change::AddCheck(check) => {
-                self.check_constraint_name(&check.name)?;
+                self.check_constraint_name(Kind::Check, &check.name)?;
                 self.check_expression(&check.expression)
                     .map_err(|why| format!("the expression of `{}`: {why}", check.name))?;
                 self.table.checks.push(check.clone());
@@ -254,7 +254,7 @@ impl<'a> Editing<'a> {
                 }
             }
             Change::AddForeignKey(key) => {
-                self.check_constraint(&key.name, &key.columns)?;
+                self.check_constraint(Kind::ForeignKey, &key.name, &key.columns)?;
                 self.table.foreign_keys.push(key.clone());
                 Change::DropConstraint {
                     constraint: key.name.clone(),

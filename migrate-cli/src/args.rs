@@ -98,9 +98,13 @@ pub(crate) enum Verb {
     Create {
         /// What it does, such as add_avatar_to_users
         name: String,
+
+        /// For a step in Rust on the rows of these tables, with the tables as they are now
+        #[arg(long, value_name = "TABLE", value_delimiter = ',')]
+        tables: Vec<String>,
     },
 
-    /// Print Diesel's schema.rs, from the migrations alone; no database is needed
+    /// Print Diesel's schema.rs or a picture, from the migrations alone; no database is needed
     Schema(SchemaArgs),
 
     /// Drop everything in the database and apply all migrations
@@ -190,11 +194,24 @@ pub(crate) struct PlanArgs {
     pub(crate) dialect: Option<DialectVersion>,
 }
 
+/// As what a schema is printed.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Diesel's schema.rs
+    Diesel,
+    /// An entity-relationship diagram
+    Mermaid,
+}
+
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SchemaArgs {
     /// After this migration instead of the newest
     #[arg(long, value_name = "VERSION")]
     pub(crate) at: Option<MigrationRef>,
+
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Diesel)]
+    pub(crate) format: Format,
 
     /// Keep it in this file, such as src/schema.rs, instead of printing it
     #[arg(long, value_name = "FILE")]

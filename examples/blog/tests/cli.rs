@@ -496,6 +496,8 @@ fn schema_needs_no_database_and_keeps_a_file() {
     assert!(first.contains("users (id)") && !first.contains("posts"), "{first}");
     let json = place.migrate("schema --json").json();
     assert_eq!(json["text"], printed);
+    let picture = place.migrate("schema --format mermaid").done();
+    assert!(include_str!("../../../README.md").contains(&picture), "{picture}");
     place.migrate("schema --at 5").refused(2);
     place.migrate("schema --write no/such/directory.rs").refused(1);
     place.migrate("schema --dialect postgres").refused(2);

@@ -1,6 +1,6 @@
 //! `create`: writes a new migration into the package's sources.
 
-use migrate_core::{DEFAULT_GROUP, Registry, Version};
+use migrate_core::{DEFAULT_GROUP, DialectName, DieselOptions, KnownSchema, Registry, Version};
 
 use super::Context;
 use crate::exit::Exit;
@@ -9,8 +9,9 @@ use crate::json::Body;
 use crate::settings;
 use crate::sources::Sources;
 
-pub(super) fn create(context: &Context<'_>, name: &str) -> Result<Exit, Failure> {
+pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Result<Exit, Failure> {
     let name = checked(name)?;
+    let frozen = frozen(tables)?;
     let Some(package) = settings::package_directory() else {
         return Err(UsageError::new(
             "this is not the directory of a package",
@@ -22,7 +23,7 @@ pub(super) fn create(context: &Context<'_>, name: &str) -> Result<Exit, Failure>
     let version = next_version(&sources)?;
     let module = format!("m{version}_{name}");
     let added = sources
-        .add(&module, &template(version, &name))
+        .add(&module, &template(version, &name, &frozen))
         .map_err(|error| Failure::File {
             message: format!("the migration {module} could not be written"),
             cause: error.to_string(),
@@ -75,6 +76,25 @@ fn checked(name: &str) -> Result<String, UsageError> {
     ))
 }
 
+/// The `table!` of tables as they are at the newest version.
+fn frozen(tables: &[String]) -> Result<Vec<String>, Failure> {
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let schema = KnownSchema::latest(&Registry::linked()?, DialectName::Sqlite)?;
+    let frozen = tables.iter().map(|table| {
+        schema.diesel_table(table, &DieselOptions::default()).ok_or_else(|| {
+            let known: Vec<&str> = schema.tables().collect();
+            let next = match known.as_slice() {
+                [] => "make it first, in a migration before this one".to_owned(),
+                known => format!("the tables are {}", known.join(", ")),
+            };
+            Failure::from(UsageError::new(format!("no migration makes a table `{table}`"), next))
+        })
+    });
+    frozen.collect()
+}
+
 /// The present moment in UTC, or what follows the newest version if that is later.
 fn next_version(sources: &Sources) -> Result<Version, Failure> {
     let now = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
@@ -104,7 +124,7 @@ fn next_version(sources: &Sources) -> Result<Version, Failure> {
 /// What a struct in the new file cannot be called: a word of Rust, and what the file imports or its trait names.
 const TAKEN: [&str; 6] = ["Self", "ColumnType", "Migrate", "Migration", "Reaction", "Schema"];
 
-fn template(version: Version, name: &str) -> String {
+fn template(version: Version, name: &str, frozen: &[String]) -> String {
     let word = |word: &str| {
         let mut chars = word.chars();
         chars
@@ -122,8 +142,28 @@ fn template(version: Version, name: &str) -> String {
         14 => format!("{}_{}_{}_{}", &digits[..4], &digits[4..6], &digits[6..8], &digits[8..]),
         _ => digits,
     };
+    let (imports, step, rest) = if frozen.is_empty() {
+        let step = "let _ = schema; // instead of this line:\n        \
+                    // schema.alter_table(\"users\", |t| t.text(\"avatar\").nullable());";
+        ("", step.to_owned(), String::new())
+    } else {
+        let tables = frozen.join("\n");
+        let rest = format!(
+            "\n// The tables as they are at this version. The application's own `schema.rs` moves on; this must not.\n\
+             {tables}\n\
+             fn {name}(conn: &mut SqliteConnection) -> QueryResult<()> {{\n\
+             \x20   let _ = conn; // instead of this line: what it does with the rows\n\
+             \x20   Ok(())\n\
+             }}\n"
+        );
+        (
+            "use diesel::prelude::*;\n",
+            format!("schema.run({name}).up_only(); // or `.undo(..)`"),
+            rest,
+        )
+    };
     format!(
-        "use migrate_core::prelude::*;\n\
+        "{imports}use migrate_core::prelude::*;\n\
          \n\
          /// {sentence}.\n\
          #[derive(Migration)]\n\
@@ -132,10 +172,10 @@ fn template(version: Version, name: &str) -> String {
          \n\
          impl Migrate for {ident} {{\n\
          \x20   fn up(&self, schema: &mut Schema) {{\n\
-         \x20       let _ = schema; // instead of this line:\n\
-         \x20       // schema.alter_table(\"users\", |t| t.text(\"avatar\").nullable());\n\
+         \x20       {step}\n\
          \x20   }}\n\
-         }}\n"
+         }}\n\
+         {rest}"
     )
 }
 
@@ -156,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_template_reads_well() {
-        insta::assert_snapshot!(template("20261123093000".parse().unwrap(), "add_avatar_to_users"), @r#"
+        insta::assert_snapshot!(template("20261123093000".parse().unwrap(), "add_avatar_to_users", &[]), @r#"
         use migrate_core::prelude::*;
 
         /// Add avatar to users.

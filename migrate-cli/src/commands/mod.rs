@@ -51,7 +51,7 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
         Verb::Status { exit_code } => status::status(&context, *exit_code),
         Verb::Plan(args) => plan::plan(&context, args),
         Verb::Schema(args) => schema::schema(&context, args),
-        Verb::Create { name } => create::create(&context, name),
+        Verb::Create { name, tables } => create::create(&context, name, tables),
         Verb::Accept { version } => mend::accept(&context, version),
         Verb::Repair { version, done } => mend::repair(&context, version, *done),
     };

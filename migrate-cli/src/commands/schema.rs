@@ -7,7 +7,7 @@ use std::path::Path;
 use migrate_core::{DialectName, DialectVersion, DieselOptions, KnownSchema, Registry};
 
 use super::Context;
-use crate::args::SchemaArgs;
+use crate::args::{Format, SchemaArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::Body;
@@ -21,7 +21,10 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, F
     };
     let mut options = DieselOptions::default();
     options.sqlite_integer_primary_key_is_bigint = args.sqlite_integer_primary_key_is_bigint;
-    let text = schema.diesel(&options)?;
+    let text = match args.format {
+        Format::Diesel => schema.diesel(&options)?,
+        Format::Mermaid => schema.mermaid(),
+    };
     for warning in super::unnamed_files() {
         context.output.warn(warning);
     }

@@ -84,6 +84,26 @@ impl KnownSchema {
     }
 }
 
+impl KnownSchema {
+    /// The `table!` of one table, for a migration that works on its rows: it stays as the table is at that version, while the
+    /// application's `schema.rs` moves on. `None` if the table is not known, or Diesel has no type for its key.
+    #[must_use]
+    pub fn diesel_table(&self, name: &str, options: &DieselOptions) -> Option<String> {
+        let table = self.model.table(name).filter(|table| has_key_types(table))?;
+        let writer = Writer {
+            schema: self,
+            options,
+            tables: &[table],
+        };
+        Some(writer.table(table))
+    }
+
+    /// The names of all tables that are known.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.model.tables().map(|table| table.name.as_str())
+    }
+}
+
 struct Writer<'a> {
     schema: &'a KnownSchema,
     options: &'a DieselOptions,

@@ -2,6 +2,7 @@
 //! tools is in the files below.
 
 mod diesel;
+mod mermaid;
 
 use crate::dialect_name::DialectVersion;
 use crate::error::Error;

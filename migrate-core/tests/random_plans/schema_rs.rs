@@ -1,7 +1,7 @@
 //! `schema.rs` from the model, beside what Diesel's own `print-schema` reads from the migrated database.
 //!
 //! Diesel's program is needed for that: `cargo install diesel_cli --no-default-features --features sqlite-bundled`, and its path
-//! in `DIESEL_CLI`.
+//! in `DIESEL_CLI`. Where `SCHEMA_RS_OUT` names a directory, the files are left there, for a compiler to look at.
 
 use std::path::Path;
 use std::process::Command;
@@ -57,6 +57,9 @@ fn schema_rs_is_what_diesel_prints() {
             options.sqlite_integer_primary_key_is_bigint = is_bigint;
             let schema = KnownSchema::latest(&registry(), DialectName::Sqlite).unwrap();
             let written = without_first_line(&schema.diesel(&options).unwrap());
+            if let (Ok(directory), true) = (std::env::var("SCHEMA_RS_OUT"), is_bigint) {
+                std::fs::write(Path::new(&directory).join(format!("plan_{number}.rs")), &written).unwrap();
+            }
             let printed = printed_by_diesel(&diesel, &database.path(), is_bigint);
             assert!(
                 written == printed,

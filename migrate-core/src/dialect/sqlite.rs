@@ -381,12 +381,14 @@ impl Sqlite {
 /// Whether other databases turn values of one type into those of another by themselves, and SQLite would keep them as they
 /// are: <https://sqlite.org/datatype3.html>.
 fn stays_as_it_was(from: &ColumnType, to: &ColumnType) -> bool {
-    use ColumnType::{Date, Json, Jsonb, Timestamp, Timestamptz};
+    use ColumnType::{Date, Double, Float, Json, Jsonb, Timestamp, Timestamptz};
     let is_written_otherwise = matches!(
         (from, to),
         (Date, Timestamp | Timestamptz) | (Json, Jsonb) | (Jsonb, Json)
     );
-    is_written_otherwise || from.loses_as(to)
+    // It has one type for numbers with a fraction.
+    let is_kept = matches!((from, to), (Double, Float));
+    is_written_otherwise || !is_kept && from.loses_as(to)
 }
 
 fn lacks_enums(name: &str) -> String {

@@ -59,6 +59,29 @@ fn an_expression_names_columns_as_the_edits_before_it_have_left_them() {
 }
 
 #[test]
+fn an_expression_of_a_renamed_column_keeps_rowids() {
+    let database = Database::new();
+    let mut migrations = vec![migration(1, |schema| {
+        schema.create_table("words", |t| {
+            t.text("word").primary_key();
+            t.text("language");
+        });
+    })];
+    database.up(&migrations).unwrap();
+    database.execute("INSERT INTO words (rowid, word, language) VALUES (3, 'a', 'x'), (9, 'b', 'y')");
+    migrations.push(migration(2, |schema| {
+        schema.alter_table("words", |t| {
+            t.rename_column("language", "locale");
+            t.text("key").fill_sql("locale || ':' || word");
+            t.text("both").fill_sql("key || key");
+        });
+    }));
+    database.up(&migrations).unwrap();
+    let row = "SELECT rowid AS number FROM words WHERE locale = 'y' AND key = 'y:b' AND both = 'y:by:b'";
+    assert_eq!(database.number(row), 9);
+}
+
+#[test]
 fn a_name_can_change_its_case() {
     let database = Database::new();
     let migrations = vec![

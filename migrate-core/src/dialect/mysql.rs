@@ -399,13 +399,11 @@ impl MySql {
         }
         let before = altering.there();
         let own_before = own_indexes(before);
-        let is_reference = |name: &str| before.foreign_keys.iter().any(|one| one.name == name);
-        let is_unique = |name: &str| before.uniques.iter().any(|one| one.name == name);
-        let kind = match change {
-            Change::DropConstraint { constraint } if is_reference(constraint) => "FOREIGN KEY",
-            Change::DropConstraint { constraint } if is_unique(constraint) => "INDEX",
-            _ => "CONSTRAINT",
+        let dropped = match change {
+            Change::DropConstraint { constraint } => before.names().find(|(_, name)| name == constraint),
+            _ => None,
         };
+        let dropped = dropped.map(|(kind, _)| kind);
         altering.follow(change);
         let own = self.own_indexes_after(&own_before, &own_indexes(altering.there()), alteration, change);
         let mut clause = |name: &str, clause: String| {
@@ -488,14 +486,17 @@ impl MySql {
             Change::AddCheck(check) => clause(&check.name, format!("ADD {}", common::check(self, check))),
             Change::AddForeignKey(key) => clause(&key.name, format!("ADD {}", common::foreign_key(self, key))),
             Change::DropConstraint { constraint } => {
-                let dropped = format!("DROP {kind} {}", id(constraint));
-                if kind == "FOREIGN KEY" {
-                    // One of the same name cannot be added in the same statement.
-                    altering.close();
-                    altering.clauses(constraint, Aspect::Whole, std::iter::once(dropped).chain(own));
-                    altering.close();
-                } else {
-                    clause(constraint, dropped);
+                let name = id(constraint);
+                match dropped {
+                    Some(Kind::ForeignKey) => {
+                        // One of the same name cannot be added in the same statement.
+                        altering.close();
+                        let drop = format!("DROP FOREIGN KEY {name}");
+                        altering.clauses(constraint, Aspect::Whole, std::iter::once(drop).chain(own));
+                        altering.close();
+                    }
+                    Some(Kind::Unique) => clause(constraint, format!("DROP INDEX {name}")),
+                    _ => clause(constraint, format!("DROP CONSTRAINT {name}")),
                 }
             }
             Change::AddIndex { index, .. } => {

@@ -83,9 +83,11 @@ impl Editing<'_> {
         }
     }
 
-    /// That what foreign keys refer to stays unique.
-    pub(super) fn check_still_unique(&self, columns: &[String]) -> Result<(), String> {
-        if self.table.is_unique(columns) {
+    /// That what foreign keys refer to stays unique after something was dropped.
+    pub(super) fn check_still_unique(&self, drop: &Change, columns: &[String]) -> Result<(), String> {
+        let mut then = self.table.clone();
+        then.make(drop);
+        if then.is_unique(columns) {
             return Ok(());
         }
         let name = self.table.name.as_str();

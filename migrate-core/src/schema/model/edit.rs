@@ -83,8 +83,7 @@ impl<'a> Editing<'a> {
             }
             Change::DropColumn { column, fill } => {
                 self.drop_what_is_on(column, place)?;
-                let position = self.position(column)?;
-                let dropped = self.table.columns.remove(position);
+                let dropped = self.column(column)?.clone();
                 self.same.remove(column);
                 let needs_value =
                     !dropped.nullable && dropped.default.is_none() && dropped.generated.is_none() && !self.is_empty;
@@ -121,7 +120,7 @@ impl<'a> Editing<'a> {
                 self.check_type_is_free(column)?;
                 check_type(to).map_err(|why| format!("`{column}`: {why}"))?;
                 self.model.check_enum(to, [])?;
-                let there = self.column_mut(column)?;
+                let there = self.column(column)?;
                 if there.column_type == *to {
                     return Err(format!("`{column}` is of that type already"));
                 }
@@ -132,18 +131,16 @@ impl<'a> Editing<'a> {
                         )
                     })?;
                 }
-                let from = std::mem::replace(&mut there.column_type, to.clone());
                 Change::SetType {
                     column: column.clone(),
-                    to: from,
+                    to: there.column_type.clone(),
                     using: undo_using.clone(),
                     undo_using: using.clone(),
                 }
             }
             Change::SetNotNull { column } => {
                 let is_null = self.same.get(column) == Some(&Same::Null);
-                let there = self.column_mut(column)?;
-                if !there.nullable {
+                if !self.column(column)?.nullable {
                     return Err(format!("`{column}` is NOT NULL already"));
                 }
                 if is_null {
@@ -152,7 +149,6 @@ impl<'a> Editing<'a> {
                          the way back: `.undo_fill(..)`)"
                     ));
                 }
-                there.nullable = false;
                 Change::DropNotNull { column: column.clone() }
             }
             Change::DropNotNull { column } => {
@@ -164,25 +160,21 @@ impl<'a> Editing<'a> {
                 if in_key {
                     return Err(format!("`{column}` is part of the primary key, which is never NULL"));
                 }
-                let there = self.column_mut(column)?;
-                if there.nullable {
+                if self.column(column)?.nullable {
                     return Err(format!("`{column}` may be NULL already"));
                 }
-                there.nullable = true;
                 Change::SetNotNull { column: column.clone() }
             }
             Change::SetDefault { column, default } => {
                 check_default(default)?;
-                let model = self.model;
-                let there = self.column_mut(column)?;
+                let there = self.column(column)?;
                 check_fits(column, &there.column_type, default)?;
-                model.check_enum(&there.column_type, [default])?;
-                let before = there.default.replace(default.clone());
-                if let Err(message) = check_has_one_source(there) {
-                    there.default = before;
-                    return Err(message);
-                }
-                match before {
+                self.model.check_enum(&there.column_type, [default])?;
+                check_has_one_source(&Column {
+                    default: Some(default.clone()),
+                    ..there.clone()
+                })?;
+                match there.default.clone() {
                     Some(default) => Change::SetDefault {
                         column: column.clone(),
                         default,
@@ -192,23 +184,23 @@ impl<'a> Editing<'a> {
             }
             Change::DropDefault { column } => {
                 let default = self
-                    .column_mut(column)?
+                    .column(column)?
                     .default
-                    .take()
+                    .clone()
                     .ok_or_else(|| format!("`{column}` has no default"))?;
                 Change::SetDefault {
                     column: column.clone(),
                     default,
                 }
             }
-            Change::SetComment { column, comment } => {
-                let kept = match column {
-                    Some(column) => &mut self.column_mut(column)?.comment,
-                    None => &mut self.table.comment,
+            Change::SetComment { column, .. } => {
+                let before = match column {
+                    Some(column) => &self.column(column)?.comment,
+                    None => &self.table.comment,
                 };
                 Change::SetComment {
                     column: column.clone(),
-                    comment: std::mem::replace(kept, comment.clone()),
+                    comment: before.clone(),
                 }
             }
             Change::AddPrimaryKey(key) => {
@@ -221,25 +213,17 @@ impl<'a> Editing<'a> {
                 }
                 self.check_constraint(Kind::PrimaryKey, &key.name, &key.columns)?;
                 self.check_not_all_same(&key.name, &key.columns)?;
-                self.table.primary_key = Some(key.clone());
                 Change::DropPrimaryKey
             }
             Change::DropPrimaryKey => {
-                let key = self
-                    .table
-                    .primary_key
-                    .take()
-                    .ok_or_else(|| format!("`{}` has no primary key", self.table.name))?;
-                if let Err(message) = self.check_still_unique(&key.columns) {
-                    self.table.primary_key = Some(key);
-                    return Err(message);
-                }
+                let key = self.table.primary_key.clone();
+                let key = key.ok_or_else(|| format!("`{}` has no primary key", self.table.name))?;
+                self.check_still_unique(&change, &key.columns)?;
                 Change::AddPrimaryKey(key)
             }
             Change::AddUnique(unique) => {
                 self.check_constraint(Kind::Unique, &unique.name, &unique.columns)?;
                 self.check_not_all_same(&unique.name, &unique.columns)?;
-                self.table.uniques.push(unique.clone());
                 Change::DropConstraint {
                     constraint: unique.name.clone(),
                 }
@@ -248,19 +232,17 @@ impl<'a> Editing<'a> {
                 self.check_constraint_name(Kind::Check, &check.name)?;
                 self.check_expression(&check.expression)
                     .map_err(|why| format!("the expression of `{}`: {why}", check.name))?;
-                self.table.checks.push(check.clone());
                 Change::DropConstraint {
                     constraint: check.name.clone(),
                 }
             }
             Change::AddForeignKey(key) => {
                 self.check_constraint(Kind::ForeignKey, &key.name, &key.columns)?;
-                self.table.foreign_keys.push(key.clone());
                 Change::DropConstraint {
                     constraint: key.name.clone(),
                 }
             }
-            Change::DropConstraint { constraint } => self.drop_constraint(constraint)?,
+            Change::DropConstraint { constraint } => self.inverse_of_drop(&change, constraint)?,
             Change::AddIndex { index, concurrently } => {
                 check_name(&index.name)?;
                 self.check_index_is_free(&index.name)?;
@@ -299,7 +281,6 @@ impl<'a> Editing<'a> {
                 if let Some(columns) = index.columns().filter(|_| index.unique && index.filter.is_none()) {
                     self.check_not_all_same(&index.name, &columns)?;
                 }
-                self.table.indexes.push(index.clone());
                 Change::DropIndex {
                     index: index.name.clone(),
                     concurrently: *concurrently,
@@ -307,12 +288,9 @@ impl<'a> Editing<'a> {
             }
             Change::DropIndex { index, concurrently } => {
                 let position = self.index_position(index)?;
-                let dropped = self.table.indexes.remove(position);
-                if let Some(columns) = dropped.columns().filter(|_| dropped.unique)
-                    && let Err(message) = self.check_still_unique(&columns)
-                {
-                    self.table.indexes.insert(position, dropped);
-                    return Err(message);
+                let dropped = self.table.indexes[position].clone();
+                if let Some(columns) = dropped.columns().filter(|_| dropped.unique) {
+                    self.check_still_unique(&change, &columns)?;
                 }
                 Change::AddIndex {
                     index: dropped,
@@ -322,14 +300,14 @@ impl<'a> Editing<'a> {
             Change::RenameIndex { from, to } => {
                 check_name(to)?;
                 self.check_index_is_free(to)?;
-                let position = self.index_position(from)?;
-                to.clone_into(&mut self.table.indexes[position].name);
+                self.index_position(from)?;
                 Change::RenameIndex {
                     from: to.clone(),
                     to: from.clone(),
                 }
             }
         };
+        self.table.make(&change);
         self.done(place, change, inverse);
         Ok(())
     }
@@ -377,7 +355,6 @@ impl<'a> Editing<'a> {
                 self.table.name
             ));
         }
-        self.table.columns.push(column.clone());
         let same = match (fill, &column.default) {
             // Who fills with an expression knows what it gives.
             (Some(DefaultValue::Expression(_)), _) => None,
@@ -489,7 +466,6 @@ impl<'a> Editing<'a> {
         if from == to || self.table.columns.iter().any(taken) {
             return Err(format!("`{}` has a column `{to}` already", self.table.name));
         }
-        self.table.rename_column(from, to);
         if let Some(same) = self.same.remove(from) {
             self.same.insert(to.to_owned(), same);
         }
@@ -497,21 +473,18 @@ impl<'a> Editing<'a> {
         Ok(())
     }
 
-    fn drop_constraint(&mut self, name: &str) -> Result<Change, String> {
-        let table = &mut self.table;
-        if let Some(at) = table.uniques.iter().position(|unique| unique.name == name) {
-            let unique = table.uniques.remove(at);
-            if let Err(message) = self.check_still_unique(&unique.columns) {
-                self.table.uniques.insert(at, unique);
-                return Err(message);
-            }
-            return Ok(Change::AddUnique(unique));
+    /// What brings a constraint back that may be dropped.
+    fn inverse_of_drop(&self, drop: &Change, name: &str) -> Result<Change, String> {
+        let table = &self.table;
+        if let Some(unique) = table.uniques.iter().find(|unique| unique.name == name) {
+            self.check_still_unique(drop, &unique.columns)?;
+            return Ok(Change::AddUnique(unique.clone()));
         }
-        if let Some(at) = table.checks.iter().position(|check| check.name == name) {
-            return Ok(Change::AddCheck(table.checks.remove(at)));
+        if let Some(check) = table.checks.iter().find(|check| check.name == name) {
+            return Ok(Change::AddCheck(check.clone()));
         }
-        if let Some(at) = table.foreign_keys.iter().position(|key| key.name == name) {
-            return Ok(Change::AddForeignKey(table.foreign_keys.remove(at)));
+        if let Some(key) = table.foreign_keys.iter().find(|key| key.name == name) {
+            return Ok(Change::AddForeignKey(key.clone()));
         }
         if table.primary_key.as_ref().is_some_and(|key| key.name == name) {
             return Err(format!("`{name}` is the primary key; write `t.drop_primary_key()`"));
@@ -538,9 +511,9 @@ impl<'a> Editing<'a> {
         })
     }
 
-    fn column_mut(&mut self, column: &str) -> Result<&mut Column, String> {
+    fn column(&self, column: &str) -> Result<&Column, String> {
         let position = self.position(column)?;
-        Ok(&mut self.table.columns[position])
+        Ok(&self.table.columns[position])
     }
 
     fn index_position(&self, index: &str) -> Result<usize, String> {

@@ -178,7 +178,7 @@ impl Source {
 
 /// The name of the rowid, if it is nobody's column: then it is copied as well, as it may be kept elsewhere.
 fn rowid(before: &Table, after: &Table) -> Option<&'static str> {
-    if has_own_rowid(before) || has_own_rowid(after) || before.without_rowid {
+    if before.rowid_column().is_some() || after.rowid_column().is_some() || before.without_rowid {
         return None;
     }
     let is_free = |name: &&str| {
@@ -188,18 +188,4 @@ fn rowid(before: &Table, after: &Table) -> Option<&'static str> {
             .all(|column| !column.name.eq_ignore_ascii_case(name))
     };
     ["rowid", "_rowid_", "oid"].into_iter().find(is_free)
-}
-
-/// Whether a column is the rowid: counted up, or an INTEGER that is the primary key by itself.
-/// <https://sqlite.org/lang_createtable.html#rowid>
-fn has_own_rowid(table: &Table) -> bool {
-    table
-        .primary_key
-        .as_ref()
-        .is_some_and(|key| match key.columns.as_slice() {
-            [only] => table.column(only).is_some_and(|column| {
-                column.auto_increment || column.column_type == crate::schema::ColumnType::Integer
-            }),
-            _ => false,
-        })
 }

@@ -1,7 +1,6 @@
 //! Diesel's `schema.rs`: `table!`, `joinable!` and `allow_tables_to_appear_in_same_query!`, as `diesel print-schema` writes them
 //! for the migrated database.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::KnownSchema;
@@ -155,7 +154,7 @@ impl Writer<'_> {
     }
 
     fn column_type(&self, table: &Table, column: &Column) -> Option<String> {
-        let is_rowid = is_rowid(table, &column.name) || self.refers_to_rowid(table, column);
+        let is_rowid = table.rowid_column() == Some(&column.name) || self.refers_to_rowid(table, column);
         let name = match diesel_type(column)? {
             "Integer" if is_rowid => self.rowid(),
             name => name,
@@ -245,15 +244,6 @@ fn key_columns(table: &Table) -> Vec<String> {
     let free = |alias: &&&str| table.column(alias).is_none();
     let alias = ["rowid", "oid", "_rowid_"].iter().find(free);
     alias.map(|alias| (*alias).to_owned()).into_iter().collect()
-}
-
-/// Whether a column is the rowid itself, by another name.
-fn is_rowid(table: &Table, column: &str) -> bool {
-    let is_key = table.primary_key.as_ref().is_some_and(|key| key.columns == [column]);
-    let is_integer = table
-        .column(column)
-        .is_some_and(|column| column.auto_increment || column.column_type == ColumnType::Integer);
-    is_key && is_integer && !table.without_rowid
 }
 
 /// Whether Diesel has a type for each column of the primary key.
@@ -348,8 +338,8 @@ fn is_reserved(name: &str) -> bool {
         "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
     ];
     const DIESELS: &[&str] = &["table", "columns", "is_nullable"];
-    let keywords: BTreeSet<&str> = KEYWORDS.iter().chain(DIESELS).copied().collect();
-    keywords.contains(name) || name.is_empty() || name.starts_with("__") && !name.ends_with('_')
+    let is_word = KEYWORDS.contains(&name) || DIESELS.contains(&name);
+    is_word || name.is_empty() || name.starts_with("__") && !name.ends_with('_')
 }
 
 /// A string literal of Rust.

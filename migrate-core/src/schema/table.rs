@@ -193,6 +193,17 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// The column that is SQLite's rowid: counted up, or an INTEGER that is the primary key by itself.
+    /// <https://sqlite.org/lang_createtable.html#rowid>
+    pub(crate) fn rowid_column(&self) -> Option<&str> {
+        let [only] = self.primary_key.as_ref()?.columns.as_slice() else {
+            return None;
+        };
+        let column = self.column(only)?;
+        let is_rowid = column.auto_increment || column.column_type == ColumnType::Integer;
+        (is_rowid && !self.without_rowid).then_some(only)
+    }
+
     /// The names of all constraints.
     pub(crate) fn constraint_names(&self) -> impl Iterator<Item = &str> {
         self.names()

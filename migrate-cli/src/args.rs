@@ -104,8 +104,11 @@ pub(crate) enum Verb {
         tables: Vec<String>,
     },
 
-    /// Print Diesel's schema.rs or a picture, from the migrations alone; no database is needed
+    /// Print Diesel's schema.rs, a picture, SQL or JSON, from the migrations alone; no database is needed
     Schema(SchemaArgs),
+
+    /// Tell whether the migrations, migrations.lock and schema.rs are right; no database is needed
+    Check(CheckArgs),
 
     /// Drop everything in the database and apply all migrations
     Fresh,
@@ -138,6 +141,7 @@ impl Verb {
             Verb::Plan(_) => "plan",
             Verb::Create { .. } => "create",
             Verb::Schema(_) => "schema",
+            Verb::Check(_) => "check",
             Verb::Fresh => "fresh",
             Verb::Accept { .. } => "accept",
             Verb::Repair { .. } => "repair",
@@ -201,6 +205,10 @@ pub(crate) enum Format {
     Diesel,
     /// An entity-relationship diagram
     Mermaid,
+    /// The statements that would make it at once
+    Sql,
+    /// All that is known of it
+    Json,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -224,6 +232,17 @@ pub(crate) struct SchemaArgs {
     /// Whether the rowid of SQLite is a BigInt, as in Diesel's setting of this name
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub(crate) sqlite_integer_primary_key_is_bigint: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// Write the fingerprints of new migrations into migrations.lock, and src/schema.rs if it is kept; with versions, also of these that were changed or taken away
+    #[arg(long, value_name = "VERSION", num_args = 0..)]
+    pub(crate) update: Option<Vec<MigrationRef>>,
+
+    /// The kinds of database that the migrations are meant for [default: sqlite]
+    #[arg(long = "dialect", value_name = "DIALECT", value_delimiter = ',')]
+    pub(crate) dialects: Vec<DialectVersion>,
 }
 
 #[cfg(test)]

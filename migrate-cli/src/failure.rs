@@ -1,6 +1,6 @@
 //! Everything that a command can fail with.
 
-use migrate_core::{Error, ErrorKind};
+use migrate_core::{Error, ErrorKind, Problem};
 
 use crate::exit::Exit;
 
@@ -21,6 +21,8 @@ pub(crate) enum Failure {
         cause: String,
         next: String,
     },
+    /// `check` found something.
+    Check { problems: Vec<Problem>, next: Vec<String> },
     /// The library's own error.
     Core(Error),
 }
@@ -49,10 +51,13 @@ impl Failure {
                 ErrorKind::InvalidTarget | ErrorKind::InvalidSetting => Exit::Usage,
                 _ => Exit::Failed,
             },
-            Failure::Open { .. } | Failure::File { .. } => Exit::Failed,
+            Failure::Open { .. } | Failure::File { .. } | Failure::Check { .. } => Exit::Failed,
         }
     }
 }
+
+/// The one line that `check` says before what it found.
+pub(crate) const NOT_READY: &str = "the migrations cannot go out like this";
 
 impl From<UsageError> for Failure {
     fn from(error: UsageError) -> Failure {

@@ -1,10 +1,14 @@
 //! The documents that `--json` prints. Their shape is a promise: it is written down in `docs/json.md`, and a change of what
 //! is there needs a new [`FORMAT`].
 
-use migrate_core::{Done, Entry, Error, Place, Plan, Report};
+use migrate_core::{
+    Check, Column, DefaultValue, Done, Entry, Error, ForeignKey, Index, IndexKey, IndexOn, KnownSchema, Place, Plan,
+    PrimaryKey, Problem, Report, Table, Unique,
+};
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, NOT_READY};
 
 /// The shape's number, in every document.
 const FORMAT: u32 = 1;
@@ -55,6 +59,10 @@ pub(crate) enum Body {
         text: Option<String>,
         file: Option<String>,
         warnings: Vec<String>,
+    },
+    Checked {
+        /// What was written.
+        files: Vec<String>,
     },
     /// `accept` and `repair`.
     Recorded {
@@ -182,6 +190,90 @@ impl From<&Plan> for Body {
     }
 }
 
+/// The document of `schema --format json`.
+pub(crate) fn schema(schema: &KnownSchema) -> String {
+    let document = json!({
+        "format": FORMAT,
+        "tables": schema.tables().map(table).collect::<Vec<_>>(),
+        "views": schema.views().map(|(name, query)| json!({ "name": name, "query": query })).collect::<Vec<_>>(),
+        "enums": schema.enums().map(|(name, values)| json!({ "name": name, "values": values })).collect::<Vec<_>>(),
+        "unknown": schema.unknown(),
+    });
+    format!("{document:#}\n")
+}
+
+fn table(table: &Table) -> Value {
+    let key = |key: &PrimaryKey| json!({ "name": key.name, "columns": key.columns });
+    let unique = |unique: &Unique| json!({ "name": unique.name, "columns": unique.columns });
+    let check = |check: &Check| json!({ "name": check.name, "expression": check.expression });
+    let foreign_key = |key: &ForeignKey| {
+        json!({
+            "name": key.name,
+            "columns": key.columns,
+            "to_table": key.to_table,
+            "to_columns": key.to_columns,
+            "on_delete": key.on_delete.as_str(),
+            "on_update": key.on_update.as_str(),
+        })
+    };
+    json!({
+        "name": table.name,
+        "columns": table.columns.iter().map(column).collect::<Vec<_>>(),
+        "primary_key": table.primary_key.as_ref().map(key),
+        "uniques": table.uniques.iter().map(unique).collect::<Vec<_>>(),
+        "checks": table.checks.iter().map(check).collect::<Vec<_>>(),
+        "foreign_keys": table.foreign_keys.iter().map(foreign_key).collect::<Vec<_>>(),
+        "indexes": table.indexes.iter().map(index).collect::<Vec<_>>(),
+        "comment": table.comment,
+    })
+}
+
+fn column(column: &Column) -> Value {
+    let default = column.default.as_ref().map(|default| match default {
+        DefaultValue::Value(migrate_core::Value::Bool(value)) => json!({ "value": value }),
+        DefaultValue::Value(migrate_core::Value::Integer(value)) => json!({ "value": value }),
+        DefaultValue::Value(migrate_core::Value::Double(value)) => json!({ "value": value }),
+        DefaultValue::Value(migrate_core::Value::Text(value)) => json!({ "value": value }),
+        DefaultValue::Value(migrate_core::Value::Binary(bytes)) => json!({ "bytes": bytes }),
+        DefaultValue::Now => json!({ "sql": "CURRENT_TIMESTAMP" }),
+        DefaultValue::Expression(sql) => json!({ "sql": sql }),
+    });
+    let generated = column.generated.as_ref();
+    let generated = generated.map(|one| json!({ "expression": one.expression, "stored": one.stored }));
+    json!({
+        "name": column.name,
+        "type": column.column_type.to_string(),
+        "nullable": column.nullable,
+        "default": default,
+        "auto_increment": column.auto_increment,
+        "generated": generated,
+        "collation": column.collation,
+        "comment": column.comment,
+    })
+}
+
+fn index(index: &Index) -> Value {
+    let key = |key: &IndexKey| {
+        let (column, expression) = match &key.on {
+            IndexOn::Column(column) => (Some(column), None),
+            IndexOn::Expression(sql) => (None, Some(sql)),
+        };
+        json!({
+            "column": column,
+            "expression": expression,
+            "descending": key.descending,
+            "collation": key.collation,
+        })
+    };
+    json!({
+        "name": index.name,
+        "keys": index.keys.iter().map(key).collect::<Vec<_>>(),
+        "unique": index.unique,
+        "filter": index.filter,
+        "include": index.include,
+    })
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorItem {
     kind: &'static str,
@@ -203,6 +295,16 @@ struct ProblemItem {
     message: String,
 }
 
+impl From<&Problem> for ProblemItem {
+    fn from(problem: &Problem) -> ProblemItem {
+        ProblemItem {
+            file: problem.place.map(|place| place.file),
+            line: problem.place.map(|place| place.line),
+            message: problem.message.clone(),
+        }
+    }
+}
+
 impl From<&Failure> for ErrorItem {
     fn from(failure: &Failure) -> ErrorItem {
         match failure {
@@ -210,6 +312,11 @@ impl From<&Failure> for ErrorItem {
             Failure::Usage(error) => ErrorItem::simple("usage", &error.message, None, &error.next),
             Failure::Open { message, cause, next } => ErrorItem::simple("database", message, Some(cause), next),
             Failure::File { message, cause, next } => ErrorItem::simple("file", message, Some(cause), next),
+            Failure::Check { problems, next } => ErrorItem {
+                problems: problems.iter().map(ProblemItem::from).collect(),
+                next: next.clone(),
+                ..ErrorItem::simple("check", NOT_READY, None, "")
+            },
         }
     }
 }
@@ -238,15 +345,7 @@ impl From<&Error> for ErrorItem {
         ErrorItem {
             kind: error.kind().as_str(),
             message: error.message().to_owned(),
-            problems: error
-                .problems()
-                .iter()
-                .map(|problem| ProblemItem {
-                    file: file(problem.place),
-                    line: line(problem.place),
-                    message: problem.message.clone(),
-                })
-                .collect(),
+            problems: error.problems().iter().map(ProblemItem::from).collect(),
             migration: error.failed_migration().map(str::to_owned),
             file: file(error.place()),
             line: line(error.place()),

@@ -37,6 +37,7 @@ mod commands;
 mod connection;
 mod exit;
 mod failure;
+mod files;
 mod json;
 mod output;
 mod settings;

@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use migrate_core::{Direction, Done, Event, State};
 
 use crate::args::Options;
-use crate::failure::Failure;
+use crate::failure::{Failure, NOT_READY};
 use crate::json::{Body, Document, DoneItem};
 use crate::settings::Redacted;
 
@@ -94,6 +94,14 @@ impl Output {
             Failure::Usage(error) => format!("{}\n  next: {}", error.message, error.next),
             Failure::Open { message, cause, next } | Failure::File { message, cause, next } => {
                 format!("{message}\n  cause: {cause}\n  next: {next}")
+            }
+            Failure::Check { problems, next } => {
+                let problems = problems.iter().map(|problem| match problem.place {
+                    Some(place) => format!("\n  {place}: {}", problem.message),
+                    None => format!("\n  - {}", problem.message),
+                });
+                let next = next.iter().map(|next| format!("\n  next: {next}"));
+                format!("{NOT_READY}{}", problems.chain(next).collect::<String>())
             }
         };
         print_error(&format!("{BAD}error{BAD:#}: {text}\n"));

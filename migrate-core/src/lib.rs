@@ -29,8 +29,9 @@
 //! }
 //! ```
 //!
-//! A Rust step is a plain function on a connection, so it is tested like any other. In an application, or a test, a runner
-//! takes any Diesel connection (a pooled one as `&mut *conn`) and either all that is linked or an explicit set:
+//! `test_migrations!` gives a crate the tests that all migrations should pass, in one line; [`testing`] has a database that a
+//! test drives to any migration, with rows in between. In an application a runner takes any Diesel connection (a pooled one
+//! as `&mut *conn`) and either all that is linked or an explicit set:
 //!
 //! ```
 //! # use diesel::prelude::*;
@@ -95,11 +96,12 @@ mod offline;
 mod place;
 mod plan;
 mod registry;
+mod released;
 mod report;
 mod runner;
 mod schema;
+mod sources;
 mod target;
-#[cfg(feature = "sqlite")]
 pub mod testing;
 mod version;
 
@@ -116,9 +118,10 @@ pub use registry::Registry;
 pub use report::{Done, Event, Report};
 pub use runner::Runner;
 pub use schema::{
-    ChangedType, ColumnType, DefaultFor, DroppedColumn, DroppedIndex, IndexKey, IndexMethod, IntoSql, NewColumn,
-    NewEnumValue, NewIndex, NewReference, NewTable, Reaction, RecordedStep, RustFunction, Schema, TableChange, Value,
-    asc, desc, expression, kind,
+    ChangedType, Check, Column, ColumnType, DefaultFor, DefaultValue, DroppedColumn, DroppedIndex, ForeignKey,
+    Generated, Index, IndexKey, IndexMethod, IndexOn, IntoSql, NewColumn, NewEnumValue, NewIndex, NewReference,
+    NewTable, PrimaryKey, Reaction, RecordedStep, RustFunction, Schema, Table, TableChange, Unique, Value, asc, desc,
+    expression, kind,
 };
 pub use target::{MigrationRef, Rollback, Target};
 pub use version::{InvalidVersion, Version};
@@ -130,12 +133,18 @@ pub mod prelude {
     };
 }
 
-/// What the derive's output names. Not part of the public interface.
+/// What the derive's output names, and what the command line shares. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::history::fingerprint_of;
+    pub use crate::known_schema::KeptAs;
     pub use crate::migration::{Declaration, Derived, Migration, WRITTEN_WRONGLY, declare};
     pub use crate::registry::inventory;
+    pub use crate::released::{RELEASED_FILE, Released, Standing};
+    /// The migration files of a package.
+    pub mod sources {
+        pub use crate::sources::{Sources, declared, version_of};
+    }
 }
 
 /// The README's code compiles.

@@ -10,7 +10,7 @@ use crate::registry::Registry;
 use crate::schema::Model;
 
 /// How a database in some version writes SQL.
-fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
+pub(crate) fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
     match (dialect.name(), dialect.version()) {
         (DialectName::Sqlite, _) => &Sqlite,
         (DialectName::Postgres, version) if version >= (18, 0) => &Postgres {

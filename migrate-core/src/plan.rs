@@ -79,6 +79,12 @@ impl PlannedMigration {
         &self.steps
     }
 
+    /// The statements of its steps, exactly as they are sent; Rust steps have none.
+    #[must_use]
+    pub fn sql(&self) -> Vec<&str> {
+        self.steps.iter().filter_map(PlannedStep::sql).collect()
+    }
+
     /// How many of the steps an interrupted run has done already.
     #[must_use]
     pub fn done(&self) -> usize {

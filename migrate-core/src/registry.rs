@@ -32,7 +32,8 @@ impl Registry {
                     .next("write one with `#[derive(Migration)]`, in a module that a `mod` line names")
                     .next(
                         "if they are in another crate, name it here so that it is linked: \
-                     `use my_app as _;`, or `migrate_cli::main!(my_app);` in src/bin/migrate.rs",
+                     `use my_app as _;`, or `migrate_cli::main!(my_app);` in src/bin/migrate.rs, or \
+                     `migrate_core::test_migrations!(my_app);` in a test",
                     );
             }
             error
@@ -79,6 +80,10 @@ impl Registry {
     /// All of them, in the order in which they are applied.
     pub fn iter(&self) -> std::slice::Iter<'_, Migration> {
         self.migrations.iter()
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Migration] {
+        &self.migrations
     }
 
     /// How many there are; never 0.

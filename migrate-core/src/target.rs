@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, Entry, State};
-use crate::migration::{DEFAULT_GROUP, MigrationId};
+use crate::migration::{DEFAULT_GROUP, Migration, MigrationId};
 use crate::registry::Registry;
 use crate::version::{InvalidVersion, Version};
 
@@ -36,12 +36,24 @@ impl MigrationRef {
         }
     }
 
+    /// The one of a registry that is meant, and before it all that come before it.
+    pub(crate) fn up_to<'a>(&self, registry: &'a Registry) -> Result<(&'a [Migration], &'a Migration), Error> {
+        let migrations = registry.as_slice();
+        let found = self.find(migrations, |migration| migration.id())?;
+        let position = registry.position(found.id()).unwrap_or_default();
+        Ok((migrations.get(..position).unwrap_or_default(), found))
+    }
+
+    /// Whether a migration of this identity is meant.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn means(&self, id: MigrationId<'_>) -> bool {
+        id.version == self.version && self.group.as_deref().is_none_or(|group| group == id.group)
+    }
+
     /// The one of `candidates` that is meant.
     pub(crate) fn find<'a, T>(&self, candidates: &'a [T], id: impl Fn(&T) -> MigrationId<'_>) -> Result<&'a T, Error> {
-        let mut named = candidates.iter().filter(|candidate| {
-            let id = id(candidate);
-            id.version == self.version && self.group.as_deref().is_none_or(|group| group == id.group)
-        });
+        let mut named = candidates.iter().filter(|candidate| self.means(id(candidate)));
         let Some(found) = named.next() else {
             let mut error = Error::new(ErrorKind::InvalidTarget, format!("there is no migration {self}"));
             let nearest = candidates

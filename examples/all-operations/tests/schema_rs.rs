@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::Command;
 
 use all_operations as _;
-use migrate_core::testing::TestDatabase;
+use migrate_core::testing::TestFile;
 use migrate_core::{DialectName, DieselOptions, KnownSchema, Registry, Runner, Target};
 
 fn written(is_bigint: bool) -> String {
@@ -44,7 +44,7 @@ fn it_is_what_diesel_prints() {
         std::io::stderr().write_all(said.as_bytes()).unwrap();
         return;
     };
-    let database = TestDatabase::new().unwrap();
+    let database = TestFile::new().unwrap();
     Runner::linked(&mut database.connect().unwrap())
         .unwrap()
         .up(&Target::Latest)

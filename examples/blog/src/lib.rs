@@ -4,3 +4,4 @@ mod migrations;
 /// The tables, for Diesel: written from the migrations by `migrate schema --write src/schema.rs`.
 #[allow(missing_docs, reason = "what it holds is said by the migrations")]
 pub mod schema;
+pub mod store;

@@ -1,4 +1,4 @@
-// @generated from the migrations. Write it anew with `schema --write`.
+// @generated from the migrations. Write it anew with `migrate schema --write FILE`.
 
 diesel::table! {
     posts (id) {

@@ -1,13 +1,20 @@
 //! `create`: writes a new migration into the package's sources.
 
-use migrate_core::{DEFAULT_GROUP, DialectName, DieselOptions, KnownSchema, Registry, Version};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use migrate_core::__private::sources::Sources;
+use migrate_core::__private::{RELEASED_FILE, Released};
+use migrate_core::{DEFAULT_GROUP, DialectName, DieselOptions, KnownSchema, MigrationId, Registry, Version};
 
 use super::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, UsageError};
+use crate::files;
 use crate::json::Body;
 use crate::settings;
-use crate::sources::Sources;
+use crate::sources;
 
 pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Result<Exit, Failure> {
     let name = checked(name)?;
@@ -20,22 +27,35 @@ pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Re
         .into());
     };
     let sources = Sources::of(&package);
+    let lock = package.join(RELEASED_FILE);
+    let is_first = sources.newest().is_none();
+    // Before anything is written: what cannot be read cannot be added to.
+    let released = released(&lock, is_first)?;
     let version = next_version(&sources)?;
     let module = format!("m{version}_{name}");
-    let added = sources
-        .add(&module, &template(version, &name, &frozen))
-        .map_err(|error| Failure::File {
-            message: format!("the migration {module} could not be written"),
-            cause: error.to_string(),
-            next: "look at src/migrations of the package".to_owned(),
-        })?;
+    let added = sources::add(&sources, &module, &template(version, &name, &frozen)).map_err(|error| Failure::File {
+        message: format!("the migration {module} could not be written"),
+        cause: error.to_string(),
+        next: "look at src/migrations of the package".to_owned(),
+    })?;
     let file = added.file.display().to_string();
+    if let Some(mut released) = released {
+        let group = DEFAULT_GROUP;
+        released.announce(MigrationId { group, version }, &name);
+        files::replace(&lock, &released.to_string()).map_err(|error| not_kept(&lock, &error))?;
+    }
     context.output.document(|| Body::Created {
         version: version.to_string(),
         file: file.clone(),
         warnings: added.left_to_do.clone(),
     });
     context.output.result(format_args!("created {file}"));
+    if is_first && lock.is_file() {
+        context.output.talk(format_args!(
+            "begun {}, which `migrate check` compares: commit it, or delete it if it is not wanted",
+            lock.display()
+        ));
+    }
     for left in &added.left_to_do {
         context.output.warn(left);
     }
@@ -43,6 +63,24 @@ pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Re
         .output
         .talk("next: write its steps there, look at them with `migrate plan`, apply them with `migrate up`");
     Ok(Exit::Done)
+}
+
+/// The file of fingerprints, in which a new migration gets a line, so that another branch that adds one meets it there.
+/// The first migration begins it; later it is kept only where it is.
+fn released(file: &Path, is_first: bool) -> Result<Option<Released>, Failure> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(Released::parse(&text)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(is_first.then(Released::default)),
+        Err(error) => Err(not_kept(file, &error)),
+    }
+}
+
+fn not_kept(file: &Path, error: &io::Error) -> Failure {
+    Failure::File {
+        message: format!("{} could not be kept", file.display()),
+        cause: error.to_string(),
+        next: "look at who may read and write it; `migrate check --update` writes it anew".to_owned(),
+    }
 }
 
 /// A name that can be part of a module's name.
@@ -84,12 +122,15 @@ fn frozen(tables: &[String]) -> Result<Vec<String>, Failure> {
     let schema = KnownSchema::latest(&Registry::linked()?, DialectName::Sqlite)?;
     let frozen = tables.iter().map(|table| {
         schema.diesel_table(table, &DieselOptions::default()).ok_or_else(|| {
-            let known: Vec<&str> = schema.tables().collect();
-            let next = match known.as_slice() {
+            let known: Vec<&str> = schema.tables().map(|table| table.name.as_str()).collect();
+            let mut next = match known.as_slice() {
                 [] => "make it first, in a migration before this one".to_owned(),
                 known => format!("the tables are {}", known.join(", ")),
             };
-            Failure::from(UsageError::new(format!("no migration makes a table `{table}`"), next))
+            for unknown in schema.unknown() {
+                next += &format!("; but {unknown}");
+            }
+            Failure::from(UsageError::new(format!("no table `{table}` is known"), next))
         })
     });
     frozen.collect()

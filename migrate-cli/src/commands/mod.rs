@@ -1,5 +1,6 @@
 //! The verbs: one file each, or together where they are the same work.
 
+mod check;
 mod create;
 mod mend;
 mod plan;
@@ -10,6 +11,7 @@ mod status;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
+use migrate_core::__private::sources::Sources;
 use migrate_core::{DEFAULT_HISTORY_TABLE, Error, Registry, Runner};
 
 use crate::args::{Args, Options, UpArgs, Verb};
@@ -18,7 +20,6 @@ use crate::exit::Exit;
 use crate::failure::{Failure, UsageError};
 use crate::output::Output;
 use crate::settings::{self, Database};
-use crate::sources::Sources;
 use crate::{Cli, connection};
 
 /// A warning for each migration file of the package that is not compiled. A program that runs outside its package has none.
@@ -51,6 +52,7 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
         Verb::Status { exit_code } => status::status(&context, *exit_code),
         Verb::Plan(args) => plan::plan(&context, args),
         Verb::Schema(args) => schema::schema(&context, args),
+        Verb::Check(args) => check::check(&context, args),
         Verb::Create { name, tables } => create::create(&context, name, tables),
         Verb::Accept { version } => mend::accept(&context, version),
         Verb::Repair { version, done } => mend::repair(&context, version, *done),

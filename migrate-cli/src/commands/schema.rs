@@ -1,16 +1,13 @@
 //! `schema`: the schema at a version, from the migrations alone; no database is opened.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
 use migrate_core::{DialectName, DialectVersion, DieselOptions, KnownSchema, Registry};
 
 use super::Context;
 use crate::args::{Format, SchemaArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::json::Body;
+use crate::files;
+use crate::json::{self, Body};
 
 pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, Failure> {
     let registry = Registry::linked()?;
@@ -24,6 +21,8 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, F
     let text = match args.format {
         Format::Diesel => schema.diesel(&options)?,
         Format::Mermaid => schema.mermaid(),
+        Format::Sql => schema.sql()?,
+        Format::Json => json::schema(&schema),
     };
     for warning in super::unnamed_files() {
         context.output.warn(warning);
@@ -41,7 +40,7 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, F
         context.output.result(text.trim_end());
         return Ok(Exit::Done);
     };
-    let is_new = write(file, &text).map_err(|error| Failure::File {
+    let is_new = files::keep(file, &text).map_err(|error| Failure::File {
         message: format!("{} could not be written", file.display()),
         cause: error.to_string(),
         next: "name a file in a directory that is there".to_owned(),
@@ -49,16 +48,4 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, F
     let result = if is_new { "written" } else { "up to date already" };
     context.output.result(format_args!("{}: {result}", file.display()));
     Ok(Exit::Done)
-}
-
-/// Writes a file whole, unless it says the same already; then it keeps its time, and nothing is compiled again.
-fn write(file: &Path, text: &str) -> io::Result<bool> {
-    if fs::read(file).is_ok_and(|there| there == text.as_bytes()) {
-        return Ok(false);
-    }
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".new");
-    fs::write(&beside, text)?;
-    fs::rename(&beside, file)?;
-    Ok(true)
 }

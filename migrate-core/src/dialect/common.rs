@@ -10,7 +10,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub(super) fn value(dialect: &dyn Dialect, value: &Value) -> String {
+pub(crate) fn value(dialect: &dyn Dialect, value: &Value) -> String {
     match value {
         Value::Bool(true) => "TRUE".to_owned(),
         Value::Bool(false) => "FALSE".to_owned(),

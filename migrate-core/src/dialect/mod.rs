@@ -11,6 +11,7 @@ mod sqlite;
 mod sqlite_text;
 mod tokens;
 
+pub(crate) use common::value;
 pub(crate) use mysql::MySql;
 pub(crate) use postgres::Postgres;
 pub(crate) use rebuild::REBUILT;

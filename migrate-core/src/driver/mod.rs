@@ -8,6 +8,7 @@ mod sqlite;
 
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::dialect::Dialect;
@@ -82,9 +83,13 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn broken_references(&mut self) -> Result<Vec<String>, DriverError>;
 
-    /// What the database holds.
+    /// What the database holds. What is still as it was is taken from an earlier answer.
     #[doc(hidden)]
-    fn live(&mut self) -> Result<Live, DriverError>;
+    fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError>;
+
+    /// The rows of some tables, each as the SQL literals of some columns.
+    #[doc(hidden)]
+    fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError>;
 
     /// Drops every object of the database, all or none.
     #[doc(hidden)]

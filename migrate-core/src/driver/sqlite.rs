@@ -1,6 +1,8 @@
 //! SQLite, through Diesel's `SqliteConnection`.
 
 use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -159,17 +161,17 @@ impl Session for SqliteConnection {
         )
     }
 
-    fn live(&mut self) -> Result<Live, DriverError> {
+    fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
         #[derive(QueryableByName)]
-        struct Object {
-            #[diesel(sql_type = Text)]
-            kind: String,
-            #[diesel(sql_type = Text)]
-            name: String,
-            #[diesel(sql_type = Text)]
-            table: String,
-            #[diesel(sql_type = Text)]
-            sql: String,
+        struct Cookie {
+            #[diesel(sql_type = BigInt)]
+            schema_version: i64,
+        }
+        // It grows with each change of the schema: https://sqlite.org/pragma.html#pragma_schema_version
+        let cookie: Cookie = sql_query("PRAGMA schema_version").get_result(self)?;
+        let cookie = Some(cookie.schema_version);
+        if earlier.cookie == cookie {
+            return Ok(earlier.clone());
         }
         // A constraint's own index has no SQL, and comes back with the constraint.
         let objects: Vec<Object> = sql_query(
@@ -177,47 +179,83 @@ impl Session for SqliteConnection {
              WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type = 'table' DESC, rowid",
         )
         .load(self)?;
-        let mut live = Live::default();
-        for Object { kind, name, table, sql } in objects {
-            match kind.as_str() {
-                "table" => {
-                    // A renamed table keeps its text's name for a while; the schema's is right.
-                    let parsed = parse_table(&sql).map(|parsed| Table {
-                        name: name.clone(),
-                        ..parsed
-                    });
-                    live.tables.insert(name, parsed);
-                }
-                "view" => {
-                    live.views.insert(name, sql);
-                }
-                "index" | "trigger" => {
-                    if let Some(entry) = live.tables.get_mut(&table)
-                        && let Ok(there) = entry
-                    {
-                        if kind == "trigger" {
-                            there.triggers.push(Trigger { name, sql });
-                        } else {
-                            match parse_index(&sql) {
-                                Ok(index) => there.indexes.push(index),
-                                Err(why) => *entry = Err(format!("its index {name}: {why}")),
-                            }
-                        }
-                    }
-                }
-                _ => {}
+        let mut live = Live {
+            // What a transaction has done may be rolled back, and then the number comes again.
+            cookie: cookie.filter(|_| self.transaction_depth() == 0),
+            ..Live::default()
+        };
+        let mut of_tables: BTreeMap<String, Vec<Object>> = BTreeMap::new();
+        for object in objects {
+            if object.kind == "view" {
+                live.views.insert(object.name, object.sql);
+            } else {
+                of_tables.entry(object.table.clone()).or_default().push(object);
             }
+        }
+        for (name, objects) in of_tables {
+            let text: String = objects.iter().map(|object| format!("{};\n", object.sql)).collect();
+            let table = match earlier.tables.get(&name) {
+                Some(table) if earlier.texts.get(&name) == Some(&text) => table.clone(),
+                // A trigger on a view has no table.
+                _ => match parsed(&name, &objects) {
+                    Some(table) => table,
+                    None => continue,
+                },
+            };
+            live.tables.insert(name.clone(), table);
+            live.texts.insert(name, text);
         }
         // Once ANALYZE has run: https://sqlite.org/fileformat2.html#stat1tab
         let is_analyzed = "SELECT count(*) AS number FROM main.sqlite_master WHERE name = 'sqlite_stat1'";
-        if number(self, is_analyzed)? > 0 {
-            for table in texts(self, "SELECT DISTINCT tbl AS text FROM main.sqlite_stat1")? {
-                if let Some(Ok(there)) = live.tables.get_mut(&table) {
-                    there.analyzed = true;
+        let analyzed = match number(self, is_analyzed)? {
+            0 => Vec::new(),
+            _ => {
+                // Another ANALYZE leaves the number as it is.
+                live.cookie = None;
+                texts(self, "SELECT DISTINCT tbl AS text FROM main.sqlite_stat1")?
+            }
+        };
+        for (name, table) in &mut live.tables {
+            if let Ok(table) = table {
+                table.analyzed = analyzed.contains(name);
+            }
+        }
+        Ok(Rc::new(live))
+    }
+
+    fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError> {
+        #[derive(QueryableByName)]
+        struct OneRow {
+            #[diesel(sql_type = BigInt)]
+            number: i64,
+            #[diesel(sql_type = Text)]
+            text: String,
+        }
+        let mut rows = vec![Vec::new(); of.len()];
+        let queries: Vec<String> = of
+            .iter()
+            .enumerate()
+            .map(|(number, (table, columns))| {
+                let literals: Vec<String> = columns
+                    .iter()
+                    .map(|column| format!("quote({})", Sqlite.identifier(column)))
+                    .collect();
+                format!(
+                    "SELECT {number} AS number, {} AS text FROM main.{}",
+                    literals.join(" || ',' || "),
+                    Sqlite.identifier(table)
+                )
+            })
+            .collect();
+        // Fewer at once than SQLite takes: https://sqlite.org/limits.html#max_compound_select
+        for queries in queries.chunks(100) {
+            for row in sql_query(queries.join(" UNION ALL ")).load::<OneRow>(self)? {
+                if let Some(rows) = usize::try_from(row.number).ok().and_then(|number| rows.get_mut(number)) {
+                    rows.push(literals_of(&row.text));
                 }
             }
         }
-        Ok(live)
+        Ok(rows)
     }
 
     fn drop_everything(&mut self) -> Result<(), DriverError> {
@@ -233,6 +271,45 @@ impl Session for SqliteConnection {
         self.set_foreign_keys(before)?;
         result
     }
+}
+
+#[derive(QueryableByName)]
+struct Object {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    table: String,
+    #[diesel(sql_type = Text)]
+    sql: String,
+}
+
+/// A table of what belongs to it, itself first; or why it cannot be described. `None` if there is no table.
+fn parsed(name: &str, objects: &[Object]) -> Option<Result<Table, String>> {
+    let (first, others) = objects.split_first().filter(|(first, _)| first.kind == "table")?;
+    let all = || {
+        // A renamed table keeps its text's name for a while; the schema's is right.
+        let mut table = Table {
+            name: name.to_owned(),
+            ..parse_table(&first.sql)?
+        };
+        for Object { kind, name, sql, .. } in others {
+            match kind.as_str() {
+                "trigger" => table.triggers.push(Trigger {
+                    name: name.clone(),
+                    sql: sql.clone(),
+                }),
+                "index" => {
+                    let index = parse_index(sql).map_err(|why| format!("its index {name}: {why}"))?;
+                    table.indexes.push(index);
+                }
+                _ => {}
+            }
+        }
+        Ok(table)
+    };
+    Some(all())
 }
 
 /// Views and triggers first, as they refer to tables; virtual tables before the shadow tables that they own.
@@ -298,6 +375,24 @@ impl From<Row> for StoredRow {
             format: row.format,
         }
     }
+}
+
+/// The literals of a list: commas inside of texts do not part them.
+fn literals_of(list: &str) -> Vec<String> {
+    let mut literals = Vec::new();
+    let (mut begin, mut in_text) = (0, false);
+    for (at, byte) in list.bytes().enumerate() {
+        match byte {
+            b'\'' => in_text = !in_text,
+            b',' if !in_text => {
+                literals.push(list[begin..at].to_owned());
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    literals.push(list[begin..].to_owned());
+    literals
 }
 
 fn number(connection: &mut SqliteConnection, query: &str) -> Result<i64, DriverError> {

@@ -5,6 +5,7 @@ mod notes;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use crate::dialect_name::DialectName;
 use crate::error::{Error, Problem};
@@ -15,6 +16,7 @@ use crate::schema::{self, Live, Model, Step};
 use walk::{Purpose, Walk, Walked};
 
 /// What is known of a database as one migration after the other has changed it, or would.
+#[derive(Clone)]
 pub(crate) struct Fold {
     plan_for: PlanFor,
     model: Model,
@@ -25,9 +27,10 @@ pub(crate) struct Fold {
     /// What something wrong was found with already: what builds on it is not to be blamed as well.
     blamed: BTreeSet<String>,
     /// The way back of each migration that was folded, as it was worked out.
-    inverses: HashMap<MigrationId<'static>, Inverse>,
+    inverses: HashMap<MigrationId<'static>, Rc<Inverse>>,
 }
 
+#[derive(Clone)]
 struct LiveModel {
     model: Model,
     /// Why a table cannot be described.
@@ -73,7 +76,7 @@ impl Fold {
             .tables()
             .filter_map(|table| {
                 let difference = match known.table(&table.name) {
-                    Some(there) => table.difference(there)?,
+                    Some(there) => table.difference(&there.in_words())?,
                     None => "it is not there".to_owned(),
                 };
                 Some(format!("table `{}`: {difference}", table.name))
@@ -108,7 +111,7 @@ impl Fold {
     pub(crate) fn past(&mut self, migration: &Migration) {
         let up = schema::record(|schema| migration.migrate().up(schema));
         let walk = self.walk(migration, &up.steps, Purpose::Know);
-        self.inverses.insert(migration.id(), walk.inverse);
+        self.inverses.insert(migration.id(), Rc::new(walk.inverse));
     }
 
     /// A migration was applied that is not known here, or not as it was then: anything may be different.
@@ -147,7 +150,7 @@ impl Fold {
         // After something wrong, this would only repeat it.
         let is_sound = problems.is_empty();
         problems.extend(back.found.into_iter().filter(|_| is_sound));
-        self.inverses.insert(migration.id(), walk.inverse);
+        self.inverses.insert(migration.id(), Rc::new(walk.inverse));
         if !problems.is_empty() {
             return Err(problems);
         }

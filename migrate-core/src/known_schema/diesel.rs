@@ -1,12 +1,14 @@
 //! Diesel's `schema.rs`: `table!`, `joinable!` and `allow_tables_to_appear_in_same_query!`, as `diesel print-schema` writes them
 //! for the migrated database.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::KnownSchema;
-use crate::dialect_name::DialectName;
+use super::diesel_types::{DieselType, diesel_type};
+use crate::dialect_name::{DialectName, DialectVersion};
 use crate::error::{Error, ErrorKind};
-use crate::schema::{Column, ColumnType, Table};
+use crate::schema::{Column, Table};
 
 /// How `schema.rs` is written. The names are those of Diesel's own settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,60 @@ impl Default for DieselOptions {
     }
 }
 
-const HEADER: &str = "// @generated from the migrations. Write it anew with `schema --write`.\n";
+/// How a kept file was written: what its first line says.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptAs {
+    pub dialect: DialectVersion,
+    pub options: DieselOptions,
+}
+
+impl KeptAs {
+    /// What a kept file says; `None` if it is another file.
+    #[must_use]
+    pub fn of(text: &str) -> Option<KeptAs> {
+        let first = text.lines().next().filter(|first| first.starts_with(MARK))?;
+        let dialect = match first.split_once(DIALECT) {
+            Some((_, rest)) => rest.split([' ', '`']).next()?.parse().ok()?,
+            None => DialectName::Sqlite.into(),
+        };
+        let options = DieselOptions {
+            sqlite_integer_primary_key_is_bigint: !first.contains(NOT_BIGINT),
+        };
+        Some(KeptAs { dialect, options })
+    }
+
+    /// The command that writes the file.
+    #[must_use]
+    pub fn command(&self, file: &str) -> String {
+        let mut command = "migrate schema".to_owned();
+        if self.dialect.name() != DialectName::Sqlite {
+            let name = self.dialect.name();
+            command += DIALECT;
+            // As it was typed: without a version, if it is the one that is meant without.
+            command += &match self.dialect == name.into() {
+                true => name.to_string(),
+                false => self.dialect.to_string(),
+            };
+        }
+        command += &format!(" --write {file}");
+        if !self.options.sqlite_integer_primary_key_is_bigint {
+            command += NOT_BIGINT;
+        }
+        command
+    }
+
+    fn header(&self) -> String {
+        format!("{MARK} Write it anew with `{}`.\n", self.command("FILE"))
+    }
+}
+
+/// What a kept file begins with.
+const MARK: &str = "// @generated from the migrations.";
+
+const DIALECT: &str = " --dialect ";
+
+const NOT_BIGINT: &str = " --sqlite-integer-primary-key-is-bigint false";
 
 impl KnownSchema {
     /// Diesel's `schema.rs`. It is the same text each time, and formatted. What is not known, and columns of types that Diesel
@@ -35,12 +90,12 @@ impl KnownSchema {
     ///
     /// That it is not written for the database.
     pub fn diesel(&self, options: &DieselOptions) -> Result<String, Error> {
-        if self.dialect.name() != DialectName::Sqlite {
+        if let name @ (DialectName::MySql | DialectName::MariaDb) = self.dialect.name() {
             return Err(Error::new(
                 ErrorKind::InvalidTarget,
                 format!(
-                    "`schema.rs` is written for SQLite so far, not for {}",
-                    self.dialect.name().title()
+                    "`schema.rs` is written for SQLite and PostgreSQL so far, not for {}",
+                    name.title()
                 ),
             )
             .next("leave the dialect out"));
@@ -49,23 +104,33 @@ impl KnownSchema {
             .model
             .tables()
             .filter(|table| !is_internal(&table.name))
-            .partition(|table| has_key_types(table));
+            .partition(|table| self.has_key(table));
         let writer = Writer {
             schema: self,
             options,
             tables: &tables,
         };
-        let mut text = HEADER.to_owned();
+        let kept_as = KeptAs {
+            dialect: self.dialect,
+            options: options.clone(),
+        };
+        let mut text = kept_as.header();
         for line in &self.unknown {
             let _ = write!(text, "//\n// Not known: {line}.\n");
         }
         for table in left_out {
             let _ = write!(
                 text,
-                "//\n// Left out: `{}`, because Diesel has no type for its primary key.\n",
-                table.name
+                "//\n// Left out: `{}`, because {}.\n",
+                table.name,
+                if self.key_columns(table).is_empty() {
+                    "it has no primary key"
+                } else {
+                    "Diesel has no type for its primary key"
+                }
             );
         }
+        text.push_str(&writer.defined_types());
         for table in &tables {
             text.push('\n');
             text.push_str(&writer.table(table));
@@ -88,18 +153,38 @@ impl KnownSchema {
     /// application's `schema.rs` moves on. `None` if the table is not known, or Diesel has no type for its key.
     #[must_use]
     pub fn diesel_table(&self, name: &str, options: &DieselOptions) -> Option<String> {
-        let table = self.model.table(name).filter(|table| has_key_types(table))?;
+        let table = self.model.table(name).filter(|table| self.has_key(table))?;
         let writer = Writer {
             schema: self,
             options,
             tables: &[table],
         };
-        Some(writer.table(table))
+        let types = writer.defined_types();
+        let types = types.trim_start();
+        let between = if types.is_empty() { "" } else { "\n" };
+        Some(format!("{types}{between}{}", writer.table(table)))
     }
 
-    /// The names of all tables that are known.
-    pub fn tables(&self) -> impl Iterator<Item = &str> {
-        self.model.tables().map(|table| table.name.as_str())
+    /// The primary key, in the order in which Diesel reads it. A table of SQLite without one has a name by which it has its
+    /// rowid: <https://sqlite.org/rowidtable.html>.
+    fn key_columns(&self, table: &Table) -> Vec<String> {
+        if let Some(key) = &table.primary_key {
+            let columns = table.columns.iter().map(|column| &column.name);
+            return columns.filter(|name| key.columns.contains(name)).cloned().collect();
+        }
+        if self.dialect.name() != DialectName::Sqlite {
+            return Vec::new();
+        }
+        let free = |alias: &&&str| table.column(alias).is_none();
+        let alias = ["rowid", "oid", "_rowid_"].iter().find(free);
+        alias.map(|alias| (*alias).to_owned()).into_iter().collect()
+    }
+
+    /// Whether it has a primary key, and Diesel a type for each column of it.
+    fn has_key(&self, table: &Table) -> bool {
+        let keys = self.key_columns(table);
+        let mut columns = keys.iter().filter_map(|name| table.column(name));
+        !keys.is_empty() && columns.all(|column| diesel_type(self.dialect.name(), column).is_some())
     }
 }
 
@@ -113,10 +198,23 @@ impl Writer<'_> {
     fn table(&self, table: &Table) -> String {
         let name = rust_name(&table.name);
         let mut text = "diesel::table! {\n".to_owned();
+        let mut defined: Vec<String> = Vec::new();
+        for column_type in table.columns.iter().filter_map(|column| self.defined_type(column)) {
+            if !defined.contains(&column_type.element) {
+                defined.push(column_type.element);
+            }
+        }
+        if !defined.is_empty() {
+            text.push_str("    use diesel::sql_types::*;\n");
+            for name in defined {
+                let _ = writeln!(text, "    use super::sql_types::{name};");
+            }
+            text.push('\n');
+        }
         if name != table.name {
             let _ = writeln!(text, "    #[sql_name = {}]", rust_string(&table.name));
         }
-        let key = key_columns(table);
+        let key = self.schema.key_columns(table);
         let in_table = |column: &str| column_name(column, &name);
         let keys: Vec<String> = key.iter().map(|column| in_table(column)).collect();
         let _ = writeln!(text, "    {name} ({}) {{", keys.join(", "));
@@ -139,7 +237,10 @@ impl Writer<'_> {
             if rust_name != column.name {
                 let _ = writeln!(text, "        #[sql_name = {}]", rust_string(&column.name));
             }
-            let _ = writeln!(text, "        {rust_name} -> {column_type},");
+            if let Some(max_length) = column_type.max_length {
+                let _ = writeln!(text, "        #[max_length = {max_length}]");
+            }
+            let _ = writeln!(text, "        {rust_name} -> {},", column_type.name);
         }
         text.push_str("    }\n}\n");
         text
@@ -153,17 +254,46 @@ impl Writer<'_> {
         }
     }
 
-    fn column_type(&self, table: &Table, column: &Column) -> Option<String> {
-        let is_rowid = table.rowid_column() == Some(&column.name) || self.refers_to_rowid(table, column);
-        let name = match diesel_type(column)? {
-            "Integer" if is_rowid => self.rowid(),
-            name => name,
-        };
-        Some(if column.nullable {
-            format!("Nullable<{name}>")
-        } else {
-            name.to_owned()
-        })
+    fn column_type(&self, table: &Table, column: &Column) -> Option<DieselType> {
+        let dialect = self.schema.dialect.name();
+        let mut column_type = diesel_type(dialect, column)?;
+        let is_rowid = || table.rowid_column() == Some(&column.name) || self.refers_to_rowid(table, column);
+        if dialect == DialectName::Sqlite && column_type.name == "Integer" && is_rowid() {
+            self.rowid().clone_into(&mut column_type.name);
+        }
+        if column.nullable {
+            column_type.name = format!("Nullable<{}>", column_type.name);
+        }
+        Some(column_type)
+    }
+
+    /// The type of a column that Diesel does not have itself.
+    fn defined_type(&self, column: &Column) -> Option<DieselType> {
+        diesel_type(self.schema.dialect.name(), column).filter(|column_type| column_type.defined_as.is_some())
+    }
+
+    /// The types that the tables need and Diesel does not have.
+    fn defined_types(&self) -> String {
+        let columns = self.tables.iter().flat_map(|table| &table.columns);
+        let types = columns.filter_map(|column| self.defined_type(column));
+        let types: BTreeMap<String, String> = types
+            .filter_map(|column_type| Some((column_type.element, column_type.defined_as?)))
+            .collect();
+        if types.is_empty() {
+            return String::new();
+        }
+        let types: Vec<String> = types
+            .iter()
+            .map(|(name, sql_name)| {
+                format!(
+                    "    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]\n\
+                     \x20   #[diesel(postgres_type(name = {}))]\n\
+                     \x20   pub struct {name};\n",
+                    rust_string(sql_name)
+                )
+            })
+            .collect();
+        format!("\npub mod sql_types {{\n{}}}\n", types.join("\n"))
     }
 
     /// Whether a column refers to a rowid by a foreign key of its own. Of several keys the last one counts, in Diesel's order.
@@ -176,7 +306,7 @@ impl Writer<'_> {
         let target = keys.map(|(_, target)| target).max();
         target
             .and_then(|target| self.schema.model.table(target))
-            .is_some_and(|target| key_columns(target).len() == 1 && !target.without_rowid)
+            .is_some_and(|target| self.schema.key_columns(target).len() == 1 && !target.without_rowid)
     }
 
     /// What can be joined without saying by which columns: a single column that refers to a primary key of one, where no other
@@ -206,7 +336,7 @@ impl Writer<'_> {
                     .schema
                     .model
                     .table(parent)
-                    .is_some_and(|parent| key_columns(parent) == [to_column.as_str()])
+                    .is_some_and(|parent| self.schema.key_columns(parent) == [to_column.as_str()])
                 && connects(child, parent) == 1
         });
         let joinable = joinable.map(|(child, parent, column, _)| {
@@ -232,70 +362,6 @@ impl Writer<'_> {
 /// What Diesel leaves out: tables of tools, and SQLite's own.
 fn is_internal(table: &str) -> bool {
     table.starts_with("__") || table.to_ascii_lowercase().starts_with("sqlite")
-}
-
-/// The primary key, or the name by which a table without one has its rowid: <https://sqlite.org/rowidtable.html>.
-fn key_columns(table: &Table) -> Vec<String> {
-    if let Some(key) = &table.primary_key {
-        // In the order in which the table has them, as Diesel reads them.
-        let columns = table.columns.iter().map(|column| &column.name);
-        return columns.filter(|name| key.columns.contains(name)).cloned().collect();
-    }
-    let free = |alias: &&&str| table.column(alias).is_none();
-    let alias = ["rowid", "oid", "_rowid_"].iter().find(free);
-    alias.map(|alias| (*alias).to_owned()).into_iter().collect()
-}
-
-/// Whether Diesel has a type for each column of the primary key.
-fn has_key_types(table: &Table) -> bool {
-    let keys = key_columns(table);
-    let columns = keys.iter().filter_map(|name| table.column(name));
-    columns.into_iter().all(|column| diesel_type(column).is_some())
-}
-
-/// The type that Diesel reads from what SQLite calls it, or would if it knew the type.
-fn diesel_type(column: &Column) -> Option<&'static str> {
-    if column.auto_increment {
-        return Some("Integer");
-    }
-    Some(match &column.column_type {
-        ColumnType::SmallInt => "SmallInt",
-        ColumnType::Integer => "Integer",
-        ColumnType::BigInt => "BigInt",
-        ColumnType::Float => "Float",
-        ColumnType::Double | ColumnType::Numeric { .. } => "Double",
-        ColumnType::Bool => "Bool",
-        ColumnType::Text | ColumnType::VarChar(_) | ColumnType::Char(_) => "Text",
-        ColumnType::Binary => "Binary",
-        ColumnType::Date => "Date",
-        ColumnType::Time => "Time",
-        ColumnType::Timestamp => "Timestamp",
-        ColumnType::Timestamptz => "TimestamptzSqlite",
-        ColumnType::Json => "Json",
-        ColumnType::Jsonb => "Jsonb",
-        ColumnType::Uuid | ColumnType::Enum(_) => return None,
-        ColumnType::Named(name) => return type_named(&name.to_lowercase()),
-    })
-}
-
-/// The type that Diesel reads from a name that SQLite does not know.
-fn type_named(name: &str) -> Option<&'static str> {
-    let has = |part: &str| name.contains(part);
-    let is_any = |names: &[&str]| names.contains(&name);
-    Some(match name {
-        _ if is_any(&["boolean", "bool"]) || has("tiny") && has("int") => "Bool",
-        _ if name == "int2" || has("small") && has("int") => "SmallInt",
-        _ if name == "int8" || has("big") && has("int") => "BigInt",
-        _ if has("int") => "Integer",
-        _ if has("char") || has("clob") || has("text") => "Text",
-        _ if has("blob") || has("binary") => "Binary",
-        _ if has("float") || has("real") => "Float",
-        _ if has("double") || has("num") || has("dec") => "Double",
-        _ if is_any(&["datetime", "timestamp"]) => "Timestamp",
-        "date" => "Date",
-        "time" => "Time",
-        _ => return None,
-    })
 }
 
 /// A column's name in Rust: one that is called like its table would stand for the table.

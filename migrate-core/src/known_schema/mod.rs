@@ -2,17 +2,19 @@
 //! tools is in the files below.
 
 mod diesel;
+mod diesel_types;
 mod mermaid;
+mod sql;
 
 use crate::dialect_name::DialectVersion;
 use crate::error::Error;
 use crate::migration::Migration;
 use crate::offline::folded;
 use crate::registry::Registry;
-use crate::schema::Model;
+use crate::schema::{Model, Table};
 use crate::target::MigrationRef;
 
-pub use self::diesel::DieselOptions;
+pub use self::diesel::{DieselOptions, KeptAs};
 
 /// The schema that migrations make of an empty database, worked out without one.
 ///
@@ -65,15 +67,14 @@ impl KnownSchema {
         dialect: impl Into<DialectVersion>,
         last: &MigrationRef,
     ) -> Result<KnownSchema, Error> {
-        let migrations: Vec<Migration> = registry.iter().copied().collect();
-        let last = last.find(&migrations, |migration| migration.id())?.id();
-        KnownSchema::of(
-            registry.iter().take_while(|migration| migration.id() <= last),
-            dialect.into(),
-        )
+        let (earlier, last) = last.up_to(registry)?;
+        KnownSchema::of(earlier.iter().chain([last]), dialect.into())
     }
 
-    fn of<'a>(migrations: impl Iterator<Item = &'a Migration>, dialect: DialectVersion) -> Result<KnownSchema, Error> {
+    pub(crate) fn of<'a>(
+        migrations: impl Iterator<Item = &'a Migration>,
+        dialect: DialectVersion,
+    ) -> Result<KnownSchema, Error> {
         let mut unknown = Vec::new();
         let mut before = Model::default();
         let (fold, _) = folded(migrations, dialect, |migration, model| {
@@ -95,6 +96,27 @@ impl KnownSchema {
             model: fold.into_model(),
             unknown,
         })
+    }
+
+    /// A table, if it is known.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.model.table(name)
+    }
+
+    /// All tables that are known, by name.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.model.tables()
+    }
+
+    /// All views that are known, by name, with their queries.
+    pub fn views(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.model.views()
+    }
+
+    /// All enums that are known, by name, with their values in order.
+    pub fn enums(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.model.enums()
     }
 
     /// What is not known of it: a sentence for each migration whose raw SQL may have done what the model does not show.

@@ -4,15 +4,18 @@
 
 mod failure;
 mod one;
+mod past;
 mod queue;
 mod run;
 mod turn;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::driver::history::{Change, HistoryTable};
-use crate::driver::{Driver, Session};
+use crate::driver::{Driver, DriverError, Session};
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, DEFAULT_HISTORY_TABLE, Entry, Fingerprints, History, Phase, State};
 use crate::migration::{Direction, Migration};
@@ -21,6 +24,8 @@ use crate::registry::Registry;
 use crate::report::{Event, Report};
 use crate::schema::{self, Live};
 use crate::target::{MigrationRef, Policy, Rollback, Target};
+
+use past::Past;
 
 /// Brings a database where the linked migrations want it, or back.
 ///
@@ -60,6 +65,9 @@ pub struct Runner<'c> {
     lock_timeout: Duration,
     applied_by: String,
     observer: Option<Observer<'c>>,
+    past: RefCell<Past>,
+    /// What the database held when it was read last.
+    seen: Rc<Live>,
 }
 
 type Observer<'c> = Box<dyn FnMut(&Event<'_>) + 'c>;
@@ -96,6 +104,8 @@ impl<'c> Runner<'c> {
             lock_timeout: Duration::from_secs(30),
             applied_by: String::new(),
             observer: None,
+            past: RefCell::default(),
+            seen: Rc::default(),
         }
     }
 
@@ -384,11 +394,20 @@ impl<'c> Runner<'c> {
         Ok(self.fold(&history).differences(&live, self.table.name()))
     }
 
-    /// What the database holds.
-    fn live(&mut self) -> Result<Live, Error> {
+    /// The connection, for who looks at rows between two runs.
+    pub(crate) fn session(&mut self) -> &mut dyn Session {
         self.session
-            .live()
+    }
+
+    /// What the database holds.
+    pub(crate) fn live(&mut self) -> Result<Rc<Live>, Error> {
+        self.look_around()
             .map_err(|error| self.database_error("the schema could not be read", error))
+    }
+
+    fn look_around(&mut self) -> Result<Rc<Live>, DriverError> {
+        self.seen = self.session.live(&self.seen)?;
+        Ok(self.seen.clone())
     }
 
     /// The registered migrations.

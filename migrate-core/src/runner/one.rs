@@ -65,7 +65,7 @@ impl Runner<'_> {
 
     /// That a table is what it is taken to be, before it is made anew from that.
     fn expect(&mut self, table: &Table) -> Result<(), Mishap> {
-        let live = self.session.live()?;
+        let live = self.look_around()?;
         let difference = match live.tables.get(&table.name) {
             Some(Ok(there)) => table.difference(there),
             Some(Err(why)) => Some(why.clone()),

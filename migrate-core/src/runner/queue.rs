@@ -1,5 +1,7 @@
 //! What a run has to do, as history stands: reading history, and planning all of a run before any of it.
 
+use std::rc::Rc;
+
 use super::{Goal, Runner};
 use crate::driver::DriverErrorKind;
 use crate::driver::history::COLUMNS;
@@ -87,7 +89,7 @@ impl Runner<'_> {
     /// That all migrations can be applied to a database that holds nothing.
     pub(super) fn check_on_nothing(&self) -> Result<(), Error> {
         let mut nothing = Sight {
-            live: Some(Live::default()),
+            live: Some(Rc::default()),
             wants_live: false,
         };
         self.queue_seeing(&mut nothing, &History::default(), &Goal::Up(Target::Latest))
@@ -266,7 +268,7 @@ impl Runner<'_> {
         Ok(migrations)
     }
 
-    fn is_changed(&self, row: &Applied) -> bool {
+    pub(super) fn is_changed(&self, row: &Applied) -> bool {
         let position = self.registry.position(row.id());
         position.is_some_and(|at| schema::differ(&row.fingerprint, self.fingerprints.at(at)))
     }
@@ -344,25 +346,6 @@ impl Runner<'_> {
         Ok(Some(planned))
     }
 
-    /// What history says of the schema, as far as the migrations that are linked can tell.
-    pub(super) fn fold(&self, history: &History) -> Fold {
-        let mut fold = Fold::new(self.plan_for());
-        for row in history.rows().iter().filter(|row| row.phase != Phase::Applying) {
-            match self.registry.get(row.id()) {
-                Some(migration) => {
-                    // Of a changed one, the way back is that of what it says today; the rest is not known any more.
-                    fold.past(migration);
-                    if self.is_changed(row) {
-                        fold.forget();
-                    }
-                }
-                None if self.registry.newest(&row.group).is_none() => fold.is_shared(),
-                None => fold.forget(),
-            }
-        }
-        fold
-    }
-
     /// Plans all of them, or says everything that is wrong with any.
     fn plan_all<'m>(
         &self,
@@ -381,7 +364,7 @@ impl Runner<'_> {
 /// How much of the database planning sees.
 #[derive(Default)]
 struct Sight {
-    live: Option<Live>,
+    live: Option<Rc<Live>>,
     /// More could be said if it saw the schema.
     wants_live: bool,
 }

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::queue::plan_one;
 use super::turn::Turn;
 use super::{Goal, Runner};
 use crate::error::Error;
@@ -102,6 +103,9 @@ impl Runner<'_> {
         if !outlook.queue.front().is_some_and(PlannedMigration::rebuilds) {
             return self.take_locked_turn(run, outlook, goal, batches, false);
         }
+        if !run.report.is_empty() {
+            self.plan_anew(outlook)?;
+        }
         let not_set = |runner: &mut Self, error| runner.database_error("foreign keys could not be switched", error);
         let kept = match self.session.set_foreign_keys(false) {
             Ok(kept) => kept,
@@ -112,6 +116,19 @@ impl Runner<'_> {
             Err(error) if result.is_ok() => Err(not_set(self, error)),
             _ => result,
         }
+    }
+
+    /// Plans what comes next from what the database holds now: what this run has made before, such as a trigger in raw SQL,
+    /// was not there when the run was planned.
+    fn plan_anew(&mut self, outlook: &mut Outlook) -> Result<(), Error> {
+        let Some(planned) = outlook.queue.front_mut().filter(|planned| planned.done == 0) else {
+            return Ok(());
+        };
+        let history = self.read_history()?.unwrap_or_default();
+        let mut fold = self.fold(&history);
+        fold.set_live(&*self.live()?);
+        *planned = plan_one(&mut fold, &planned.migration, planned.direction).map_err(Error::of_problems)?;
+        Ok(())
     }
 
     /// Takes the lock and does the next thing, if history still says that it is to be done.

@@ -1,5 +1,7 @@
 //! What a column can hold, and the values that it can be given by default. How a database writes them is a dialect's.
 
+use std::fmt;
+
 /// The type of a column, named after Diesel's `sql_types`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -120,6 +122,13 @@ impl ColumnType {
     }
 }
 
+/// In the words of a migration: `big_int`, `varchar(100)`, `enum mood`.
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.encoding())
+    }
+}
+
 /// Whether a text may be a date or a time: it holds a digit, or is a word that PostgreSQL takes for one,
 /// <https://www.postgresql.org/docs/current/datatype-datetime.html>.
 fn may_be_moment(text: &str) -> bool {
@@ -138,7 +147,8 @@ fn may_be_moment(text: &str) -> bool {
 
 /// What a column is given when a row does not say.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum DefaultValue {
+pub enum DefaultValue {
+    /// A literal.
     Value(Value),
     /// The moment at which the row is written.
     Now,

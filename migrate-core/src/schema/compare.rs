@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Live;
 use super::column_type::DefaultValue;
 use super::sql_text::normal;
 use super::table::{Column, IndexMethod, IndexOn, Table};
@@ -43,6 +44,35 @@ impl Table {
                 key.name.clone_from(&named.name);
             }
         }
+    }
+}
+
+impl Live {
+    /// In what a database that is there differs from this one: a sentence for each table or view.
+    pub(crate) fn differences(&self, there: &Live) -> Vec<String> {
+        let names: BTreeSet<&String> = self.tables.keys().chain(there.tables.keys()).collect();
+        let tables = names.into_iter().filter_map(|name| {
+            let difference = match (self.tables.get(name), there.tables.get(name)) {
+                (Some(Ok(expected)), Some(Ok(found))) if expected == found => return None,
+                (Some(Ok(expected)), Some(Ok(found))) => expected.difference(found)?,
+                (Some(_), None) => "it is not there".to_owned(),
+                (None, Some(_)) => "it is there".to_owned(),
+                // What cannot be described cannot be compared.
+                _ => return None,
+            };
+            Some(format!("table `{name}`: {difference}"))
+        });
+        let names: BTreeSet<&String> = self.views.keys().chain(there.views.keys()).collect();
+        let views = names.into_iter().filter_map(|name| {
+            let difference = match (self.views.get(name), there.views.get(name)) {
+                (Some(expected), Some(found)) if normal(expected) == normal(found) => return None,
+                (Some(_), Some(_)) => "it is another",
+                (Some(_), None) => "it is not there",
+                (None, _) => "it is there",
+            };
+            Some(format!("view `{name}`: {difference}"))
+        });
+        tables.chain(views).collect()
     }
 }
 

@@ -239,13 +239,7 @@ fn default(default: &DefaultValue) -> String {
 }
 
 fn reaction(reaction: Reaction) -> Option<&'static str> {
-    match reaction {
-        Reaction::NoAction => None,
-        Reaction::Restrict => Some("restrict"),
-        Reaction::Cascade => Some("cascade"),
-        Reaction::SetNull => Some("set_null"),
-        Reaction::SetDefault => Some("set_default"),
-    }
+    (reaction != Reaction::NoAction).then(|| reaction.as_str())
 }
 
 fn put_all(hash: &mut Sha256, fields: &[&str]) {

@@ -9,6 +9,7 @@ mod model;
 mod names;
 mod near;
 mod operation;
+mod order;
 mod rust_function;
 mod sql_text;
 mod step;
@@ -16,20 +17,20 @@ mod table;
 mod user_sql;
 mod words;
 
-pub(crate) use column_type::DefaultValue;
-pub use column_type::{ColumnType, Value};
+pub use column_type::{ColumnType, DefaultValue, Value};
 pub(crate) use fingerprint::{differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_older_encoding};
 pub(crate) use model::{Applied as AppliedOperation, Live, Model, SharedName};
 pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position};
+pub(crate) use order::in_order;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
 pub(crate) use sql_text::{Piece, Touched, mentions, pieces, shows_all, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
-pub(crate) use table::{
-    Check, Column, ForeignKey, Generated, Index, IndexOn, Kind, PrimaryKey, Table, Trigger, Unique,
+pub use table::{
+    Check, Column, ForeignKey, Generated, Index, IndexKey, IndexMethod, IndexOn, PrimaryKey, Reaction, Table, Unique,
 };
-pub use table::{IndexKey, IndexMethod, Reaction};
+pub(crate) use table::{Kind, Trigger};
 pub use user_sql::IntoSql;
 pub use words::{
     ChangedType, DefaultFor, DroppedColumn, DroppedIndex, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable,

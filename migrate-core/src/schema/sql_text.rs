@@ -40,50 +40,49 @@ impl<'a> Piece<'a> {
 /// # Errors
 ///
 /// If a quote is never closed.
-pub(crate) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
+pub(crate) fn pieces<'a>(text: &'a str) -> Result<Vec<Piece<'a>>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let end = match first {
-            '\'' | '"' | '`' => quoted(rest, first).ok_or_else(|| format!("a {first} in it is never closed"))?,
-            '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
-            _ if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            _ if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            _ if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
-            _ => first.len_utf8(),
+    while let Some(first) = rest.bytes().next() {
+        let (end, piece): (usize, fn(&'a str) -> Piece<'a>) = match first {
+            b'\'' => (quoted(rest, '\'')?, Piece::Text),
+            b'"' => (quoted(rest, '"')?, Piece::Name),
+            b'`' => (quoted(rest, '`')?, Piece::Name),
+            b'[' => (rest.find(']').map_or(rest.len(), |end| end + 1), Piece::Name),
+            b'-' if rest.starts_with("--") => (rest.find('\n').unwrap_or(rest.len()), Piece::Comment),
+            b'/' if rest.starts_with("/*") => (rest.find("*/").map_or(rest.len(), |end| end + 2), Piece::Comment),
+            _ if is_word(first) => (run(rest, is_word), Piece::Name),
+            _ if first.is_ascii_whitespace() => (run(rest, |byte| byte.is_ascii_whitespace()), Piece::Other),
+            _ => (1, Piece::Other),
         };
-        let (piece, after) = rest.split_at(end);
-        pieces.push(match first {
-            _ if piece.starts_with("--") || piece.starts_with("/*") => Piece::Comment(piece),
-            '\'' => Piece::Text(piece),
-            '"' | '`' | '[' => Piece::Name(piece),
-            c if is_word(c) => Piece::Name(piece),
-            _ => Piece::Other(piece),
-        });
+        let (written, after) = rest.split_at(end);
+        pieces.push(piece(written));
         rest = after;
     }
     Ok(pieces)
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$'
+/// What is not ASCII is part of a word, as for the databases: <https://sqlite.org/draft/tokenreq.html>.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || !byte.is_ascii()
+}
+
+/// How long a text goes on with such bytes.
+fn run(text: &str, is_part: fn(u8) -> bool) -> usize {
+    text.bytes().position(|byte| !is_part(byte)).unwrap_or(text.len())
 }
 
 /// Where a quoted piece ends; a doubled quote does not end it.
-fn quoted(text: &str, quote: char) -> Option<usize> {
-    let mut chars = text.char_indices().skip(1).peekable();
-    while let Some((at, c)) = chars.next() {
-        if c != quote {
-            continue;
+fn quoted(text: &str, quote: char) -> Result<usize, String> {
+    let mut end = 1;
+    while let Some(at) = text[end..].find(quote) {
+        end += at + 1;
+        if !text[end..].starts_with(quote) {
+            return Ok(end);
         }
-        match chars.peek() {
-            Some((_, next)) if *next == quote => {
-                chars.next();
-            }
-            _ => return Some(at + quote.len_utf8()),
-        }
+        end += 1;
     }
-    None
+    Err(format!("a {quote} in it is never closed"))
 }
 
 /// Whether a text can stand as an expression inside a statement of ours, without ending it.
@@ -120,13 +119,17 @@ pub(crate) fn check_expression(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a text names something, quoted or not, in whatever case.
+/// Whether a text names something, quoted or not, in whatever case. A word of SQL's own names nothing unless it is quoted.
 pub(crate) fn mentions(text: &str, name: &str) -> bool {
+    let is_reserved = NEVER_NAMES.contains(&name.to_lowercase().as_str());
     pieces(text).is_ok_and(|pieces| {
-        pieces
-            .into_iter()
-            .filter_map(Piece::name)
-            .any(|word| word.to_lowercase() == name.to_lowercase())
+        pieces.into_iter().any(|piece| {
+            let is_bare = piece.written().bytes().next().is_some_and(is_word);
+            !(is_bare && is_reserved)
+                && piece
+                    .name()
+                    .is_some_and(|word| word.to_lowercase() == name.to_lowercase())
+        })
     })
 }
 
@@ -163,6 +166,12 @@ pub(crate) fn is_qualified_by(text: &str, table: &str) -> bool {
     }
     false
 }
+
+/// Words that are no names without quotes on any of the databases.
+const NEVER_NAMES: &[&str] = &[
+    "and", "as", "case", "create", "distinct", "else", "from", "group", "having", "in", "is", "join", "not", "null",
+    "on", "or", "order", "select", "set", "table", "then", "to", "union", "using", "when", "where",
+];
 
 /// Words that are no names without quotes, on one of the databases at least: <https://www.sqlite.org/lang_keywords.html>,
 /// <https://www.postgresql.org/docs/current/sql-keywords-appendix.html>.
@@ -301,10 +310,10 @@ pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
         next.is_some_and(|piece| piece.written() == "(")
     };
     let replaced = pieces.iter().enumerate().map(|(at, piece)| match piece.name() {
-        Some(name) if name.to_lowercase() == from.to_lowercase() => match piece.written().chars().next() {
+        Some(name) if name.to_lowercase() == from.to_lowercase() => match piece.written().bytes().next() {
             // A function may be called like a column.
             Some(first) if is_word(first) && is_called(at) => piece.written().to_owned(),
-            Some('`') => format!("`{}`", to.replace('`', "``")),
+            Some(b'`') => format!("`{}`", to.replace('`', "``")),
             Some(first) if is_word(first) && is_plain => to.to_owned(),
             _ => format!("\"{}\"", to.replace('"', "\"\"")),
         },

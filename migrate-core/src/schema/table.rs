@@ -5,15 +5,24 @@ use super::sql_text::renamed;
 
 /// A table with all that belongs to it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Table {
-    pub(crate) name: String,
-    pub(crate) columns: Vec<Column>,
-    pub(crate) primary_key: Option<PrimaryKey>,
-    pub(crate) uniques: Vec<Unique>,
-    pub(crate) checks: Vec<Check>,
-    pub(crate) foreign_keys: Vec<ForeignKey>,
-    pub(crate) indexes: Vec<Index>,
-    pub(crate) comment: Option<String>,
+#[non_exhaustive]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// In their order.
+    pub columns: Vec<Column>,
+    /// The primary key, if it has one.
+    pub primary_key: Option<PrimaryKey>,
+    /// The constraints that keep rows apart.
+    pub uniques: Vec<Unique>,
+    /// The conditions on its rows.
+    pub checks: Vec<Check>,
+    /// The references to other tables, or to itself.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// The indexes that are not part of a constraint.
+    pub indexes: Vec<Index>,
+    /// What people should know of it.
+    pub comment: Option<String>,
     pub(crate) triggers: Vec<Trigger>,
     /// SQLite's STRICT.
     pub(crate) strict: bool,
@@ -30,54 +39,86 @@ pub(crate) struct Trigger {
     pub(crate) sql: String,
 }
 
+/// A column of a table.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Column {
-    pub(crate) name: String,
-    pub(crate) column_type: ColumnType,
-    pub(crate) nullable: bool,
-    pub(crate) default: Option<DefaultValue>,
-    pub(crate) auto_increment: bool,
-    pub(crate) generated: Option<Generated>,
-    pub(crate) collation: Option<String>,
-    pub(crate) comment: Option<String>,
+#[non_exhaustive]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub column_type: ColumnType,
+    /// It can be NULL.
+    pub nullable: bool,
+    /// What a row gets that does not say.
+    pub default: Option<DefaultValue>,
+    /// It is counted up by the database.
+    pub auto_increment: bool,
+    /// It is computed from others.
+    pub generated: Option<Generated>,
+    /// How its texts are compared, by the database's name for it.
+    pub collation: Option<String>,
+    /// What people should know of it.
+    pub comment: Option<String>,
 }
 
 /// How a generated column is computed.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Generated {
-    pub(crate) expression: String,
+#[non_exhaustive]
+pub struct Generated {
+    /// The SQL expression.
+    pub expression: String,
     /// Kept in the row, instead of computed whenever it is read.
-    pub(crate) stored: bool,
+    pub stored: bool,
 }
 
+/// The primary key of a table.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PrimaryKey {
-    pub(crate) name: String,
-    pub(crate) columns: Vec<String>,
+#[non_exhaustive]
+pub struct PrimaryKey {
+    /// Its name.
+    pub name: String,
+    /// In their order.
+    pub columns: Vec<String>,
 }
 
+/// A UNIQUE constraint.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Unique {
-    pub(crate) name: String,
-    pub(crate) columns: Vec<String>,
+#[non_exhaustive]
+pub struct Unique {
+    /// Its name.
+    pub name: String,
+    /// In their order.
+    pub columns: Vec<String>,
 }
 
+/// A CHECK constraint.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Check {
-    pub(crate) name: String,
-    pub(crate) expression: String,
+#[non_exhaustive]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// The SQL expression, which is true or NULL for each row.
+    pub expression: String,
 }
 
+/// A reference to another table.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ForeignKey {
-    pub(crate) name: String,
-    pub(crate) columns: Vec<String>,
-    pub(crate) to_table: String,
-    pub(crate) to_columns: Vec<String>,
-    pub(crate) on_delete: Reaction,
-    pub(crate) on_update: Reaction,
+#[non_exhaustive]
+pub struct ForeignKey {
+    /// Its name.
+    pub name: String,
+    /// The columns that refer, in order.
+    pub columns: Vec<String>,
+    /// The table that they refer to.
+    pub to_table: String,
+    /// The columns that they refer to, in the same order.
+    pub to_columns: Vec<String>,
+    /// What happens to the row when the one it refers to is deleted.
+    pub on_delete: Reaction,
+    /// What happens to the row when the key it refers to is updated.
+    pub on_update: Reaction,
     /// It is checked when the transaction ends.
-    pub(crate) deferred: bool,
+    pub deferred: bool,
 }
 
 /// What happens to a row when the row that it refers to is deleted, or its key is updated.
@@ -96,17 +137,22 @@ pub enum Reaction {
     SetDefault,
 }
 
+/// An index.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Index {
-    pub(crate) name: String,
-    pub(crate) keys: Vec<IndexKey>,
-    pub(crate) unique: bool,
+#[non_exhaustive]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// What it is on, in order.
+    pub keys: Vec<IndexKey>,
+    /// No two rows have the same keys.
+    pub unique: bool,
     /// Only rows for which this SQL expression holds.
-    pub(crate) filter: Option<String>,
+    pub filter: Option<String>,
     /// Columns that it keeps besides its keys.
-    pub(crate) include: Vec<String>,
+    pub include: Vec<String>,
     /// How it is built, if not as the database does by default.
-    pub(crate) method: Option<IndexMethod>,
+    pub method: Option<IndexMethod>,
 }
 
 /// How an index is built. By default it is a B-tree, on every database.
@@ -131,17 +177,37 @@ pub enum IndexMethod {
 
 /// One part of an index: a column by its name, [`desc`](crate::desc) or [`expression`](crate::expression).
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct IndexKey {
-    pub(crate) on: IndexOn,
-    pub(crate) collation: Option<String>,
-    pub(crate) descending: bool,
+    /// A column or an expression.
+    pub on: IndexOn,
+    /// How texts are compared, by the database's name for it.
+    pub collation: Option<String>,
+    /// From the highest to the lowest.
+    pub descending: bool,
 }
 
+/// What a part of an index is on.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum IndexOn {
+pub enum IndexOn {
+    /// A column.
     Column(String),
     /// An SQL expression.
     Expression(String),
+}
+
+impl Reaction {
+    /// Its name: `"no_action"`, `"restrict"`, `"cascade"`, `"set_null"` or `"set_default"`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reaction::NoAction => "no_action",
+            Reaction::Restrict => "restrict",
+            Reaction::Cascade => "cascade",
+            Reaction::SetNull => "set_null",
+            Reaction::SetDefault => "set_default",
+        }
+    }
 }
 
 impl IndexMethod {
@@ -193,6 +259,16 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Without what no word of a migration says, as far as it is known.
+    pub(crate) fn in_words(&self) -> Table {
+        Table {
+            triggers: Vec::new(),
+            strict: false,
+            without_rowid: false,
+            ..self.clone()
+        }
+    }
+
     /// The column that is SQLite's rowid: counted up, or an INTEGER that is the primary key by itself.
     /// <https://sqlite.org/lang_createtable.html#rowid>
     pub(crate) fn rowid_column(&self) -> Option<&str> {
@@ -202,6 +278,11 @@ impl Table {
         let column = self.column(only)?;
         let is_rowid = column.auto_increment || column.column_type == ColumnType::Integer;
         (is_rowid && !self.without_rowid).then_some(only)
+    }
+
+    /// The tables that its foreign keys refer to, itself among them.
+    pub(crate) fn refers_to(&self) -> impl Iterator<Item = &str> {
+        self.foreign_keys.iter().map(|key| key.to_table.as_str())
     }
 
     /// The names of all constraints.

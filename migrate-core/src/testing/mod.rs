@@ -1,88 +1,168 @@
-//! Databases for tests: each its own, gone at the end. What is tested with them is the test's.
+//! What users need to test their migrations, and what this project tests itself with.
+//!
+//! - `TestDatabase`: a database of a test's own, driven to any migration. Rows go in between, with Diesel.
+//! - [`Preview`]: one migration without any database: its SQL, its way back, the schema before and after.
+//! - `test_migrations!`: one line that gives a crate the tests that all migrations should pass.
+//! - `TestFile`: an empty SQLite database in a file, for tests that start programs.
+//!
+//! A data migration is tested with rows in between, and the frozen table that it uses; its step is a plain function, which can
+//! also be called by itself:
+//!
+#![cfg_attr(feature = "sqlite", doc = "```")]
+#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+//! use diesel::prelude::*;
+//! use migrate_core::prelude::*;
+//! use migrate_core::testing::{TestDatabase, TestResult};
+//!
+//! # #[derive(Migration)]
+//! # #[migration(version = 2026_03_02_101500)]
+//! # struct CreateUsers;
+//! # impl Migrate for CreateUsers {
+//! #     fn up(&self, schema: &mut Schema) {
+//! #         schema.create_table("users", |t| {
+//! #             t.id();
+//! #             t.text("email");
+//! #             t.text("username").nullable();
+//! #         });
+//! #     }
+//! # }
+//! /// Users from before handles get theirs from their e-mail address.
+//! #[derive(Migration)]
+//! #[migration(version = 2026_03_09_150000)]
+//! struct FillUsernames;
+//!
+//! impl Migrate for FillUsernames {
+//!     fn up(&self, schema: &mut Schema) {
+//!         schema.run(fill_usernames).undo(empty_usernames);
+//!     }
+//! }
+//!
+//! // The table as it is at this version. The application's own `schema.rs` moves on; this must not.
+//! diesel::table! {
+//!     users (id) {
+//!         id -> BigInt,
+//!         email -> Text,
+//!         username -> Nullable<Text>,
+//!     }
+//! }
+//!
+//! fn fill_usernames(conn: &mut SqliteConnection) -> QueryResult<()> {
+//!     let without: Vec<(i64, String)> = users::table
+//!         .filter(users::username.is_null())
+//!         .order(users::id)
+//!         .select((users::id, users::email))
+//!         .load(conn)?;
+//!     for (id, email) in without {
+//!         diesel::update(users::table.find(id))
+//!             .set(users::username.eq(handle(&email)))
+//!             .execute(conn)?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! fn empty_usernames(conn: &mut SqliteConnection) -> QueryResult<()> {
+//!     diesel::update(users::table)
+//!         .set(users::username.eq(None::<String>))
+//!         .execute(conn)?;
+//!     Ok(())
+//! }
+//!
+//! /// `Ada.Lovelace@example.org` is `ada.lovelace`.
+//! fn handle(email: &str) -> String {
+//!     email.split('@').next().unwrap_or(email).to_lowercase()
+//! }
+//!
+//! // #[test]
+//! fn users_from_before_handles_get_one() -> TestResult {
+//!     let mut db = TestDatabase::new()?;
+//!     db.before::<FillUsernames>()?;
+//!     let ada = users::email.eq("Ada.Lovelace@example.org");
+//!     diesel::insert_into(users::table).values(ada).execute(db.conn())?;
+//!
+//!     db.apply::<FillUsernames>()?;
+//!     let name: Option<String> = users::table.select(users::username).first(db.conn())?;
+//!     assert_eq!(name.as_deref(), Some("ada.lovelace"));
+//!     db.undo::<FillUsernames>()?;
+//!     let name: Option<String> = users::table.select(users::username).first(db.conn())?;
+//!     assert_eq!(name, None);
+//!     Ok(())
+//! }
+//! # fn main() -> TestResult {
+//! #     users_from_before_handles_get_one()
+//! # }
+//! ```
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+#[cfg(feature = "sqlite")]
+mod checks;
+mod preview;
+#[cfg(feature = "sqlite")]
+mod test_database;
+#[cfg(feature = "sqlite")]
+mod test_file;
 
-use diesel::{Connection, ConnectionError, ConnectionResult, SqliteConnection};
+#[cfg(feature = "sqlite")]
+pub use checks::Checks;
+pub use preview::Preview;
+#[cfg(feature = "sqlite")]
+pub use test_database::TestDatabase;
+#[cfg(feature = "sqlite")]
+pub use test_file::TestFile;
 
-/// An empty SQLite database in a temporary file of its own, removed when the value is dropped, also by a panic.
+/// What a test returns, so that `?` takes any error.
+pub type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// The tests that all migrations should pass, in one line: in `tests/migrations.rs`, with the crates whose migrations are
+/// meant, so that they are linked.
 ///
-/// It is a file and not in memory so that several connections, threads and processes can work on it.
-///
+/// ```ignore
+/// migrate_core::test_migrations!(blog);
 /// ```
-/// use diesel::prelude::*;
-/// use migrate_core::testing::TestDatabase;
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let database = TestDatabase::new()?;
-/// let mut conn = database.connect()?;
-/// diesel::sql_query("CREATE TABLE users (id INTEGER PRIMARY KEY)").execute(&mut conn)?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct TestDatabase {
-    directory: PathBuf,
-}
+/// Inside the crate itself it is `migrate_core::test_migrations!();`. Each test is a method of
+/// [`Checks`](crate::testing::Checks), and is called as it:
+///
+/// - `every_migration_is_linked_and_listed`
+/// - `every_plan_is_right`
+/// - `each_migration_is_recorded_the_same_twice`
+/// - `all_migrations_apply_to_an_empty_database`
+/// - `each_migration_goes_up_down_and_up_again`
+/// - `each_migration_goes_up_down_and_up_again_with_rows`
+/// - `released_migrations_have_not_changed`
+///
+/// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [DialectName::Postgres])`. They are
+/// those of [`Checks`](crate::testing::Checks).
+#[cfg(feature = "sqlite")]
+#[macro_export]
+macro_rules! test_migrations {
+    ($($linked:ident),* $(,)? $(; $($setting:ident = $value:expr),+ $(,)?)?) => {
+        $(use $linked as _;)*
 
-impl TestDatabase {
-    /// A new one.
-    ///
-    /// # Errors
-    ///
-    /// If the directory for temporary files cannot be written.
-    pub fn new() -> io::Result<TestDatabase> {
-        static MADE: AtomicU64 = AtomicU64::new(0);
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        loop {
-            let name = format!(
-                "migrate-test-{}-{}-{}",
-                process::id(),
-                started.as_nanos(),
-                MADE.fetch_add(1, Ordering::Relaxed)
-            );
-            let directory = std::env::temp_dir().join(name);
-            match fs::create_dir(&directory) {
-                Ok(()) => return Ok(TestDatabase { directory }),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
+        fn __checks() -> $crate::testing::Checks {
+            $crate::testing::Checks::new(env!("CARGO_MANIFEST_DIR"))$($(.$setting($value))+)?
         }
-    }
 
-    /// The file, which the first connection makes.
-    #[must_use]
-    pub fn path(&self) -> PathBuf {
-        self.directory.join("test.db")
-    }
-
-    /// The directory that goes with it, for files that a test needs beside it.
-    #[must_use]
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    /// Another connection to it.
-    ///
-    /// # Errors
-    ///
-    /// What Diesel says, or that the directory's path is not UTF-8.
-    pub fn connect(&self) -> ConnectionResult<SqliteConnection> {
-        let path = self.path();
-        let path = path
-            .to_str()
-            .ok_or_else(|| ConnectionError::InvalidConnectionUrl(format!("{} is not UTF-8", path.display())))?;
-        SqliteConnection::establish(path)
-    }
+        $crate::__tests_of_migrations! {
+            every_migration_is_linked_and_listed
+            every_plan_is_right
+            each_migration_is_recorded_the_same_twice
+            all_migrations_apply_to_an_empty_database
+            each_migration_goes_up_down_and_up_again
+            each_migration_goes_up_down_and_up_again_with_rows
+            released_migrations_have_not_changed
+        }
+    };
 }
 
-impl Drop for TestDatabase {
-    fn drop(&mut self) {
-        // What is left behind is a temporary file, and a test has nothing to do about it.
-        let _ = fs::remove_dir_all(&self.directory);
-    }
+#[cfg(feature = "sqlite")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_of_migrations {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() -> ::std::result::Result<(), $crate::Error> {
+                __checks().$name()
+            }
+        )*
+    };
 }

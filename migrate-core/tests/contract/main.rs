@@ -17,6 +17,6 @@ mod queries;
 mod rebuild;
 mod rollback;
 mod support;
-mod test_database;
+mod test_file;
 mod transaction;
 mod words;

@@ -100,6 +100,7 @@ fn what_a_plan_prints_is_what_runs() {
                 "SELECT 'row '",
                 "PRAGMA busy",
                 "PRAGMA data",
+                "PRAGMA schema_version",
             ];
             // Savepoints, history, and looking: what a reader of the plan is spared.
             sql.contains("migrate_") && sql.contains("SAVEPOINT")

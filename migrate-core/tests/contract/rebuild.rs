@@ -25,6 +25,31 @@ fn what_sqlite_cannot_alter_is_made_anew_with_its_rows() {
 }
 
 #[test]
+fn what_the_same_run_has_made_in_raw_sql_is_kept() {
+    let database = Database::new();
+    let all = [
+        migration(1, |schema| schema.create_table("users", |t| t.text("name").nullable())),
+        migration(2, |schema| {
+            schema.create_table("log", |t| t.text("what"));
+            schema
+                .execute("CREATE TRIGGER log_users AFTER INSERT ON users BEGIN INSERT INTO log VALUES (new.name); END")
+                .changes(|_| ())
+                .undo("DROP TRIGGER log_users");
+        }),
+        migration(3, |schema| {
+            schema.alter_table("users", |t| t.set_default("name", "nobody"));
+        }),
+    ];
+    database.up(&all).unwrap();
+    database.execute("INSERT INTO users DEFAULT VALUES");
+    assert_eq!(
+        database.number("SELECT count(*) AS number FROM log WHERE what = 'nobody'"),
+        1
+    );
+    database.rollback(&all, &Rollback::All).unwrap();
+}
+
+#[test]
 fn an_expression_names_columns_as_the_edits_before_it_have_left_them() {
     let database = Database::new();
     let mut migrations = vec![migration(1, |schema| {

@@ -7,15 +7,15 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use migrate_core::__private::{Declaration, declare};
-use migrate_core::testing::TestDatabase;
+use migrate_core::testing::TestFile;
 use migrate_core::{Error, Migrate, Migration, Registry, Report, Rollback, Runner, Schema, Target};
 
 /// A database of a test's own.
-pub(crate) struct Database(TestDatabase);
+pub(crate) struct Database(TestFile);
 
 impl Database {
     pub(crate) fn new() -> Database {
-        Database(TestDatabase::new().unwrap())
+        Database(TestFile::new().unwrap())
     }
 
     pub(crate) fn path(&self) -> PathBuf {

@@ -12,6 +12,7 @@
 )]
 
 mod live;
+mod one_line;
 mod operation;
 mod schema_rs;
 

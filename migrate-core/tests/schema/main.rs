@@ -2,7 +2,9 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod at_once;
 mod dialects;
 mod hostile;
+mod schema_rs;
 mod support;
 mod wrong;

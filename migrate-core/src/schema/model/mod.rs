@@ -88,6 +88,10 @@ pub struct Live {
     pub(crate) tables: BTreeMap<String, Result<Table, String>>,
     /// The query of each view.
     pub(crate) views: BTreeMap<String, String>,
+    /// What each table was read from, as the database has it; the same text, the same table.
+    pub(crate) texts: BTreeMap<String, String>,
+    /// A number that is another one when the schema is, where the database has such.
+    pub(crate) cookie: Option<i64>,
 }
 
 /// What all rows have in a column that was just added.
@@ -137,6 +141,15 @@ pub(crate) struct SharedName {
 }
 
 impl Applied {
+    /// One of which only the tables matter, because nobody takes it back.
+    pub(crate) fn on(operation: Operation, before: Option<Table>, after: Option<Table>) -> Applied {
+        Applied {
+            before,
+            after,
+            ..Applied::unseen(operation.clone(), operation)
+        }
+    }
+
     /// One that is about no table, or about one of which nothing is known.
     fn unseen(operation: Operation, inverse: Operation) -> Applied {
         Applied {
@@ -184,6 +197,18 @@ impl Model {
 
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
         self.tables.values()
+    }
+
+    /// Each view and its query.
+    pub(crate) fn views(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.views.iter().map(|(view, query)| (view.as_str(), query.as_str()))
+    }
+
+    /// Each enum and its values.
+    pub(crate) fn enums(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.enums
+            .iter()
+            .map(|(name, values)| (name.as_str(), values.as_slice()))
     }
 
     pub(crate) fn is_all_open(&self) -> bool {

@@ -1,14 +1,14 @@
-//! What `testing::TestDatabase` promises.
+//! What `testing::TestFile` promises.
 
 use std::panic;
 
-use migrate_core::testing::TestDatabase;
+use migrate_core::testing::TestFile;
 
 use crate::support::number;
 
 #[test]
 fn each_is_its_own() {
-    let databases: Vec<TestDatabase> = (0..20).map(|_| TestDatabase::new().unwrap()).collect();
+    let databases: Vec<TestFile> = (0..20).map(|_| TestFile::new().unwrap()).collect();
     for database in &databases {
         let mut connection = database.connect().unwrap();
         let tables = "SELECT count(*) FROM sqlite_master";
@@ -20,7 +20,7 @@ fn each_is_its_own() {
 
 #[test]
 fn it_is_gone_at_the_end_also_after_a_panic() {
-    let database = TestDatabase::new().unwrap();
+    let database = TestFile::new().unwrap();
     let (path, directory) = (database.path(), database.directory().to_owned());
     let outcome = panic::catch_unwind(move || {
         let _connection = database.connect().unwrap();

@@ -2,6 +2,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod check;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -483,7 +485,7 @@ fn status_warns_of_a_file_that_no_mod_line_names() {
 fn schema_needs_no_database_and_keeps_a_file() {
     let place = Place::new();
     let printed = place.migrate("schema").done();
-    assert_eq!(printed, include_str!("../src/schema.rs"));
+    assert_eq!(printed, include_str!("../../src/schema.rs"));
     assert_eq!(place.files(), [""; 0]);
     assert_eq!(place.migrate("schema --write schema.rs").done(), "schema.rs: written\n");
     assert_eq!(
@@ -497,8 +499,13 @@ fn schema_needs_no_database_and_keeps_a_file() {
     let json = place.migrate("schema --json").json();
     assert_eq!(json["text"], printed);
     let picture = place.migrate("schema --format mermaid").done();
-    assert!(include_str!("../../../README.md").contains(&picture), "{picture}");
+    assert!(include_str!("../../../../README.md").contains(&picture), "{picture}");
+    let sql = place.migrate("schema --format sql --dialect postgres").done();
+    assert!(sql.starts_with("CREATE TABLE \"users\" ("), "{sql}");
+    let data = place.migrate("schema --format json").json();
+    insta::assert_snapshot!(format!("{data:#}"));
     place.migrate("schema --at 5").refused(2);
     place.migrate("schema --write no/such/directory.rs").refused(1);
-    place.migrate("schema --dialect postgres").refused(2);
+    let on_postgres = place.migrate("schema --dialect postgres").done();
+    assert!(on_postgres.contains("avatar_url -> Nullable<Text>,"), "{on_postgres}");
 }

@@ -1,0 +1,3 @@
+//! What all migrations should pass.
+
+migrate_core::test_migrations!(all_operations);

@@ -1,0 +1,162 @@
+//! `check`, and what `create` leaves for it. Each test has a copy of this package's sources.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Place, Ran, create};
+
+/// The package as it is, in a directory of the test's own.
+fn package() -> Place {
+    let place = Place::new();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &place.path("src"));
+    fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations.lock"),
+        place.path("migrations.lock"),
+    )
+    .unwrap();
+    place
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+impl Place {
+    fn check(&self, arguments: &str) -> Ran {
+        let mut command = self.command(&format!("check {arguments}"));
+        Ran::from(
+            command
+                .env("CARGO_MANIFEST_DIR", self.directory.path())
+                .output()
+                .unwrap(),
+        )
+    }
+
+    fn text(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap()
+    }
+
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let text = self.text(file);
+        assert!(text.contains(from), "{file} lacks {from}");
+        fs::write(self.path(file), text.replace(from, to)).unwrap();
+    }
+}
+
+#[test]
+fn what_is_right_needs_no_database() {
+    let place = package();
+    assert_eq!(place.check("").done(), "6 migrations: nothing is wrong\n");
+    // As rustfmt writes it where lines are shorter.
+    place.edit("src/schema.rs", "posts, users,", "\n    posts,\n    users\n");
+    place.check("--dialect sqlite,postgres:16").done();
+    assert_eq!(place.files(), ["migrations.lock", "src"]);
+    assert_eq!(place.check("--json").json()["files"], serde_json::json!([]));
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once_and_nothing_is_written_unless_it_is_meant() {
+    let place = package();
+    let lock = place.text("migrations.lock");
+    let schema = place.text("src/schema.rs");
+    let line = |name: &str| lock.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    let other = |line: &str| format!("{}0000", &line[..line.len() - 4]);
+    place.edit("migrations.lock", &line("create_users"), &other(&line("create_users")));
+    place.edit("migrations.lock", &format!("{}\n", line("create_posts")), "");
+    place.edit("migrations.lock", "20260309143000 ", "20260309143001 ");
+    place.edit("src/schema.rs", "avatar_url", "avatar");
+    fs::write(place.path("src/migrations/m20260601000000_forgotten.rs"), "").unwrap();
+
+    let wrong = [place.text("migrations.lock"), place.text("src/schema.rs")];
+    let said = place.check("").refused(1);
+    insta::assert_snapshot!(said.replace(place.directory.path().to_str().unwrap(), "DIRECTORY"));
+    place.check("--update").refused(1);
+    place.check("--update 20260302101500 7").refused(2);
+    assert_eq!([place.text("migrations.lock"), place.text("src/schema.rs")], wrong);
+
+    fs::remove_file(place.path("src/migrations/m20260601000000_forgotten.rs")).unwrap();
+    let written = place.check("--update 20260302101500 20260309143001").done();
+    assert!(
+        written.starts_with("migrations.lock: written\nsrc/schema.rs: written\n"),
+        "{written}"
+    );
+    assert_eq!(
+        [place.text("migrations.lock"), place.text("src/schema.rs")],
+        [lock, schema]
+    );
+    place.check("").done();
+}
+
+#[test]
+fn the_settings_that_schema_rs_was_written_with_are_kept() {
+    let place = package();
+    let written = place.migrate("schema --sqlite-integer-primary-key-is-bigint false --write src/schema.rs");
+    written.done();
+    let schema = place.text("src/schema.rs");
+    assert!(schema.contains("id -> Integer,"), "{schema}");
+    place.check("").done();
+    place.edit("src/schema.rs", "avatar_url", "avatar");
+    let said = place.check("").refused(1);
+    assert!(said.contains("--sqlite-integer-primary-key-is-bigint false"), "{said}");
+    place.check("--update").done();
+    assert_eq!(place.text("src/schema.rs"), schema);
+    // For another database, with its types.
+    place.migrate("schema --dialect postgres --write src/schema.rs").done();
+    place.check("").done();
+    place.edit("src/schema.rs", "Int8", "Int4");
+    let said = place.check("").refused(1);
+    assert!(
+        said.contains("`migrate schema --dialect postgres --write src/schema.rs`"),
+        "{said}"
+    );
+    // A file that is not kept from the migrations is nobody's business.
+    fs::write(place.path("src/schema.rs"), "// by hand\n").unwrap();
+    place.check("--update").done();
+    assert_eq!(place.text("src/schema.rs"), "// by hand\n");
+}
+
+#[test]
+fn a_new_migration_gets_a_line_where_branches_meet() {
+    let place = package();
+    create(place.directory.path(), "add_bio").done();
+    let lock = place.text("migrations.lock");
+    assert!(lock.trim_end().ends_with(" add_bio new"), "{lock}");
+
+    // Another branch has done the same, and git has merged the two.
+    let last = lock.lines().last().unwrap();
+    place.edit(
+        "migrations.lock",
+        last,
+        &format!("<<<<<<< HEAD\n{last}\n=======\n20991231000000 add_age new\n>>>>>>> age"),
+    );
+    let said = place.check("").refused(1);
+    assert!(said.contains("keep the lines of both"), "{said}");
+    let before = place.text("migrations.lock");
+    let refused = create(place.directory.path(), "add_more");
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert_eq!(place.text("migrations.lock"), before);
+    assert!(!place.text("src/migrations/mod.rs").contains("add_more"));
+}
+
+#[test]
+fn the_file_of_fingerprints_begins_with_the_first_migration_and_is_not_wanted_by_all() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("src")).unwrap();
+    let first = create(place.directory.path(), "create_users");
+    assert!(first.err.contains("migrations.lock"), "{}", first.err);
+    first.done();
+    assert!(place.text("migrations.lock").trim_end().ends_with(" create_users new"));
+
+    fs::remove_file(place.path("migrations.lock")).unwrap();
+    create(place.directory.path(), "add_avatar").done();
+    assert_eq!(place.files(), ["src"]);
+}

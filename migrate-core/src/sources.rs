@@ -1,0 +1,143 @@
+//! The migration files of a package: which there are, and which ones are compiled and linked.
+//!
+//! It reads Rust as text and line by line, and writes nothing.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::migration::Migration;
+use crate::version::Version;
+
+/// `src/migrations` of a package, and the file that holds its `mod` lines.
+#[derive(Debug)]
+pub struct Sources {
+    /// `src/migrations`.
+    pub directory: PathBuf,
+    /// The file with the `mod` lines, if there is one.
+    pub list: Option<PathBuf>,
+}
+
+impl Sources {
+    /// Those of the package in a directory.
+    #[must_use]
+    pub fn of(package: &Path) -> Sources {
+        let directory = package.join("src").join("migrations");
+        let list = [directory.join("mod.rs"), package.join("src").join("migrations.rs")]
+            .into_iter()
+            .find(|file| file.is_file());
+        Sources { directory, list }
+    }
+
+    /// The newest version that a file name holds.
+    #[must_use]
+    pub fn newest(&self) -> Option<Version> {
+        self.modules().iter().filter_map(|module| version_of(module)).max()
+    }
+
+    /// The modules that look like migrations: `m` and digits, with a name or without.
+    fn modules(&self) -> Vec<String> {
+        let Ok(files) = fs::read_dir(&self.directory) else {
+            return Vec::new();
+        };
+        let mut modules: Vec<String> = files
+            .filter_map(|file| file.ok()?.file_name().into_string().ok())
+            .filter_map(|name| Some(name.strip_suffix(".rs")?.to_owned()))
+            .filter(|module| version_of(module).is_some())
+            .collect();
+        modules.sort();
+        modules
+    }
+
+    /// A sentence for each migration file that no `mod` line names: it is not compiled, so it would never run.
+    #[must_use]
+    pub fn unnamed_files(&self) -> Vec<String> {
+        let is_named = self.is_named();
+        let where_to = self.list.clone().unwrap_or_else(|| self.directory.join("mod.rs"));
+        let unnamed = self.modules().into_iter().filter(|module| !is_named(module));
+        let sentences = unnamed.map(|module| {
+            format!(
+                "{} is not compiled: add `mod {module};` to {}",
+                self.file(&module).display(),
+                where_to.display()
+            )
+        });
+        sentences.collect()
+    }
+
+    /// A sentence for each migration file that a `mod` line names, and from which no migration is linked.
+    #[must_use]
+    pub fn unlinked_files(&self, linked: &[Migration]) -> Vec<String> {
+        let linked: HashSet<&str> = linked
+            .iter()
+            .flat_map(|migration| migration.module().split("::"))
+            .collect();
+        let is_named = self.is_named();
+        let unlinked = self
+            .modules()
+            .into_iter()
+            .filter(|module| is_named(module) && !linked.contains(module.as_str()));
+        let sentences = unlinked.map(|module| {
+            format!(
+                "no migration of {} is linked: it has none that derives `Migration`, or it is `unlisted`, or a `mod` line \
+                 above `{module}` is missing, such as `mod migrations;` in src/lib.rs",
+                self.file(&module).display()
+            )
+        });
+        sentences.collect()
+    }
+
+    fn file(&self, module: &str) -> PathBuf {
+        self.directory.join(format!("{module}.rs"))
+    }
+
+    /// Whether a `mod` line names a module.
+    fn is_named(&self) -> impl Fn(&str) -> bool {
+        let list = self.list.as_ref().and_then(|list| fs::read_to_string(list).ok());
+        let named: HashSet<String> = list
+            .iter()
+            .flat_map(|list| list.lines())
+            .filter_map(declared)
+            .map(str::to_owned)
+            .collect();
+        move |module| named.contains(module)
+    }
+}
+
+/// The version that a module name such as `m20261123093000_add_avatar` holds.
+#[must_use]
+pub fn version_of(module: &str) -> Option<Version> {
+    let rest = module.strip_prefix('m')?;
+    let digits = rest.split('_').next()?;
+    digits.parse().ok()
+}
+
+/// The module that a line of the form `mod name;` declares, public or not.
+#[must_use]
+pub fn declared(line: &str) -> Option<&str> {
+    let line = line.split("//").next()?.trim();
+    let line = line
+        .strip_prefix("pub(crate) ")
+        .or_else(|| line.strip_prefix("pub "))
+        .unwrap_or(line);
+    let name = line.strip_prefix("mod ")?.strip_suffix(';')?.trim();
+    let is_ident = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    is_ident.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_hold_versions() {
+        assert_eq!(
+            version_of("m20261123093000_add").map(Version::as_i64),
+            Some(20261123093000)
+        );
+        assert_eq!(version_of("m7").map(Version::as_i64), Some(7));
+        for module in ["mod", "m", "m_1", "main", "x1", "m1a"] {
+            assert_eq!(version_of(module), None, "{module}");
+        }
+    }
+}

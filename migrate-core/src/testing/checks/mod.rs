@@ -1,0 +1,432 @@
+//! What the tests of [`test_migrations!`](crate::test_migrations) check, one function each.
+
+mod kept;
+mod rows;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use diesel::{Connection, SqliteConnection};
+
+use self::kept::{Contents, Kept, TableRows};
+use self::rows::Rows;
+use super::TestDatabase;
+use crate::dialect_name::{DialectName, DialectVersion};
+use crate::driver::DriverError;
+use crate::error::{Error, ErrorKind, Problem};
+use crate::history::DEFAULT_HISTORY_TABLE;
+use crate::migration::Migration;
+use crate::plan::Plan;
+use crate::registry::Registry;
+use crate::released::{RELEASED_FILE, Released};
+use crate::runner::Runner;
+use crate::schema::{self, Live, Step, Touched, Undo, Value, Work, touched};
+use crate::sources::Sources;
+use crate::target::{Rollback, Target};
+
+/// A value for a column of a new row, by the names of the table and the column and the number of the row; `None` for one
+/// that is made from the column's type.
+type Values = fn(table: &str, column: &str, row: usize) -> Option<Value>;
+
+/// What is true of migrations that are right. [`test_migrations!`](crate::test_migrations) makes a test of each; this is for
+/// who wants some of them, or under other names.
+///
+/// ```
+/// use migrate_core::prelude::*;
+/// use migrate_core::testing::Checks;
+///
+/// #[derive(Migration)]
+/// #[migration(version = 1, unlisted)]
+/// struct CreateUsers;
+///
+/// impl Migrate for CreateUsers {
+///     fn up(&self, schema: &mut Schema) {
+///         schema.create_table("users", |t| t.id());
+///     }
+/// }
+///
+/// let checks = Checks::new(env!("CARGO_MANIFEST_DIR")).migrations([Migration::of::<CreateUsers>()]);
+/// checks.each_migration_goes_up_down_and_up_again()?;
+/// # Ok::<(), migrate_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Checks {
+    package: PathBuf,
+    /// `None` for those that are linked.
+    migrations: Option<Vec<Migration>>,
+    dialects: Vec<DialectVersion>,
+    values: Option<Values>,
+    seed: u64,
+}
+
+impl Checks {
+    /// Of the migrations that are linked, in the package of a directory: `env!("CARGO_MANIFEST_DIR")`.
+    pub fn new(package: impl Into<PathBuf>) -> Checks {
+        Checks {
+            package: package.into(),
+            migrations: None,
+            dialects: Vec::new(),
+            values: None,
+            seed: 1,
+        }
+    }
+
+    /// An explicit set, instead of what is linked.
+    #[must_use]
+    pub fn migrations(mut self, migrations: impl IntoIterator<Item = Migration>) -> Checks {
+        self.migrations = Some(migrations.into_iter().collect());
+        self
+    }
+
+    /// Other databases that the migrations are meant for: their plans have to be right there as well.
+    #[must_use]
+    pub fn dialects<D: Into<DialectVersion>>(mut self, dialects: impl IntoIterator<Item = D>) -> Checks {
+        self.dialects = dialects.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Values for columns for which none that fits can be guessed.
+    #[must_use]
+    pub fn values(mut self, values: Values) -> Checks {
+        self.values = Some(values);
+        self
+    }
+
+    /// What the rows are made from, instead of 1: the same seed makes the same rows.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Checks {
+        self.seed = seed;
+        self
+    }
+
+    fn registry(&self) -> Result<Registry, Error> {
+        match &self.migrations {
+            Some(migrations) => Registry::of(migrations.iter().copied()),
+            None => Registry::linked(),
+        }
+    }
+
+    /// Each migration file of the package is compiled, and what it holds is linked.
+    ///
+    /// # Errors
+    ///
+    /// The files that are not, each with the line that is missing.
+    pub fn every_migration_is_linked_and_listed(&self) -> Result<(), Error> {
+        let sources = Sources::of(&self.package);
+        let registry = self.registry();
+        let linked = registry.as_ref().map_or(&[][..], Registry::as_slice);
+        let mut problems = sources.unnamed_files();
+        problems.extend(sources.unlinked_files(linked));
+        fail_with("migrations would never run", unplaced(problems))
+            .map_err(|error| error.next("mend the lines above"))?;
+        registry.map(drop)
+    }
+
+    /// Each migration can be planned, there and back, on an empty database, and has a function for its connection's type.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with any of them.
+    pub fn every_plan_is_right(&self) -> Result<(), Error> {
+        let registry = self.registry()?;
+        let mut conn = in_memory()?;
+        Runner::new(&mut conn, registry.clone()).plan(&Target::Latest)?;
+        for dialect in self.dialects.iter().copied().chain([DialectName::Sqlite.into()]) {
+            Plan::offline(&registry, dialect)?;
+            Plan::offline_rollback(&registry, dialect)?;
+        }
+        Ok(())
+    }
+
+    /// Described twice, each migration is the same: it depends on nothing but itself.
+    ///
+    /// # Errors
+    ///
+    /// The first step of each that was another one.
+    pub fn each_migration_is_recorded_the_same_twice(&self) -> Result<(), Error> {
+        let mut problems = Vec::new();
+        for migration in &self.registry()? {
+            for direction in ["up", "down"] {
+                let record = || {
+                    schema::record(|schema| match direction {
+                        "up" => migration.migrate().up(schema),
+                        _ => migration.migrate().down(schema),
+                    })
+                };
+                let (once, again) = (record(), record());
+                let place = DialectName::ALL.iter().find_map(|dialect| {
+                    let of = |steps| schema::fingerprints_on_the_way(steps, *dialect);
+                    let (once_all, again_all) = (of(&once.steps), of(&again.steps));
+                    let at = (0..once_all.len().max(again_all.len()))
+                        .find(|at| once_all.get(*at) != again_all.get(*at))?
+                        .saturating_sub(1);
+                    let step = once.steps.get(at).or(again.steps.get(at));
+                    Some(step.map_or(migration.place(), |step| step.place))
+                });
+                if let Some(place) = place {
+                    problems.push(Problem {
+                        place: Some(place),
+                        message: format!("`{direction}` of {} describes another step each time", migration.name()),
+                    });
+                }
+            }
+        }
+        fail_with("migrations are not the same each time", problems).map_err(|error| {
+            error.next(
+                "describe the same each time: no clock, no random number, no environment, no order of a `HashMap`",
+            )
+        })
+    }
+
+    /// All migrations apply to an empty database, and what they say of the schema is what is there then.
+    ///
+    /// # Errors
+    ///
+    /// What the database said, or in what it differs.
+    pub fn all_migrations_apply_to_an_empty_database(&self) -> Result<(), Error> {
+        let mut database = TestDatabase::of(self.registry()?.iter().copied())?;
+        database.up(&Target::Latest)?;
+        let differences = database.runner().differences()?;
+        fail_with("the database is not what the migrations say", unplaced(differences))
+            .map_err(|error| error.next("let `.changes(..)` say what the SQL before it does, or leave it out"))
+    }
+
+    /// Each migration leads back to the schema that it found, and when it is applied again to the one that it made.
+    ///
+    /// # Errors
+    ///
+    /// In what the schemas differ, or what the database said.
+    pub fn each_migration_goes_up_down_and_up_again(&self) -> Result<(), Error> {
+        self.up_down_up(None)
+    }
+
+    /// The same with rows in every table, made from what the table is; and what a migration is not about stays as it is.
+    ///
+    /// A table for which no row can be made stays empty, which is said on stderr; [`values`](Checks::values) helps. The seed
+    /// is 1, or what `MIGRATE_TEST_SEED` says.
+    ///
+    /// # Errors
+    ///
+    /// What was lost, in what the schemas differ, or what the database said.
+    pub fn each_migration_goes_up_down_and_up_again_with_rows(&self) -> Result<(), Error> {
+        let from_outside = std::env::var("MIGRATE_TEST_SEED").ok();
+        let seed = from_outside.and_then(|seed| seed.parse().ok()).unwrap_or(self.seed);
+        let result = self.up_down_up(Some(Rows::new(seed, self.values)));
+        result.map_err(|error| match error.kind() {
+            ErrorKind::NoMigrations | ErrorKind::DuplicateVersion => error,
+            _ => error.next(format!(
+                "the rows were made from the seed {seed}; `MIGRATE_TEST_SEED` sets it"
+            )),
+        })
+    }
+
+    /// No migration records anything else than what the file `migrations.lock` of the package says, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those that were changed or taken away, or why the file cannot be read.
+    pub fn released_migrations_have_not_changed(&self) -> Result<(), Error> {
+        let file = self.package.join(RELEASED_FILE);
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => {
+                let message = format!("{} cannot be read", file.display());
+                return Err(Error::new(ErrorKind::InvalidSetting, message).cause(error));
+            }
+        };
+        let (released, registry) = (Released::parse(&text)?, self.registry()?);
+        // Of an explicit set, others are not missing.
+        let released = match self.migrations {
+            Some(_) => released.only(&registry),
+            None => released,
+        };
+        released.check(&registry)
+    }
+
+    fn up_down_up(&self, rows: Option<Rows>) -> Result<(), Error> {
+        let registry = self.registry()?;
+        let mut conn = in_memory()?;
+        let mut runner = Runner::new(&mut conn, registry.clone());
+        if rows.is_some() {
+            let kept = runner.session().set_foreign_keys(true);
+            kept.map_err(|error| unreadable("rows", &error))?;
+        }
+        let mut journey = Journey { runner, rows };
+        registry.iter().try_for_each(|migration| journey.take(migration))
+    }
+}
+
+/// A database on which one migration after the other is applied, taken back and applied again.
+struct Journey<'c> {
+    runner: Runner<'c>,
+    rows: Option<Rows>,
+}
+
+impl Journey<'_> {
+    fn take(&mut self, migration: &Migration) -> Result<(), Error> {
+        let before = self.look()?;
+        if let Some(rows) = &mut self.rows {
+            for without in rows.fill(self.runner.session(), &before) {
+                // Said even if the test passes.
+                let _ = writeln!(
+                    io::stderr(),
+                    "no rows before {migration} in {without}; `test_migrations!(..; values = ..)` says values that go"
+                );
+            }
+        }
+        let rows_before = self.contents(&before)?;
+
+        let has_rows = self.rows.is_some();
+        self.up(migration).map_err(|error| match error.kind() {
+            ErrorKind::StepFailed if has_rows => {
+                error.next("if it goes on empty tables: rows can be like this, so mend them in a step before")
+            }
+            _ => error,
+        })?;
+        let after = self.look()?;
+        let rows_after = self.contents(&after)?;
+        let up = schema::record(|schema| migration.migrate().up(schema)).steps;
+        let dialect = self.runner.session().traits().dialect.kind();
+        let kept = Kept::after(&before, &up, dialect);
+        expect_kept(migration, "applied", kept.lost(&rows_before, &rows_after))?;
+        expect_not_replaced(migration, &kept, &rows_before, &rows_after)?;
+
+        self.runner.rollback(&Rollback::Steps(1)).map_err(|error| {
+            error.next(
+                "this was its way back, right after it was applied: let `.undo(..)` or `down` take back what `up` does",
+            )
+        })?;
+        let back = self.look()?;
+        let down = schema::record(|schema| migration.migrate().down(schema));
+        if !(down.works_out_from_up && up.iter().any(leaves_schema)) {
+            fail_with(
+                &format!("the way back of {migration} does not lead to the schema from before it"),
+                placed(migration, before.differences(&back)),
+            )
+            .map_err(|error| error.next("let `.undo(..)` or `down` take back all that `up` does, and nothing else"))?;
+        }
+        let kept = kept.and_back(&before, &up, (!down.works_out_from_up).then_some(&down.steps));
+        let rows_back = self.contents(&back)?;
+        expect_kept(migration, "applied and taken back", kept.lost(&rows_before, &rows_back))?;
+
+        self.up(migration).map_err(|error| {
+            error
+                .next("this was the second time, after its way back, which leaves something behind")
+                .next("after `.up_only()` the step has to go a second time, such as with `IF NOT EXISTS`")
+        })?;
+        let again = self.look()?;
+        fail_with(
+            &format!("{migration} leads to another schema when it is applied again after its way back"),
+            placed(migration, after.differences(&again)),
+        )
+        .map_err(|error| error.next("let `.undo(..)` or `down` take back all that `up` does, and nothing else"))
+    }
+
+    fn up(&mut self, migration: &Migration) -> Result<(), Error> {
+        self.runner.up(&Target::To(migration.id().into())).map(drop)
+    }
+
+    /// What the database holds, but for history.
+    fn look(&mut self) -> Result<Live, Error> {
+        let mut live = (*self.runner.live()?).clone();
+        live.tables.remove(DEFAULT_HISTORY_TABLE);
+        Ok(live)
+    }
+
+    /// The rows of all tables; none if there are no rows to look at.
+    fn contents(&mut self, live: &Live) -> Result<Contents, Error> {
+        let mut contents = Contents::new();
+        if self.rows.is_none() {
+            return Ok(contents);
+        }
+        let tables = live.tables.values().filter_map(|table| table.as_ref().ok());
+        let of: Vec<(&str, Vec<&str>)> = tables
+            .map(|table| (table.name.as_str(), rows::columns(table)))
+            .collect();
+        let rows = self.runner.session().rows(&of);
+        let rows = rows.map_err(|error| unreadable("rows", &error))?;
+        for ((table, columns), rows) in of.into_iter().zip(rows) {
+            let columns = columns.into_iter().map(str::to_owned).collect();
+            contents.insert(table.to_owned(), TableRows { columns, rows });
+        }
+        Ok(contents)
+    }
+}
+
+fn expect_kept(migration: &Migration, when: &str, lost: Vec<String>) -> Result<(), Error> {
+    fail_with(
+        &format!("when {} is {when}, rows are lost that it is not about", migration),
+        placed(migration, lost),
+    )
+    .map_err(|error| {
+        error.next("carry them over; if they are meant to go, let a step of its own say so, such as a `DELETE`")
+    })
+}
+
+/// A column that is dropped beside one that is added is a rename that loses the values.
+fn expect_not_replaced(migration: &Migration, kept: &Kept, before: &Contents, after: &Contents) -> Result<(), Error> {
+    let lost = kept.replaced().iter().filter_map(|replaced| {
+        let values = before.get(&replaced.was_in)?.only([replaced.column.as_str()]);
+        let new_values = after.get(&replaced.table)?.only([replaced.by.as_str()]);
+        let is_lost = values.iter().any(|value| value != &["NULL"]) && values != new_values;
+        is_lost.then_some(replaced)
+    });
+    let problems: Vec<String> = lost
+        .map(|replaced| {
+            format!(
+                "`{0}.{1}` is dropped and `{0}.{2}` is added, and the values are in neither: if it is the same column, \
+                 write `t.rename_column(\"{1}\", \"{2}\")`",
+                replaced.table, replaced.column, replaced.by
+            )
+        })
+        .collect();
+    fail_with(&format!("{} loses values", migration), placed(migration, problems))
+        .map_err(|error| error.next("if they are meant to go, drop the column in a migration of its own"))
+}
+
+fn placed(migration: &Migration, messages: Vec<String>) -> Vec<Problem> {
+    let place = Some(migration.place());
+    messages.into_iter().map(|message| Problem { place, message }).collect()
+}
+
+/// Whether the step says that a change of the schema stays when it is taken back.
+fn leaves_schema(step: &Step) -> bool {
+    let changes_schema = match &step.work {
+        Work::Sql(sql) => DialectName::ALL
+            .iter()
+            .filter_map(|dialect| sql.for_dialect(*dialect))
+            .any(|sql| !matches!(touched(sql), Touched::Rows | Touched::Nothing)),
+        Work::Operation(_) => true,
+        Work::Rust(_) | Work::Declared | Work::Kept => false,
+    };
+    changes_schema && matches!(step.undo, Undo::Nothing)
+}
+
+fn unplaced(messages: Vec<String>) -> Vec<Problem> {
+    messages
+        .into_iter()
+        .map(|message| Problem { place: None, message })
+        .collect()
+}
+
+/// An error of problems, if there are any.
+fn fail_with(message: &str, problems: Vec<Problem>) -> Result<(), Error> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::InvalidMigration, message);
+    Err(problems
+        .into_iter()
+        .fold(error, |error, problem| error.problem(problem.place, problem.message)))
+}
+
+fn in_memory() -> Result<SqliteConnection, Error> {
+    SqliteConnection::establish(":memory:")
+        .map_err(|error| Error::new(ErrorKind::Database, "a database in memory could not be made").cause(error))
+}
+
+fn unreadable(what: &str, error: &DriverError) -> Error {
+    Error::new(ErrorKind::Database, format!("the {what} could not be read")).cause(error.to_string())
+}

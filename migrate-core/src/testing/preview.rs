@@ -1,0 +1,116 @@
+//! One migration as values, without a database.
+
+use crate::dialect_name::DialectVersion;
+use crate::error::Error;
+use crate::known_schema::KnownSchema;
+use crate::migration::{Derived, Migration};
+use crate::offline::folded;
+use crate::plan::PlannedMigration;
+use crate::registry::Registry;
+use crate::target::MigrationRef;
+
+/// What one migration does to a database on which all before it were applied, worked out without one: to assert on, or to
+/// keep as a snapshot.
+///
+/// ```
+/// use migrate_core::prelude::*;
+/// use migrate_core::testing::Preview;
+///
+/// #[derive(Migration)]
+/// #[migration(version = 1)]
+/// struct CreateUsers;
+///
+/// impl Migrate for CreateUsers {
+///     fn up(&self, schema: &mut Schema) {
+///         schema.create_table("users", |t| t.id());
+///     }
+/// }
+///
+/// #[derive(Migration)]
+/// #[migration(version = 2)]
+/// struct AddName;
+///
+/// impl Migrate for AddName {
+///     fn up(&self, schema: &mut Schema) {
+///         schema.alter_table("users", |t| t.text("name").nullable());
+///     }
+/// }
+///
+/// let preview = Preview::of::<AddName>(DialectName::Postgres)?;
+/// assert_eq!(preview.up().sql(), [r#"ALTER TABLE "users" ADD COLUMN "name" TEXT"#]);
+/// assert_eq!(preview.down().sql(), [r#"ALTER TABLE "users" DROP COLUMN "name""#]);
+/// assert_eq!(preview.before().table("users").map(|users| users.columns.len()), Some(1));
+/// assert_eq!(preview.after().table("users").map(|users| users.columns.len()), Some(2));
+/// # Ok::<(), migrate_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Preview {
+    up: PlannedMigration,
+    down: PlannedMigration,
+    before: KnownSchema,
+    after: KnownSchema,
+}
+
+impl Preview {
+    /// Of one of the migrations that are linked into this program.
+    ///
+    /// # Errors
+    ///
+    /// If it is not linked, and everything that is wrong with it or one before it.
+    pub fn of<M: Derived>(dialect: impl Into<DialectVersion>) -> Result<Preview, Error> {
+        Preview::among(&Registry::linked()?, &Migration::of::<M>().id().into(), dialect)
+    }
+
+    /// Of one of an explicit set.
+    ///
+    /// # Errors
+    ///
+    /// If it is not in the set, and everything that is wrong with it or one before it.
+    pub fn among(
+        registry: &Registry,
+        migration: &MigrationRef,
+        dialect: impl Into<DialectVersion>,
+    ) -> Result<Preview, Error> {
+        let dialect = dialect.into();
+        let (earlier, migration) = migration.up_to(registry)?;
+        let all = || earlier.iter().chain([migration]);
+        let before = KnownSchema::of(earlier.iter(), dialect)?;
+        let after = KnownSchema::of(all(), dialect)?;
+        let (mut fold, mut planned) = folded(all(), dialect, |_, _| {})?;
+        let down = fold.down(migration).map_err(Error::of_problems)?;
+        let Some(up) = planned.pop() else {
+            // Each migration was planned, this one as the last.
+            return Err(Error::of_problems(Vec::new()));
+        };
+        Ok(Preview {
+            up,
+            down,
+            before,
+            after,
+        })
+    }
+
+    /// What applying it runs. Printed, it is SQL with comments.
+    #[must_use]
+    pub fn up(&self) -> &PlannedMigration {
+        &self.up
+    }
+
+    /// What rolling it back runs.
+    #[must_use]
+    pub fn down(&self) -> &PlannedMigration {
+        &self.down
+    }
+
+    /// The schema that it finds.
+    #[must_use]
+    pub fn before(&self) -> &KnownSchema {
+        &self.before
+    }
+
+    /// The schema that it leaves.
+    #[must_use]
+    pub fn after(&self) -> &KnownSchema {
+        &self.after
+    }
+}

@@ -1,0 +1,15 @@
+//! What stays, and is in the way when it is applied again.
+
+use migrate_core::prelude::*;
+
+migrate_core::test_migrations!(scratch);
+
+#[derive(Migration)]
+#[migration(version = 3)]
+struct Wrong;
+
+impl Migrate for Wrong {
+    fn up(&self, schema: &mut Schema) {
+        schema.execute("CREATE INDEX users_by_name ON users (name)").up_only();
+    }
+}

@@ -1,0 +1,46 @@
+//! The one-line tests on random migrations: what the planner takes is green, but where rows that are valid before a
+//! migration break a constraint that it adds.
+
+use migrate_core::testing::Checks;
+use migrate_core::{Error, ErrorKind, Migration};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::{case, migration, taken};
+
+#[test]
+fn migrations_that_are_right_are_green() {
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut random = TestRunner::new_with_rng(Config::default(), seed);
+    let (mut green, mut broken) = (0, 0);
+    while green < 100 {
+        let (before, after, _) = taken(&case().new_tree(&mut random).unwrap().current());
+        let all = std::iter::once(&before).chain(&after);
+        let all: Vec<Migration> = all
+            .filter(|operations| !operations.is_empty())
+            .zip(1..)
+            .map(|(operations, version)| migration(version, operations))
+            .collect();
+        if all.is_empty() {
+            continue;
+        }
+        let checks = Checks::new("no package").migrations(all);
+        checks.every_plan_is_right().unwrap();
+        checks.each_migration_is_recorded_the_same_twice().unwrap();
+        checks.all_migrations_apply_to_an_empty_database().unwrap();
+        checks.each_migration_goes_up_down_and_up_again().unwrap();
+        match checks.each_migration_goes_up_down_and_up_again_with_rows() {
+            Ok(()) => green += 1,
+            Err(error) if breaks_a_constraint(&error) => broken += 1,
+            Err(error) => panic!("{error}\n{after:?}"),
+        }
+    }
+    println!("one-line tests: {green} sets of random migrations are green, {broken} break a constraint on rows");
+    assert!(broken < green / 4);
+}
+
+fn breaks_a_constraint(error: &Error) -> bool {
+    let cause = error.root_cause().map(ToString::to_string).unwrap_or_default();
+    error.kind() == ErrorKind::StepFailed && cause.contains("constraint failed")
+        || error.message().ends_with("rows refer to nothing")
+}

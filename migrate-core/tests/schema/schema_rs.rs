@@ -1,0 +1,70 @@
+//! Diesel's `schema.rs` for PostgreSQL, as its `print-schema` writes it there. That of SQLite is compared with that program in
+//! `tests/random_plans`.
+
+use migrate_core::{ColumnType, DialectName, DieselOptions, KnownSchema};
+
+use crate::support::{Describe, registry};
+
+const ALL: &[Describe] = &[|schema| {
+    schema.create_enum("mood", ["sad", "happy"]);
+    schema.create_table("everything", |t| {
+        t.id();
+        t.small_int("a_small_int");
+        t.integer("an_integer").nullable();
+        t.big_int("a_big_int");
+        t.float("a_float");
+        t.double("a_double");
+        t.numeric("a_numeric", 10, 2);
+        t.bool("a_bool");
+        t.varchar("a_varchar", 100);
+        t.char("a_char", 2).nullable();
+        t.binary("bytes");
+        t.date("a_date");
+        t.time("a_time");
+        t.timestamps();
+        t.timestamptz("a_timestamptz");
+        t.json("a_json");
+        t.jsonb("a_jsonb").nullable();
+        t.column("a_uuid", ColumnType::Uuid);
+        t.enum_of("a_mood", "mood");
+        t.enum_of("another_mood", "mood").nullable();
+        for (name, sql) in [
+            ("a_citext", "citext"),
+            ("a_shape", "geometry(Point, 4326)"),
+            ("words", "text[]"),
+            ("moods", "mood[]"),
+            ("precise", "double precision"),
+            ("short", "character varying(10)"),
+        ] {
+            t.column(name, ColumnType::Named(sql.to_owned()));
+        }
+        t.text("type");
+    });
+    schema.create_table("notes", |t| {
+        t.column("id", ColumnType::Uuid).primary_key();
+        t.big_int("of").references("everything", "id");
+    });
+    schema.create_table("without_key", |t| t.text("note"));
+}];
+
+fn schema() -> KnownSchema {
+    KnownSchema::latest(&registry(ALL), DialectName::Postgres).unwrap()
+}
+
+#[test]
+fn every_type_of_postgres_is_written_as_diesel_calls_it() {
+    insta::assert_snapshot!(schema().diesel(&DieselOptions::default()).unwrap());
+}
+
+#[test]
+fn a_frozen_table_brings_the_types_that_diesel_does_not_have() {
+    let frozen = schema().diesel_table("everything", &DieselOptions::default()).unwrap();
+    assert!(frozen.starts_with("pub mod sql_types {\n"), "{frozen}");
+    assert!(
+        frozen.contains("}\n\ndiesel::table! {\n    use diesel::sql_types::*;\n"),
+        "{frozen}"
+    );
+    let plain = schema().diesel_table("notes", &DieselOptions::default()).unwrap();
+    assert!(plain.starts_with("diesel::table! {\n    notes (id) {\n"), "{plain}");
+    assert_eq!(schema().diesel_table("without_key", &DieselOptions::default()), None);
+}

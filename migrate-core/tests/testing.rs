@@ -1,0 +1,213 @@
+//! What `migrate_core::testing` promises: databases that go to any migration, and one migration without a database.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::Text;
+use migrate_core::prelude::*;
+use migrate_core::testing::{Preview, TestDatabase, TestResult};
+use migrate_core::{Registry, Rollback, Runner, State, Target};
+
+#[derive(Migration)]
+#[migration(version = 10, unlisted)]
+struct CreateUsers;
+
+impl Migrate for CreateUsers {
+    fn up(&self, schema: &mut Schema) {
+        schema.create_table("users", |t| {
+            t.id();
+            t.varchar("name", 100);
+        });
+    }
+}
+
+#[derive(Migration)]
+#[migration(version = 20, unlisted)]
+struct LowerNames;
+
+impl Migrate for LowerNames {
+    fn up(&self, schema: &mut Schema) {
+        schema.run(lower_names).up_only();
+    }
+}
+
+fn lower_names(conn: &mut SqliteConnection) -> QueryResult<()> {
+    sql_query("UPDATE users SET name = lower(name)").execute(conn)?;
+    Ok(())
+}
+
+#[derive(Migration)]
+#[migration(version = 30, unlisted)]
+struct IndexNames;
+
+impl Migrate for IndexNames {
+    fn up(&self, schema: &mut Schema) {
+        schema.create_index("users", ["name"]);
+    }
+}
+
+#[derive(Migration)]
+#[migration(version = 40, unlisted)]
+struct Elsewhere;
+
+impl Migrate for Elsewhere {
+    fn up(&self, schema: &mut Schema) {
+        schema.create_table("elsewhere", |t| t.id());
+    }
+}
+
+fn database() -> TestDatabase {
+    TestDatabase::of([
+        Migration::of::<CreateUsers>(),
+        Migration::of::<LowerNames>(),
+        Migration::of::<IndexNames>(),
+    ])
+    .unwrap()
+}
+
+/// The versions that are applied.
+fn applied(db: &mut TestDatabase) -> Vec<String> {
+    let entries = db.runner().status().unwrap().into_iter();
+    let applied = entries.filter(|entry| entry.state == State::Applied);
+    applied.map(|entry| entry.version.to_string()).collect()
+}
+
+fn names(db: &mut TestDatabase) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Name {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let names: Vec<Name> = sql_query("SELECT name FROM users").load(db.conn()).unwrap();
+    names.into_iter().map(|name| name.name).collect()
+}
+
+#[test]
+fn a_database_goes_to_a_migration_by_its_type() -> TestResult {
+    let mut db = database();
+    db.before::<LowerNames>()?;
+    assert_eq!(applied(&mut db), ["10"]);
+    sql_query("INSERT INTO users (name) VALUES ('Ada')").execute(db.conn())?;
+
+    db.apply::<IndexNames>()?;
+    assert_eq!(applied(&mut db), ["10", "20", "30"]);
+    assert_eq!(names(&mut db), ["ada"]);
+
+    db.undo::<LowerNames>()?;
+    assert_eq!(applied(&mut db), ["10"]);
+    db.before::<CreateUsers>()?;
+    assert_eq!(applied(&mut db), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn a_database_goes_to_a_migration_by_its_version_and_by_steps() -> TestResult {
+    let mut db = database();
+    db.before_version("30")?;
+    assert_eq!(applied(&mut db), ["10", "20"]);
+    db.apply_version("default:30")?;
+    db.undo_version("2_0")?;
+    assert_eq!(applied(&mut db), ["10"]);
+    db.up(&Target::Steps(1))?;
+    assert_eq!(applied(&mut db), ["10", "20"]);
+    db.rollback(&Rollback::All)?;
+    assert_eq!(applied(&mut db), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn what_was_applied_out_of_order_is_taken_back_as_well() -> TestResult {
+    let (create, lower, elsewhere) = (
+        Migration::of::<CreateUsers>(),
+        Migration::of::<LowerNames>(),
+        Migration::of::<Elsewhere>(),
+    );
+    let mut db = TestDatabase::of([create, lower, elsewhere])?.in_file()?;
+    let mut conn = db.file().unwrap().connect()?;
+    Runner::new(&mut conn, Registry::of([create, elsewhere])?).up(&Target::Latest)?;
+    db.up(&Target::Latest)?;
+
+    db.before::<Elsewhere>()?;
+
+    assert_eq!(applied(&mut db), ["10", "20"]);
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let mut db = database();
+    let said = [
+        db.before::<Elsewhere>().unwrap_err(),
+        db.undo::<LowerNames>().unwrap_err(),
+        db.up(&Target::Latest)
+            .and_then(|_| db.apply::<LowerNames>())
+            .unwrap_err(),
+        db.before_version("25").unwrap_err(),
+        db.before_version("twenty").unwrap_err(),
+    ];
+    let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(said.join("\n\n"), @r#"
+    40 elsewhere is not among the migrations of this database
+      at: migrate-core/tests/testing.rs:50
+      next: list it in `TestDatabase::of([..])`; `TestDatabase::new()` has all that are not `unlisted`
+
+    20 lower_names is not applied
+      next: apply it first, with `apply`
+
+    20 lower_names is applied already
+      next: take it back with `undo`, or go to `before` it
+
+    there is no migration 25
+      next: the nearest is 20; `migrate status` lists all
+
+    "twenty" names no migration: a version is an integer from 1 to 9223372036854775807, such as 20261123093000
+    "#);
+}
+
+#[test]
+fn each_is_its_own_in_memory_or_in_a_file_that_is_gone_at_the_end() -> TestResult {
+    let mut memory = database();
+    let mut file = database().in_file()?;
+    memory.up(&Target::Latest)?;
+    assert_eq!(applied(&mut file), [""; 0]);
+    file.before::<LowerNames>()?;
+
+    let path = file.file().map(migrate_core::testing::TestFile::path).unwrap();
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let file = file;
+        assert!(file.file().is_none(), "a test fails");
+    }));
+    assert!(outcome.is_err());
+    assert!(!path.exists());
+    Ok(())
+}
+
+#[test]
+fn one_migration_is_known_without_a_database() -> TestResult {
+    let registry = Registry::of([Migration::of::<CreateUsers>(), Migration::of::<IndexNames>()])?;
+    let preview = |dialect: DialectName| Preview::among(&registry, &Migration::of::<IndexNames>().id().into(), dialect);
+
+    let sqlite = preview(DialectName::Sqlite)?;
+    assert_eq!(
+        sqlite.up().sql(),
+        [r#"CREATE INDEX "users_name_idx" ON "users" ("name")"#]
+    );
+    assert_eq!(sqlite.down().sql(), [r#"DROP INDEX "users_name_idx""#]);
+    assert_eq!(
+        preview(DialectName::MySql)?.down().sql(),
+        ["ALTER TABLE `users` DROP INDEX `users_name_idx`"]
+    );
+
+    assert!(sqlite.before().table("users").unwrap().indexes.is_empty());
+    let index = &sqlite.after().table("users").unwrap().indexes[0];
+    assert_eq!((index.name.as_str(), index.unique), ("users_name_idx", false));
+
+    let first = Preview::among(
+        &registry,
+        &Migration::of::<CreateUsers>().id().into(),
+        DialectName::Sqlite,
+    )?;
+    assert_eq!(first.before().tables().count(), 0);
+    Ok(())
+}

@@ -82,7 +82,9 @@ impl Registry {
         self.migrations.iter()
     }
 
-    pub(crate) fn as_slice(&self) -> &[Migration] {
+    /// The same as a slice.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Migration] {
         &self.migrations
     }
 

@@ -27,7 +27,11 @@ const NEW: &str = "new";
 
 /// The lines of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Released(BTreeMap<Key, Line>);
+pub struct Released {
+    lines: BTreeMap<Key, Line>,
+    /// What somebody has written below the last line.
+    end: Vec<String>,
+}
 
 /// Version first, so that the lines are in the order of application.
 type Key = (Version, String);
@@ -37,6 +41,8 @@ struct Line {
     name: String,
     /// On each database that it is written for; none if it is still being written.
     fingerprints: Fingerprints,
+    /// What somebody has written above it, and blank lines.
+    above: Vec<String>,
 }
 
 type Fingerprints = Vec<(DialectName, String)>;
@@ -60,9 +66,15 @@ impl Released {
     /// The first line that is none of the file, and how a conflict is resolved.
     pub fn parse(text: &str) -> Result<Released, Error> {
         let mut released = Released::default();
+        let mut above = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
+            if HEADER.lines().any(|ours| ours == line) {
+                continue;
+            }
+            // Other comments stay where they are.
             if line.is_empty() || line.starts_with('#') {
+                above.push(line.to_owned());
                 continue;
             }
             let refused = |why: &str| {
@@ -82,20 +94,25 @@ impl Released {
                          then run `migrate check --update`",
                     ));
             }
-            let (key, entry) = parse_line(line).ok_or_else(|| {
+            let (key, mut entry) = parse_line(line).ok_or_else(|| {
                 refused("is not `VERSION NAME FINGERPRINT`").next("take it from git's history, or take it out")
             })?;
-            if released.0.insert(key, entry).is_some() {
+            if entry.fingerprints.iter().any(|(_, one)| schema::is_newer_encoding(one)) {
+                return Err(refused("was written by a newer version of migrate-core").next("update migrate-core"));
+            }
+            entry.above = std::mem::take(&mut above);
+            if released.lines.insert(key, entry).is_some() {
                 return Err(refused("has a version that another line has").next("keep the one that was released"));
             }
         }
+        released.end = above;
         Ok(released)
     }
 
     /// How a migration stands to its line.
     #[must_use]
     pub fn standing(&self, migration: &Migration) -> Standing {
-        let Some(line) = self.0.get(&key(migration.id())) else {
+        let Some(line) = self.lines.get(&key(migration.id())) else {
             return Standing::New;
         };
         if line.fingerprints.is_empty() {
@@ -117,7 +134,7 @@ impl Released {
     /// The migrations that have a line and are not in a registry, as `VERSION NAME`.
     #[must_use]
     pub fn missing(&self, registry: &Registry) -> Vec<String> {
-        let missing = self.0.iter().filter(|((version, group), _)| {
+        let missing = self.lines.iter().filter(|((version, group), _)| {
             let id = MigrationId {
                 version: *version,
                 group,
@@ -130,7 +147,7 @@ impl Released {
     /// Without the lines of migrations that are not in a registry.
     #[must_use]
     pub fn only(mut self, registry: &Registry) -> Released {
-        self.0.retain(|(version, group), _| {
+        self.lines.retain(|(version, group), _| {
             let id = MigrationId {
                 version: *version,
                 group,
@@ -179,20 +196,26 @@ impl Released {
 
     /// Takes out the line of a migration that somebody names. Says whether there was one.
     pub fn take_out(&mut self, reference: &MigrationRef) -> bool {
-        let before = self.0.len();
-        self.0.retain(|(version, group), _| {
+        let before = self.lines.len();
+        self.lines.retain(|(version, group), _| {
             let id = MigrationId {
                 version: *version,
                 group,
             };
             !reference.means(id)
         });
-        self.0.len() < before
+        self.lines.len() < before
     }
 
     fn set(&mut self, id: MigrationId<'_>, name: &str, fingerprints: Fingerprints) {
-        let name = name.to_owned();
-        self.0.insert(key(id), Line { name, fingerprints });
+        let key = key(id);
+        let above = self.lines.remove(&key).map(|line| line.above);
+        let line = Line {
+            name: name.to_owned(),
+            fingerprints,
+            above: above.unwrap_or_default(),
+        };
+        self.lines.insert(key, line);
     }
 }
 
@@ -225,10 +248,8 @@ fn fingerprints_of(migration: &Migration) -> Fingerprints {
 
 fn parse_line(line: &str) -> Option<(Key, Line)> {
     let mut words = line.split_whitespace();
-    let (group, version) = match words.next()?.rsplit_once(':') {
-        Some((group, version)) => (group, version),
-        None => (DEFAULT_GROUP, line.split_whitespace().next()?),
-    };
+    let first = words.next()?;
+    let (group, version) = first.rsplit_once(':').unwrap_or((DEFAULT_GROUP, first));
     let version: Version = version.parse().ok()?;
     let name = words.next()?.to_owned();
     let said: Vec<&str> = words.collect();
@@ -248,13 +269,19 @@ fn parse_line(line: &str) -> Option<(Key, Line)> {
             })
             .collect::<Option<Fingerprints>>()?,
     };
-    Some(((version, group.to_owned()), Line { name, fingerprints }))
+    let line = Line {
+        name,
+        fingerprints,
+        above: Vec::new(),
+    };
+    Some(((version, group.to_owned()), line))
 }
 
 impl fmt::Display for Released {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEADER)?;
-        for (key, line) in &self.0 {
+        for (key, line) in &self.lines {
+            line.above.iter().try_for_each(|above| writeln!(f, "{above}"))?;
             write!(f, "{}", label(key, line))?;
             let all = &line.fingerprints;
             match all.first() {
@@ -270,7 +297,7 @@ impl fmt::Display for Released {
             }
             writeln!(f)?;
         }
-        Ok(())
+        self.end.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
@@ -360,6 +387,31 @@ mod tests {
         assert!(released.check(&registry).is_err());
         assert!(released.take_out(&"10".parse().unwrap()));
         assert!(released.check(&registry).is_ok());
+    }
+
+    #[test]
+    fn what_somebody_has_written_between_stays() {
+        let hash = fingerprint_on_sqlite(&migration(10, on_all));
+        let text = format!("{HEADER}\n# Ours.\n10 example {hash}\n\n# Theirs.\n20 example new\n# The end.\n");
+        let mut released = Released::parse(&text).unwrap();
+        assert_eq!(released.to_string(), text);
+        released.take_in(&migration(10, on_all));
+        released.announce(migration(20, on_all).id(), "example");
+        assert_eq!(released.to_string(), text);
+    }
+
+    #[test]
+    fn a_fingerprint_of_a_newer_kind_is_not_taken_for_the_same() {
+        let error = Released::parse("10 example 2:00\n").unwrap_err();
+        insta::assert_snapshot!(error, @r"
+        line 1 of migrations.lock was written by a newer version of migrate-core: 10 example 2:00
+          next: update migrate-core
+        ");
+    }
+
+    fn fingerprint_on_sqlite(migration: &Migration) -> String {
+        let all = fingerprints_of(migration).into_iter();
+        all.map(|(_, fingerprint)| fingerprint).next().unwrap()
     }
 
     #[test]

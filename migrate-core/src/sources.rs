@@ -2,7 +2,8 @@
 //!
 //! It reads Rust as text and line by line, and writes nothing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,12 +50,17 @@ impl Sources {
         modules
     }
 
-    /// A sentence for each migration file that no `mod` line names: it is not compiled, so it would never run.
+    /// A sentence for each migration file that no `mod` line names: it is not compiled, so it would never run. What is
+    /// linked was compiled, in whatever way it is named.
     #[must_use]
-    pub fn unnamed_files(&self) -> Vec<String> {
-        let is_named = self.is_named();
+    pub fn unnamed_files(&self, linked: &[Migration]) -> Vec<String> {
+        let is_linked = is_linked(linked);
+        let named = self.named();
         let where_to = self.list.clone().unwrap_or_else(|| self.directory.join("mod.rs"));
-        let unnamed = self.modules().into_iter().filter(|module| !is_named(module));
+        let unnamed = self
+            .modules()
+            .into_iter()
+            .filter(|module| !named.contains_key(module) && !is_linked(module));
         let sentences = unnamed.map(|module| {
             format!(
                 "{} is not compiled: add `mod {module};` to {}",
@@ -68,15 +74,12 @@ impl Sources {
     /// A sentence for each migration file that a `mod` line names, and from which no migration is linked.
     #[must_use]
     pub fn unlinked_files(&self, linked: &[Migration]) -> Vec<String> {
-        let linked: HashSet<&str> = linked
-            .iter()
-            .flat_map(|migration| migration.module().split("::"))
-            .collect();
-        let is_named = self.is_named();
+        let is_linked = is_linked(linked);
+        let named = self.named();
         let unlinked = self
             .modules()
             .into_iter()
-            .filter(|module| is_named(module) && !linked.contains(module.as_str()));
+            .filter(|module| named.get(module) == Some(&Condition::None) && !is_linked(module));
         let sentences = unlinked.map(|module| {
             format!(
                 "no migration of {} is linked: it has none that derives `Migration`, or it is `unlisted`, or a `mod` line \
@@ -91,17 +94,51 @@ impl Sources {
         self.directory.join(format!("{module}.rs"))
     }
 
-    /// Whether a `mod` line names a module.
-    fn is_named(&self) -> impl Fn(&str) -> bool {
+    /// The modules that a `mod` line names.
+    fn named(&self) -> HashMap<String, Condition> {
         let list = self.list.as_ref().and_then(|list| fs::read_to_string(list).ok());
-        let named: HashSet<String> = list
-            .iter()
-            .flat_map(|list| list.lines())
-            .filter_map(declared)
-            .map(str::to_owned)
-            .collect();
-        move |module| named.contains(module)
+        let mut named = HashMap::new();
+        let mut above = "";
+        for line in list.iter().flat_map(|list| list.lines()) {
+            if let Some(module) = declared(line) {
+                let is_conditional = [above, line].iter().any(|line| line.trim().starts_with("#[cfg"));
+                let condition = if is_conditional {
+                    Condition::Some
+                } else {
+                    Condition::None
+                };
+                named.insert(module.to_owned(), condition);
+            }
+            above = line;
+        }
+        named
     }
+}
+
+/// Whether a module is compiled on a condition; then it may be left out on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    None,
+    Some,
+}
+
+/// Whether a migration of a file is linked, by the file's name or the module's.
+fn is_linked(linked: &[Migration]) -> impl Fn(&str) -> bool {
+    let of_one = |migration: &Migration| {
+        let place = migration.place();
+        let file = Path::new(place.file)
+            .file_stem()
+            .and_then(OsStr::to_str)
+            .map(str::to_owned);
+        migration
+            .module()
+            .split("::")
+            .map(str::to_owned)
+            .chain(file)
+            .collect::<Vec<_>>()
+    };
+    let linked: HashSet<String> = linked.iter().flat_map(of_one).collect();
+    move |module| linked.contains(module)
 }
 
 /// The version that a module name such as `m20261123093000_add_avatar` holds.
@@ -112,14 +149,19 @@ pub fn version_of(module: &str) -> Option<Version> {
     digits.parse().ok()
 }
 
-/// The module that a line of the form `mod name;` declares, public or not.
+/// The module that a line of the form `mod name;` declares, public or not, with or without attributes.
 #[must_use]
 pub fn declared(line: &str) -> Option<&str> {
-    let line = line.split("//").next()?.trim();
-    let line = line
-        .strip_prefix("pub(crate) ")
-        .or_else(|| line.strip_prefix("pub "))
-        .unwrap_or(line);
+    let mut line = line.split("//").next()?.trim();
+    while line.starts_with("#[") {
+        line = line.split_once("] ")?.1.trim_start();
+    }
+    if let Some(public) = line.strip_prefix("pub") {
+        line = match public.strip_prefix('(') {
+            Some(to) => to.split_once(')')?.1.trim_start(),
+            None => public.trim_start(),
+        };
+    }
     let name = line.strip_prefix("mod ")?.strip_suffix(';')?.trim();
     let is_ident = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     is_ident.then_some(name)
@@ -128,6 +170,28 @@ pub fn declared(line: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mod_line_declares_a_module() {
+        for line in [
+            "mod m1_a;",
+            "  pub mod m1_a ; // so",
+            "pub(crate) mod m1_a;",
+            "pub(in crate::x) mod m1_a;",
+            "#[cfg(feature = \"x\")] #[allow(dead_code)] pub mod m1_a;",
+        ] {
+            assert_eq!(declared(line), Some("m1_a"), "{line}");
+        }
+        for line in [
+            "// mod m1_a;",
+            "mod m1_a {",
+            "use m1_a;",
+            "public mod m1_a;",
+            "#[cfg(x)]",
+        ] {
+            assert_eq!(declared(line), None, "{line}");
+        }
+    }
 
     #[test]
     fn modules_hold_versions() {

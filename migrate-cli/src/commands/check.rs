@@ -13,7 +13,7 @@ use super::Context;
 use crate::args::CheckArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, UsageError};
-use crate::files;
+use crate::files::{self, Staged};
 use crate::json::Body;
 use crate::settings;
 
@@ -36,8 +36,8 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Fai
     // Of migrations that are wrong, no schema is known.
     let are_planned = found.problems.is_empty();
     let sources = Sources::of(&package);
-    found.sentences(sources.unnamed_files());
-    found.sentences(sources.unlinked_files(registry.iter().as_slice()));
+    found.sentences(sources.unnamed_files(registry.as_slice()));
+    found.sentences(sources.unlinked_files(registry.as_slice()));
 
     let file = package.join(RELEASED_FILE);
     let released = match read(&file)? {
@@ -83,12 +83,7 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Fai
             next: found.next,
         });
     }
-    let mut written = Vec::new();
-    for (file, text) in updates {
-        if files::keep(&file, &text).map_err(|error| not_written(&file, &error))? {
-            written.push(shown(&file));
-        }
-    }
+    let written = write(updates)?;
     context.output.document(|| Body::Checked { files: written.clone() });
     for file in &written {
         context.output.result(format_args!("{file}: written"));
@@ -96,6 +91,23 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Fai
     let count = crate::output::migrations(registry.len());
     context.output.result(format_args!("{count}: nothing is wrong"));
     Ok(Exit::Done)
+}
+
+/// Writes the files that say something else now, all or none of them, and says which.
+fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<String>, Failure> {
+    let mut staged = Vec::new();
+    for (file, text) in files {
+        if !files::says(&file, &text) {
+            let one = Staged::new(&file, &text).map_err(|error| not_written(&file, &error))?;
+            staged.push((file, one));
+        }
+    }
+    let mut written = Vec::new();
+    for (file, one) in staged {
+        one.put().map_err(|error| not_written(&file, &error))?;
+        written.push(shown(&file));
+    }
+    Ok(written)
 }
 
 /// What is wrong, and what to do about it.
@@ -199,7 +211,7 @@ fn read(file: &Path) -> Result<Option<String>, Failure> {
         Err(error) => Err(Failure::File {
             message: format!("{} cannot be read", shown(file)),
             cause: error.to_string(),
-            next: "mend the file, or take it away".to_owned(),
+            next: "make it a text file again that can be read, such as from git's history".to_owned(),
         }),
     }
 }

@@ -33,17 +33,26 @@ pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Re
     let released = released(&lock, is_first)?;
     let version = next_version(&sources)?;
     let module = format!("m{version}_{name}");
-    let added = sources::add(&sources, &module, &template(version, &name, &frozen)).map_err(|error| Failure::File {
-        message: format!("the migration {module} could not be written"),
-        cause: error.to_string(),
-        next: "look at src/migrations of the package".to_owned(),
-    })?;
-    let file = added.file.display().to_string();
+    let before = fs::read_to_string(&lock).ok();
+    // First, as it is the one that is taken back most easily.
     if let Some(mut released) = released {
         let group = DEFAULT_GROUP;
         released.announce(MigrationId { group, version }, &name);
         files::replace(&lock, &released.to_string()).map_err(|error| not_kept(&lock, &error))?;
     }
+    let added = sources::add(&sources, &module, &template(version, &name, &frozen)).map_err(|error| {
+        // The first error is the one to tell.
+        let _ = match before {
+            Some(before) => files::keep(&lock, &before).map(drop),
+            None => fs::remove_file(&lock),
+        };
+        Failure::File {
+            message: format!("the migration {module} could not be written"),
+            cause: error.to_string(),
+            next: "look at src/migrations of the package".to_owned(),
+        }
+    })?;
+    let file = added.file.display().to_string();
     context.output.document(|| Body::Created {
         version: version.to_string(),
         file: file.clone(),
@@ -79,7 +88,8 @@ fn not_kept(file: &Path, error: &io::Error) -> Failure {
     Failure::File {
         message: format!("{} could not be kept", file.display()),
         cause: error.to_string(),
-        next: "look at who may read and write it; `migrate check --update` writes it anew".to_owned(),
+        next: "make it a text file again that can be read and written, such as from git's history; nothing was written"
+            .to_owned(),
     }
 }
 

@@ -24,8 +24,10 @@ use crate::{Cli, connection};
 
 /// A warning for each migration file of the package that is not compiled. A program that runs outside its package has none.
 fn unnamed_files() -> Vec<String> {
+    let linked = Registry::linked();
+    let linked = linked.as_ref().map_or(&[][..], Registry::as_slice);
     settings::package_directory()
-        .map(|package| Sources::of(&package).unnamed_files())
+        .map(|package| Sources::of(&package).unnamed_files(linked))
         .unwrap_or_default()
 }
 

@@ -15,6 +15,9 @@ use crate::dialect::{Dialect, REBUILT, Sqlite, parse_index, parse_table};
 use crate::history::StoredRow;
 use crate::schema::{Live, Table, Trigger};
 
+/// What ANALYZE finds out.
+const STATISTICS: &str = "sqlite_stat1";
+
 impl Session for SqliteConnection {
     fn traits(&self) -> Traits {
         Traits {
@@ -162,30 +165,30 @@ impl Session for SqliteConnection {
     }
 
     fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
-        #[derive(QueryableByName)]
-        struct Cookie {
-            #[diesel(sql_type = BigInt)]
-            schema_version: i64,
-        }
-        // It grows with each change of the schema: https://sqlite.org/pragma.html#pragma_schema_version
-        let cookie: Cookie = sql_query("PRAGMA schema_version").get_result(self)?;
-        let cookie = Some(cookie.schema_version);
-        if earlier.cookie == cookie {
-            return Ok(earlier.clone());
-        }
         // A constraint's own index has no SQL, and comes back with the constraint.
         let objects: Vec<Object> = sql_query(
             "SELECT type AS kind, name, tbl_name AS \"table\", sql FROM main.sqlite_master \
-             WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type = 'table' DESC, rowid",
+             WHERE sql IS NOT NULL AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_stat1') \
+             ORDER BY type = 'table' DESC, rowid",
         )
         .load(self)?;
-        let mut live = Live {
-            // What a transaction has done may be rolled back, and then the number comes again.
-            cookie: cookie.filter(|_| self.transaction_depth() == 0),
-            ..Live::default()
+        // There once ANALYZE has run: https://sqlite.org/fileformat2.html#stat1tab
+        let analyzed = match objects.iter().any(|object| object.name == STATISTICS) {
+            true => texts(self, "SELECT DISTINCT tbl AS text FROM main.sqlite_stat1")?,
+            false => Vec::new(),
         };
+        let shadows = match objects.iter().any(Object::is_virtual) {
+            // https://sqlite.org/pragma.html#pragma_table_list
+            true => texts(
+                self,
+                "SELECT name AS text FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'",
+            )?,
+            false => Vec::new(),
+        };
+        let mut live = Live::default();
         let mut of_tables: BTreeMap<String, Vec<Object>> = BTreeMap::new();
-        for object in objects {
+        let is_own = |object: &Object| object.name != STATISTICS && !shadows.contains(&object.table);
+        for object in objects.into_iter().filter(is_own) {
             if object.kind == "view" {
                 live.views.insert(object.name, object.sql);
             } else {
@@ -205,16 +208,6 @@ impl Session for SqliteConnection {
             live.tables.insert(name.clone(), table);
             live.texts.insert(name, text);
         }
-        // Once ANALYZE has run: https://sqlite.org/fileformat2.html#stat1tab
-        let is_analyzed = "SELECT count(*) AS number FROM main.sqlite_master WHERE name = 'sqlite_stat1'";
-        let analyzed = match number(self, is_analyzed)? {
-            0 => Vec::new(),
-            _ => {
-                // Another ANALYZE leaves the number as it is.
-                live.cookie = None;
-                texts(self, "SELECT DISTINCT tbl AS text FROM main.sqlite_stat1")?
-            }
-        };
         for (name, table) in &mut live.tables {
             if let Ok(table) = table {
                 table.analyzed = analyzed.contains(name);
@@ -240,9 +233,14 @@ impl Session for SqliteConnection {
                     .iter()
                     .map(|column| format!("quote({})", Sqlite.identifier(column)))
                     .collect();
+                // In groups, as an expression may not be too deep: https://sqlite.org/limits.html#max_expr_depth
+                let groups: Vec<String> = literals
+                    .chunks(50)
+                    .map(|group| format!("({})", group.join(" || ',' || ")))
+                    .collect();
                 format!(
                     "SELECT {number} AS number, {} AS text FROM main.{}",
-                    literals.join(" || ',' || "),
+                    groups.join(" || ',' || "),
                     Sqlite.identifier(table)
                 )
             })
@@ -283,6 +281,12 @@ struct Object {
     table: String,
     #[diesel(sql_type = Text)]
     sql: String,
+}
+
+impl Object {
+    fn is_virtual(&self) -> bool {
+        self.sql.starts_with("CREATE VIRTUAL ")
+    }
 }
 
 /// A table of what belongs to it, itself first; or why it cannot be described. `None` if there is no table.

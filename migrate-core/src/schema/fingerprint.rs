@@ -40,6 +40,11 @@ pub(crate) fn is_older_encoding(stored: &str) -> bool {
     tag(stored).is_some_and(|tag| tag < TAG)
 }
 
+/// Whether a fingerprint was made with an encoding that is not known here.
+pub(crate) fn is_newer_encoding(stored: &str) -> bool {
+    tag(stored).is_some_and(|tag| tag > TAG)
+}
+
 /// Whether two fingerprints were made with the same encoding and differ.
 pub(crate) fn differ(stored: &str, now: &str) -> bool {
     tag(stored) == tag(now) && stored != now

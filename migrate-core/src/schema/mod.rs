@@ -18,7 +18,9 @@ mod user_sql;
 mod words;
 
 pub use column_type::{ColumnType, DefaultValue, Value};
-pub(crate) use fingerprint::{differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_older_encoding};
+pub(crate) use fingerprint::{
+    differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_newer_encoding, is_older_encoding,
+};
 pub(crate) use model::{Applied as AppliedOperation, Live, Model, SharedName};
 pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position};
 pub(crate) use order::in_order;

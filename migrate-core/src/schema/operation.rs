@@ -238,7 +238,7 @@ impl Change {
         }
     }
 
-    fn expressions(&self) -> Vec<&str> {
+    pub(crate) fn expressions(&self) -> Vec<&str> {
         fn of_default(default: &DefaultValue) -> Option<&str> {
             match default {
                 DefaultValue::Expression(sql) => Some(sql),

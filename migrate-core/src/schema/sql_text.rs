@@ -39,7 +39,7 @@ impl<'a> Piece<'a> {
 ///
 /// # Errors
 ///
-/// If a quote is never closed.
+/// If a quote or a bracket is never closed.
 pub(crate) fn pieces<'a>(text: &'a str) -> Result<Vec<Piece<'a>>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -48,9 +48,9 @@ pub(crate) fn pieces<'a>(text: &'a str) -> Result<Vec<Piece<'a>>, String> {
             b'\'' => (quoted(rest, '\'')?, Piece::Text),
             b'"' => (quoted(rest, '"')?, Piece::Name),
             b'`' => (quoted(rest, '`')?, Piece::Name),
-            b'[' => (rest.find(']').map_or(rest.len(), |end| end + 1), Piece::Name),
+            b'[' => (closed(rest, "]")?, Piece::Name),
             b'-' if rest.starts_with("--") => (rest.find('\n').unwrap_or(rest.len()), Piece::Comment),
-            b'/' if rest.starts_with("/*") => (rest.find("*/").map_or(rest.len(), |end| end + 2), Piece::Comment),
+            b'/' if rest.starts_with("/*") => (closed(rest, "*/").unwrap_or(rest.len()), Piece::Comment),
             _ if is_word(first) => (run(rest, is_word), Piece::Name),
             _ if first.is_ascii_whitespace() => (run(rest, |byte| byte.is_ascii_whitespace()), Piece::Other),
             _ => (1, Piece::Other),
@@ -70,6 +70,15 @@ fn is_word(byte: u8) -> bool {
 /// How long a text goes on with such bytes.
 fn run(text: &str, is_part: fn(u8) -> bool) -> usize {
     text.bytes().position(|byte| !is_part(byte)).unwrap_or(text.len())
+}
+
+/// Where a piece ends that is opened by as many characters as it is closed by.
+fn closed(text: &str, end: &str) -> Result<usize, String> {
+    let inside = text.get(end.len()..).unwrap_or_default();
+    let at = inside
+        .find(end)
+        .ok_or_else(|| format!("a {} in it is never closed", &text[..end.len()]))?;
+    Ok(at + 2 * end.len())
 }
 
 /// Where a quoted piece ends; a doubled quote does not end it.
@@ -471,6 +480,8 @@ mod tests {
             "a -- b",
             "a /* b */",
             "a\0",
+            "n > [é",
+            "n > [",
         ] {
             assert!(check_expression(text).is_err(), "{text:?}");
         }
@@ -481,6 +492,7 @@ mod tests {
         assert!(mentions("lower(Email) = 'x'", "email"));
         assert!(mentions("\"a\"\"b\" > 1", "a\"b"));
         assert!(!mentions("'email' = emails", "email"));
+        assert!(!mentions("1 /*/ email */ + 1", "email"));
         assert_eq!(
             renamed("email <> 'email' AND lower(\"email\")", "email", "mail"),
             "mail <> 'email' AND lower(\"mail\")"

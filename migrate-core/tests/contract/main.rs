@@ -8,6 +8,7 @@
 )]
 
 mod apply;
+mod checks;
 mod failure;
 mod history;
 mod interruption;

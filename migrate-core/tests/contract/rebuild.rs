@@ -1,5 +1,6 @@
 //! Making a SQLite table anew: what it keeps, what it refuses, and what is left when it fails.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use migrate_core::{ColumnType, Migration, Rollback, Target, expression};
@@ -47,6 +48,39 @@ fn what_the_same_run_has_made_in_raw_sql_is_kept() {
         1
     );
     database.rollback(&all, &Rollback::All).unwrap();
+}
+
+#[test]
+fn what_a_rust_step_has_written_into_the_schema_itself_is_kept() {
+    fn add_check(conn: &mut SqliteConnection) -> QueryResult<()> {
+        conn.batch_execute(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, '\"age\" INTEGER', '\"age\" INTEGER CHECK (age > 0)') WHERE name = 'users';
+             PRAGMA writable_schema = RESET;",
+        )
+    }
+    let database = Database::new();
+    let all = [
+        migration(1, |schema| {
+            schema.create_table("users", |t| {
+                t.text("name");
+                t.integer("age").nullable();
+            });
+        }),
+        migration(2, |schema| {
+            schema.alter_table("users", |t| t.check("users_named", "name <> ''"));
+        }),
+        migration(3, |schema| schema.run(add_check).up_only()),
+        migration(4, |schema| {
+            schema.alter_table("users", |t| t.check("users_short", "length(name) < 9"));
+        }),
+    ];
+    database.up(&all).unwrap();
+    let picture = database.picture().join("\n");
+    assert!(
+        picture.contains("users_short") && picture.contains("age > 0"),
+        "{picture}"
+    );
 }
 
 #[test]

@@ -115,9 +115,6 @@ fn told(failures: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> String {
             // They run in parallel, and say it in any order.
             let mut tests = tests.clone();
             tests.sort();
-            // They run in parallel, and say it in any order.
-            let mut tests = tests.clone();
-            tests.sort();
             text += &format!("{}\n{message}\n\n", tests.join("\n"));
         }
     }

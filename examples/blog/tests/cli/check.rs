@@ -160,3 +160,69 @@ fn the_file_of_fingerprints_begins_with_the_first_migration_and_is_not_wanted_by
     create(place.directory.path(), "add_avatar").done();
     assert_eq!(place.files(), ["src"]);
 }
+
+#[test]
+fn nothing_is_written_if_one_file_cannot_be() {
+    let place = package();
+    place.edit("src/schema.rs", "avatar_url", "avatar");
+    place.edit("migrations.lock", "# What each", "# Ours.\n# What each");
+    let line = |name: &str| {
+        place
+            .text("migrations.lock")
+            .lines()
+            .find(|line| line.contains(name))
+            .unwrap()
+            .to_owned()
+    };
+    place.edit("migrations.lock", &format!("{}\n", line("create_posts")), "");
+    let before = place.text("migrations.lock");
+    // Where the new text would be written beside it.
+    fs::create_dir(place.path("src/schema.rs.new")).unwrap();
+    let said = place.check("--update").refused(1);
+    assert!(said.contains("src/schema.rs could not be written"), "{said}");
+    assert_eq!(place.text("migrations.lock"), before);
+    assert!(!place.path("migrations.lock.new").exists());
+
+    fs::remove_dir(place.path("src/schema.rs.new")).unwrap();
+    place.check("--update").done();
+    assert!(place.text("migrations.lock").contains("# Ours.\n"));
+    place.check("").done();
+}
+
+#[test]
+fn create_writes_nothing_if_the_file_of_fingerprints_cannot_be_written() {
+    let place = package();
+    let files = || fs::read_dir(place.path("src/migrations")).unwrap().count();
+    let before = files();
+    fs::create_dir(place.path("migrations.lock.new")).unwrap();
+    let refused = create(place.directory.path(), "add_bio");
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    fs::remove_dir(place.path("migrations.lock.new")).unwrap();
+    assert_eq!(files(), before);
+
+    // And the other way round.
+    let lock = place.text("migrations.lock");
+    fs::create_dir(place.path("src/migrations/mod.rs.new")).unwrap();
+    let refused = create(place.directory.path(), "add_bio");
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert_eq!(place.text("migrations.lock"), lock);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_a_link_stays_one() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = package();
+    fs::rename(place.path("migrations.lock"), place.path("kept")).unwrap();
+    fs::set_permissions(place.path("kept"), fs::Permissions::from_mode(0o664)).unwrap();
+    symlink("kept", place.path("migrations.lock")).unwrap();
+    create(place.directory.path(), "add_bio").done();
+    assert!(
+        fs::symlink_metadata(place.path("migrations.lock"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert!(place.text("kept").contains("add_bio new"));
+    let mode = fs::metadata(place.path("kept")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o664);
+}

@@ -90,8 +90,6 @@ pub struct Live {
     pub(crate) views: BTreeMap<String, String>,
     /// What each table was read from, as the database has it; the same text, the same table.
     pub(crate) texts: BTreeMap<String, String>,
-    /// A number that is another one when the schema is, where the database has such.
-    pub(crate) cookie: Option<i64>,
 }
 
 /// What all rows have in a column that was just added.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::replaced::{Replaced, Replacements};
 use crate::dialect_name::DialectName;
-use crate::schema::{
-    Change, Column, Live, Operation, Piece, Step, Table, Touched, Undo, Work, mentions, pieces, touched,
-};
+use crate::schema::{Change, Live, Operation, Piece, Step, Table, Touched, Undo, Work, mentions, pieces, touched};
 
 /// The rows of each table.
 pub(super) type Contents = BTreeMap<String, TableRows>;
@@ -42,8 +41,10 @@ pub(super) struct Kept {
     dialect: DialectName,
     /// By the table's name before.
     tables: BTreeMap<String, KeptTable>,
-    /// Columns that were dropped, each with one of the same type that was added to its table.
+    /// What was dropped where something like it was made.
     replaced: Vec<Replaced>,
+    /// The steps make triggers, and what a trigger writes to cannot be told.
+    makes_triggers: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -53,26 +54,21 @@ struct KeptTable {
     columns: BTreeMap<String, String>,
 }
 
-/// A column whose values may be in another one.
-#[derive(Clone, Debug)]
-pub(super) struct Replaced {
-    /// What its table was called before, and is called now.
-    pub(super) was_in: String,
-    pub(super) table: String,
-    pub(super) column: String,
-    pub(super) by: String,
+/// The tables whose rows some work may have changed, by what they are called then.
+pub(super) enum Reach {
+    Nothing,
+    Tables(Vec<String>),
+    Everything,
 }
 
-struct Added {
-    table: String,
-    column: Column,
-}
-
-struct Dropped {
-    was_in: String,
-    table: String,
-    /// As it was before.
-    column: Column,
+impl Reach {
+    pub(super) fn has(&self, table: &str) -> bool {
+        match self {
+            Reach::Nothing => false,
+            Reach::Tables(tables) => tables.iter().any(|one| one.eq_ignore_ascii_case(table)),
+            Reach::Everything => true,
+        }
+    }
 }
 
 impl Kept {
@@ -90,33 +86,36 @@ impl Kept {
                 })
                 .collect(),
             replaced: Vec::new(),
+            makes_triggers: steps.iter().any(|step| makes_trigger(&step.work, dialect)),
         };
-        let mut added = Vec::new();
-        let mut dropped = Vec::new();
+        let mut replacements = Replacements::default();
         for step in steps {
-            match &step.work {
-                Work::Operation(operation) => {
-                    kept.note(before, operation, &mut added, &mut dropped);
+            let reach = kept.reach(before, &step.work);
+            kept.leave_out(&reach);
+            replacements.forget(&reach);
+            let said = step.effects.iter().flatten().map(|effect| &effect.work);
+            for work in said.chain([&step.work]) {
+                if let Work::Operation(operation) = work {
+                    replacements.note(before, &kept, operation);
                     kept.follow(operation);
-                }
-                work => {
-                    if kept.touch(before, work) {
-                        // What was dropped may have been carried over before.
-                        dropped.clear();
-                    }
                 }
             }
         }
-        for Dropped { was_in, table, column } in dropped {
-            let same = |added: &&Added| added.table == table && added.column.column_type == column.column_type;
-            kept.replaced.extend(added.iter().find(same).map(|added| Replaced {
-                was_in,
-                table: table.clone(),
-                column: column.name.clone(),
-                by: added.column.name.clone(),
-            }));
-        }
+        kept.replaced = replacements.all();
         kept
+    }
+
+    /// A table that was there before, by what it is called now.
+    pub(super) fn as_it_was<'l>(&self, before: &'l Live, table: &str) -> Option<&'l Table> {
+        let (was, _) = self.tables.iter().find(|(_, kept)| kept.now == table)?;
+        before.tables.get(was)?.as_ref().ok()
+    }
+
+    /// What a column was called before.
+    pub(super) fn column_before(&self, table: &str, column: &str) -> Option<&str> {
+        let kept = self.tables.values().find(|kept| kept.now == table)?;
+        let (was, _) = kept.columns.iter().find(|(_, now)| *now == column)?;
+        Some(was)
     }
 
     /// What is kept when the steps are taken back as well: not what the user's own ways back are about.
@@ -127,7 +126,8 @@ impl Kept {
             Undo::By { .. } | Undo::Nothing | Undo::Unknown => None,
         });
         for work in own.chain(undo) {
-            self.touch(before, work);
+            let reach = self.reach(before, work);
+            self.leave_out(&reach);
         }
         for (name, table) in &mut self.tables {
             table.now.clone_from(name);
@@ -138,9 +138,10 @@ impl Kept {
         self
     }
 
-    /// The columns that may have been replaced by others.
-    pub(super) fn replaced(&self) -> &[Replaced] {
-        &self.replaced
+    /// What was lost as it was dropped where something like it was made, each as a sentence.
+    pub(super) fn lost_by_replacing(&self, before: &Contents, after: &Contents) -> Vec<String> {
+        let replaced = self.replaced.iter();
+        replaced.filter_map(|replaced| replaced.lost(before, after)).collect()
     }
 
     /// What was lost, as a sentence for each table.
@@ -205,80 +206,68 @@ impl Kept {
         }
     }
 
-    /// Remembers columns that are dropped and added.
-    fn note(&self, before: &Live, operation: &Operation, added: &mut Vec<Added>, dropped: &mut Vec<Dropped>) {
-        let Operation::AlterTable { table, edits } = operation else {
-            return;
-        };
-        let was = self.tables.iter().find(|(_, kept)| kept.now == *table);
-        for edit in edits {
-            match &edit.change {
-                Change::AddColumn { column, .. } => added.push(Added {
-                    table: table.clone(),
-                    column: column.clone(),
-                }),
-                Change::DropColumn { column, .. } => {
-                    dropped.extend(was.and_then(|(was_in, kept)| {
-                        let (was, _) = kept.columns.iter().find(|(_, now)| *now == column)?;
-                        let column = before.tables.get(was_in)?.as_ref().ok()?.column(was)?;
-                        Some(Dropped {
-                            was_in: was_in.clone(),
-                            table: table.clone(),
-                            column: column.clone(),
-                        })
-                    }));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Leaves out what raw SQL or a Rust function may have changed. Says whether it may have changed any rows.
-    fn touch(&mut self, before: &Live, work: &Work) -> bool {
+    /// What raw SQL or a Rust function may have changed.
+    fn reach(&self, before: &Live, work: &Work) -> Reach {
         match work {
-            Work::Rust(_) => {
-                self.tables.clear();
-                true
-            }
+            Work::Rust(_) => Reach::Everything,
             Work::Sql(sql) => {
                 let sql = sql.for_dialect(self.dialect).unwrap_or_default();
                 match (touched(sql), written_to(sql)) {
-                    (Touched::Rows, Some(table)) => self.leave_out(before, &table),
-                    (Touched::Rows, None) => self.tables.retain(|_, kept| !mentions(sql, &kept.now)),
-                    (Touched::Anything, _) => self.tables.clear(),
-                    (Touched::Nothing | Touched::Names(_) | Touched::Index(_), _) => return false,
+                    (Touched::Rows, Some(table)) => self.following(before, table),
+                    (Touched::Rows, None) => {
+                        let named = self.tables.values().filter(|kept| mentions(sql, &kept.now));
+                        Reach::Tables(named.map(|kept| kept.now.clone()).collect())
+                    }
+                    (Touched::Anything, _) => Reach::Everything,
+                    (Touched::Nothing | Touched::Names(_) | Touched::Index(_), _) => Reach::Nothing,
                 }
-                true
             }
-            Work::Operation(_) | Work::Declared | Work::Kept => false,
+            Work::Operation(_) | Work::Declared | Work::Kept => Reach::Nothing,
         }
     }
 
     /// A table, and those whose rows follow its rows.
-    fn leave_out(&mut self, before: &Live, table: &str) {
-        let mut names = vec![table.to_owned()];
-        while let Some(name) = names.pop() {
-            let Some((was, _)) = self
-                .tables
-                .iter()
-                .find(|(_, kept)| kept.now.eq_ignore_ascii_case(&name))
-            else {
+    fn following(&self, before: &Live, table: String) -> Reach {
+        // To a view rows are written by its triggers.
+        if self.makes_triggers || before.views.contains_key(&table) {
+            return Reach::Everything;
+        }
+        let mut reached = vec![table];
+        let mut at = 0;
+        while let Some(name) = reached.get(at) {
+            at += 1;
+            let now_called = |kept: &KeptTable| kept.now.eq_ignore_ascii_case(name);
+            let Some((was, _)) = self.tables.iter().find(|(_, kept)| now_called(kept)) else {
                 continue;
             };
-            let was = was.clone();
-            self.tables.remove(&was);
-            let there = before.tables.values().filter_map(|table| table.as_ref().ok());
-            let refers = |table: &&Table| table.foreign_keys.iter().any(|key| key.to_table == was);
-            let referring = there.filter(refers).filter_map(|table| self.tables.get(&table.name));
-            names.extend(referring.map(|kept| kept.now.clone()));
             // What a trigger writes to cannot be told.
-            if let Some(Ok(there)) = before.tables.get(&was)
+            if let Some(Ok(there)) = before.tables.get(was)
                 && !there.triggers.is_empty()
             {
-                self.tables.clear();
+                return Reach::Everything;
             }
+            let there = before.tables.values().filter_map(|table| table.as_ref().ok());
+            let refers = |table: &&Table| table.foreign_keys.iter().any(|key| key.to_table == *was);
+            let referring = there.filter(refers).filter_map(|table| self.tables.get(&table.name));
+            let new = referring
+                .map(|kept| kept.now.clone())
+                .filter(|now| !reached.contains(now));
+            let new: Vec<String> = new.collect();
+            reached.extend(new);
         }
+        Reach::Tables(reached)
     }
+
+    fn leave_out(&mut self, reach: &Reach) {
+        self.tables.retain(|_, kept| !reach.has(&kept.now));
+    }
+}
+
+/// Whether raw SQL makes a trigger.
+fn makes_trigger(work: &Work, dialect: DialectName) -> bool {
+    let Work::Sql(sql) = work else { return false };
+    let sql = sql.for_dialect(dialect).unwrap_or_default();
+    mentions(sql, "trigger") && matches!(touched(sql), Touched::Names(_) | Touched::Anything)
 }
 
 /// The table that an INSERT, UPDATE or DELETE writes to.

@@ -1,8 +1,10 @@
 //! What the tests of [`test_migrations!`](crate::test_migrations) check, one function each.
 
 mod kept;
+mod replaced;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -21,7 +23,7 @@ use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::released::{RELEASED_FILE, Released};
 use crate::runner::Runner;
-use crate::schema::{self, Live, Step, Touched, Undo, Value, Work, touched};
+use crate::schema::{self, Live, Step, Table, Touched, Undo, Value, Work, touched};
 use crate::sources::Sources;
 use crate::target::{Rollback, Target};
 
@@ -116,7 +118,7 @@ impl Checks {
         let sources = Sources::of(&self.package);
         let registry = self.registry();
         let linked = registry.as_ref().map_or(&[][..], Registry::as_slice);
-        let mut problems = sources.unnamed_files();
+        let mut problems = sources.unnamed_files(linked);
         problems.extend(sources.unlinked_files(linked));
         fail_with("migrations would never run", unplaced(problems))
             .map_err(|error| error.next("mend the lines above"))?;
@@ -291,8 +293,20 @@ impl Journey<'_> {
         let dialect = self.runner.session().traits().dialect.kind();
         let kept = Kept::after(&before, &up, dialect);
         expect_kept(migration, "applied", kept.lost(&rows_before, &rows_after))?;
-        expect_not_replaced(migration, &kept, &rows_before, &rows_after)?;
+        fail_with(
+            &format!("{migration} loses values"),
+            placed(migration, kept.lost_by_replacing(&rows_before, &rows_after)),
+        )
+        .map_err(|error| error.next("if they are meant to go, drop it in a migration of its own"))?;
 
+        if let Some(rows) = &mut self.rows {
+            // The way back has to go with rows in the new tables as well.
+            let is_new = |table: &Table| {
+                let is_empty = rows_after.get(&table.name).is_some_and(|there| there.rows.is_empty());
+                is_empty && !before.tables.contains_key(&table.name) && kept.as_it_was(&before, &table.name).is_none()
+            };
+            rows.fill_for_now(self.runner.session(), &after, is_new);
+        }
         self.runner.rollback(&Rollback::Steps(1)).map_err(|error| {
             error.next(
                 "this was its way back, right after it was applied: let `.undo(..)` or `down` take back what `up` does",
@@ -300,10 +314,14 @@ impl Journey<'_> {
         })?;
         let back = self.look()?;
         let down = schema::record(|schema| migration.migrate().down(schema));
-        if !(down.works_out_from_up && up.iter().any(leaves_schema)) {
+        let left = match down.works_out_from_up {
+            true => left_in_place(&up, &before),
+            false => Some(BTreeSet::new()),
+        };
+        if let Some(left) = left {
             fail_with(
                 &format!("the way back of {migration} does not lead to the schema from before it"),
-                placed(migration, before.differences(&back)),
+                placed(migration, before.without(&left).differences(&back.without(&left))),
             )
             .map_err(|error| error.next("let `.undo(..)` or `down` take back all that `up` does, and nothing else"))?;
         }
@@ -365,43 +383,36 @@ fn expect_kept(migration: &Migration, when: &str, lost: Vec<String>) -> Result<(
     })
 }
 
-/// A column that is dropped beside one that is added is a rename that loses the values.
-fn expect_not_replaced(migration: &Migration, kept: &Kept, before: &Contents, after: &Contents) -> Result<(), Error> {
-    let lost = kept.replaced().iter().filter_map(|replaced| {
-        let values = before.get(&replaced.was_in)?.only([replaced.column.as_str()]);
-        let new_values = after.get(&replaced.table)?.only([replaced.by.as_str()]);
-        let is_lost = values.iter().any(|value| value != &["NULL"]) && values != new_values;
-        is_lost.then_some(replaced)
-    });
-    let problems: Vec<String> = lost
-        .map(|replaced| {
-            format!(
-                "`{0}.{1}` is dropped and `{0}.{2}` is added, and the values are in neither: if it is the same column, \
-                 write `t.rename_column(\"{1}\", \"{2}\")`",
-                replaced.table, replaced.column, replaced.by
-            )
-        })
-        .collect();
-    fail_with(&format!("{} loses values", migration), placed(migration, problems))
-        .map_err(|error| error.next("if they are meant to go, drop the column in a migration of its own"))
-}
-
 fn placed(migration: &Migration, messages: Vec<String>) -> Vec<Problem> {
     let place = Some(migration.place());
     messages.into_iter().map(|message| Problem { place, message }).collect()
 }
 
-/// Whether the step says that a change of the schema stays when it is taken back.
-fn leaves_schema(step: &Step) -> bool {
-    let changes_schema = match &step.work {
-        Work::Sql(sql) => DialectName::ALL
-            .iter()
-            .filter_map(|dialect| sql.for_dialect(*dialect))
-            .any(|sql| !matches!(touched(sql), Touched::Rows | Touched::Nothing)),
-        Work::Operation(_) => true,
-        Work::Rust(_) | Work::Declared | Work::Kept => false,
-    };
-    changes_schema && matches!(step.undo, Undo::Nothing)
+/// The tables and views, in lower case, that are not led back, as steps say that their change of the schema stays. `None` if
+/// it cannot be told which those are.
+fn left_in_place(steps: &[Step], before: &Live) -> Option<BTreeSet<String>> {
+    let mut left = BTreeSet::new();
+    for step in steps.iter().filter(|step| matches!(step.undo, Undo::Nothing)) {
+        match &step.work {
+            Work::Sql(sql) => {
+                for sql in DialectName::ALL.iter().filter_map(|dialect| sql.for_dialect(*dialect)) {
+                    match touched(sql) {
+                        Touched::Nothing | Touched::Rows => {}
+                        Touched::Names(names) => left.extend(names),
+                        Touched::Index(index) => {
+                            let tables = before.tables.values().filter_map(|table| table.as_ref().ok());
+                            let has = |table: &&Table| table.indexes.iter().any(|one| one.name == index);
+                            left.extend(tables.filter(has).map(|table| table.name.clone()));
+                        }
+                        Touched::Anything => return None,
+                    }
+                }
+            }
+            Work::Operation(_) => return None,
+            Work::Rust(_) | Work::Declared | Work::Kept => {}
+        }
+    }
+    Some(left.into_iter().map(|name| name.to_ascii_lowercase()).collect())
 }
 
 fn unplaced(messages: Vec<String>) -> Vec<Problem> {

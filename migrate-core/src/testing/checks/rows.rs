@@ -2,7 +2,7 @@
 //!
 //! What an expression means is not understood: the values that a CHECK names are tried, and the database decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Values;
 use crate::dialect;
@@ -12,14 +12,32 @@ use crate::schema::{Check, Column, ColumnType, ForeignKey, Live, Table, Value, i
 /// How many rows a table gets whenever it has become another one.
 const ROWS: usize = 3;
 
+/// The number of a table's first row, where the database counts them: above those that migrations write themselves.
+const FIRST_ID: usize = 10_001;
+
 /// How often another row is tried where one does not go.
 const TRIES: usize = 40;
+
+/// Which row of a table is made, and how many did not go in its place.
+#[derive(Clone, Copy)]
+struct Try {
+    row: usize,
+    attempt: usize,
+}
+
+impl Try {
+    fn is_first(self) -> bool {
+        self.row == 0 && self.attempt == 0
+    }
+}
 
 pub(super) struct Rows {
     random: Random,
     values: Option<Values>,
     /// Each table as it was when it was last filled.
     filled: BTreeMap<String, Table>,
+    /// Tables that cannot be described, once that was said.
+    told: BTreeSet<String>,
     /// How many rows have been tried.
     tried: usize,
 }
@@ -30,38 +48,71 @@ impl Rows {
             random: Random(seed),
             values,
             filled: BTreeMap::new(),
+            told: BTreeSet::new(),
             tried: 0,
         }
     }
 
     /// Puts rows into the tables that are new, or have become others. Says which stayed without, and why.
     pub(super) fn fill(&mut self, session: &mut dyn Session, live: &Live) -> Vec<String> {
-        let mut without = Vec::new();
-        for table in parents_first(live) {
-            if self.filled.get(&table.name) == Some(table) {
-                continue;
-            }
-            // A table may have no room for so many; it is left without only if none goes at all.
-            let refused: Vec<DriverError> = (0..ROWS)
-                .filter_map(|row| self.insert(session, table, row).err())
-                .collect();
-            if let Some(why) = refused.first()
-                && session
-                    .rows(&[(&table.name, columns(table))])
-                    .is_ok_and(|rows| rows.concat().is_empty())
+        let mut without: Vec<String> = Vec::new();
+        for (name, table) in &live.tables {
+            if let Err(why) = table
+                && self.told.insert(name.clone())
             {
-                without.push(format!("`{}`: {why}", table.name));
+                without.push(format!("`{name}`: {why}"));
             }
-            self.filled.insert(table.name.clone(), table.clone());
         }
-        without
+        let tables = parents_first(live);
+        let mut tables: Vec<&Table> = tables
+            .into_iter()
+            .filter(|table| self.filled.get(&table.name) != Some(table))
+            .collect();
+        loop {
+            let count = tables.len();
+            let mut refused = Vec::new();
+            tables.retain(|table| match self.fill_one(session, live, table) {
+                Ok(()) => false,
+                Err(why) => {
+                    refused.push(format!("`{}`: {why}", table.name));
+                    true
+                }
+            });
+            // In a circle of references, one may go after the other.
+            if tables.is_empty() || tables.len() == count {
+                without.extend(refused);
+                return without;
+            }
+        }
+    }
+
+    /// Puts rows into some tables, which are as good as empty next time.
+    pub(super) fn fill_for_now(&mut self, session: &mut dyn Session, live: &Live, which: impl Fn(&Table) -> bool) {
+        for table in parents_first(live).into_iter().filter(|table| which(table)) {
+            // That a row does not go is said when the next migration meets the table.
+            let _ = self.fill_one(session, live, table);
+            self.filled.remove(&table.name);
+        }
+    }
+
+    /// An error if no row goes; a table may have no room for so many.
+    fn fill_one(&mut self, session: &mut dyn Session, live: &Live, table: &Table) -> Result<(), DriverError> {
+        let mut refused = Ok(());
+        for row in 0..ROWS {
+            refused = refused.and(self.insert(session, live, table, row));
+        }
+        self.filled.insert(table.name.clone(), table.clone());
+        match refused {
+            Err(why) if session.rows(&[(&table.name, columns(table))])?.concat().is_empty() => Err(why),
+            _ => Ok(()),
+        }
     }
 
     /// Tries rows until one goes.
-    fn insert(&mut self, session: &mut dyn Session, table: &Table, row: usize) -> Result<(), DriverError> {
+    fn insert(&mut self, session: &mut dyn Session, live: &Live, table: &Table, row: usize) -> Result<(), DriverError> {
         for attempt in 0.. {
             self.tried += 1;
-            let statement = self.statement(session, table, row, attempt)?;
+            let statement = self.statement(session, live, table, Try { row, attempt })?;
             match session.execute_counting(&statement) {
                 Ok(_) => break,
                 Err(error) if attempt + 1 == TRIES => return Err(error),
@@ -75,13 +126,15 @@ impl Rows {
     fn statement(
         &mut self,
         session: &mut dyn Session,
+        live: &Live,
         table: &Table,
-        row: usize,
-        attempt: usize,
+        this: Try,
     ) -> Result<String, DriverError> {
+        let Try { row, attempt } = this;
+        let is_first = this.is_first() && !self.filled.contains_key(&table.name);
         let dialect = session.traits().dialect;
         let mut literals: Vec<(&str, String)> = Vec::new();
-        for column in columns_to_fill(table) {
+        for column in table.columns.iter().filter(|column| column.generated.is_none()) {
             let is_null = column.nullable
                 && match row {
                     0 => attempt > TRIES / 2 && self.random.coin(),
@@ -93,13 +146,15 @@ impl Rows {
                 .and_then(|values| values(&table.name, &column.name, self.tried))
             {
                 Some(value) => dialect::value(dialect, &value),
+                None if column.auto_increment && is_first => FIRST_ID.to_string(),
+                None if column.auto_increment => continue,
                 None if is_null => "NULL".to_owned(),
-                None => dialect::value(dialect, &self.value(table, column, row, attempt)),
+                None => dialect::value(dialect, &self.value(table, column, this)),
             };
             literals.push((&column.name, literal));
         }
         for key in &table.foreign_keys {
-            self.refer(session, table, key, &mut literals)?;
+            self.refer(session, live, table, key, this, &mut literals)?;
         }
         let (names, values): (Vec<String>, Vec<String>) = literals
             .into_iter()
@@ -121,33 +176,34 @@ impl Rows {
     fn refer(
         &mut self,
         session: &mut dyn Session,
+        live: &Live,
         table: &Table,
         key: &ForeignKey,
+        this: Try,
         literals: &mut [(&str, String)],
     ) -> Result<(), DriverError> {
         let is_null = |column: &String| literals.iter().any(|(name, value)| name == column && value == "NULL");
         if key.columns.iter().any(is_null) {
             return Ok(());
         }
-        let to: Vec<&str> = if key.to_columns.is_empty() {
-            // Left out, they are those of the primary key; which is known here for the table itself alone.
-            table
-                .primary_key
-                .iter()
-                .flat_map(|key| &key.columns)
-                .map(String::as_str)
-                .collect()
-        } else {
-            key.to_columns.iter().map(String::as_str).collect()
+        let parent = live.tables.get(&key.to_table).and_then(|parent| parent.as_ref().ok());
+        let primary = parent.and_then(|parent| parent.primary_key.as_ref());
+        // Left out, they are those of the primary key.
+        let to = match (key.to_columns.as_slice(), primary) {
+            ([], Some(primary)) => &primary.columns,
+            _ => &key.to_columns,
         };
+        let to: Vec<&str> = to.iter().map(String::as_str).collect();
         let there = session.rows(&[(&key.to_table, to.clone())])?.concat();
-        let chosen = match self.random.one_of(&there) {
-            Some(row) => row.clone(),
-            None if key.to_table == table.name => {
+        let chosen = match there.len() {
+            0 if key.to_table == table.name => {
                 let own = |column: &&str| Some(literals.iter().find(|(name, _)| name == column)?.1.clone());
                 to.iter().filter_map(own).collect()
             }
-            None => return Ok(()),
+            0 => return Ok(()),
+            // A unique key that is added later finds no two alike.
+            count if this.attempt == 0 => there[this.row % count].clone(),
+            count => there[self.random.below(count)].clone(),
         };
         for (column, value) in key.columns.iter().zip(chosen) {
             for literal in literals.iter_mut().filter(|(name, _)| name == column) {
@@ -157,7 +213,8 @@ impl Rows {
         Ok(())
     }
 
-    fn value(&mut self, table: &Table, column: &Column, row: usize, attempt: usize) -> Value {
+    fn value(&mut self, table: &Table, column: &Column, this: Try) -> Value {
+        let Try { row, attempt } = this;
         if attempt > 0 && self.random.below(4) > 0 {
             let checks = table.checks.iter();
             let named: Vec<Value> = checks
@@ -171,7 +228,7 @@ impl Rows {
         let is_reference = column.column_type.is_integer() && column.name.ends_with("_id");
         let number = match attempt {
             // A foreign key that is added later finds what it refers to.
-            0 if is_reference => row + 1,
+            0 if is_reference => FIRST_ID + row,
             // A unique key that is added later finds no two alike.
             0 => self.tried,
             _ if self.random.coin() => self.tried,
@@ -201,10 +258,10 @@ fn typed(column: &Column, number: usize) -> Value {
             Value::Integer(integer % 10_i64.pow(digits))
         }
         ColumnType::Bool => Value::Bool(number.is_multiple_of(2)),
-        ColumnType::VarChar(length) => Value::Text(last(&text(name, number), *length)),
+        ColumnType::VarChar(length) => Value::Text(at_most(text(name, number), number, *length)),
         ColumnType::Char(length) => {
             let length = *length as usize;
-            Value::Text(last(&format!("{number:0length$}"), column_length(length)))
+            Value::Text(last(&format!("{number:0length$}"), length))
         }
         ColumnType::Binary => Value::Binary(number.to_be_bytes().to_vec()),
         ColumnType::Date => Value::Text(date),
@@ -216,10 +273,6 @@ fn typed(column: &Column, number: usize) -> Value {
         ColumnType::Named(word) if word.to_ascii_lowercase().contains("int") => Value::Integer(integer),
         ColumnType::Text | ColumnType::Enum(_) | ColumnType::Named(_) => Value::Text(text(name, number)),
     }
-}
-
-fn column_length(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 /// What people expect under a column's name.
@@ -235,9 +288,18 @@ fn text(name: &str, number: usize) -> String {
     }
 }
 
-/// The end of a text, which is where values differ.
-fn last(text: &str, length: u32) -> String {
-    let skipped = text.chars().count().saturating_sub(length as usize);
+/// The text if it is short enough, or else its number, as far as that goes.
+fn at_most(text: String, number: usize, length: u32) -> String {
+    let length = length as usize;
+    match text.chars().count() <= length {
+        true => text,
+        false => last(&number.to_string(), length),
+    }
+}
+
+/// The end of a number, which is where they differ.
+fn last(text: &str, length: usize) -> String {
+    let skipped = text.chars().count().saturating_sub(length);
     text.chars().skip(skipped).collect()
 }
 
@@ -273,14 +335,6 @@ fn parents_first(live: &Live) -> Vec<&Table> {
 pub(super) fn columns(table: &Table) -> Vec<&str> {
     let own = table.columns.iter().filter(|column| column.generated.is_none());
     own.map(|column| column.name.as_str()).collect()
-}
-
-/// The columns that a row has to say.
-fn columns_to_fill(table: &Table) -> impl Iterator<Item = &Column> {
-    table
-        .columns
-        .iter()
-        .filter(|column| column.generated.is_none() && !column.auto_increment)
 }
 
 /// SplitMix64, <https://doi.org/10.1145/2714064.2660195>: the same seed, the same numbers.

@@ -19,15 +19,18 @@ pub(crate) struct Document {
     format: u32,
     verb: &'static str,
     ok: bool,
+    /// What matters beside the result.
+    warnings: Vec<String>,
     #[serde(flatten)]
     body: Body,
 }
 
 impl Document {
-    pub(crate) fn new(verb: &'static str, body: Body) -> Document {
+    pub(crate) fn new(verb: &'static str, warnings: Vec<String>, body: Body) -> Document {
         Document {
             format: FORMAT,
             verb,
+            warnings,
             ok: !matches!(body, Body::Failed { .. }),
             body,
         }
@@ -44,7 +47,6 @@ pub(crate) enum Body {
     Status {
         current: bool,
         migrations: Vec<StatusItem>,
-        warnings: Vec<String>,
     },
     Plan {
         migrations: Vec<PlanItem>,
@@ -52,13 +54,11 @@ pub(crate) enum Body {
     Created {
         version: String,
         file: String,
-        warnings: Vec<String>,
     },
     Schema {
         /// `None` if it was written to a file.
         text: Option<String>,
         file: Option<String>,
-        warnings: Vec<String>,
     },
     Checked {
         /// What was written.

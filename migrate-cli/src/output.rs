@@ -26,6 +26,8 @@ pub(crate) struct Output {
     quiet: bool,
     verbose: bool,
     spinner: RefCell<Option<ProgressBar>>,
+    /// What was warned of so far, for the document.
+    warnings: RefCell<Vec<String>>,
     /// What was done so far, for a document that tells of a failure.
     done: RefCell<Vec<DoneItem>>,
 }
@@ -38,6 +40,7 @@ impl Output {
             quiet: options.quiet,
             verbose: options.verbose,
             spinner: RefCell::new(None),
+            warnings: RefCell::new(Vec::new()),
             done: RefCell::new(Vec::new()),
         }
     }
@@ -60,9 +63,11 @@ impl Output {
         }
     }
 
-    /// A line beside the result that matters even when little is to be said.
+    /// A line beside the result that matters even when little is to be said. It comes before the document.
     pub(crate) fn warn(&self, line: impl Display) {
-        if !self.json {
+        if self.json {
+            self.warnings.borrow_mut().push(line.to_string());
+        } else {
             print_error(&format!("{WARN}warning{WARN:#}: {line}\n"));
         }
     }
@@ -76,7 +81,8 @@ impl Output {
 
     fn print_document(&self, body: Body) {
         // Serializing plain data cannot fail; an empty line would be the honest answer if it did.
-        let text = serde_json::to_string_pretty(&Document::new(self.verb, body)).unwrap_or_default();
+        let text =
+            serde_json::to_string_pretty(&Document::new(self.verb, self.warnings.take(), body)).unwrap_or_default();
         print(&format!("{text}\n"));
     }
 

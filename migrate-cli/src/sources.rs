@@ -46,7 +46,7 @@ pub(crate) fn add(sources: &Sources, module: &str, text: &str) -> io::Result<Add
 }
 
 /// What the root of the crate that the migrations belong to still lacks: the library, or else the binary that runs them.
-fn root_line(sources: &Sources) -> Option<String> {
+pub(crate) fn root_line(sources: &Sources) -> Option<String> {
     let source = sources.directory.parent()?;
     let library = source.join("lib.rs");
     let binary = source.join("bin").join("migrate.rs");

@@ -131,17 +131,15 @@ impl Released {
         }
     }
 
-    /// The migrations that have a line and are not in a registry, as `VERSION NAME`.
-    #[must_use]
-    pub fn missing(&self, registry: &Registry) -> Vec<String> {
-        let missing = self.lines.iter().filter(|((version, group), _)| {
+    /// The lines of migrations that are not in a registry.
+    fn not_in(&self, registry: &Registry) -> impl Iterator<Item = (&Key, &Line)> {
+        self.lines.iter().filter(|((version, group), _)| {
             let id = MigrationId {
                 version: *version,
                 group,
             };
             registry.get(id).is_none()
-        });
-        missing.map(|(key, line)| label(key, line)).collect()
+        })
     }
 
     /// Without the lines of migrations that are not in a registry.
@@ -173,15 +171,34 @@ impl Released {
                 format!("{migration} does not record what {RELEASED_FILE} says of it"),
             );
         }
-        for missing in self.missing(registry) {
-            error = error.problem(None, format!("{missing} is in {RELEASED_FILE}, and is not linked"));
+        let mut unwritten = Vec::new();
+        for (key, line) in self.not_in(registry) {
+            let label = label(key, line);
+            if line.fingerprints.is_empty() {
+                error = error.problem(
+                    None,
+                    format!("{label} was begun by `migrate create`, and is not linked"),
+                );
+                unwritten.push(key.0.to_string());
+            } else {
+                error = error.problem(None, format!("{label} is in {RELEASED_FILE}, and is not linked"));
+            }
         }
         if error.problems().is_empty() {
             return Ok(());
         }
-        Err(error
-            .next("take the edit back, and write a new migration for what is to be different")
-            .next("or, if nobody has applied them yet, say that they are meant: `migrate check --update VERSION`"))
+        if error.problems().len() > unwritten.len() {
+            error = error
+                .next("take the edit back, and write a new migration for what is to be different")
+                .next("or, if nobody has applied them yet, say that they are meant: `migrate check --update VERSION`");
+        }
+        if !unwritten.is_empty() {
+            error = error.next(format!(
+                "if what was begun was given up, take its line out: `migrate check --update {}`",
+                unwritten.join(" ")
+            ));
+        }
+        Err(error)
     }
 
     /// Writes the line of a migration anew.
@@ -383,8 +400,24 @@ mod tests {
         let mut released = Released::default();
         released.take_in(&migration(10, on_all));
         let registry = Registry::of([migration(20, on_all)]).unwrap();
-        assert_eq!(released.missing(&registry), ["10 example"]);
-        assert!(released.check(&registry).is_err());
+        released.announce(
+            "30".parse()
+                .map(|version| MigrationId {
+                    group: DEFAULT_GROUP,
+                    version,
+                })
+                .unwrap(),
+            "begun",
+        );
+        insta::assert_snapshot!(released.check(&registry).unwrap_err(), @r"
+        released migrations were changed
+          - 10 example is in migrations.lock, and is not linked
+          - 30 begun was begun by `migrate create`, and is not linked
+          next: take the edit back, and write a new migration for what is to be different
+          next: or, if nobody has applied them yet, say that they are meant: `migrate check --update VERSION`
+          next: if what was begun was given up, take its line out: `migrate check --update 30`
+        ");
+        assert!(released.take_out(&"30".parse().unwrap()));
         assert!(released.take_out(&"10".parse().unwrap()));
         assert!(released.check(&registry).is_ok());
     }

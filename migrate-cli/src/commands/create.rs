@@ -53,10 +53,12 @@ pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Re
         }
     })?;
     let file = added.file.display().to_string();
+    for left in &added.left_to_do {
+        context.output.warn(left);
+    }
     context.output.document(|| Body::Created {
         version: version.to_string(),
         file: file.clone(),
-        warnings: added.left_to_do.clone(),
     });
     context.output.result(format_args!("created {file}"));
     if is_first && lock.is_file() {
@@ -64,9 +66,6 @@ pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Re
             "begun {}, which `migrate check` compares: commit it, or delete it if it is not wanted",
             lock.display()
         ));
-    }
-    for left in &added.left_to_do {
-        context.output.warn(left);
     }
     context
         .output
@@ -124,26 +123,14 @@ fn checked(name: &str) -> Result<String, UsageError> {
     ))
 }
 
-/// The `table!` of tables as they are at the newest version.
-fn frozen(tables: &[String]) -> Result<Vec<String>, Failure> {
+/// The `table!` of tables as they are at the newest version; empty without tables.
+fn frozen(tables: &[String]) -> Result<String, Failure> {
     if tables.is_empty() {
-        return Ok(Vec::new());
+        return Ok(String::new());
     }
     let schema = KnownSchema::latest(&Registry::linked()?, DialectName::Sqlite)?;
-    let frozen = tables.iter().map(|table| {
-        schema.diesel_table(table, &DieselOptions::default()).ok_or_else(|| {
-            let known: Vec<&str> = schema.tables().map(|table| table.name.as_str()).collect();
-            let mut next = match known.as_slice() {
-                [] => "make it first, in a migration before this one".to_owned(),
-                known => format!("the tables are {}", known.join(", ")),
-            };
-            for unknown in schema.unknown() {
-                next += &format!("; but {unknown}");
-            }
-            Failure::from(UsageError::new(format!("no table `{table}` is known"), next))
-        })
-    });
-    frozen.collect()
+    let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+    Ok(schema.diesel_tables(&tables, &DieselOptions::default())?)
 }
 
 /// The present moment in UTC, or what follows the newest version if that is later.
@@ -175,7 +162,7 @@ fn next_version(sources: &Sources) -> Result<Version, Failure> {
 /// What a struct in the new file cannot be called: a word of Rust, and what the file imports or its trait names.
 const TAKEN: [&str; 6] = ["Self", "ColumnType", "Migrate", "Migration", "Reaction", "Schema"];
 
-fn template(version: Version, name: &str, frozen: &[String]) -> String {
+fn template(version: Version, name: &str, frozen: &str) -> String {
     let word = |word: &str| {
         let mut chars = word.chars();
         chars
@@ -194,17 +181,21 @@ fn template(version: Version, name: &str, frozen: &[String]) -> String {
         _ => digits,
     };
     let (imports, step, rest) = if frozen.is_empty() {
-        let step = "let _ = schema; // instead of this line:\n        \
-                    // schema.alter_table(\"users\", |t| t.text(\"avatar\").nullable());";
-        ("", step.to_owned(), String::new())
+        let step = format!(
+            "let _ = schema; // instead of this line:\n        // {}",
+            match name.strip_prefix("create_") {
+                Some(table) => format!("schema.create_table(\"{table}\", |t| {{ t.id(); t.text(\"name\"); }});"),
+                None => "schema.alter_table(\"users\", |t| t.text(\"avatar\").nullable());".to_owned(),
+            }
+        );
+        ("", step, String::new())
     } else {
-        let tables = frozen.join("\n");
         let rest = format!(
             "\n// The tables as they are at this version. The application's own `schema.rs` moves on; this must not.\n\
-             {tables}\n\
+             {frozen}\n\
              fn {name}(conn: &mut SqliteConnection) -> QueryResult<()> {{\n\
-             \x20   let _ = conn; // instead of this line: what it does with the rows\n\
-             \x20   Ok(())\n\
+             \x20   let _ = conn;\n\
+             \x20   todo!(\"what it does with the rows\")\n\
              }}\n"
         );
         (
@@ -247,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_template_reads_well() {
-        insta::assert_snapshot!(template("20261123093000".parse().unwrap(), "add_avatar_to_users", &[]), @r#"
+        insta::assert_snapshot!(template("20261123093000".parse().unwrap(), "add_avatar_to_users", ""), @r#"
         use migrate_core::prelude::*;
 
         /// Add avatar to users.

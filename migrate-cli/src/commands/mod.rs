@@ -12,7 +12,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use migrate_core::__private::sources::Sources;
-use migrate_core::{DEFAULT_HISTORY_TABLE, Error, Registry, Runner};
+use migrate_core::{DEFAULT_HISTORY_TABLE, Error, ErrorKind, Registry, Runner};
 
 use crate::args::{Args, Options, UpArgs, Verb};
 use crate::connection::{Work, with_runner};
@@ -22,13 +22,27 @@ use crate::output::Output;
 use crate::settings::{self, Database};
 use crate::{Cli, connection};
 
-/// A warning for each migration file of the package that is not compiled. A program that runs outside its package has none.
-fn unnamed_files() -> Vec<String> {
+/// Warns of each migration file of the package that is not compiled. A program that runs outside its package has none.
+fn warn_of_unnamed_files(output: &Output) {
     let linked = Registry::linked();
     let linked = linked.as_ref().map_or(&[][..], Registry::as_slice);
-    settings::package_directory()
-        .map(|package| Sources::of(&package).unnamed_files(linked))
-        .unwrap_or_default()
+    let sentences = settings::package_directory().map(|package| Sources::of(&package).unnamed_files(linked));
+    for sentence in sentences.into_iter().flatten() {
+        output.warn(sentence);
+    }
+}
+
+/// If nothing is linked, and that is because this package lacks a line: warns of it.
+fn warn_of_missing_line(failure: &Failure, output: &Output) {
+    if let Failure::Core(error) = failure
+        && error.kind() == ErrorKind::NoMigrations
+    {
+        let sources = settings::package_directory().map(|package| Sources::of(&package));
+        let sources = sources.filter(|sources| sources.list.is_some());
+        if let Some(line) = sources.as_ref().and_then(crate::sources::root_line) {
+            output.warn(line);
+        }
+    }
 }
 
 /// What every verb works with.
@@ -46,6 +60,10 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
         options: &args.options,
         output: &output,
     };
+    // `check` finds them itself, and fails.
+    if !matches!(verb, Verb::Check(_)) {
+        warn_of_unnamed_files(&output);
+    }
     let result = match &verb {
         Verb::Up(args) => run::up(&context, args),
         Verb::Rollback(args) => run::rollback(&context, args),
@@ -60,6 +78,7 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
         Verb::Repair { version, done } => mend::repair(&context, version, *done),
     };
     result.unwrap_or_else(|failure| {
+        warn_of_missing_line(&failure, &output);
         output.failure(&failure);
         failure.exit()
     })

@@ -28,9 +28,6 @@ pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Exit, Failu
         let target = target(args.to.clone(), args.steps);
         context.read(|runner| runner.plan(&target))?
     };
-    for warning in super::unnamed_files() {
-        context.output.warn(warning);
-    }
     context.output.document(|| Body::from(&plan));
     if plan.is_empty() {
         context.output.result("-- nothing to do");

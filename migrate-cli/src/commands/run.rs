@@ -11,9 +11,6 @@ use crate::output::{Output, migrations};
 
 pub(super) fn up(context: &Context<'_>, args: &UpArgs) -> Result<Exit, Failure> {
     let target = target(args.to.clone(), args.steps);
-    for warning in super::unnamed_files() {
-        context.output.warn(warning);
-    }
     let report = context.write(|runner| check(runner, &target), |runner| runner.up(&target))?;
     let nothing = match &target {
         Target::To(version) => format!("nothing to do: nothing is pending up to {version}"),

@@ -1,11 +1,13 @@
 //! `schema`: the schema at a version, from the migrations alone; no database is opened.
 
+use std::path::Path;
+
 use migrate_core::{DialectName, DialectVersion, DieselOptions, KnownSchema, Registry};
 
 use super::Context;
 use crate::args::{Format, SchemaArgs};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, UsageError};
 use crate::files;
 use crate::json::{self, Body};
 
@@ -24,17 +26,23 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, F
         Format::Sql => schema.sql()?,
         Format::Json => json::schema(&schema),
     };
-    for warning in super::unnamed_files() {
-        context.output.warn(warning);
-    }
     for unknown in schema.unknown() {
         context.output.warn(unknown);
     }
     let file = args.write.as_deref();
+    let is_rust = |file: &&Path| file.extension().is_some_and(|extension| extension == "rs");
+    if let Some(file) = file.filter(is_rust)
+        && !matches!(args.format, Format::Diesel)
+    {
+        return Err(UsageError::new(
+            format!("{} would hold no Rust any more", file.display()),
+            "name another file, such as schema.sql, or leave `--format` out",
+        )
+        .into());
+    }
     context.output.document(|| Body::Schema {
         text: file.is_none().then(|| text.clone()),
         file: file.map(|file| file.display().to_string()),
-        warnings: schema.unknown().to_vec(),
     });
     let Some(file) = file else {
         context.output.result(text.trim_end());

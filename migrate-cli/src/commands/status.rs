@@ -10,7 +10,6 @@ use crate::output::{Output, harmless, state_style};
 
 pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Failure> {
     let entries = context.read(|runner| runner.status())?;
-    let warnings = super::unnamed_files();
     let current = entries
         .iter()
         .all(|entry| matches!(entry.state, State::Applied | State::Ahead));
@@ -18,13 +17,9 @@ pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Fai
     context.output.document(|| Body::Status {
         current,
         migrations: entries.iter().map(StatusItem::from).collect(),
-        warnings: warnings.clone(),
     });
     if !context.output.is_json() {
         table(context.output, &entries);
-    }
-    for warning in &warnings {
-        context.output.warn(warning);
     }
     context
         .output

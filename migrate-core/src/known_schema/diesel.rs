@@ -149,20 +149,51 @@ impl KnownSchema {
 }
 
 impl KnownSchema {
-    /// The `table!` of one table, for a migration that works on its rows: it stays as the table is at that version, while the
-    /// application's `schema.rs` moves on. `None` if the table is not known, or Diesel has no type for its key.
-    #[must_use]
-    pub fn diesel_table(&self, name: &str, options: &DieselOptions) -> Option<String> {
-        let table = self.model.table(name).filter(|table| self.has_key(table))?;
+    /// The `table!` of some tables, and what joins them, for a migration that works on their rows: it stays as the tables are
+    /// at that version, while the application's `schema.rs` moves on.
+    ///
+    /// # Errors
+    ///
+    /// That a table is not known, or Diesel has no type for its key.
+    pub fn diesel_tables(&self, names: &[&str], options: &DieselOptions) -> Result<String, Error> {
+        let mut tables: Vec<&Table> = Vec::new();
+        for name in names {
+            let table = self.model.table(name).filter(|table| self.has_key(table));
+            let table = table.ok_or_else(|| self.no_table(name))?;
+            if !tables.contains(&table) {
+                tables.push(table);
+            }
+        }
         let writer = Writer {
             schema: self,
             options,
-            tables: &[table],
+            tables: &tables,
         };
-        let types = writer.defined_types();
-        let types = types.trim_start();
-        let between = if types.is_empty() { "" } else { "\n" };
-        Some(format!("{types}{between}{}", writer.table(table)))
+        let mut parts = vec![writer.defined_types().trim_start().to_owned()];
+        parts.extend(tables.iter().map(|table| writer.table(table)));
+        parts.push(writer.joinables().concat());
+        if tables.len() > 1 {
+            parts.push(writer.same_query());
+        }
+        parts.retain(|part| !part.is_empty());
+        Ok(parts.join("\n"))
+    }
+
+    fn no_table(&self, name: &str) -> Error {
+        if self.model.table(name).is_some() {
+            let message =
+                format!("Diesel cannot have the table `{name}`: it has no primary key of a type that Diesel knows");
+            return Error::new(ErrorKind::InvalidTarget, message).next("leave it out, and use SQL in the step");
+        }
+        let known: Vec<&str> = self.model.tables().map(|table| table.name.as_str()).collect();
+        let error = Error::new(ErrorKind::InvalidTarget, format!("no table `{name}` is known"));
+        let error = match known.as_slice() {
+            [] => error.next("make it first, in a migration before this one"),
+            known => error.next(format!("the tables are {}", known.join(", "))),
+        };
+        self.unknown
+            .iter()
+            .fold(error, |error, unknown| error.next(format!("but {unknown}")))
     }
 
     /// The primary key, in the order in which Diesel reads it. A table of SQLite without one has a name by which it has its

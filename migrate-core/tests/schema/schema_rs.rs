@@ -58,13 +58,17 @@ fn every_type_of_postgres_is_written_as_diesel_calls_it() {
 
 #[test]
 fn a_frozen_table_brings_the_types_that_diesel_does_not_have() {
-    let frozen = schema().diesel_table("everything", &DieselOptions::default()).unwrap();
-    assert!(frozen.starts_with("pub mod sql_types {\n"), "{frozen}");
+    let frozen = |tables: &[&str]| schema().diesel_tables(tables, &DieselOptions::default());
+    let everything = frozen(&["everything"]).unwrap();
+    assert!(everything.starts_with("pub mod sql_types {\n"), "{everything}");
     assert!(
-        frozen.contains("}\n\ndiesel::table! {\n    use diesel::sql_types::*;\n"),
-        "{frozen}"
+        everything.contains("}\n\ndiesel::table! {\n    use diesel::sql_types::*;\n"),
+        "{everything}"
     );
-    let plain = schema().diesel_table("notes", &DieselOptions::default()).unwrap();
+    let plain = frozen(&["notes"]).unwrap();
     assert!(plain.starts_with("diesel::table! {\n    notes (id) {\n"), "{plain}");
-    assert_eq!(schema().diesel_table("without_key", &DieselOptions::default()), None);
+    assert!(!plain.contains("same_query"), "{plain}");
+    assert!(frozen(&["without_key"]).is_err());
+    let error = frozen(&["nots"]).unwrap_err().to_string();
+    assert!(error.contains("the tables are "), "{error}");
 }

@@ -467,7 +467,7 @@ fn create_changes_nothing_that_it_does_not_understand() {
 }
 
 #[test]
-fn status_warns_of_a_file_that_no_mod_line_names() {
+fn a_file_that_no_mod_line_names_is_warned_of() {
     let place = Place::new();
     let package = place.directory.path();
     fs::create_dir_all(package.join("src/migrations")).unwrap();
@@ -475,10 +475,48 @@ fn status_warns_of_a_file_that_no_mod_line_names() {
     for file in ["m1_a.rs", "m2_b.rs", "helpers.rs"] {
         fs::write(package.join("src/migrations").join(file), "").unwrap();
     }
-    let mut command = place.command("status");
-    let ran = Ran::from(command.env("CARGO_MANIFEST_DIR", package).output().unwrap());
-    assert_eq!(ran.err.matches("warning").count(), 1, "{}", ran.err);
-    assert!(ran.err.contains("add `mod m2_b;` to"), "{}", ran.err);
+    let run = |arguments: &str| {
+        let mut command = place.command(arguments);
+        Ran::from(command.env("CARGO_MANIFEST_DIR", package).output().unwrap())
+    };
+    for verb in ["status", "plan --steps 1", "plan --to 7", "up --steps 1"] {
+        let ran = run(verb);
+        assert_eq!(ran.err.matches("warning").count(), 1, "{}", ran.err);
+        assert!(ran.err.contains("add `mod m2_b;` to"), "{}", ran.err);
+    }
+    let warnings = run("up --json").json()["warnings"].clone();
+    assert!(
+        warnings[0].as_str().unwrap().contains("add `mod m2_b;` to"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn frozen_tables_come_with_what_joins_them() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("src")).unwrap();
+    let mut command = place.command("create count_posts --tables users,posts,users");
+    Ran::from(
+        command
+            .env("CARGO_MANIFEST_DIR", place.directory.path())
+            .output()
+            .unwrap(),
+    )
+    .done();
+    let written = fs::read_dir(place.path("src/migrations"))
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let text: String = written.map(|file| fs::read_to_string(file).unwrap()).collect();
+    assert_eq!(text.matches("diesel::table!").count(), 2, "{text}");
+    assert!(
+        text.contains("diesel::joinable!(posts -> users (user_id));\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("allow_tables_to_appear_in_same_query!(users, posts,);\n"),
+        "{text}"
+    );
+    assert!(text.contains("todo!("), "{text}");
 }
 
 #[test]
@@ -505,6 +543,8 @@ fn schema_needs_no_database_and_keeps_a_file() {
     let data = place.migrate("schema --format json").json();
     insta::assert_snapshot!(format!("{data:#}"));
     place.migrate("schema --at 5").refused(2);
+    let refused = place.migrate("schema --format sql --write schema.rs").refused(2);
+    assert!(refused.contains("name another file, such as schema.sql"), "{refused}");
     place.migrate("schema --write no/such/directory.rs").refused(1);
     let on_postgres = place.migrate("schema --dialect postgres").done();
     assert!(on_postgres.contains("avatar_url -> Nullable<Text>,"), "{on_postgres}");

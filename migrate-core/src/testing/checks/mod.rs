@@ -190,8 +190,9 @@ impl Checks {
         let mut database = TestDatabase::of(self.registry()?.iter().copied())?;
         database.up(&Target::Latest)?;
         let differences = database.runner().differences()?;
-        fail_with("the database is not what the migrations say", unplaced(differences))
-            .map_err(|error| error.next("let `.changes(..)` say what the SQL before it does, or leave it out"))
+        fail_with("the database is not what the migrations say", unplaced(differences)).map_err(|error| {
+            error.next("after `execute` or `run`, let `.changes(..)` say what the step does to the schema")
+        })
     }
 
     /// Each migration leads back to the schema that it found, and when it is applied again to the one that it made.

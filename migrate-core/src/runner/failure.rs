@@ -28,6 +28,8 @@ pub(super) enum Failure {
 pub(super) enum Mishap {
     /// The database refused, or the Rust function returned an error or panicked.
     Failed { cause: Cause },
+    /// A table is not what it is taken to be.
+    Unexpected(String),
     /// The transaction that the migration runs in is gone.
     EndedTransaction {
         /// What the Rust function returned, if not success.
@@ -41,6 +43,7 @@ impl Mishap {
     pub(super) fn into_cause(self) -> Cause {
         match self {
             Mishap::Failed { cause } => cause,
+            Mishap::Unexpected(difference) => difference.into(),
             Mishap::EndedTransaction { returned } => {
                 returned.unwrap_or_else(|| "the step ended the transaction that the migration runs in".into())
             }
@@ -210,9 +213,18 @@ impl Runner<'_> {
                     ErrorKind::StepFailed,
                     format!("{doing} {} failed at step {} of {total}", named(migration), index + 1),
                 );
+                let is_unexpected = matches!(mishap, Mishap::Unexpected(_));
                 let cause = mishap.into_cause();
                 let kind = cause.downcast_ref::<DriverError>().map(|error| error.kind);
                 let error = self.at_step(turn, index, error).cause(cause);
+                if is_unexpected {
+                    return error
+                        .next(
+                            "let the table be what the migrations say: somebody has changed it by hand, or an applied \
+                             migration was edited and accepted, which changes nothing in the database",
+                        )
+                        .next(format!("then `{again}`"));
+                }
                 match (kind, migration.in_transaction()) {
                     (Some(DriverErrorKind::ReadOnly), _) => error
                         .next("give this user the right to write the file and the directory that it is in")

@@ -73,13 +73,10 @@ impl Runner<'_> {
         };
         match difference {
             None => Ok(()),
-            Some(difference) => Err(Mishap::Failed {
-                cause: format!(
-                    "`{}` is not what the migrations have made of it, so making it anew would lose something: {difference}",
-                    table.name
-                )
-                .into(),
-            }),
+            Some(difference) => Err(Mishap::Unexpected(format!(
+                "`{}` is not what the migrations have made of it, so making it anew would lose something: {difference}",
+                table.name
+            ))),
         }
     }
 

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use migrate_core::{ColumnType, Migration, Rollback, Target, expression};
+use migrate_core::{ColumnType, Migration, MigrationRef, Rollback, Target, Version, expression};
 
 use crate::support::{Database, migration, migration_with_down, text, untransactional};
 use crate::words::{ROWS, there_and_back, users_and_posts};
@@ -270,6 +270,41 @@ fn rows_that_refer_to_nothing_after_a_rebuild_stop_it() {
         text(&error).contains("row 1 of posts refers to nothing in users"),
         "{error}"
     );
+    assert_eq!(database.whole_picture(), before);
+}
+
+#[test]
+fn an_edit_that_was_accepted_and_not_made_stops_a_rebuild() {
+    let database = Database::new();
+    let make = |has_nick: bool| {
+        migration(1, move |schema| {
+            schema.create_table("users", |t| {
+                t.text("name");
+                if has_nick {
+                    t.text("nick").nullable();
+                }
+            });
+        })
+    };
+    database.up(&[make(false)]).unwrap();
+    let all = [
+        make(true),
+        migration(2, |schema| schema.alter_table("users", |t| t.set_not_null("nick"))),
+    ];
+    let first = MigrationRef::from(Version::new(1).unwrap());
+    database.with(&all, |runner| runner.accept(&first)).unwrap();
+    let before = database.whole_picture();
+    let error = database.up(&all).unwrap_err();
+    insta::assert_snapshot!(text(&error), @r"
+    applying 2 m2 (src/migrations.rs:2) failed at step 1 of 7
+      migration: 2 m2
+      at: migrate-core/tests/contract/rebuild.rs:N
+      statement: making `users` anew
+      cause: `users` is not what the migrations have made of it, so making it anew would lose something: it lacks the column nick text
+      state: nothing of it stays: its transaction was rolled back, and the database is as it was before
+      next: let the table be what the migrations say: somebody has changed it by hand, or an applied migration was edited and accepted, which changes nothing in the database
+      next: then `migrate up`
+    ");
     assert_eq!(database.whole_picture(), before);
 }
 

@@ -37,6 +37,9 @@ pub trait Migrate: Send + Sync + 'static {
     fn up(&self, schema: &mut Schema);
 
     /// Describes the way back. Left out, it is worked out from `up`; write it only where it should do something else.
+    ///
+    /// It has to lead back to the schema from before `up`, as the migrations before are taken to be what the database then holds;
+    /// as far as the two say what they do, planning compares that.
     fn down(&self, schema: &mut Schema) {
         schema.work_out_from_up();
     }

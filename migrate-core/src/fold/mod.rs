@@ -11,7 +11,7 @@ use crate::dialect_name::DialectName;
 use crate::error::{Error, Problem};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::{PlanFor, PlannedMigration, PlannedStep};
-use crate::schema::{self, Live, Model, Step};
+use crate::schema::{self, Live, Model, Recording, Step, Work};
 
 use walk::{Purpose, Walk, Walked};
 
@@ -139,12 +139,30 @@ impl Fold {
                 message: format!("`up` of {} describes nothing; write its steps", migration.name()),
             });
         }
+        let down = schema::record(|schema| migration.migrate().down(schema));
+        // What is worked out leads back by itself.
+        let names = match down.works_out_from_up {
+            true => BTreeSet::new(),
+            false => up.steps.iter().chain(&down.steps).flat_map(names_of).collect(),
+        };
+        let before = self.model.known(&names);
         let walk = self.walk(migration, &up.steps, Purpose::Run(Direction::Up));
         problems.extend(walk.problems);
 
         // The way back is tried from where it would begin.
         self.models().for_each(Model::begin_trial);
-        let back = self.way_back(migration, &walk.inverse);
+        let place = down.steps.first().map(|step| step.place);
+        let mut back = self.way_back(migration, &walk.inverse, down);
+        let after = self.model.known(&names);
+        let compared = names.iter().zip(before.iter().zip(&after));
+        let differences = compared.filter_map(|(name, (before, after))| before.difference(name, after));
+        back.found.extend(differences.map(|difference| Problem {
+            place: place.or(Some(migration.place())),
+            message: format!(
+                "`down` of {} does not lead back to the schema from before it: {difference}",
+                migration.name()
+            ),
+        }));
         self.models().for_each(Model::rewind);
         problems.extend(back.said);
         // After something wrong, this would only repeat it.
@@ -177,11 +195,12 @@ impl Fold {
                 message: format!("the way back of {} is not known", migration.name()),
             }]);
         };
+        let down = schema::record(|schema| migration.migrate().down(schema));
         let WayBack {
             planned,
             said: mut problems,
             found,
-        } = self.way_back(migration, &inverse);
+        } = self.way_back(migration, &inverse, down);
         if problems.is_empty() {
             problems = found;
         }
@@ -198,8 +217,7 @@ impl Fold {
         })
     }
 
-    fn way_back(&mut self, migration: &Migration, inverse: &Inverse) -> WayBack {
-        let down = schema::record(|schema| migration.migrate().down(schema));
+    fn way_back(&mut self, migration: &Migration, inverse: &Inverse, down: Recording) -> WayBack {
         let mut said = down.problems;
         let steps = if down.works_out_from_up {
             said.extend(inverse.missing.iter().cloned().map(|mut problem| {
@@ -259,6 +277,15 @@ impl Fold {
             Purpose::Run(Direction::Up) | Purpose::Know => model.rows_may_come(),
         });
         walked
+    }
+}
+
+/// The tables and views that a step is about, as far as it says.
+fn names_of(step: &Step) -> Vec<String> {
+    let said = step.effects.iter().flatten().flat_map(names_of);
+    match &step.work {
+        Work::Operation(operation) => operation.names().into_iter().chain(said).collect(),
+        Work::Sql(_) | Work::Rust(_) | Work::Declared | Work::Kept => said.collect(),
     }
 }
 

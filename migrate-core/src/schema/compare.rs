@@ -47,6 +47,35 @@ impl Table {
     }
 }
 
+/// What is known under a name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Known {
+    Table(Box<Table>),
+    View(String),
+    /// No table and no view.
+    Nothing,
+    /// Raw SQL may have touched it.
+    Open,
+}
+
+impl Known {
+    /// In what something else under the same name differs from it, as far as both are known: a sentence.
+    pub(crate) fn difference(&self, name: &str, there: &Known) -> Option<String> {
+        match (self, there) {
+            (Known::Open, _) | (_, Known::Open) => None,
+            (one, other) if one == other => None,
+            (Known::Table(one), Known::Table(other)) => Some(format!("table `{name}`: {}", one.difference(other)?)),
+            (Known::View(one), Known::View(other)) => {
+                (normal(one) != normal(other)).then(|| format!("view `{name}`: it is another"))
+            }
+            (Known::Nothing, Known::Table(_)) => Some(format!("table `{name}`: it is there")),
+            (Known::Nothing, _) => Some(format!("view `{name}`: it is there")),
+            (Known::Table(_), _) => Some(format!("table `{name}`: it is not there")),
+            (Known::View(_), _) => Some(format!("view `{name}`: it is not there")),
+        }
+    }
+}
+
 impl Live {
     /// Without some tables and views.
     pub(crate) fn without(&self, names: &BTreeSet<String>) -> Live {

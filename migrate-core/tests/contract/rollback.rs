@@ -1,7 +1,7 @@
 //! Rolling back: batches, steps, targets, inverses, redo.
 
 use diesel::prelude::*;
-use migrate_core::{ErrorKind, MigrationRef, Registry, Rollback, Runner, Version};
+use migrate_core::{ErrorKind, MigrationRef, Registry, Rollback, Runner, Schema, Version};
 
 use crate::support::{Database, in_group, migration, migration_with_down, table, tables, text};
 
@@ -218,4 +218,42 @@ fn nothing_is_rolled_back_if_one_of_them_is_not_linked() {
     assert_eq!(error.kind(), ErrorKind::Missing);
     assert!(error.to_string().contains("tester@here"), "{error}");
     assert_eq!(db.whole_picture(), before);
+}
+
+#[test]
+fn a_down_that_does_not_lead_back_is_refused_before_anything_runs() {
+    let database = Database::new();
+    let users = migration(1, |schema| {
+        schema.create_table("users", |t| {
+            t.id();
+            t.text("name");
+        });
+    });
+    let up = |schema: &mut Schema| {
+        schema.create_table("posts", |t| t.id());
+        schema.create_index("users", ["name"]);
+        schema.create_view("names", "SELECT name FROM users");
+    };
+    let forgets = migration_with_down(2, up, |schema| schema.drop_table("posts"));
+    let error = database.up(&[users, forgets]).unwrap_err();
+    insta::assert_snapshot!(text(&error), @r"
+    migrations are not right as they are written
+      migrate-core/tests/contract/rollback.rs:N: `down` of m2 does not lead back to the schema from before it: view `names`: it is there
+      migrate-core/tests/contract/rollback.rs:N: `down` of m2 does not lead back to the schema from before it: table `users`: it has the index users_name_idx (name)
+      state: nothing was changed
+      next: mend the lines above
+    ");
+    assert!(database.picture().is_empty());
+
+    // What raw SQL may have taken back is not known.
+    let in_raw_sql = migration_with_down(2, up, |schema| {
+        schema.execute("DROP VIEW names").up_only();
+        schema.execute("DROP INDEX users_name_idx").up_only();
+        schema.drop_table("posts");
+    });
+    database.up(&[users]).unwrap();
+    let before = database.picture();
+    database.up(&[users, in_raw_sql]).unwrap();
+    database.rollback(&[users, in_raw_sql], &Rollback::Steps(1)).unwrap();
+    assert_eq!(database.picture(), before);
 }

@@ -12,6 +12,7 @@ mod unseen;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::compare::Known;
 use super::operation::{Edit, Operation};
 use super::sql_text;
 use super::table::{ForeignKey, Kind, Table};
@@ -341,6 +342,19 @@ impl Model {
         {
             journal.push(Before::Open(name));
         }
+    }
+
+    /// What is known under some names.
+    pub(crate) fn known(&self, names: &BTreeSet<String>) -> Vec<Known> {
+        let known = names
+            .iter()
+            .map(|name| match (self.tables.get(name), self.views.get(name)) {
+                _ if self.is_open(name) => Known::Open,
+                (Some(table), _) => Known::Table(Box::new(table.clone())),
+                (None, Some(query)) => Known::View(query.clone()),
+                (None, None) => Known::Nothing,
+            });
+        known.collect()
     }
 
     fn is_open(&self, name: &str) -> bool {

@@ -32,9 +32,20 @@ pub(crate) fn with_runner<W: Work>(
             "in Cargo.toml: migrate-cli = { .., features = [\"sqlite\"] }",
         )
         .into()),
+        #[cfg(feature = "postgres")]
+        Database::Postgres(url) => {
+            let mut connection = open_postgres(url)?;
+            Ok(run(&mut connection, registry, work))
+        }
+        #[cfg(not(feature = "postgres"))]
+        Database::Postgres(_) => Err(UsageError::new(
+            "this program was built without the feature `postgres` of migrate-cli",
+            "in Cargo.toml: migrate-cli = { .., features = [\"postgres\"] }",
+        )
+        .into()),
         Database::Unsupported { name } => Err(UsageError::new(
             format!("there is no driver for {name} yet"),
-            "use a SQLite database, such as `app.db`",
+            "use a SQLite or PostgreSQL database, such as `app.db`",
         )
         .into()),
     }
@@ -48,7 +59,9 @@ fn run<D: Driver, W: Work>(connection: &mut D, registry: Registry, work: W) -> W
 pub(crate) fn exists(database: &Database) -> bool {
     match database {
         Database::Sqlite(SqliteFile::Path(path)) => path.exists(),
-        Database::Sqlite(SqliteFile::InMemory | SqliteFile::Uri(_)) | Database::Unsupported { .. } => true,
+        Database::Sqlite(SqliteFile::InMemory | SqliteFile::Uri(_))
+        | Database::Postgres(_)
+        | Database::Unsupported { .. } => true,
     }
 }
 
@@ -91,5 +104,27 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
         message: format!("{} cannot be opened", Database::Sqlite(file.clone())),
         cause: error.to_string(),
         next: "check the path, and whether this user may write the file and its directory".to_owned(),
+    })
+}
+
+#[cfg(feature = "postgres")]
+fn open_postgres(url: &str) -> Result<diesel::PgConnection, Failure> {
+    use diesel::Connection;
+
+    if let Some(password) = settings::password(url)
+        && password.contains(['@', ':', '/', '?', '#', ' '])
+    {
+        // libpq would take a part of it for something else, and print that.
+        return Err(UsageError::new(
+            format!("the password in {} cannot be read", Database::Postgres(url.to_owned())),
+            "write `@`, `:`, `/`, `?`, `#` and blanks in it as %40, %3A, %2F, %3F, %23 and %20",
+        )
+        .into());
+    }
+    diesel::PgConnection::establish(url).map_err(|error| Failure::Open {
+        message: format!("{} cannot be opened", Database::Postgres(url.to_owned())),
+        cause: error.to_string().trim_end().to_owned(),
+        next: "check the host, the user and the password; a database that is not there yet is made with `createdb`"
+            .to_owned(),
     })
 }

@@ -12,6 +12,8 @@ use crate::failure::UsageError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite(SqliteFile),
+    /// A URL as libpq takes it.
+    Postgres(String),
     /// A kind of database that there is no driver for.
     Unsupported {
         name: &'static str,
@@ -25,6 +27,7 @@ impl fmt::Display for Database {
             Database::Sqlite(SqliteFile::InMemory) => f.write_str("the database in memory"),
             Database::Sqlite(SqliteFile::Path(path)) => write!(f, "{}", Redacted(&path.to_string_lossy())),
             Database::Sqlite(SqliteFile::Uri(uri)) => write!(f, "{}", Redacted(uri)),
+            Database::Postgres(url) => write!(f, "{}", Redacted(url)),
             Database::Unsupported { name } => f.write_str(name),
         }
     }
@@ -108,7 +111,7 @@ fn from_dot_env() -> Result<Option<(String, PathBuf)>, UsageError> {
 }
 
 fn parse_url(url: &str) -> Result<Database, UsageError> {
-    let how = "write a path such as `app.db`, or `sqlite://app.db`";
+    let how = "write a path such as `app.db`, `sqlite://app.db`, or `postgres://user@host/database`";
     if url.trim().is_empty() || url.contains('\0') {
         return Err(UsageError::new(
             "the database URL is empty or holds a NUL character",
@@ -147,7 +150,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
         "sqlite" if rest == ":memory:" => Ok(Database::Sqlite(SqliteFile::InMemory)),
         "sqlite" if rest.contains('?') => Ok(Database::Sqlite(SqliteFile::Uri(format!("file:{rest}")))),
         "sqlite" if !rest.is_empty() => Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(rest)))),
-        "postgres" | "postgresql" => Ok(Database::Unsupported { name: "PostgreSQL" }),
+        "postgres" | "postgresql" => Ok(Database::Postgres(url.to_owned())),
         "mysql" | "mariadb" => Ok(Database::Unsupported { name: "MySQL" }),
         _ => Err(UsageError::new(
             format!("{} is not the URL of a database", Redacted(url)),
@@ -180,6 +183,14 @@ impl fmt::Display for Redacted<'_> {
         };
         write!(f, "{before}{user}{path}{query}")
     }
+}
+
+/// The password in a server's URL, as it is written there: all between the user and the last @.
+#[cfg(any(feature = "postgres", test))]
+pub(crate) fn password(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let (user, _) = rest.rsplit_once('@')?;
+    Some(user.split_once(':')?.1)
 }
 
 /// The directory of the user's package: where `cargo run` says it is, or where we stand.
@@ -221,9 +232,14 @@ mod tests {
             parse_url("sqlite://app.db?mode=rw"),
             Ok(Database::Sqlite(SqliteFile::Uri("file:app.db?mode=rw".to_owned())))
         );
+        let postgres = |url: &str| Ok(Database::Postgres(url.to_owned()));
         assert_eq!(
-            parse_url("POSTGRES://h/db"),
-            Ok(Database::Unsupported { name: "PostgreSQL" })
+            parse_url("postgres://me:secret@h/db"),
+            postgres("postgres://me:secret@h/db")
+        );
+        assert_eq!(
+            postgres("postgres://me:secret@h/db").unwrap().to_string(),
+            "postgres://***@h/db"
         );
         assert_eq!(parse_url("mariadb://h/db"), Ok(Database::Unsupported { name: "MySQL" }));
         for url in [
@@ -239,6 +255,14 @@ mod tests {
         ] {
             assert!(parse_url(url).is_err(), "{url:?}");
         }
+    }
+
+    #[test]
+    fn a_password_is_all_between_the_user_and_the_last_at_sign() {
+        assert_eq!(password("postgres://me:se@cr/et@host/db"), Some("se@cr/et"));
+        assert_eq!(password("postgres://me:secret@host:5432/db"), Some("secret"));
+        assert_eq!(password("postgres://me@host:5432/db"), None);
+        assert_eq!(password("postgres://host:5432/db"), None);
     }
 
     #[test]

@@ -76,8 +76,8 @@
 //!
 //! # Features
 //!
-//! `sqlite` is Diesel's SQLite connection; `bundled` compiles a SQLite in, so that nothing has to be installed. None is on by
-//! default.
+//! `sqlite` is Diesel's SQLite connection; `bundled` compiles a SQLite in, so that nothing has to be installed. `postgres` is
+//! Diesel's PostgreSQL connection, and needs libpq. None is on by default.
 
 #![cfg_attr(
     not(feature = "sqlite"),

@@ -26,10 +26,23 @@ pub(crate) const COLUMNS: [&str; 14] = [
 const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The history table of one database.
+#[doc(hidden)]
 #[derive(Clone, Debug)]
-pub(crate) struct HistoryTable {
+pub struct HistoryTable {
     name: String,
+    /// The schema that it is in, once that was asked for.
+    schema: Option<String>,
     dialect: &'static dyn Dialect,
+}
+
+/// Where a run is at home, whatever its steps set.
+#[doc(hidden)]
+#[derive(Clone, Debug, Default)]
+pub struct Home {
+    /// The schema that history is in, where the database has more than one.
+    pub(crate) schema: Option<String>,
+    /// A statement that sets back what a step may have set of the connection.
+    pub(crate) restore: Option<String>,
 }
 
 /// A row to be written.
@@ -62,16 +75,29 @@ impl HistoryTable {
     pub(crate) fn new(name: &str, dialect: &'static dyn Dialect) -> HistoryTable {
         HistoryTable {
             name: name.to_owned(),
+            schema: None,
             dialect,
         }
+    }
+
+    /// From here on it is named with its schema.
+    pub(crate) fn settle(&mut self, schema: Option<&str>) {
+        self.schema = schema.map(str::to_owned);
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    fn qualified(&self) -> String {
-        self.dialect.qualified(&self.name)
+    pub(crate) fn qualified(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!(
+                "{}.{}",
+                self.dialect.identifier(schema),
+                self.dialect.identifier(&self.name)
+            ),
+            None => self.dialect.qualified(&self.name),
+        }
     }
 
     pub(crate) fn create(&self) -> String {

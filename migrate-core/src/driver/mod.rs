@@ -2,7 +2,11 @@
 //!
 //! Drivers carry out; what to do and in which order is the runner's.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod answer;
 pub(crate) mod history;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -11,11 +15,13 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use self::history::{HistoryTable, Home};
 use crate::dialect::Dialect;
 use crate::history::StoredRow;
 use crate::schema::Live;
 
-/// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`.
+/// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`, `PgConnection` with the
+/// feature `postgres`.
 ///
 /// A pooled connection is passed as `&mut *conn`. The trait cannot be implemented outside this crate.
 pub trait Driver: Session {}
@@ -47,21 +53,34 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn execute_counting(&mut self, sql: &str) -> Result<usize, DriverError>;
 
-    /// The rows that a query for history finds; `None` if there is no such table.
+    /// Where the connection is at home, before any step has set something else.
     #[doc(hidden)]
-    fn history(&mut self, table: &str, query: &str) -> Result<Option<Vec<StoredRow>>, DriverError>;
+    fn home(&mut self, _history: &str) -> Result<Home, DriverError> {
+        Ok(Home::default())
+    }
 
-    /// The columns of a table, in lower case.
+    /// The rows of history; `None` if there is no such table.
     #[doc(hidden)]
-    fn columns(&mut self, table: &str) -> Result<Vec<String>, DriverError>;
+    fn history(&mut self, table: &HistoryTable) -> Result<Option<Vec<StoredRow>>, DriverError>;
 
-    /// A number that changes when another connection has committed a change to the database.
+    /// The columns of the history table, in lower case.
     #[doc(hidden)]
-    fn changes_elsewhere(&mut self) -> Result<i64, DriverError>;
+    fn columns(&mut self, table: &HistoryTable) -> Result<Vec<String>, DriverError>;
 
-    /// Begins a transaction that holds the right to write from its start.
+    /// A number that is another one when another connection has changed history, if that can be told now.
     #[doc(hidden)]
-    fn begin(&mut self) -> Result<(), DriverError>;
+    fn marker(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError>;
+
+    /// The marker as it will be when the open transaction is committed, if that makes it another one.
+    #[doc(hidden)]
+    fn marker_after_commit(&mut self, _table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+        Ok(None)
+    }
+
+    /// Begins a transaction that holds the right to write from its start, and whose statements wait so long for locks.
+    /// [`DriverErrorKind::Busy`] says that another run has that right, and that it can be tried again.
+    #[doc(hidden)]
+    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<(), DriverError>;
 
     #[doc(hidden)]
     fn commit(&mut self) -> Result<(), DriverError>;
@@ -82,6 +101,10 @@ pub trait Session: Any {
     /// Rows whose foreign key refers to nothing, as a person reads them.
     #[doc(hidden)]
     fn broken_references(&mut self) -> Result<Vec<String>, DriverError>;
+
+    /// What to do to find out who holds a lock.
+    #[doc(hidden)]
+    fn who_holds_locks(&mut self) -> String;
 
     /// What the database holds. What is still as it was is taken from an earlier answer.
     #[doc(hidden)]
@@ -117,6 +140,10 @@ pub struct DriverError {
 pub(crate) enum DriverErrorKind {
     /// Another connection held a lock for longer than the wait.
     Locked,
+    /// Another run has the right to write; the message tells which.
+    Busy,
+    /// The connection is gone.
+    ConnectionLost,
     /// The file is not a database.
     NotADatabase,
     /// The database, or the directory it is in, cannot be written.

@@ -6,12 +6,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
+use super::answer::{Row, kind_of, message_of};
+use super::history::HistoryTable;
 use super::{DriverError, DriverErrorKind, Session, Traits};
-use crate::dialect::{Dialect, REBUILT, Sqlite, parse_index, parse_table};
+use crate::dialect::{Dialect, Sqlite, parse_index, parse_table};
 use crate::history::StoredRow;
 use crate::schema::{Live, Table, Trigger};
 
@@ -68,7 +69,8 @@ impl Session for SqliteConnection {
         Ok(sql_query(sql).execute(self)?)
     }
 
-    fn history(&mut self, table: &str, query: &str) -> Result<Option<Vec<StoredRow>>, DriverError> {
+    fn history(&mut self, table: &HistoryTable) -> Result<Option<Vec<StoredRow>>, DriverError> {
+        let query = &table.select_all();
         let rows = |rows: Vec<Row>| Ok(Some(rows.into_iter().map(StoredRow::from).collect()));
         let error = match sql_query(query).load::<Row>(self) {
             Ok(found) => return rows(found),
@@ -80,7 +82,7 @@ impl Session for SqliteConnection {
             self,
             &format!(
                 "SELECT count(*) AS number FROM main.sqlite_master WHERE lower(name) = lower({})",
-                Sqlite.text(table)
+                Sqlite.text(table.name())
             ),
         );
         match exists {
@@ -91,27 +93,26 @@ impl Session for SqliteConnection {
         }
     }
 
-    fn columns(&mut self, table: &str) -> Result<Vec<String>, DriverError> {
+    fn columns(&mut self, table: &HistoryTable) -> Result<Vec<String>, DriverError> {
         let query = format!(
             "SELECT lower(name) AS text FROM pragma_table_info({}, 'main')",
-            Sqlite.text(table)
+            Sqlite.text(table.name())
         );
         texts(self, &query)
     }
 
-    fn changes_elsewhere(&mut self) -> Result<i64, DriverError> {
+    fn marker(&mut self, _table: &HistoryTable) -> Result<Option<i64>, DriverError> {
         #[derive(QueryableByName)]
         struct DataVersion {
             #[diesel(sql_type = BigInt)]
             data_version: i64,
         }
         let row: DataVersion = sql_query("PRAGMA data_version").get_result(self)?;
-        Ok(row.data_version)
+        Ok(Some(row.data_version))
     }
 
-    fn begin(&mut self) -> Result<(), DriverError> {
-        // Never a deferred transaction: it fails at once, without waiting, when somebody wrote since it first read.
-        Ok(AnsiTransactionManager::begin_transaction_sql(self, "BEGIN IMMEDIATE")?)
+    fn begin(&mut self, _table: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {
+        begin_immediate(self)
     }
 
     fn commit(&mut self) -> Result<(), DriverError> {
@@ -161,6 +162,14 @@ impl Session for SqliteConnection {
             self,
             "SELECT 'row ' || coalesce(rowid, '?') || ' of ' || \"table\" || ' refers to nothing in ' || parent AS text \
              FROM pragma_foreign_key_check",
+        )
+    }
+
+    fn who_holds_locks(&mut self) -> String {
+        format!(
+            "look for who holds the lock: another `migrate`, an application with an open transaction, a database shell \
+             (`lsof {}` lists them)",
+            self.location()
         )
     }
 
@@ -258,8 +267,7 @@ impl Session for SqliteConnection {
 
     fn drop_everything(&mut self) -> Result<(), DriverError> {
         let before = self.set_foreign_keys(false)?;
-        let result = self
-            .begin()
+        let result = begin_immediate(self)
             .and_then(|()| drop_all_objects(self))
             .and_then(|()| self.commit());
         if result.is_err() && self.transaction_depth() > 0 {
@@ -316,6 +324,14 @@ fn parsed(name: &str, objects: &[Object]) -> Option<Result<Table, String>> {
     Some(all())
 }
 
+/// Never a deferred transaction: it fails at once, without waiting, when somebody wrote since it first read.
+fn begin_immediate(connection: &mut SqliteConnection) -> Result<(), DriverError> {
+    Ok(AnsiTransactionManager::begin_transaction_sql(
+        connection,
+        "BEGIN IMMEDIATE",
+    )?)
+}
+
 /// Views and triggers first, as they refer to tables; virtual tables before the shadow tables that they own.
 fn drop_all_objects(connection: &mut SqliteConnection) -> Result<(), DriverError> {
     let query = "SELECT 'DROP ' || type || ' IF EXISTS main.\"' || replace(name, '\"', '\"\"') || '\"' AS text \
@@ -326,59 +342,6 @@ fn drop_all_objects(connection: &mut SqliteConnection) -> Result<(), DriverError
         connection.execute(&statement)?;
     }
     Ok(())
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    group_name: String,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    batch: i64,
-    #[diesel(sql_type = Text)]
-    fingerprint: String,
-    #[diesel(sql_type = Text)]
-    state: String,
-    #[diesel(sql_type = BigInt)]
-    progress: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    claim: Option<String>,
-    #[diesel(sql_type = Text)]
-    applied_at: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    duration_ms: Option<i64>,
-    #[diesel(sql_type = Text)]
-    applied_by: String,
-    #[diesel(sql_type = Text)]
-    tool_version: String,
-    #[diesel(sql_type = BigInt)]
-    format: i64,
-}
-
-impl From<Row> for StoredRow {
-    fn from(row: Row) -> StoredRow {
-        StoredRow {
-            sequence: row.seq,
-            group: row.group_name,
-            version: row.version,
-            name: row.name,
-            batch: row.batch,
-            fingerprint: row.fingerprint,
-            state: row.state,
-            progress: row.progress,
-            claim: row.claim,
-            applied_at: row.applied_at,
-            duration_ms: row.duration_ms,
-            applied_by: row.applied_by,
-            tool_version: row.tool_version,
-            format: row.format,
-        }
-    }
 }
 
 /// The literals of a list: commas inside of texts do not part them.
@@ -417,35 +380,4 @@ fn texts(connection: &mut SqliteConnection, query: &str) -> Result<Vec<String>, 
     }
     let rows: Vec<OneText> = sql_query(query).load(connection)?;
     Ok(rows.into_iter().map(|row| row.text).collect())
-}
-
-impl From<DieselError> for DriverError {
-    fn from(error: DieselError) -> DriverError {
-        // A table that is made anew goes by the name that the user knows.
-        let message = message_of(&error).replace(REBUILT, "");
-        DriverError {
-            kind: kind_of(&message),
-            message,
-        }
-    }
-}
-
-fn message_of(error: &DieselError) -> String {
-    match error {
-        DieselError::DatabaseError(_, information) => information.message().to_owned(),
-        other => other.to_string(),
-    }
-}
-
-/// Diesel hands on SQLite's message without its code; these texts are fixed for each code
-/// (<https://sqlite.org/rescode.html>, `sqlite3_errstr`).
-fn kind_of(message: &str) -> DriverErrorKind {
-    match message {
-        "database is locked" | "database table is locked" | "database schema is locked: main" => {
-            DriverErrorKind::Locked
-        }
-        "file is not a database" => DriverErrorKind::NotADatabase,
-        "attempt to write a readonly database" | "unable to open database file" => DriverErrorKind::ReadOnly,
-        _ => DriverErrorKind::Other,
-    }
 }

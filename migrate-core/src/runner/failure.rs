@@ -229,9 +229,9 @@ impl Runner<'_> {
                     (Some(DriverErrorKind::ReadOnly), _) => error
                         .next("give this user the right to write the file and the directory that it is in")
                         .next(format!("then `{again}`")),
-                    (Some(DriverErrorKind::Locked), _) => {
-                        error.next(self.who_holds_it()).next(format!("then `{again}`"))
-                    }
+                    (Some(DriverErrorKind::Locked), _) => error
+                        .next(self.session.who_holds_locks())
+                        .next(format!("then `{again}`")),
                     (_, true) => error.next(format!("mend the step, then `{again}`")),
                     (_, false) => error,
                 }
@@ -251,7 +251,9 @@ impl Runner<'_> {
                 .statement("COMMIT")
                 .cause(cause);
                 if locked {
-                    error.next(self.who_holds_it()).next(format!("then `{again}`"))
+                    error
+                        .next(self.session.who_holds_locks())
+                        .next(format!("then `{again}`"))
                 } else {
                     error.next(format!(
                         "a constraint that is checked at the end, such as a deferred foreign key, does not hold; mend the \
@@ -300,7 +302,7 @@ impl Runner<'_> {
             )
             .cause(error)
             .nothing_changed()
-            .next(self.who_holds_it())
+            .next(self.session.who_holds_locks())
             .next("then run it again, or wait longer with `--lock-timeout SECONDS`"),
             DriverErrorKind::NotADatabase => Error::new(ErrorKind::Database, format!("{what}: {location}"))
                 .cause(error)
@@ -310,18 +312,16 @@ impl Runner<'_> {
                 .cause(error)
                 .nothing_changed()
                 .next("give this user the right to write the file and the directory that it is in"),
-            DriverErrorKind::Other => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+            DriverErrorKind::ConnectionLost => Error::new(ErrorKind::Database, format!("{what}: {location}"))
                 .cause(error)
-                .next("mend what the database complains of; `migrate status` tells where history stands"),
+                .state("the connection is gone; what was not committed is rolled back by the database")
+                .next("look at `migrate status`, then run it again"),
+            DriverErrorKind::Busy | DriverErrorKind::Other => {
+                Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                    .cause(error)
+                    .next("mend what the database complains of; `migrate status` tells where history stands")
+            }
         }
-    }
-
-    fn who_holds_it(&mut self) -> String {
-        let location = self.session.location();
-        format!(
-            "look for who holds the lock: another `migrate`, an application with an open transaction, a database shell \
-             (`lsof {location}` lists them)"
-        )
     }
 }
 

@@ -12,10 +12,11 @@ mod turn;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::driver::history::{Change, HistoryTable};
-use crate::driver::{Driver, DriverError, Session};
+use crate::driver::history::{Change, HistoryTable, Home};
+use crate::driver::{Driver, DriverError, DriverErrorKind, Session};
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, DEFAULT_HISTORY_TABLE, Entry, Fingerprints, History, Phase, State};
 use crate::migration::{Direction, Migration};
@@ -61,6 +62,7 @@ pub struct Runner<'c> {
     registry: Registry,
     fingerprints: Fingerprints,
     table: HistoryTable,
+    home: Home,
     policy: Policy,
     lock_timeout: Duration,
     applied_by: String,
@@ -69,6 +71,13 @@ pub struct Runner<'c> {
     /// What the database held when it was read last.
     seen: Rc<Live>,
 }
+
+/// How long a statement waits for a lock, so that who comes behind it is not held up; then all of its migration is tried
+/// again, as long as the lock timeout lasts.
+const BRIEF: Duration = Duration::from_secs(2);
+
+/// How often a lock or a claim that somebody else holds is looked at.
+const POLL: Duration = Duration::from_millis(50);
 
 type Observer<'c> = Box<dyn FnMut(&Event<'_>) + 'c>;
 
@@ -99,6 +108,7 @@ impl<'c> Runner<'c> {
             fingerprints: Fingerprints::of(&registry, dialect.kind()),
             registry,
             table: HistoryTable::new(DEFAULT_HISTORY_TABLE, dialect),
+            home: Home::default(),
             session: connection,
             policy: Policy::default(),
             lock_timeout: Duration::from_secs(30),
@@ -455,10 +465,34 @@ impl<'c> Runner<'c> {
         result
     }
 
+    /// Begins a transaction; waits as long as the lock timeout while another run is at work in one.
+    fn begin_transaction(&mut self) -> Result<(), DriverError> {
+        let deadline = Instant::now() + self.lock_timeout;
+        let mut told = false;
+        loop {
+            match self.session.begin(&self.table, self.lock_timeout.min(BRIEF)) {
+                Err(error) if error.kind == DriverErrorKind::Busy => {
+                    if Instant::now() >= deadline {
+                        return Err(DriverError {
+                            kind: DriverErrorKind::Locked,
+                            message: format!("another run is at work ({})", error.message),
+                        });
+                    }
+                    if !told {
+                        let reason = format!("another run is at work ({})", error.message);
+                        self.tell(&Event::Waiting { reason: &reason });
+                        told = true;
+                    }
+                    thread::sleep(POLL);
+                }
+                result => return result,
+            }
+        }
+    }
+
     /// Runs `work` in a transaction and commits it.
     fn in_own_transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        self.session
-            .begin()
+        self.begin_transaction()
             .map_err(|error| self.database_error("no transaction could be begun", error))?;
         let result = work(self).and_then(|value| {
             self.session

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Runner;
 use super::failure::{Failure, Mishap};
 use super::turn::Turn;
+use crate::driver::DriverError;
 use crate::driver::history::{Change, NewRow};
 use crate::error::Error;
 use crate::history::Phase;
@@ -15,8 +16,8 @@ use crate::report::Event;
 use crate::schema::Table;
 
 impl Runner<'_> {
-    /// Runs one migration. A transaction is open, and none is when this returns.
-    pub(super) fn do_one(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Error> {
+    /// Runs one migration. A transaction is open, and none is when this returns. Says what the marker is then, if it is another.
+    pub(super) fn do_one(&mut self, turn: &Turn<'_>, started: Instant) -> Result<Option<i64>, Error> {
         let migration = &turn.planned.migration;
         let span = tracing::info_span!("migration", version = %migration.id(), name = migration.name());
         let _entered = span.enter();
@@ -29,7 +30,7 @@ impl Runner<'_> {
         }
     }
 
-    fn in_one_transaction(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Failure> {
+    fn in_one_transaction(&mut self, turn: &Turn<'_>, started: Instant) -> Result<Option<i64>, Failure> {
         if turn.makes_table {
             self.book(&self.table.create())?;
         }
@@ -51,8 +52,9 @@ impl Runner<'_> {
         if !broken.is_empty() {
             return Err(Failure::BrokenReferences(broken));
         }
+        self.restore(turn)?;
         self.finish(turn, claims_first, started)?;
-        self.session.commit().map_err(Failure::Commit)
+        self.commit_last()
     }
 
     fn broken_references(&mut self, turn: &Turn<'_>) -> Result<Vec<String>, Failure> {
@@ -80,7 +82,7 @@ impl Runner<'_> {
         }
     }
 
-    fn step_by_step(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Failure> {
+    fn step_by_step(&mut self, turn: &Turn<'_>, started: Instant) -> Result<Option<i64>, Failure> {
         if turn.makes_table {
             self.book(&self.table.create())?;
         }
@@ -96,9 +98,31 @@ impl Runner<'_> {
                 self.mark(turn, index + 1, Some(&turn.run_id))?;
             }
         }
-        self.session.begin().map_err(Failure::Bookkeeping)?;
+        self.restore(turn)?;
+        self.begin_transaction().map_err(Failure::Bookkeeping)?;
         self.finish(turn, true, started)?;
-        self.session.commit().map_err(Failure::Commit)
+        self.commit_last()
+    }
+
+    /// Commits the transaction in which the migration was finished.
+    fn commit_last(&mut self) -> Result<Option<i64>, Failure> {
+        let marker = self
+            .session
+            .marker_after_commit(&self.table)
+            .map_err(Failure::Bookkeeping)?;
+        self.session.commit().map_err(Failure::Commit)?;
+        Ok(marker)
+    }
+
+    /// Sets back what the user's own steps may have set of the connection.
+    fn restore(&mut self, turn: &Turn<'_>) -> Result<(), Failure> {
+        let is_own = |step: &PlannedStep| matches!(step.action, Action::Statement(_) | Action::Rust { .. });
+        match &self.home.restore {
+            Some(restore) if turn.planned.steps.iter().any(is_own) => {
+                self.session.execute(restore).map_err(Failure::Bookkeeping)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes down, before the first step, that this run is at work on the migration.
@@ -222,18 +246,29 @@ impl Runner<'_> {
         let result = self.act(step);
         match result {
             Ok(()) if self.session.transaction_depth() > depth => Err(Mishap::LeftTransactionOpen),
-            Ok(()) => self
-                .session
-                .execute(&format!("RELEASE migrate_{run_id}"))
-                .map_err(|_| Mishap::EndedTransaction { returned: None }),
+            Ok(()) => {
+                let released = self.session.execute(&format!("RELEASE SAVEPOINT migrate_{run_id}"));
+                released.map_err(|error| self.not_released(run_id, &error))
+            }
             // A statement cannot end the transaction unnoticed: what it can do is to have the database roll it back.
             Err(mishap @ Mishap::Failed { .. }) if step.sql().is_some() => Err(mishap),
-            Err(mishap) => match self.session.execute(&format!("ROLLBACK TO migrate_{run_id}")) {
+            Err(mishap) => match self.session.execute(&format!("ROLLBACK TO SAVEPOINT migrate_{run_id}")) {
                 Ok(()) => Err(mishap),
                 Err(_) => Err(Mishap::EndedTransaction {
                     returned: Some(mishap.into_cause()),
                 }),
             },
+        }
+    }
+
+    /// What became of a step that was done, if its savepoint is not there any more or cannot be let go.
+    fn not_released(&mut self, run_id: &str, error: &DriverError) -> Mishap {
+        match self.session.execute(&format!("ROLLBACK TO SAVEPOINT migrate_{run_id}")) {
+            // The transaction is open, and has failed.
+            Ok(()) => Mishap::Failed {
+                cause: format!("a statement in it failed, and the step went on: {error}").into(),
+            },
+            Err(_) => Mishap::EndedTransaction { returned: None },
         }
     }
 

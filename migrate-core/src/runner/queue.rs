@@ -16,7 +16,7 @@ use crate::target::{MigrationRef, Rollback, Target, check_before_up, entries_to_
 impl Runner<'_> {
     /// The history; `None` if its table has not been made yet.
     pub(super) fn read_history(&mut self) -> Result<Option<History>, Error> {
-        match self.session.history(self.table.name(), &self.table.select_all()) {
+        match self.session.history(&self.table) {
             Ok(None) => Ok(None),
             Ok(Some(rows)) => match History::from_stored(rows) {
                 Ok(history) => Ok(Some(history)),
@@ -26,7 +26,7 @@ impl Runner<'_> {
                 Err(self.database_error("history could not be read", error))
             }
             Err(error) => {
-                let there = self.session.columns(self.table.name()).unwrap_or_default();
+                let there = self.session.columns(&self.table).unwrap_or_default();
                 let lacks: Vec<&str> = COLUMNS
                     .into_iter()
                     .filter(|column| !there.iter().any(|name| name == column))

@@ -7,16 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::queue::plan_one;
 use super::turn::Turn;
-use super::{Goal, Runner};
+use super::{BRIEF, Goal, POLL, Runner};
+use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::Error;
 use crate::history::{Applied, History, Phase};
 use crate::migration::{Direction, MigrationId};
 use crate::plan::PlannedMigration;
 use crate::report::{Done, Event, Report};
 use crate::target::{MigrationRef, Target};
-
-/// How often a claim that somebody else holds is looked at.
-const POLL: Duration = Duration::from_millis(50);
 
 /// What a run carries from one migration to the next.
 pub(super) struct Run {
@@ -26,13 +24,15 @@ pub(super) struct Run {
     pub(super) batch: Option<i64>,
     /// Rows that are done hold claims, because the run that they belong to has more to do.
     pub(super) has_open_claims: bool,
+    /// Until when the migration at hand is tried again if something else holds a lock.
+    patience: Option<Instant>,
     pub(super) report: Report,
 }
 
 /// What is to be done, as history stood at one moment.
 pub(super) struct Outlook {
-    /// Changes with every commit of another connection; as long as it does not, the outlook holds.
-    marker: i64,
+    /// As long as it is the same, the outlook holds.
+    marker: Option<i64>,
     /// `None` if there is no history table yet.
     pub(super) history: Option<History>,
     pub(super) next_sequence: i64,
@@ -63,8 +63,12 @@ impl Runner<'_> {
             id: format!("{:016x}", RandomState::new().build_hasher().finish()),
             batch: None,
             has_open_claims: false,
+            patience: None,
             report: Report::default(),
         };
+        if !outlook.queue.is_empty() {
+            self.settle()?;
+        }
         while !outlook.queue.is_empty() {
             if let Err(error) = self.take_turn(&mut run, &mut outlook, goal, batches) {
                 self.close_batch(&run);
@@ -75,6 +79,14 @@ impl Runner<'_> {
             run.report.batch = run.batch;
         }
         Ok(run.report)
+    }
+
+    /// Finds out where history is, before a step can make it be looked for elsewhere.
+    fn settle(&mut self) -> Result<(), Error> {
+        let home = self.session.home(self.table.name());
+        self.home = home.map_err(|error| self.database_error("the database could not be read", error))?;
+        self.table.settle(self.home.schema.as_deref());
+        Ok(())
     }
 
     /// The first look, which settles what the run is for.
@@ -140,8 +152,7 @@ impl Runner<'_> {
         batches: &HashMap<MigrationRef, i64>,
         without_foreign_keys: bool,
     ) -> Result<(), Error> {
-        self.session
-            .begin()
+        self.begin_transaction()
             .map_err(|error| self.database_error("the database could not be locked for writing", error))?;
         let checked = self.look_again(outlook);
         if outlook.is_overtaken && checked.is_ok() {
@@ -212,7 +223,18 @@ impl Runner<'_> {
             total: run.report.done.len() + outlook.queue.len() + 1,
         });
         let started = Instant::now();
-        self.do_one(&turn, started)?;
+        run.patience
+            .get_or_insert(started + self.lock_timeout.saturating_sub(BRIEF));
+        let marker = match self.do_one(&turn, started) {
+            Ok(marker) => marker,
+            Err(error) if self.may_try_again(run, &planned, &error) => {
+                outlook.queue.push_front(planned);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        run.patience = None;
+        outlook.marker = marker.or(outlook.marker);
         let done = Done {
             migration: planned.migration,
             direction: planned.direction,
@@ -224,6 +246,28 @@ impl Runner<'_> {
         outlook.next_sequence += 1;
         outlook.history.get_or_insert_default();
         Ok(())
+    }
+
+    /// Whether a migration failed, and was rolled back, only because something else holds a lock. Then it waits a while, a
+    /// different one each time, so that two runs do not meet again and again.
+    fn may_try_again(&mut self, run: &mut Run, planned: &PlannedMigration, error: &Error) -> bool {
+        let is_locked = error.root_cause().is_some_and(|cause| {
+            let cause = cause.downcast_ref::<DriverError>();
+            cause.is_some_and(|cause| cause.kind == DriverErrorKind::Locked)
+        });
+        let until = *run
+            .patience
+            .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(BRIEF));
+        if !is_locked || !planned.migration.in_transaction() || Instant::now() >= until {
+            return false;
+        }
+        let hint = self.session.who_holds_locks();
+        self.tell(&Event::Waiting {
+            reason: &format!("something holds a lock that {} needs; {hint}", planned.migration),
+        });
+        let jitter = RandomState::new().build_hasher().finish() % 500;
+        thread::sleep(Duration::from_millis(250 + jitter));
+        true
     }
 
     /// Reads history and plans, outside a transaction; waits as long as the lock timeout for a claim to go.
@@ -257,14 +301,14 @@ impl Runner<'_> {
     /// Inside the transaction: makes the outlook true again if another connection has committed since.
     fn look_again(&mut self, outlook: &mut Outlook) -> Result<(), Blocked> {
         let marker = self.marker().map_err(Blocked::By)?;
-        if marker != outlook.marker {
+        if marker.is_none() || marker != outlook.marker {
             let goal = outlook.goal.clone();
             *outlook = self.look(&goal, marker)?;
         }
         Ok(())
     }
 
-    fn look(&mut self, goal: &Goal, marker: i64) -> Result<Outlook, Blocked> {
+    fn look(&mut self, goal: &Goal, marker: Option<i64>) -> Result<Outlook, Blocked> {
         let history = self.read_history().map_err(Blocked::By)?;
         let empty = History::default();
         let known = history.as_ref().unwrap_or(&empty);
@@ -293,9 +337,9 @@ impl Runner<'_> {
         newest.is_some_and(|newest| !is_meant(newest)) && history.linked_rows(&self.registry).any(is_meant)
     }
 
-    fn marker(&mut self) -> Result<i64, Error> {
+    fn marker(&mut self) -> Result<Option<i64>, Error> {
         self.session
-            .changes_elsewhere()
+            .marker(&self.table)
             .map_err(|error| self.database_error("the database could not be read", error))
     }
 
@@ -315,7 +359,7 @@ impl Runner<'_> {
 }
 
 impl Outlook {
-    fn new(marker: i64, history: Option<History>, queue: Vec<PlannedMigration>, goal: &Goal) -> Outlook {
+    fn new(marker: Option<i64>, history: Option<History>, queue: Vec<PlannedMigration>, goal: &Goal) -> Outlook {
         Outlook {
             marker,
             goal: goal.clone(),

@@ -116,7 +116,17 @@ impl Live {
             };
             Some(format!("view `{name}`: {difference}"))
         });
-        tables.chain(views).collect()
+        let names: BTreeSet<&String> = self.enums.keys().chain(there.enums.keys()).collect();
+        let enums = names.into_iter().filter_map(|name| {
+            let values = |live: &Live| {
+                live.enums
+                    .get(name)
+                    .map_or("not there".to_owned(), |all| all.join(", "))
+            };
+            let (expected, found) = (values(self), values(there));
+            (expected != found).then(|| format!("enum `{name}`: it is {found} instead of {expected}"))
+        });
+        tables.chain(views).chain(enums).collect()
     }
 }
 

@@ -83,12 +83,14 @@ impl Names {
 }
 
 /// What a database was found to hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Live {
     /// Each table, or why it cannot be described as data.
     pub(crate) tables: BTreeMap<String, Result<Table, String>>,
     /// The query of each view.
     pub(crate) views: BTreeMap<String, String>,
+    /// The values of each enum.
+    pub(crate) enums: BTreeMap<String, Vec<String>>,
     /// What each table was read from, as the database has it; the same text, the same table.
     pub(crate) texts: BTreeMap<String, String>,
 }
@@ -176,6 +178,9 @@ impl Model {
         let mut model = Model::default();
         for (view, query) in &live.views {
             model.set_view(view, Some(query.clone()));
+        }
+        for (name, values) in &live.enums {
+            model.set_enum(name, Some(values.clone()));
         }
         for (name, table) in &live.tables {
             match table {

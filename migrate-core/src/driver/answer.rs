@@ -1,0 +1,99 @@
+//! What databases answer through Diesel, as drivers read it.
+
+use diesel::QueryableByName;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use super::{DriverError, DriverErrorKind};
+use crate::dialect::REBUILT;
+use crate::history::StoredRow;
+
+/// A row of history.
+#[derive(QueryableByName)]
+pub(super) struct Row {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Text)]
+    group_name: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    batch: i64,
+    #[diesel(sql_type = Text)]
+    fingerprint: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = BigInt)]
+    progress: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    claim: Option<String>,
+    #[diesel(sql_type = Text)]
+    applied_at: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    duration_ms: Option<i64>,
+    #[diesel(sql_type = Text)]
+    applied_by: String,
+    #[diesel(sql_type = Text)]
+    tool_version: String,
+    #[diesel(sql_type = BigInt)]
+    format: i64,
+}
+
+impl From<Row> for StoredRow {
+    fn from(row: Row) -> StoredRow {
+        StoredRow {
+            sequence: row.seq,
+            group: row.group_name,
+            version: row.version,
+            name: row.name,
+            batch: row.batch,
+            fingerprint: row.fingerprint,
+            state: row.state,
+            progress: row.progress,
+            claim: row.claim,
+            applied_at: row.applied_at,
+            duration_ms: row.duration_ms,
+            applied_by: row.applied_by,
+            tool_version: row.tool_version,
+            format: row.format,
+        }
+    }
+}
+
+impl From<DieselError> for DriverError {
+    fn from(error: DieselError) -> DriverError {
+        // A table that is made anew goes by the name that the user knows.
+        let message = message_of(&error).replace(REBUILT, "");
+        let kind = match &error {
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => DriverErrorKind::ConnectionLost,
+            _ => kind_of(&message),
+        };
+        DriverError { kind, message }
+    }
+}
+
+pub(super) fn message_of(error: &DieselError) -> String {
+    match error {
+        DieselError::DatabaseError(_, information) => match information.details() {
+            Some(details) => format!("{} ({details})", information.message()),
+            None => information.message().to_owned(),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// Diesel hands on a message without its code. SQLite's texts are fixed for each code (<https://sqlite.org/rescode.html>,
+/// `sqlite3_errstr`); PostgreSQL's are in the server's language, and known here in English.
+pub(super) fn kind_of(message: &str) -> DriverErrorKind {
+    match message {
+        "database is locked"
+        | "database table is locked"
+        | "database schema is locked: main"
+        | "canceling statement due to lock timeout" => DriverErrorKind::Locked,
+        "file is not a database" => DriverErrorKind::NotADatabase,
+        "attempt to write a readonly database" | "unable to open database file" => DriverErrorKind::ReadOnly,
+        _ => DriverErrorKind::Other,
+    }
+}

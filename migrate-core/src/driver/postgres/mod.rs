@@ -1,0 +1,333 @@
+//! PostgreSQL, through Diesel's `PgConnection`.
+//!
+//! Each transaction holds an advisory lock, so that one run at a time writes; it is the transaction's and not the session's,
+//! because behind a pooler a session is shared. What the lock cannot do, the key of a history row does.
+
+mod live;
+
+use std::any::{Any, TypeId};
+use std::rc::Rc;
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::result::Error as DieselError;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+
+use super::history::{HistoryTable, Home};
+use super::{DriverError, DriverErrorKind, Session, Traits};
+use crate::dialect::{Dialect, Postgres};
+use crate::history::StoredRow;
+use crate::schema::Live;
+
+/// PostgreSQL in a version that is not asked for.
+const DIALECT: &Postgres = &Postgres {
+    has_virtual_columns: false,
+};
+
+/// Sets this tool's advisory locks apart from those of others.
+const LOCK_SALT: i64 = 2_026_112_301;
+
+impl Session for PgConnection {
+    fn traits(&self) -> Traits {
+        Traits {
+            dialect: DIALECT,
+            connection: TypeId::of::<PgConnection>(),
+            connection_name: "PgConnection",
+        }
+    }
+
+    fn connection(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn location(&mut self) -> String {
+        let query = "SELECT 'the PostgreSQL database ' || current_database() \
+                     || coalesce(' on ' || host(inet_server_addr()) || ':' || inet_server_port(), '') AS text";
+        // In a transaction that has failed nothing is answered.
+        one_text(self, query).unwrap_or_else(|_| "the PostgreSQL database".to_owned())
+    }
+
+    fn set_lock_wait(&mut self, wait: Duration) -> Result<Duration, DriverError> {
+        // Each transaction sets its own.
+        Ok(wait)
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<(), DriverError> {
+        Ok(self.batch_execute(sql)?)
+    }
+
+    fn execute_counting(&mut self, sql: &str) -> Result<usize, DriverError> {
+        Ok(sql_query(sql).execute(self)?)
+    }
+
+    fn home(&mut self, history: &str) -> Result<Home, DriverError> {
+        #[derive(QueryableByName)]
+        struct Found {
+            #[diesel(sql_type = Nullable<Text>)]
+            schema: Option<String>,
+            #[diesel(sql_type = Text)]
+            search_path: String,
+            #[diesel(sql_type = Text)]
+            role: String,
+        }
+        let table = DIALECT.text(&DIALECT.identifier(history));
+        let found: Found = sql_query(format!(
+            "SELECT coalesce((SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.oid = to_regclass({table})), current_schema()::text) AS schema, \
+             current_setting('search_path') AS search_path, current_setting('role') AS role"
+        ))
+        .get_result(self)?;
+        let text = |value: &str| DIALECT.text(value);
+        Ok(Home {
+            schema: found.schema,
+            restore: Some(format!(
+                "SELECT set_config('search_path', {}, false), set_config('role', {}, false)",
+                text(&found.search_path),
+                text(&found.role)
+            )),
+        })
+    }
+
+    fn history(&mut self, table: &HistoryTable) -> Result<Option<Vec<StoredRow>>, DriverError> {
+        // In a transaction a query that fails would fail all of it.
+        if self.transaction_depth() > 0 && !is_there(self, table)? {
+            return Ok(None);
+        }
+        let load = |connection: &mut PgConnection| -> Result<_, DriverError> {
+            let rows = sql_query(table.select_all()).load::<super::answer::Row>(connection)?;
+            Ok(Some(rows.into_iter().map(StoredRow::from).collect()))
+        };
+        match load(self) {
+            Err(error) if error.kind == DriverErrorKind::Other && self.transaction_depth() == 0 => {
+                match is_there(self, table)? {
+                    // Another run may have made it between the two.
+                    true => load(self),
+                    false => Ok(None),
+                }
+            }
+            result => result,
+        }
+    }
+
+    fn columns(&mut self, table: &HistoryTable) -> Result<Vec<String>, DriverError> {
+        let query = format!(
+            "SELECT attname::text AS text FROM pg_attribute WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
+            DIALECT.text(&table.qualified())
+        );
+        texts(self, &query)
+    }
+
+    fn marker(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+        // Outside, somebody may change history before it is used.
+        if self.transaction_depth() == 0 || !is_there(self, table)? {
+            return Ok(None);
+        }
+        let query = format!(
+            "SELECT coalesce(sum(hashtextextended(concat_ws(':', group_name, version, state, progress, claim), 0) \
+             % 1000000007), 0)::bigint AS number FROM {}",
+            table.qualified()
+        );
+        Ok(Some(number(self, &query)?))
+    }
+
+    fn marker_after_commit(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+        self.marker(table)
+    }
+
+    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<(), DriverError> {
+        let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
+        AnsiTransactionManager::begin_transaction_sql(
+            self,
+            &format!("BEGIN; SET LOCAL lock_timeout = {milliseconds}"),
+        )?;
+        let key = format!(
+            "hashtextextended(current_database() || {}, {LOCK_SALT})",
+            DIALECT.text(&format!(".{}", table.qualified()))
+        );
+        // Never waited for: one that waits holds a snapshot, for which `CREATE INDEX CONCURRENTLY` would wait in turn.
+        let has_lock = truth(self, &format!("SELECT pg_try_advisory_xact_lock({key}) AS truth"));
+        let error = match has_lock {
+            Ok(true) => return Ok(()),
+            Ok(false) => DriverError {
+                kind: DriverErrorKind::Busy,
+                message: holder(self, &key),
+            },
+            Err(error) => error,
+        };
+        // The first error is the one to tell.
+        let _ = self.rollback();
+        Err(error)
+    }
+
+    fn commit(&mut self) -> Result<(), DriverError> {
+        Ok(AnsiTransactionManager::commit_transaction(self)?)
+    }
+
+    fn rollback(&mut self) -> Result<bool, DriverError> {
+        // Outside a transaction a savepoint is refused, and then a query goes; in one that has failed neither does.
+        let was_open = self.batch_execute("SAVEPOINT migrate_probe").is_ok() || self.batch_execute("SELECT 1").is_err();
+        while self.transaction_depth() > 1 {
+            // A savepoint that is gone is an error, and one level less all the same.
+            let _ = AnsiTransactionManager::rollback_transaction(self);
+        }
+        if self.transaction_depth() == 1 {
+            AnsiTransactionManager::rollback_transaction(self)?;
+        } else if was_open {
+            self.batch_execute("ROLLBACK")?;
+        }
+        Ok(was_open)
+    }
+
+    fn transaction_depth(&mut self) -> u32 {
+        AnsiTransactionManager::transaction_manager_status_mut(self)
+            .transaction_depth()
+            .ok()
+            .flatten()
+            .map_or(0, std::num::NonZeroU32::get)
+    }
+
+    fn set_foreign_keys(&mut self, kept: bool) -> Result<bool, DriverError> {
+        // No table is made anew here.
+        Ok(kept)
+    }
+
+    fn broken_references(&mut self) -> Result<Vec<String>, DriverError> {
+        Ok(Vec::new())
+    }
+
+    fn who_holds_locks(&mut self) -> String {
+        "look for who holds the lock: another `migrate`, an application with an open transaction, a `psql` \
+         (`SELECT pid, state, query FROM pg_stat_activity WHERE state <> 'idle'` lists them)"
+            .to_owned()
+    }
+
+    fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
+        live::read(self).map(|live| {
+            if live == **earlier {
+                earlier.clone()
+            } else {
+                Rc::new(live)
+            }
+        })
+    }
+
+    fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError> {
+        #[derive(QueryableByName)]
+        struct OneRow {
+            #[diesel(sql_type = BigInt)]
+            number: i64,
+            #[diesel(sql_type = Array<Text>)]
+            literals: Vec<String>,
+        }
+        let mut rows = vec![Vec::new(); of.len()];
+        let queries: Vec<String> = of
+            .iter()
+            .enumerate()
+            .map(|(number, (table, columns))| {
+                let literals: Vec<String> = columns
+                    .iter()
+                    .map(|column| format!("quote_nullable({}::text)", DIALECT.identifier(column)))
+                    .collect();
+                format!(
+                    "SELECT {number}::bigint AS number, ARRAY[{}]::text[] AS literals FROM {}",
+                    literals.join(", "),
+                    DIALECT.identifier(table)
+                )
+            })
+            .collect();
+        for queries in queries.chunks(100) {
+            for row in sql_query(queries.join(" UNION ALL ")).load::<OneRow>(self)? {
+                if let Some(rows) = usize::try_from(row.number).ok().and_then(|number| rows.get_mut(number)) {
+                    rows.push(row.literals);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn drop_everything(&mut self) -> Result<(), DriverError> {
+        AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?;
+        let result = drop_all_objects(self).and_then(|()| self.commit());
+        if result.is_err() && self.transaction_depth() > 0 {
+            // The first error is the one to tell.
+            let _ = self.rollback();
+        }
+        result
+    }
+}
+
+/// Everything in the connection's schema that no extension has brought.
+fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
+    let query = "SELECT 'DROP ' || kind || ' IF EXISTS ' || name || ' CASCADE' AS text FROM ( \
+         SELECT 1 AS turn, c.oid, 'pg_class'::regclass AS class, c.oid::regclass::text AS name, CASE c.relkind \
+         WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' \
+         ELSE 'TABLE' END AS kind FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
+         AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') \
+         UNION ALL SELECT 2, p.oid, 'pg_proc'::regclass, p.oid::regprocedure::text, \
+         CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END \
+         FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace \
+         UNION ALL SELECT 3, t.oid, 'pg_type'::regclass, t.oid::regtype::text, \
+         CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END FROM pg_type t \
+         LEFT JOIN pg_class r ON r.oid = t.typrelid \
+         WHERE t.typnamespace = current_schema()::regnamespace AND (t.typtype IN ('e', 'd', 'r') OR r.relkind = 'c')) AS o \
+         WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype IN ('e', 'i')) \
+         ORDER BY turn, kind <> 'VIEW', name";
+    for statement in texts(connection, query)? {
+        connection.execute(&statement)?;
+    }
+    Ok(())
+}
+
+/// Which other run has the lock.
+fn holder(connection: &mut PgConnection, key: &str) -> String {
+    let query = format!(
+        "SELECT 'pid ' || a.pid || coalesce(' of ' || a.usename, '') || coalesce(' from ' || host(a.client_addr), '') \
+         || coalesce(', since ' || to_char(a.xact_start, 'HH24:MI:SS'), '') AS text \
+         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT {key} AS key) AS k \
+         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+         AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295 LIMIT 1"
+    );
+    one_text(connection, &query).unwrap_or_else(|_| "its connection is gone already".to_owned())
+}
+
+fn is_there(connection: &mut PgConnection, table: &HistoryTable) -> Result<bool, DriverError> {
+    let name = DIALECT.text(&table.qualified());
+    truth(connection, &format!("SELECT to_regclass({name}) IS NOT NULL AS truth"))
+}
+
+fn truth(connection: &mut PgConnection, query: &str) -> Result<bool, DriverError> {
+    #[derive(QueryableByName)]
+    struct Truth {
+        #[diesel(sql_type = Bool)]
+        truth: bool,
+    }
+    let row: Truth = sql_query(query).get_result(connection)?;
+    Ok(row.truth)
+}
+
+fn number(connection: &mut PgConnection, query: &str) -> Result<i64, DriverError> {
+    #[derive(QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = BigInt)]
+        number: i64,
+    }
+    let row: Number = sql_query(query).get_result(connection)?;
+    Ok(row.number)
+}
+
+fn texts(connection: &mut PgConnection, query: &str) -> Result<Vec<String>, DriverError> {
+    #[derive(QueryableByName)]
+    struct OneText {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let rows: Vec<OneText> = sql_query(query).load(connection)?;
+    Ok(rows.into_iter().map(|row| row.text).collect())
+}
+
+fn one_text(connection: &mut PgConnection, query: &str) -> Result<String, DriverError> {
+    texts(connection, query)?
+        .pop()
+        .ok_or_else(|| DieselError::NotFound.into())
+}

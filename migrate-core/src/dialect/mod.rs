@@ -146,6 +146,11 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
         None
     }
 
+    /// The same for a table of which nothing is known: if it has a primary key by the name that it would have.
+    fn rename_unseen_primary_key(&self, _from: &str, _to: &str) -> Option<String> {
+        None
+    }
+
     /// An index that is made by itself.
     ///
     /// # Errors

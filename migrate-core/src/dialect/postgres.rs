@@ -104,6 +104,15 @@ impl Dialect for Postgres {
         ))
     }
 
+    /// The constraint follows its index: <https://www.postgresql.org/docs/current/sql-alterindex.html>.
+    fn rename_unseen_primary_key(&self, from: &str, to: &str) -> Option<String> {
+        Some(format!(
+            "ALTER INDEX IF EXISTS {} RENAME TO {}",
+            self.identifier(from),
+            self.identifier(to)
+        ))
+    }
+
     fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
         Ok(self.index(table, index, false))
     }

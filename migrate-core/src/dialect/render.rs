@@ -3,7 +3,7 @@
 use super::{Alteration, Dialect, common, problem};
 use crate::error::Problem;
 use crate::place::Place;
-use crate::schema::{AppliedOperation, Kind, Operation, SharedName, Table};
+use crate::schema::{AppliedOperation, Kind, Operation, SharedName, Table, primary_key_name};
 
 /// The statements that carry out an operation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,7 +70,13 @@ pub(crate) fn render(
         Operation::RenameTable { from, to } => {
             let key = |table: &Option<Table>| table.as_ref().and_then(|table| table.primary_key.clone());
             let keys = key(&applied.before).zip(key(&applied.after));
-            let key = keys.and_then(|(from, key)| dialect.rename_primary_key(to, &from.name, &key.name));
+            let key = match keys {
+                Some((from, key)) => dialect.rename_primary_key(to, &from.name, &key.name),
+                None if applied.before.is_none() => {
+                    dialect.rename_unseen_primary_key(&primary_key_name(from), &primary_key_name(to))
+                }
+                None => None,
+            };
             Ok(dialect
                 .rename_table(from, to)
                 .into_iter()

@@ -22,6 +22,7 @@ pub(crate) use fingerprint::{
     differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_newer_encoding, is_older_encoding,
 };
 pub(crate) use model::{Applied as AppliedOperation, Live, Model, SharedName};
+pub(crate) use names::primary_key_name;
 pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position};
 pub(crate) use order::in_order;
 pub(crate) use rust_function::Functions;

@@ -27,6 +27,11 @@ pub(crate) fn derived(table: &str, parts: &[String], suffix: &str) -> String {
     format!("{}_{hash}", &name[..end])
 }
 
+/// What the primary key of a table is called.
+pub(crate) fn primary_key_name(table: &str) -> String {
+    derived(table, &[], "pkey")
+}
+
 /// Eight hexadecimal digits that tell texts apart.
 pub(crate) fn short_hash(text: &str) -> String {
     Sha256::digest(text)[..4]
@@ -46,7 +51,7 @@ mod tests {
             derived("posts", &["a".to_owned(), "b".to_owned()], "key"),
             "posts_a_b_key"
         );
-        assert_eq!(derived("users", &[], "pkey"), "users_pkey");
+        assert_eq!(primary_key_name("users"), "users_pkey");
     }
 
     #[test]

@@ -145,10 +145,10 @@ fn a_migration_of_sql_is_its_steps_in_savepoints_and_one_row() {
             "BEGIN IMMEDIATE",
             "SAVEPOINT migrate_#",
             "CREATE TABLE t2",
-            "RELEASE migrate_#",
+            "RELEASE SAVEPOINT migrate_#",
             "SAVEPOINT migrate_#",
             "INSERT INTO t2",
-            "RELEASE migrate_#",
+            "RELEASE SAVEPOINT migrate_#",
             "INSERT INTO main.\"__migrations\"",
             "COMMIT",
         ]
@@ -186,7 +186,7 @@ fn a_rust_step_adds_its_claim() {
             "BEGIN IMMEDIATE",
             "INSERT INTO main.\"__migrations\"",
             "SAVEPOINT migrate_#",
-            "RELEASE migrate_#",
+            "RELEASE SAVEPOINT migrate_#",
             "UPDATE main.\"__migrations\" SET",
             "COMMIT",
         ]
@@ -236,7 +236,7 @@ fn a_rollback_is_its_steps_and_one_row() {
             "BEGIN IMMEDIATE",
             "SAVEPOINT migrate_#",
             "DROP TABLE t2",
-            "RELEASE migrate_#",
+            "RELEASE SAVEPOINT migrate_#",
             "DELETE FROM main.\"__migrations\"",
             "COMMIT",
         ]

@@ -248,7 +248,7 @@ impl Model {
         after.name = to.to_owned();
         if let Some(key) = &mut after.primary_key {
             // It goes by the table's name, and another table may want the old one.
-            key.name = names::derived(to, &[], "pkey");
+            key.name = names::primary_key_name(to);
         }
         if !before.triggers.is_empty() {
             // The database writes the new name into their texts, in its own way.

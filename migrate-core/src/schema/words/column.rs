@@ -167,7 +167,7 @@ impl<K> NewColumn<K> {
     #[track_caller]
     pub fn primary_key(self) -> NewColumn<K> {
         let columns = self.columns();
-        let name = names::derived(self.draft.table(), &[], "pkey");
+        let name = names::primary_key_name(self.draft.table());
         self.draft
             .add(Change::AddPrimaryKey(PrimaryKey { name, columns }), Place::of_caller());
         self

@@ -130,7 +130,7 @@ impl NewTable {
     /// These columns together are the primary key.
     #[track_caller]
     pub fn primary_key<C: Into<String>>(&self, columns: impl IntoIterator<Item = C>) {
-        let name = names::derived(self.draft.table(), &[], "pkey");
+        let name = names::primary_key_name(self.draft.table());
         let columns = texts(columns);
         self.draft
             .add(Change::AddPrimaryKey(PrimaryKey { name, columns }), Place::of_caller());

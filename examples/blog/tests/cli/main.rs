@@ -269,7 +269,7 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
         (
             "status --database-url postgres://me:secret@host/app",
             2,
-            "no driver for PostgreSQL",
+            "without the feature `postgres`",
         ),
         (
             "status --database-url mysql://me:secret@host/app",

@@ -62,7 +62,8 @@ pub struct Runner<'c> {
     registry: Registry,
     fingerprints: Fingerprints,
     table: HistoryTable,
-    home: Home,
+    /// `None` before the first transaction.
+    home: Option<Home>,
     policy: Policy,
     lock_timeout: Duration,
     applied_by: String,
@@ -108,7 +109,7 @@ impl<'c> Runner<'c> {
             fingerprints: Fingerprints::of(&registry, dialect.kind()),
             registry,
             table: HistoryTable::new(DEFAULT_HISTORY_TABLE, dialect),
-            home: Home::default(),
+            home: None,
             session: connection,
             policy: Policy::default(),
             lock_timeout: Duration::from_secs(30),
@@ -140,6 +141,7 @@ impl<'c> Runner<'c> {
             ));
         }
         self.table = HistoryTable::new(name, dialect);
+        self.home = None;
         Ok(self)
     }
 
@@ -467,6 +469,12 @@ impl<'c> Runner<'c> {
 
     /// Begins a transaction; waits as long as the lock timeout while another run is at work in one.
     fn begin_transaction(&mut self) -> Result<(), DriverError> {
+        if self.home.is_none() {
+            // Before a step can make history be looked for elsewhere; the lock goes by where it is.
+            let home = self.session.home(self.table.name())?;
+            self.table.settle(home.schema.as_deref());
+            self.home = Some(home);
+        }
         let deadline = Instant::now() + self.lock_timeout;
         let mut told = false;
         loop {

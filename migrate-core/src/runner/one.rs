@@ -117,7 +117,7 @@ impl Runner<'_> {
     /// Sets back what the user's own steps may have set of the connection.
     fn restore(&mut self, turn: &Turn<'_>) -> Result<(), Failure> {
         let is_own = |step: &PlannedStep| matches!(step.action, Action::Statement(_) | Action::Rust { .. });
-        match &self.home.restore {
+        match self.home.as_ref().and_then(|home| home.restore.as_ref()) {
             Some(restore) if turn.planned.steps.iter().any(is_own) => {
                 self.session.execute(restore).map_err(Failure::Bookkeeping)
             }

@@ -66,9 +66,6 @@ impl Runner<'_> {
             patience: None,
             report: Report::default(),
         };
-        if !outlook.queue.is_empty() {
-            self.settle()?;
-        }
         while !outlook.queue.is_empty() {
             if let Err(error) = self.take_turn(&mut run, &mut outlook, goal, batches) {
                 self.close_batch(&run);
@@ -79,14 +76,6 @@ impl Runner<'_> {
             run.report.batch = run.batch;
         }
         Ok(run.report)
-    }
-
-    /// Finds out where history is, before a step can make it be looked for elsewhere.
-    fn settle(&mut self) -> Result<(), Error> {
-        let home = self.session.home(self.table.name());
-        self.home = home.map_err(|error| self.database_error("the database could not be read", error))?;
-        self.table.settle(self.home.schema.as_deref());
-        Ok(())
     }
 
     /// The first look, which settles what the run is for.

@@ -18,7 +18,7 @@ use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_query;
 use migrate_core::prelude::*;
-use migrate_core::{ErrorKind, Registry, Rollback, Runner, State, Target, expression};
+use migrate_core::{ErrorKind, MigrationRef, Registry, Rollback, Runner, State, Target, Version, expression};
 
 use support::{Database, migration, table, untransactional};
 
@@ -281,6 +281,11 @@ fn another_run_that_does_not_end_is_named() {
     let error = runner.up(&Target::Latest).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
     assert!(error.to_string().contains("another run is at work (pid "), "{error}");
+    // What is written into history by hand waits for the same lock.
+    let error = runner
+        .accept(&MigrationRef::from(Version::new(1).unwrap()))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
 }
 
 #[test]

@@ -43,9 +43,15 @@ pub(crate) fn with_runner<W: Work>(
             "in Cargo.toml: migrate-cli = { .., features = [\"postgres\"] }",
         )
         .into()),
-        Database::Unsupported { name } => Err(UsageError::new(
-            format!("there is no driver for {name} yet"),
-            "use a SQLite or PostgreSQL database, such as `app.db`",
+        #[cfg(feature = "mysql")]
+        Database::MySql(url) => {
+            let mut connection = open_mysql(url)?;
+            Ok(run(&mut connection, registry, work))
+        }
+        #[cfg(not(feature = "mysql"))]
+        Database::MySql(_) => Err(UsageError::new(
+            "this program was built without the feature `mysql` of migrate-cli",
+            "in Cargo.toml: migrate-cli = { .., features = [\"mysql\"] }",
         )
         .into()),
     }
@@ -59,9 +65,9 @@ fn run<D: Driver, W: Work>(connection: &mut D, registry: Registry, work: W) -> W
 pub(crate) fn exists(database: &Database) -> bool {
     match database {
         Database::Sqlite(SqliteFile::Path(path)) => path.exists(),
-        Database::Sqlite(SqliteFile::InMemory | SqliteFile::Uri(_))
-        | Database::Postgres(_)
-        | Database::Unsupported { .. } => true,
+        Database::Sqlite(SqliteFile::InMemory | SqliteFile::Uri(_)) | Database::Postgres(_) | Database::MySql(_) => {
+            true
+        }
     }
 }
 
@@ -126,5 +132,18 @@ fn open_postgres(url: &str) -> Result<diesel::PgConnection, Failure> {
         cause: error.to_string().trim_end().to_owned(),
         next: "check the host, the user and the password; a database that is not there yet is made with `createdb`"
             .to_owned(),
+    })
+}
+
+#[cfg(feature = "mysql")]
+fn open_mysql(url: &str) -> Result<diesel::MysqlConnection, Failure> {
+    use diesel::Connection;
+
+    diesel::MysqlConnection::establish(url).map_err(|error| Failure::Open {
+        message: format!("{} cannot be opened", Database::MySql(url.to_owned())),
+        cause: error.to_string().trim_end().to_owned(),
+        next:
+            "check the host, the user and the password; a database that is not there yet is made with `CREATE DATABASE`"
+                .to_owned(),
     })
 }

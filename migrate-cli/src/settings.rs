@@ -14,10 +14,8 @@ pub(crate) enum Database {
     Sqlite(SqliteFile),
     /// A URL as libpq takes it.
     Postgres(String),
-    /// A kind of database that there is no driver for.
-    Unsupported {
-        name: &'static str,
-    },
+    /// A URL as Diesel's `MysqlConnection` takes it, for MySQL and MariaDB.
+    MySql(String),
 }
 
 /// Without a password.
@@ -27,8 +25,7 @@ impl fmt::Display for Database {
             Database::Sqlite(SqliteFile::InMemory) => f.write_str("the database in memory"),
             Database::Sqlite(SqliteFile::Path(path)) => write!(f, "{}", Redacted(&path.to_string_lossy())),
             Database::Sqlite(SqliteFile::Uri(uri)) => write!(f, "{}", Redacted(uri)),
-            Database::Postgres(url) => write!(f, "{}", Redacted(url)),
-            Database::Unsupported { name } => f.write_str(name),
+            Database::Postgres(url) | Database::MySql(url) => write!(f, "{}", Redacted(url)),
         }
     }
 }
@@ -111,7 +108,7 @@ fn from_dot_env() -> Result<Option<(String, PathBuf)>, UsageError> {
 }
 
 fn parse_url(url: &str) -> Result<Database, UsageError> {
-    let how = "write a path such as `app.db`, `sqlite://app.db`, or `postgres://user@host/database`";
+    let how = "write a path such as `app.db`, `sqlite://app.db`, `postgres://user@host/database`, or `mysql://user@host/database`";
     if url.trim().is_empty() || url.contains('\0') {
         return Err(UsageError::new(
             "the database URL is empty or holds a NUL character",
@@ -151,7 +148,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
         "sqlite" if rest.contains('?') => Ok(Database::Sqlite(SqliteFile::Uri(format!("file:{rest}")))),
         "sqlite" if !rest.is_empty() => Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(rest)))),
         "postgres" | "postgresql" => Ok(Database::Postgres(url.to_owned())),
-        "mysql" | "mariadb" => Ok(Database::Unsupported { name: "MySQL" }),
+        "mysql" | "mariadb" => Ok(Database::MySql(format!("mysql://{rest}"))),
         _ => Err(UsageError::new(
             format!("{} is not the URL of a database", Redacted(url)),
             how,
@@ -241,7 +238,10 @@ mod tests {
             postgres("postgres://me:secret@h/db").unwrap().to_string(),
             "postgres://***@h/db"
         );
-        assert_eq!(parse_url("mariadb://h/db"), Ok(Database::Unsupported { name: "MySQL" }));
+        assert_eq!(
+            parse_url("mariadb://h/db"),
+            Ok(Database::MySql("mysql://h/db".to_owned()))
+        );
         for url in [
             "",
             "  ",

@@ -104,6 +104,12 @@ impl DialectVersion {
         self.name
     }
 
+    /// Of a server that is connected, whatever is supported.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) fn of_server(name: DialectName, version: (u32, u32)) -> DialectVersion {
+        DialectVersion { name, version }
+    }
+
     /// The first two numbers of its version.
     #[must_use]
     pub fn version(self) -> (u32, u32) {

@@ -18,9 +18,8 @@ pub const DEFAULT_HISTORY_TABLE: &str = "__migrations";
 pub(crate) const FORMAT: i64 = 1;
 
 /// A row of the history table, as the driver reads it.
-#[doc(hidden)]
 #[derive(Clone, Debug, Default)]
-pub struct StoredRow {
+pub(crate) struct StoredRow {
     pub(crate) sequence: i64,
     pub(crate) group: String,
     pub(crate) version: i64,
@@ -30,6 +29,7 @@ pub struct StoredRow {
     pub(crate) state: String,
     pub(crate) progress: i64,
     pub(crate) claim: Option<String>,
+    pub(crate) doubt: Option<String>,
     pub(crate) applied_at: String,
     pub(crate) duration_ms: Option<i64>,
     pub(crate) applied_by: String,
@@ -65,6 +65,8 @@ pub struct Applied {
     pub(crate) progress: usize,
     /// The run that is at work on it, or was when it was cut off.
     pub(crate) claim: Option<String>,
+    /// What was written down before the step after those that are done, by which it is told whether that has happened.
+    pub(crate) doubt: Option<String>,
 }
 
 impl Applied {
@@ -265,6 +267,7 @@ fn check(row: StoredRow) -> Result<Applied, String> {
         phase,
         progress,
         claim: row.claim,
+        doubt: row.doubt,
     })
 }
 

@@ -1,28 +1,13 @@
 //! Planning without a database: all migrations from the first, from what they say alone.
 
-use crate::dialect::{Dialect, MySql, Postgres, Sqlite};
-use crate::dialect_name::{DialectName, DialectVersion};
+use crate::dialect::dialect_of;
+use crate::dialect_name::DialectVersion;
 use crate::error::Error;
 use crate::fold::{self, Fold};
 use crate::migration::Migration;
 use crate::plan::{Plan, PlanFor, PlannedMigration};
 use crate::registry::Registry;
 use crate::schema::Model;
-
-/// How a database in some version writes SQL.
-pub(crate) fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
-    match (dialect.name(), dialect.version()) {
-        (DialectName::Sqlite, _) => &Sqlite,
-        (DialectName::Postgres, version) if version >= (18, 0) => &Postgres {
-            has_virtual_columns: true,
-        },
-        (DialectName::Postgres, _) => &Postgres {
-            has_virtual_columns: false,
-        },
-        (DialectName::MySql, _) => &MySql::MySql,
-        (DialectName::MariaDb, _) => &MySql::MariaDb,
-    }
-}
 
 impl Plan {
     /// What all migrations would run on an empty database of some kind, worked out without one.

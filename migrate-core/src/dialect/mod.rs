@@ -21,7 +21,7 @@ pub(crate) use sqlite_text::{parse_index, parse_table};
 
 use std::fmt;
 
-use crate::dialect_name::DialectName;
+use crate::dialect_name::{DialectName, DialectVersion};
 use crate::error::Problem;
 use crate::place::Place;
 use crate::schema::{Column, ColumnType, Edit, EnumChange, Given, Index, Kind, Table};
@@ -69,6 +69,16 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
 
     /// An expression for the present moment as RFC 3339 text in UTC, from the database's own clock.
     fn now(&self) -> &'static str;
+
+    /// Whether each change of the schema commits by itself, whatever transaction it is in.
+    fn commits_each_change(&self) -> bool {
+        false
+    }
+
+    /// What stands behind the columns of the history table.
+    fn history_options(&self) -> &'static str {
+        ""
+    }
 
     /// Whether a user's raw SQL is one statement that may run where it is going to.
     ///
@@ -203,6 +213,21 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
 
     /// Itself, for the functions in `common`.
     fn quoting(&self) -> &dyn Dialect;
+}
+
+/// How a database in some version writes SQL.
+pub(crate) fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
+    match (dialect.name(), dialect.version()) {
+        (DialectName::Sqlite, _) => &Sqlite,
+        (DialectName::Postgres, version) if version >= (18, 0) => &Postgres {
+            has_virtual_columns: true,
+        },
+        (DialectName::Postgres, _) => &Postgres {
+            has_virtual_columns: false,
+        },
+        (DialectName::MySql, _) => &MySql::MySql,
+        (DialectName::MariaDb, _) => &MySql::MariaDb,
+    }
 }
 
 /// What stands around the steps of a migration.

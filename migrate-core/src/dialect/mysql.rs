@@ -49,6 +49,16 @@ impl Dialect for MySql {
         "date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%fZ')"
     }
 
+    /// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>
+    fn commits_each_change(&self) -> bool {
+        true
+    }
+
+    /// Groups that differ in case alone are two, whatever the server's default is.
+    fn history_options(&self) -> &'static str {
+        " ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    }
+
     /// <https://dev.mysql.com/doc/refman/8.4/en/identifiers.html>
     fn check_name(&self, given: Given<'_>) -> Result<(), String> {
         let (Given::Object(name) | Given::Part(name)) = given;
@@ -78,10 +88,18 @@ impl Dialect for MySql {
     }
 
     fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), String> {
-        super::raw_sql::check_has_statement(sql)
+        super::raw_sql::check_has_statement(sql)?;
+        // Each is marked as done by itself; of two in one text nobody could tell which of them has happened.
+        if super::raw_sql::outline(sql).more_follows && !super::raw_sql::may_be_compound(sql) {
+            return Err(format!(
+                "{} commits statements one by one, so each `execute` takes one; give what follows the first semicolon an \
+                 `execute` of its own",
+                self.name()
+            ));
+        }
+        Ok(())
     }
 
-    /// Each change of the schema commits by itself: <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>.
     fn frame(&self, _rebuilds: bool) -> Frame {
         Frame::default()
     }

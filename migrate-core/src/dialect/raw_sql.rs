@@ -60,6 +60,28 @@ pub(super) fn check_has_statement(sql: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a text may be one statement with others in its body, by MySQL's and MariaDB's words for those:
+/// <https://dev.mysql.com/doc/refman/8.4/en/sql-data-definition-statements.html>,
+/// <https://mariadb.com/kb/en/begin-end/>.
+pub(super) fn may_be_compound(sql: &str) -> bool {
+    let words: Vec<String> = Tokens { rest: sql }
+        .filter_map(|token| match token {
+            Token::Word(word) => Some(word.to_ascii_uppercase()),
+            Token::Semicolon | Token::Other => None,
+        })
+        .collect();
+    match words.first().map(String::as_str) {
+        Some("CREATE" | "ALTER") => words.iter().any(|word| {
+            matches!(
+                word.as_str(),
+                "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "PACKAGE"
+            )
+        }),
+        Some("BEGIN" | "IF" | "FOR" | "WHILE" | "LOOP" | "REPEAT") => words.len() > 1,
+        _ => false,
+    }
+}
+
 fn is_trigger(words: &[String]) -> bool {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     matches!(

@@ -29,6 +29,8 @@ pub(super) struct Row {
     progress: i64,
     #[diesel(sql_type = Nullable<Text>)]
     claim: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    doubt: Option<String>,
     #[diesel(sql_type = Text)]
     applied_at: String,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -53,6 +55,7 @@ impl From<Row> for StoredRow {
             state: row.state,
             progress: row.progress,
             claim: row.claim,
+            doubt: row.doubt,
             applied_at: row.applied_at,
             duration_ms: row.duration_ms,
             applied_by: row.applied_by,
@@ -85,15 +88,46 @@ pub(super) fn message_of(error: &DieselError) -> String {
 }
 
 /// Diesel hands on a message without its code. SQLite's texts are fixed for each code (<https://sqlite.org/rescode.html>,
-/// `sqlite3_errstr`); PostgreSQL's are in the server's language, and known here in English.
+/// `sqlite3_errstr`); those of servers are in the server's language, and known here in English.
 pub(super) fn kind_of(message: &str) -> DriverErrorKind {
     match message {
         "database is locked"
         | "database table is locked"
         | "database schema is locked: main"
-        | "canceling statement due to lock timeout" => DriverErrorKind::Locked,
+        | "canceling statement due to lock timeout"
+        | "Lock wait timeout exceeded; try restarting transaction"
+        | "Deadlock found when trying to get lock; try restarting transaction" => DriverErrorKind::Locked,
         "file is not a database" => DriverErrorKind::NotADatabase,
         "attempt to write a readonly database" | "unable to open database file" => DriverErrorKind::ReadOnly,
+        _ if LOST.iter().any(|lost| message.contains(lost)) => DriverErrorKind::ConnectionLost,
         _ => DriverErrorKind::Other,
     }
+}
+
+/// What clients of PostgreSQL, MySQL and MariaDB say when the server does not answer any more.
+const LOST: [&str; 5] = [
+    "server closed the connection unexpectedly",
+    "terminating connection due to ",
+    "Lost connection to ",
+    "erver has gone away",
+    "Connection was killed",
+];
+
+/// The literals of a list: commas inside of texts do not part them.
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+pub(super) fn literals_of(list: &str) -> Vec<String> {
+    let mut literals = Vec::new();
+    let (mut begin, mut in_text) = (0, false);
+    for (at, byte) in list.bytes().enumerate() {
+        match byte {
+            b'\'' => in_text = !in_text,
+            b',' if !in_text => {
+                literals.push(list[begin..at].to_owned());
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    literals.push(list[begin..].to_owned());
+    literals
 }

@@ -5,7 +5,7 @@ use crate::history::{FORMAT, Phase};
 use crate::migration::MigrationId;
 
 /// The columns, in the order in which they are read. No name is a reserved word in any dialect.
-pub(crate) const COLUMNS: [&str; 14] = [
+pub(crate) const COLUMNS: [&str; 15] = [
     "seq",
     "group_name",
     "version",
@@ -15,6 +15,7 @@ pub(crate) const COLUMNS: [&str; 14] = [
     "state",
     "progress",
     "claim",
+    "doubt",
     "applied_at",
     "duration_ms",
     "applied_by",
@@ -43,6 +44,8 @@ pub struct Home {
     pub(crate) schema: Option<String>,
     /// A statement that sets back what a step may have set of the connection.
     pub(crate) restore: Option<String>,
+    /// A statement that gives the connection back as it was found.
+    pub(crate) leave: Option<String>,
 }
 
 /// A row to be written.
@@ -68,6 +71,8 @@ pub(crate) struct Change<'a> {
     pub(crate) progress: Option<usize>,
     /// `Some(None)` gives the claim up.
     pub(crate) claim: Option<Option<&'a str>>,
+    /// `Some(None)` says that there is none.
+    pub(crate) doubt: Option<Option<&'a str>>,
     pub(crate) duration_ms: Option<u64>,
 }
 
@@ -87,6 +92,12 @@ impl HistoryTable {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The schema that it is in, once that is known.
+    #[cfg(feature = "mysql")]
+    pub(crate) fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
     }
 
     pub(crate) fn qualified(&self) -> String {
@@ -112,19 +123,26 @@ impl HistoryTable {
              \x20   state VARCHAR(16) NOT NULL,\n\
              \x20   progress BIGINT NOT NULL,\n\
              \x20   claim VARCHAR(255),\n\
+             \x20   doubt TEXT,\n\
              \x20   applied_at VARCHAR(32) NOT NULL,\n\
              \x20   duration_ms BIGINT,\n\
              \x20   applied_by VARCHAR(255) NOT NULL,\n\
              \x20   tool_version VARCHAR(32) NOT NULL,\n\
              \x20   format BIGINT NOT NULL,\n\
              \x20   PRIMARY KEY (group_name, version)\n\
-             )",
-            self.qualified()
+             ){}",
+            self.qualified(),
+            self.dialect.history_options()
         )
     }
 
-    pub(crate) fn select_all(&self) -> String {
-        format!("SELECT {} FROM {} ORDER BY seq", COLUMNS.join(", "), self.qualified())
+    /// `more` stands behind the columns.
+    pub(crate) fn select_all(&self, more: &str) -> String {
+        format!(
+            "SELECT {}{more} FROM {} ORDER BY seq",
+            COLUMNS.join(", "),
+            self.qualified()
+        )
     }
 
     pub(crate) fn insert(&self, row: &NewRow<'_>) -> String {
@@ -138,6 +156,7 @@ impl HistoryTable {
             self.dialect.text(row.phase.as_str()),
             row.progress.to_string(),
             self.text_or_null(row.claim),
+            self.text_or_null(None),
             self.dialect.now().to_owned(),
             row.duration_ms.map_or("NULL".to_owned(), |ms| ms.to_string()),
             self.dialect.text(row.applied_by),
@@ -166,6 +185,9 @@ impl HistoryTable {
         }
         if let Some(claim) = change.claim {
             sets.push(format!("claim = {}", self.text_or_null(claim)));
+        }
+        if let Some(doubt) = change.doubt {
+            sets.push(format!("doubt = {}", self.text_or_null(doubt)));
         }
         if let Some(ms) = change.duration_ms {
             sets.push(format!("duration_ms = {ms}"));

@@ -2,11 +2,15 @@
 //!
 //! Drivers carry out; what to do and in which order is the runner's.
 
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod answer;
 pub(crate) mod history;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -17,11 +21,12 @@ use std::time::Duration;
 
 use self::history::{HistoryTable, Home};
 use crate::dialect::Dialect;
+use crate::dialect_name::DialectVersion;
 use crate::history::StoredRow;
 use crate::schema::Live;
 
 /// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`, `PgConnection` with the
-/// feature `postgres`.
+/// feature `postgres`, `MysqlConnection`, for MySQL and MariaDB, with the feature `mysql`.
 ///
 /// A pooled connection is passed as `&mut *conn`. The trait cannot be implemented outside this crate.
 pub trait Driver: Session {}
@@ -53,15 +58,22 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn execute_counting(&mut self, sql: &str) -> Result<usize, DriverError>;
 
-    /// Where the connection is at home, before any step has set something else.
+    /// Which database it is, by what the server says of its version where that matters.
     #[doc(hidden)]
-    fn home(&mut self, _history: &str) -> Result<Home, DriverError> {
+    fn version(&mut self) -> Result<DialectVersion, DriverError> {
+        Ok(self.traits().dialect.kind().into())
+    }
+
+    /// Where the connection is at home, before any step has set something else. Sets what transactions need that is the
+    /// session's: that statements wait so long for locks.
+    #[doc(hidden)]
+    fn home(&mut self, _history: &str, _wait: Duration) -> Result<Home, DriverError> {
         Ok(Home::default())
     }
 
     /// The rows of history; `None` if there is no such table.
     #[doc(hidden)]
-    fn history(&mut self, table: &HistoryTable) -> Result<Option<Vec<StoredRow>>, DriverError>;
+    fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError>;
 
     /// The columns of the history table, in lower case.
     #[doc(hidden)]
@@ -80,7 +92,36 @@ pub trait Session: Any {
     /// Begins a transaction that holds the right to write from its start, and whose statements wait so long for locks.
     /// [`DriverErrorKind::Busy`] says that another run has that right, and that it can be tried again.
     #[doc(hidden)]
-    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<(), DriverError>;
+    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Right, DriverError>;
+
+    /// Keeps the right to write, which the open transaction has, after that has ended, if the database can do that.
+    #[doc(hidden)]
+    fn hold(&mut self, _table: &HistoryTable) -> Result<Right, DriverError> {
+        Ok(Right::Transaction)
+    }
+
+    /// Gives up the right to write that is the session's.
+    #[doc(hidden)]
+    fn let_go(&mut self, _table: &HistoryTable) -> Result<(), DriverError> {
+        Ok(())
+    }
+
+    /// Begins a transaction under a right to write that is the session's.
+    #[doc(hidden)]
+    fn begin_step(&mut self) -> Result<(), DriverError>;
+
+    /// Takes away what an earlier try of a statement, outside a transaction, has left half made of what it touches.
+    #[doc(hidden)]
+    fn clear_for(&mut self, _sql: &str, _touches: &[String]) -> Result<(), DriverError> {
+        Ok(())
+    }
+
+    /// A digest of some tables, views and enums as they are: another one if any of them has been made, changed or dropped.
+    /// `None` if this cannot be told.
+    #[doc(hidden)]
+    fn digest(&mut self, _names: &[String]) -> Result<Option<String>, DriverError> {
+        Ok(None)
+    }
 
     #[doc(hidden)]
     fn commit(&mut self) -> Result<(), DriverError>;
@@ -114,9 +155,28 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError>;
 
-    /// Drops every object of the database, all or none.
+    /// Drops every object of the database: all or none, where changes of the schema do not commit by themselves.
     #[doc(hidden)]
     fn drop_everything(&mut self) -> Result<(), DriverError>;
+}
+
+/// The rows of history, and what came with them.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct StoredRows {
+    pub(crate) rows: Vec<StoredRow>,
+    /// Which database it is, if that was told.
+    pub(crate) version: Option<DialectVersion>,
+}
+
+/// How long the right to write lasts.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// As long as the transaction.
+    Transaction,
+    /// Until it is given up, or the connection ends.
+    Session,
 }
 
 /// What a connection type is, without asking the database.
@@ -126,6 +186,8 @@ pub struct Traits {
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) connection: TypeId,
     pub(crate) connection_name: &'static str,
+    /// The right to write can be the session's: who has a claim and not that right is gone.
+    pub(crate) has_session_locks: bool,
 }
 
 /// What the database answered instead of doing what it was asked.

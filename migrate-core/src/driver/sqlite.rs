@@ -9,9 +9,9 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
-use super::answer::{Row, kind_of, message_of};
+use super::answer::{Row, kind_of, literals_of, message_of};
 use super::history::HistoryTable;
-use super::{DriverError, DriverErrorKind, Session, Traits};
+use super::{DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Sqlite, parse_index, parse_table};
 use crate::history::StoredRow;
 use crate::schema::{Live, Table, Trigger};
@@ -25,6 +25,7 @@ impl Session for SqliteConnection {
             dialect: &Sqlite,
             connection: TypeId::of::<SqliteConnection>(),
             connection_name: "SqliteConnection",
+            has_session_locks: false,
         }
     }
 
@@ -69,9 +70,14 @@ impl Session for SqliteConnection {
         Ok(sql_query(sql).execute(self)?)
     }
 
-    fn history(&mut self, table: &HistoryTable) -> Result<Option<Vec<StoredRow>>, DriverError> {
-        let query = &table.select_all();
-        let rows = |rows: Vec<Row>| Ok(Some(rows.into_iter().map(StoredRow::from).collect()));
+    fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
+        let query = &table.select_all("");
+        let rows = |rows: Vec<Row>| {
+            Ok(Some(StoredRows {
+                rows: rows.into_iter().map(StoredRow::from).collect(),
+                version: None,
+            }))
+        };
         let error = match sql_query(query).load::<Row>(self) {
             Ok(found) => return rows(found),
             Err(error) if kind_of(&message_of(&error)) == DriverErrorKind::Locked => return Err(error.into()),
@@ -111,7 +117,12 @@ impl Session for SqliteConnection {
         Ok(Some(row.data_version))
     }
 
-    fn begin(&mut self, _table: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {
+    fn begin(&mut self, _table: &HistoryTable, _wait: Duration) -> Result<Right, DriverError> {
+        begin_immediate(self)?;
+        Ok(Right::Transaction)
+    }
+
+    fn begin_step(&mut self) -> Result<(), DriverError> {
         begin_immediate(self)
     }
 
@@ -342,24 +353,6 @@ fn drop_all_objects(connection: &mut SqliteConnection) -> Result<(), DriverError
         connection.execute(&statement)?;
     }
     Ok(())
-}
-
-/// The literals of a list: commas inside of texts do not part them.
-fn literals_of(list: &str) -> Vec<String> {
-    let mut literals = Vec::new();
-    let (mut begin, mut in_text) = (0, false);
-    for (at, byte) in list.bytes().enumerate() {
-        match byte {
-            b'\'' => in_text = !in_text,
-            b',' if !in_text => {
-                literals.push(list[begin..at].to_owned());
-                begin = at + 1;
-            }
-            _ => {}
-        }
-    }
-    literals.push(list[begin..].to_owned());
-    literals
 }
 
 fn number(connection: &mut SqliteConnection, query: &str) -> Result<i64, DriverError> {

@@ -334,7 +334,14 @@ impl Walk<'_> {
             if !matches!(applied.operation, Operation::ChangeEnum { .. }) {
                 self.check_waiting(&statement, place);
             }
-            self.plan(place, Action::Generated(statement));
+            let touches = applied.operation.names();
+            self.plan(
+                place,
+                Action::Generated {
+                    sql: statement,
+                    touches,
+                },
+            );
         }
         if let Operation::ChangeEnum {
             name,

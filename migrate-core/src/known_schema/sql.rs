@@ -7,7 +7,6 @@ use super::KnownSchema;
 use crate::dialect;
 use crate::dialect_name::DialectName;
 use crate::error::{Error, Problem};
-use crate::offline::dialect_of;
 use crate::place::Place;
 use crate::schema::{AppliedOperation, Change, Edit, EnumChange, ForeignKey, Operation, Table, in_order, mentions};
 
@@ -39,7 +38,7 @@ impl KnownSchema {
     ///
     /// What the database lacks.
     pub fn sql(&self) -> Result<String, Error> {
-        let dialect = dialect_of(self.dialect);
+        let dialect = dialect::dialect_of(self.dialect);
         let mut text = String::new();
         for line in &self.unknown {
             let _ = writeln!(text, "-- Not known: {}.", line.replace(['\n', '\r'], " "));

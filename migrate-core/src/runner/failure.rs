@@ -40,6 +40,14 @@ pub(super) enum Mishap {
 }
 
 impl Mishap {
+    /// Something else holds a lock that it needs.
+    pub(super) fn is_locked(&self) -> bool {
+        let Mishap::Failed { cause } = self else { return false };
+        cause
+            .downcast_ref::<DriverError>()
+            .is_some_and(|error| error.kind == DriverErrorKind::Locked)
+    }
+
     pub(super) fn into_cause(self) -> Cause {
         match self {
             Mishap::Failed { cause } => cause,
@@ -165,16 +173,28 @@ impl Runner<'_> {
                 .next("look at `migrate status`");
         };
         let marked = claimed && self.mark(turn, index, None).is_ok();
-        let in_doubt = turn
+        let is_function = turn
             .planned
             .steps
             .get(index)
             .is_some_and(|step| step.function().is_some());
+        let in_doubt = match (is_function, turn.planned.migration.in_transaction()) {
+            (false, _) => "",
+            (true, false) => ", and so may be a part of this one",
+            (true, true) => ", and so is what this one did up to its last change of the schema, if it made one",
+        };
+        let why = match turn.planned.migration.in_transaction() {
+            true => format!("{} commits each change of the schema", turn.planned.dialect.name()),
+            false => "the migration does not run in a transaction".to_owned(),
+        };
         let error = self.describe(turn, failure).state(format!(
-            "the steps before it are committed, as the migration does not run in a transaction{}; history says that it was \
-             interrupted after step {index}{}",
-            if in_doubt { ", and so may be a part of this one" } else { "" },
-            if marked { "" } else { " (this could not be written down)" },
+            "the steps before it are committed, as {why}{in_doubt}; history says that it was interrupted after step \
+             {index}{}",
+            if marked {
+                ""
+            } else {
+                " (this could not be written down)"
+            },
         ));
         error
             .next(format!(
@@ -225,7 +245,7 @@ impl Runner<'_> {
                         )
                         .next(format!("then `{again}`"));
                 }
-                match (kind, migration.in_transaction()) {
+                match (kind, turn.planned.is_whole()) {
                     (Some(DriverErrorKind::ReadOnly), _) => error
                         .next("give this user the right to write the file and the directory that it is in")
                         .next(format!("then `{again}`")),

@@ -2,6 +2,7 @@
 //!
 //! It prints nothing, reads no environment and never exits; what goes on is told as [`Event`]s.
 
+mod doubt;
 mod failure;
 mod one;
 mod past;
@@ -15,8 +16,10 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::dialect::{Dialect, dialect_of};
+use crate::dialect_name::DialectVersion;
 use crate::driver::history::{Change, HistoryTable, Home};
-use crate::driver::{Driver, DriverError, DriverErrorKind, Session};
+use crate::driver::{Driver, DriverError, DriverErrorKind, Right, Session};
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, DEFAULT_HISTORY_TABLE, Entry, Fingerprints, History, Phase, State};
 use crate::migration::{Direction, Migration};
@@ -62,8 +65,15 @@ pub struct Runner<'c> {
     registry: Registry,
     fingerprints: Fingerprints,
     table: HistoryTable,
+    dialect: &'static dyn Dialect,
+    /// The server was asked what its version makes of the dialect.
+    is_dialect_known: bool,
     /// `None` before the first transaction.
     home: Option<Home>,
+    /// The right to write is this session's until it is given up.
+    holds: bool,
+    /// Until when what is at hand is tried again if something else holds a lock.
+    patience: Option<Instant>,
     policy: Policy,
     lock_timeout: Duration,
     applied_by: String,
@@ -106,6 +116,10 @@ impl<'c> Runner<'c> {
     pub fn new<D: Driver>(connection: &'c mut D, registry: Registry) -> Runner<'c> {
         let dialect = connection.traits().dialect;
         Runner {
+            dialect,
+            is_dialect_known: false,
+            holds: false,
+            patience: None,
             fingerprints: Fingerprints::of(&registry, dialect.kind()),
             registry,
             table: HistoryTable::new(DEFAULT_HISTORY_TABLE, dialect),
@@ -126,7 +140,7 @@ impl<'c> Runner<'c> {
     ///
     /// If the name is empty, longer than 63 bytes, holds a control character, or is one that the database keeps for itself.
     pub fn history_table(mut self, name: &str) -> Result<Runner<'c>, Error> {
-        let dialect = self.session.traits().dialect;
+        let dialect = self.dialect;
         let is_unusable = name.trim().is_empty()
             || name.len() > 63
             || name.chars().any(char::is_control)
@@ -304,6 +318,7 @@ impl<'c> Runner<'c> {
         let span = tracing::info_span!("fresh");
         let _entered = span.enter();
         self.with_lock_wait(|runner| {
+            runner.settle_dialect(None)?;
             runner.check_on_nothing()?;
             runner
                 .session
@@ -391,6 +406,7 @@ impl<'c> Runner<'c> {
                         .then(|| planned.fingerprints.get(done).map(String::as_str))
                         .flatten(),
                     claim: Some(None),
+                    doubt: Some(None),
                     ..Change::default()
                 },
             )
@@ -409,6 +425,32 @@ impl<'c> Runner<'c> {
     /// The connection, for who looks at rows between two runs.
     pub(crate) fn session(&mut self) -> &mut dyn Session {
         self.session
+    }
+
+    /// How the database writes SQL, as far as that was told.
+    pub(crate) fn dialect(&self) -> &'static dyn Dialect {
+        self.dialect
+    }
+
+    /// Learns what the server's version makes of the dialect: what it has told, or else it is asked, once.
+    fn settle_dialect(&mut self, told: Option<DialectVersion>) -> Result<(), Error> {
+        if self.is_dialect_known {
+            return Ok(());
+        }
+        let version = match told {
+            Some(version) => version,
+            None => self
+                .session
+                .version()
+                .map_err(|error| self.database_error("the version of the server could not be read", error))?,
+        };
+        let dialect = dialect_of(version);
+        if dialect.kind() != self.dialect.kind() {
+            self.fingerprints = Fingerprints::of(&self.registry, dialect.kind());
+        }
+        self.dialect = dialect;
+        self.is_dialect_known = true;
+        Ok(())
     }
 
     /// What the database holds.
@@ -436,7 +478,7 @@ impl<'c> Runner<'c> {
     fn plan_for(&self) -> PlanFor {
         let traits = self.session.traits();
         PlanFor {
-            dialect: traits.dialect,
+            dialect: self.dialect,
             connection: Some((traits.connection, traits.connection_name)),
         }
     }
@@ -462,7 +504,10 @@ impl<'c> Runner<'c> {
             .set_lock_wait(self.lock_timeout)
             .map_err(|error| self.database_error("the database does not answer", error))?;
         let result = work(self);
-        // A connection that does not take this is broken; then `result` says so.
+        // A connection that does not take these is broken; then `result` says so.
+        if let Some(leave) = self.home.take().and_then(|home| home.leave) {
+            let _ = self.session.execute(&leave);
+        }
         let _ = self.session.set_lock_wait(before);
         result
     }
@@ -471,7 +516,8 @@ impl<'c> Runner<'c> {
     fn begin_transaction(&mut self) -> Result<(), DriverError> {
         if self.home.is_none() {
             // Before a step can make history be looked for elsewhere; the lock goes by where it is.
-            let home = self.session.home(self.table.name())?;
+            let wait = self.lock_timeout.min(BRIEF);
+            let home = self.session.home(self.table.name(), wait)?;
             self.table.settle(home.schema.as_deref());
             self.home = Some(home);
         }
@@ -493,8 +539,35 @@ impl<'c> Runner<'c> {
                     }
                     thread::sleep(POLL);
                 }
-                result => return result,
+                Ok(right) => {
+                    self.holds |= right == Right::Session;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Keeps the right to write beyond the transaction that is open, if the database can do that.
+    fn hold(&mut self) -> Result<(), DriverError> {
+        if !self.holds {
+            self.holds = self.session.hold(&self.table)? == Right::Session;
+        }
+        Ok(())
+    }
+
+    /// Gives up the right to write after what was done under it. The first error is the one to tell.
+    fn let_go_after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if !std::mem::take(&mut self.holds) {
+            return result;
+        }
+        let let_go = self.session.let_go(&self.table);
+        let value = result?;
+        match let_go {
+            Ok(()) => Ok(value),
+            Err(error) => Err(self
+                .database_error("the lock of this run could not be released", error)
+                .state("what was done is done, and history says so")),
         }
     }
 
@@ -512,7 +585,7 @@ impl<'c> Runner<'c> {
             // The first error is the one to tell.
             let _ = self.session.rollback();
         }
-        result
+        self.let_go_after(result)
     }
 
     /// Runs one of our own statements, which has to change one row at least.

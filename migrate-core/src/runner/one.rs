@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::Runner;
+use super::doubt::Doubt;
 use super::failure::{Failure, Mishap};
 use super::turn::Turn;
 use crate::driver::DriverError;
@@ -21,7 +22,7 @@ impl Runner<'_> {
         let migration = &turn.planned.migration;
         let span = tracing::info_span!("migration", version = %migration.id(), name = migration.name());
         let _entered = span.enter();
-        if migration.in_transaction() {
+        if turn.planned.is_whole() {
             self.in_one_transaction(turn, started)
                 .map_err(|failure| self.rolled_back(turn, failure))
         } else {
@@ -57,6 +58,46 @@ impl Runner<'_> {
         self.commit_last()
     }
 
+    /// A step that is marked by itself, before it and after it. Says whether it is done: a lock that it needs may have been
+    /// held by something else.
+    fn marked_step(&mut self, turn: &Turn<'_>, index: usize, step: &PlannedStep) -> Result<bool, Failure> {
+        if matches!(step.action, Action::Declare(_) | Action::Keep) {
+            self.mark(turn, index + 1, Some(&turn.run_id))?;
+            return Ok(true);
+        }
+        let doubt = match self.session.traits().has_session_locks {
+            true => Some(self.doubt_before(turn.planned, index).map_err(Failure::Bookkeeping)?),
+            // Nobody can tell whether a run is gone, and so a person looks at what it has done.
+            false => None,
+        };
+        // What changes rows alone is committed with its marks. What changes the schema commits the first one before it.
+        let with_marks = turn.planned.migration.in_transaction();
+        if with_marks {
+            self.session.begin_step().map_err(Failure::Bookkeeping)?;
+        }
+        if let Some(doubt) = doubt {
+            self.doubt(turn, &doubt)?;
+        }
+        if let Err(mishap) = self.step_alone(step, with_marks) {
+            if with_marks {
+                // The first error is the one to tell.
+                let _ = self.session.rollback();
+            }
+            if mishap.is_locked() && self.waits_for_lock(turn.planned) {
+                return Ok(false);
+            }
+            return Err(Failure::Step { index, mishap });
+        }
+        // The last step is marked by finishing, if nothing has to be committed with its mark.
+        if with_marks || index + 1 < turn.planned.steps.len() {
+            self.mark(turn, index + 1, Some(&turn.run_id))?;
+        }
+        if with_marks {
+            self.session.commit().map_err(Failure::Commit)?;
+        }
+        Ok(true)
+    }
+
     fn broken_references(&mut self, turn: &Turn<'_>) -> Result<Vec<String>, Failure> {
         if turn.planned.rebuilds() {
             self.session.broken_references().map_err(Failure::Bookkeeping)
@@ -87,16 +128,13 @@ impl Runner<'_> {
             self.book(&self.table.create())?;
         }
         self.claim(turn)?;
+        // As long as it is held, nobody takes the claim for one of a run that is gone.
+        self.hold().map_err(Failure::Bookkeeping)?;
         self.session.commit().map_err(Failure::Commit)?;
-        let last = turn.planned.steps.len();
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
             self.tell_step(turn.planned, index, step);
-            self.step_alone(step)
-                .map_err(|mishap| Failure::Step { index, mishap })?;
-            // The last step is marked by finishing.
-            if index + 1 < last {
-                self.mark(turn, index + 1, Some(&turn.run_id))?;
-            }
+            while !self.marked_step(turn, index, step)? {}
+            self.patience = None;
         }
         self.restore(turn)?;
         self.begin_transaction().map_err(Failure::Bookkeeping)?;
@@ -148,6 +186,7 @@ impl Runner<'_> {
                     claim: Some(Some(&turn.run_id)),
                     phase: (direction == Direction::Down).then_some(Phase::Reverting),
                     progress: Some(turn.planned.done),
+                    doubt: Some(None),
                     ..Change::default()
                 },
             ),
@@ -155,7 +194,20 @@ impl Runner<'_> {
         self.book_one(&statement)
     }
 
-    /// Writes down that the first `done` steps have happened.
+    /// Writes down, before a step, by what it can be told afterwards whether it has happened.
+    fn doubt(&mut self, turn: &Turn<'_>, doubt: &Doubt) -> Result<(), Failure> {
+        let statement = self.table.update(
+            turn.planned.migration.id(),
+            Some(&turn.run_id),
+            &Change {
+                doubt: Some(Some(&doubt.text())),
+                ..Change::default()
+            },
+        );
+        self.book_one(&statement)
+    }
+
+    /// Writes down that the first `done` steps have happened, and no other.
     pub(super) fn mark(&mut self, turn: &Turn<'_>, done: usize, claim: Option<&str>) -> Result<(), Failure> {
         let statement = self.table.update(
             turn.planned.migration.id(),
@@ -164,6 +216,7 @@ impl Runner<'_> {
                 progress: Some(done),
                 fingerprint: (turn.planned.direction == Direction::Up).then(|| turn.planned.fingerprint_after(done)),
                 claim: Some(claim),
+                doubt: Some(None),
                 ..Change::default()
             },
         );
@@ -185,6 +238,7 @@ impl Runner<'_> {
                     progress: Some(planned.steps.len()),
                     fingerprint: Some(planned.fingerprint()),
                     claim: Some(turn.claim_when_done()),
+                    doubt: Some(None),
                     duration_ms,
                 },
             ),
@@ -237,7 +291,7 @@ impl Runner<'_> {
         // What is generated cannot end the transaction behind our back.
         if matches!(
             step.action,
-            Action::Keep | Action::Declare(_) | Action::Generated(_) | Action::Expect { .. }
+            Action::Keep | Action::Declare(_) | Action::Generated { .. } | Action::Expect { .. }
         ) {
             return self.act(step);
         }
@@ -272,11 +326,19 @@ impl Runner<'_> {
         }
     }
 
-    /// A step outside a transaction.
-    fn step_alone(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
+    /// A step outside a transaction of the migration's. `with_marks`: in one of its own.
+    fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<(), Mishap> {
+        if let (Action::Generated { sql, touches }, false) = (&step.action, with_marks) {
+            self.session.clear_for(sql, touches)?;
+        }
         let result = self.act(step);
         // A Rust function may leave its own transaction open; what we write next would be lost with it.
-        if step.function().is_some() && self.session.rollback()? {
+        let left_open = match (step.function().is_some(), with_marks) {
+            (false, _) => false,
+            (true, true) => self.session.transaction_depth() > 1,
+            (true, false) => self.session.rollback()?,
+        };
+        if left_open {
             return Err(Mishap::LeftTransactionOpen);
         }
         result
@@ -284,7 +346,7 @@ impl Runner<'_> {
 
     fn act(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
         match &step.action {
-            Action::Statement(sql) | Action::Generated(sql) => Ok(self.session.execute(sql)?),
+            Action::Statement(sql) | Action::Generated { sql, .. } => Ok(self.session.execute(sql)?),
             Action::Expect { table, .. } => self.expect(table),
             Action::Rust { functions, .. } => {
                 let connection = self.session.connection();

@@ -17,11 +17,17 @@ impl Runner<'_> {
     /// The history; `None` if its table has not been made yet.
     pub(super) fn read_history(&mut self) -> Result<Option<History>, Error> {
         match self.session.history(&self.table) {
-            Ok(None) => Ok(None),
-            Ok(Some(rows)) => match History::from_stored(rows) {
-                Ok(history) => Ok(Some(history)),
-                Err(bad) => Err(self.bad_rows(bad)),
-            },
+            Ok(None) => {
+                self.settle_dialect(None)?;
+                Ok(None)
+            }
+            Ok(Some(stored)) => {
+                self.settle_dialect(stored.version)?;
+                match History::from_stored(stored.rows) {
+                    Ok(history) => Ok(Some(history)),
+                    Err(bad) => Err(self.bad_rows(bad)),
+                }
+            }
             Err(error) if error.kind == DriverErrorKind::Locked => {
                 Err(self.database_error("history could not be read", error))
             }
@@ -295,6 +301,16 @@ impl Runner<'_> {
         let Some(migration) = self.registry.get(row.id()) else {
             return Err(error.next("finish it with the program that began it: this one does not have it"));
         };
+        if let Some(run) = &row.claim
+            && self.session.traits().has_session_locks
+        {
+            return Err(error
+                .problem(
+                    None,
+                    format!("the run {run} ({}) is at work on it, or was killed", row.applied_by),
+                )
+                .next(format!("`{finish}` waits for that run, or goes on where it stopped")));
+        }
         if let Some(run) = &row.claim {
             return Err(error
                 .problem(
@@ -313,6 +329,21 @@ impl Runner<'_> {
                     next = row.progress + 1,
                     id = row.id(),
                     progress = row.progress,
+                )));
+        }
+        if row.doubt.is_some() {
+            let (next, done) = (row.progress + 1, row.progress);
+            return Err(error
+                .problem(
+                    None,
+                    format!(
+                        "the run that did it is gone, and nothing here can tell whether step {next} had happened by then"
+                    ),
+                )
+                .next(format!(
+                    "look whether it has: `migrate repair {id} --done {next}` says that it has, `migrate repair {id} --done \
+                     {done}` that it has not; then `{finish}`",
+                    id = row.id(),
                 )));
         }
         if way != direction {

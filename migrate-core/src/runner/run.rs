@@ -24,8 +24,6 @@ pub(super) struct Run {
     pub(super) batch: Option<i64>,
     /// Rows that are done hold claims, because the run that they belong to has more to do.
     pub(super) has_open_claims: bool,
-    /// Until when the migration at hand is tried again if something else holds a lock.
-    patience: Option<Instant>,
     pub(super) report: Report,
 }
 
@@ -63,7 +61,6 @@ impl Runner<'_> {
             id: format!("{:016x}", RandomState::new().build_hasher().finish()),
             batch: None,
             has_open_claims: false,
-            patience: None,
             report: Report::default(),
         };
         while !outlook.queue.is_empty() {
@@ -102,7 +99,8 @@ impl Runner<'_> {
         batches: &HashMap<MigrationRef, i64>,
     ) -> Result<(), Error> {
         if !outlook.queue.front().is_some_and(PlannedMigration::rebuilds) {
-            return self.take_locked_turn(run, outlook, goal, batches, false);
+            let result = self.take_locked_turn(run, outlook, goal, batches, false);
+            return self.let_go_after(result);
         }
         if !run.report.is_empty() {
             self.plan_anew(outlook)?;
@@ -113,6 +111,7 @@ impl Runner<'_> {
             Err(error) => return Err(not_set(self, error)),
         };
         let result = self.take_locked_turn(run, outlook, goal, batches, true);
+        let result = self.let_go_after(result);
         match self.session.set_foreign_keys(kept) {
             Err(error) if result.is_ok() => Err(not_set(self, error)),
             _ => result,
@@ -212,17 +211,17 @@ impl Runner<'_> {
             total: run.report.done.len() + outlook.queue.len() + 1,
         });
         let started = Instant::now();
-        run.patience
+        self.patience
             .get_or_insert(started + self.lock_timeout.saturating_sub(BRIEF));
         let marker = match self.do_one(&turn, started) {
             Ok(marker) => marker,
-            Err(error) if self.may_try_again(run, &planned, &error) => {
+            Err(error) if self.may_try_again(&planned, &error) => {
                 outlook.queue.push_front(planned);
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
-        run.patience = None;
+        self.patience = None;
         outlook.marker = marker.or(outlook.marker);
         let done = Done {
             migration: planned.migration,
@@ -237,17 +236,22 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Whether a migration failed, and was rolled back, only because something else holds a lock. Then it waits a while, a
-    /// different one each time, so that two runs do not meet again and again.
-    fn may_try_again(&mut self, run: &mut Run, planned: &PlannedMigration, error: &Error) -> bool {
+    /// Whether a migration failed, and was rolled back, only because something else holds a lock. Then it waits a while.
+    fn may_try_again(&mut self, planned: &PlannedMigration, error: &Error) -> bool {
         let is_locked = error.root_cause().is_some_and(|cause| {
             let cause = cause.downcast_ref::<DriverError>();
             cause.is_some_and(|cause| cause.kind == DriverErrorKind::Locked)
         });
-        let until = *run
+        is_locked && planned.is_whole() && self.waits_for_lock(planned)
+    }
+
+    /// Waits a while for a lock that something else holds, a different one each time, so that two runs do not meet again and
+    /// again. Says whether it did: not if the lock timeout is over.
+    pub(super) fn waits_for_lock(&mut self, planned: &PlannedMigration) -> bool {
+        let until = *self
             .patience
             .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(BRIEF));
-        if !is_locked || !planned.migration.in_transaction() || Instant::now() >= until {
+        if Instant::now() >= until {
             return false;
         }
         let hint = self.session.who_holds_locks();
@@ -267,6 +271,8 @@ impl Runner<'_> {
             let marker = self.marker()?;
             match self.look(goal, marker) {
                 Ok(outlook) => return Ok(outlook),
+                // Who is at work holds the right to write, so who gets that finds a claim of a run that is gone.
+                Err(Blocked::ByClaim) if self.session.traits().has_session_locks => self.take_over()?,
                 Err(Blocked::ByClaim) if Instant::now() < deadline => {
                     if !told {
                         self.tell(&Event::Waiting {
@@ -285,6 +291,18 @@ impl Runner<'_> {
                 Err(Blocked::By(error)) => return Err(error),
             }
         }
+    }
+
+    /// Waits for the right to write, and settles what a run that is gone has left under a claim.
+    fn take_over(&mut self) -> Result<(), Error> {
+        self.in_own_transaction(|runner| {
+            let history = runner.read_history()?.unwrap_or_default();
+            let claimed = history.interrupted(&runner.registry).filter(|row| row.claim.is_some());
+            match claimed {
+                Some(row) => runner.settle(row),
+                None => Ok(()),
+            }
+        })
     }
 
     /// Inside the transaction: makes the outlook true again if another connection has committed since.

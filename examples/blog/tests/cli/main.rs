@@ -274,7 +274,7 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
         (
             "status --database-url mysql://me:secret@host/app",
             2,
-            "no driver for MySQL",
+            "without the feature `mysql`",
         ),
         ("up --database-url no/such/app.db", 1, "there is no directory no/such"),
         ("up --database-url /proc/app.db", 1, "unable to open database file"),

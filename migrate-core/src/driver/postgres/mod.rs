@@ -15,12 +15,13 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::history::{HistoryTable, Home};
-use super::{DriverError, DriverErrorKind, Session, Traits};
+use super::server::{RowOnServer, stored_rows};
+use super::{DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Postgres};
-use crate::history::StoredRow;
+use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::Live;
 
-/// PostgreSQL in a version that is not asked for.
+/// PostgreSQL, before its version is asked for.
 const DIALECT: &Postgres = &Postgres {
     has_virtual_columns: false,
 };
@@ -34,6 +35,7 @@ impl Session for PgConnection {
             dialect: DIALECT,
             connection: TypeId::of::<PgConnection>(),
             connection_name: "PgConnection",
+            has_session_locks: true,
         }
     }
 
@@ -61,7 +63,11 @@ impl Session for PgConnection {
         Ok(sql_query(sql).execute(self)?)
     }
 
-    fn home(&mut self, history: &str) -> Result<Home, DriverError> {
+    fn version(&mut self) -> Result<DialectVersion, DriverError> {
+        Ok(version_of(&one_text(self, &format!("SELECT {VERSION} AS text"))?))
+    }
+
+    fn home(&mut self, history: &str, _wait: Duration) -> Result<Home, DriverError> {
         #[derive(QueryableByName)]
         struct Found {
             #[diesel(sql_type = Nullable<Text>)]
@@ -86,17 +92,19 @@ impl Session for PgConnection {
                 text(&found.search_path),
                 text(&found.role)
             )),
+            leave: None,
         })
     }
 
-    fn history(&mut self, table: &HistoryTable) -> Result<Option<Vec<StoredRow>>, DriverError> {
+    fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
         // In a transaction a query that fails would fail all of it.
         if self.transaction_depth() > 0 && !is_there(self, table)? {
             return Ok(None);
         }
         let load = |connection: &mut PgConnection| -> Result<_, DriverError> {
-            let rows = sql_query(table.select_all()).load::<super::answer::Row>(connection)?;
-            Ok(Some(rows.into_iter().map(StoredRow::from).collect()))
+            let query = table.select_all(&format!(", {VERSION} AS server"));
+            let rows = sql_query(query).load::<RowOnServer>(connection)?;
+            Ok(Some(stored_rows(rows, version_of)))
         };
         match load(self) {
             Err(error) if error.kind == DriverErrorKind::Other && self.transaction_depth() == 0 => {
@@ -135,20 +143,17 @@ impl Session for PgConnection {
         self.marker(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<(), DriverError> {
+    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Right, DriverError> {
         let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
         AnsiTransactionManager::begin_transaction_sql(
             self,
             &format!("BEGIN; SET LOCAL lock_timeout = {milliseconds}"),
         )?;
-        let key = format!(
-            "hashtextextended(current_database() || {}, {LOCK_SALT})",
-            DIALECT.text(&format!(".{}", table.qualified()))
-        );
+        let key = key_of(table);
         // Never waited for: one that waits holds a snapshot, for which `CREATE INDEX CONCURRENTLY` would wait in turn.
         let has_lock = truth(self, &format!("SELECT pg_try_advisory_xact_lock({key}) AS truth"));
         let error = match has_lock {
-            Ok(true) => return Ok(()),
+            Ok(true) => return Ok(Right::Transaction),
             Ok(false) => DriverError {
                 kind: DriverErrorKind::Busy,
                 message: holder(self, &key),
@@ -158,6 +163,52 @@ impl Session for PgConnection {
         // The first error is the one to tell.
         let _ = self.rollback();
         Err(error)
+    }
+
+    fn hold(&mut self, table: &HistoryTable) -> Result<Right, DriverError> {
+        // Of the same key as the transaction's, which this session has, so it is never in anybody's way:
+        // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+        match truth(
+            self,
+            &format!("SELECT pg_try_advisory_lock({}) AS truth", key_of(table)),
+        )? {
+            true => Ok(Right::Session),
+            false => Err(lock_lost()),
+        }
+    }
+
+    fn let_go(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+        match truth(self, &format!("SELECT pg_advisory_unlock({}) AS truth", key_of(table)))? {
+            true => Ok(()),
+            false => Err(lock_lost()),
+        }
+    }
+
+    fn begin_step(&mut self) -> Result<(), DriverError> {
+        Ok(AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?)
+    }
+
+    fn clear_for(&mut self, sql: &str, touches: &[String]) -> Result<(), DriverError> {
+        // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+        let tables: Vec<String> = touches.iter().map(|name| DIALECT.text(name)).collect();
+        let invalid = texts(
+            self,
+            &format!(
+                "SELECT n.relname::text AS text FROM pg_index i JOIN pg_class n ON n.oid = i.indexrelid \
+                 JOIN pg_class c ON c.oid = i.indrelid WHERE NOT i.indisvalid \
+                 AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY (ARRAY[{}]::text[])",
+                tables.join(", ")
+            ),
+        )?;
+        let named = invalid.iter().map(|name| DIALECT.identifier(name));
+        for index in named.filter(|index| sql.contains(index) && sql.starts_with("CREATE ")) {
+            self.execute(&format!("DROP INDEX CONCURRENTLY {index}"))?;
+        }
+        Ok(())
+    }
+
+    fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
+        Ok(Some(one_text(self, &digest_of(names))?))
     }
 
     fn commit(&mut self) -> Result<(), DriverError> {
@@ -255,6 +306,55 @@ impl Session for PgConnection {
         }
         result
     }
+}
+
+/// The server's version as a number, such as 150004.
+const VERSION: &str = "current_setting('server_version_num')";
+
+fn version_of(number: &str) -> DialectVersion {
+    let major = number.parse::<u32>().unwrap_or_default() / 10_000;
+    DialectVersion::of_server(DialectName::Postgres, (major, 0))
+}
+
+/// The number that the advisory locks of a history are known by.
+fn key_of(table: &HistoryTable) -> String {
+    format!(
+        "hashtextextended(current_database() || {}, {LOCK_SALT})",
+        DIALECT.text(&format!(".{}", table.qualified()))
+    )
+}
+
+fn lock_lost() -> DriverError {
+    DriverError {
+        kind: DriverErrorKind::Other,
+        message: "the advisory lock of this run is not this session's any more: a pooler may stand between".to_owned(),
+    }
+}
+
+/// A query for a digest of what these names stand for. An index that was not built to its end counts for none:
+/// <https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY>.
+fn digest_of(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| DIALECT.text(name)).collect();
+    format!(
+        "WITH named AS (SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
+         AND c.relname = ANY (ARRAY[{}]::text[]) AND c.relkind IN ('r', 'p', 'v', 'm')), \
+         parts AS ( \
+         SELECT 'relation ' || relname || ' ' || coalesce(obj_description(oid, 'pg_class'), '') AS part FROM named \
+         UNION ALL SELECT concat_ws(' ', 'column', n.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, \
+         a.attidentity, a.attgenerated, a.attcollation, pg_get_expr(d.adbin, d.adrelid), col_description(n.oid, a.attnum)) \
+         FROM named n JOIN pg_attribute a ON a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped \
+         LEFT JOIN pg_attrdef d ON d.adrelid = n.oid AND d.adnum = a.attnum \
+         UNION ALL SELECT concat_ws(' ', 'constraint', n.relname, k.conname, k.convalidated, pg_get_constraintdef(k.oid)) \
+         FROM named n JOIN pg_constraint k ON k.conrelid = n.oid \
+         UNION ALL SELECT pg_get_indexdef(i.indexrelid) FROM named n JOIN pg_index i ON i.indrelid = n.oid AND i.indisvalid \
+         UNION ALL SELECT pg_get_viewdef(v.oid) FROM named v JOIN pg_class c ON c.oid = v.oid WHERE c.relkind IN ('v', 'm') \
+         UNION ALL SELECT concat_ws(' ', 'value', t.typname, e.enumsortorder, e.enumlabel) FROM pg_enum e \
+         JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typnamespace = current_schema()::regnamespace \
+         AND t.typname = ANY (ARRAY[{}]::text[])) \
+         SELECT md5(coalesce(string_agg(part, E'\\n' ORDER BY part), '')) AS text FROM parts",
+        names.join(", "),
+        names.join(", ")
+    )
 }
 
 /// Everything in the connection's schema that no extension has brought.

@@ -291,7 +291,7 @@ impl Journey<'_> {
         let after = self.look()?;
         let rows_after = self.contents(&after)?;
         let up = schema::record(|schema| migration.migrate().up(schema)).steps;
-        let dialect = self.runner.session().traits().dialect.kind();
+        let dialect = self.runner.dialect().kind();
         let kept = Kept::after(&before, &up, dialect);
         expect_kept(migration, "applied", kept.lost(&rows_before, &rows_after))?;
         fail_with(

@@ -1,0 +1,435 @@
+//! MySQL and MariaDB, through Diesel's `MysqlConnection`.
+//!
+//! Each change of the schema commits by itself, so the right to write is the session's: a lock by name, which the server
+//! gives up when the session ends. Whatever happens to the lock, the key of a history row lets only one run claim it.
+
+mod live;
+
+use std::any::{Any, TypeId};
+use std::rc::Rc;
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::result::Error as DieselError;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
+
+use super::answer::literals_of;
+use super::history::{HistoryTable, Home};
+use super::server::{RowOnServer, stored_rows};
+use super::{DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use crate::dialect::{Dialect, MySql};
+use crate::dialect_name::{DialectName, DialectVersion};
+use crate::schema::Live;
+
+/// Before the server's version is asked for. What is written here is the same on both.
+const DIALECT: &MySql = &MySql::MariaDb;
+
+impl Session for MysqlConnection {
+    fn traits(&self) -> Traits {
+        Traits {
+            dialect: DIALECT,
+            connection: TypeId::of::<MysqlConnection>(),
+            connection_name: "MysqlConnection",
+            has_session_locks: true,
+        }
+    }
+
+    fn connection(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn location(&mut self) -> String {
+        let query = "SELECT concat('the ', if(version() LIKE '%MariaDB%', 'MariaDB', 'MySQL'), ' database ', \
+                     coalesce(database(), '(none)'), ' on ', @@hostname, ':', @@port) AS text";
+        one_text(self, query).unwrap_or_else(|_| "the MySQL or MariaDB database".to_owned())
+    }
+
+    fn set_lock_wait(&mut self, wait: Duration) -> Result<Duration, DriverError> {
+        // Set where the connection is made ready for a run, as looking alone waits for nothing.
+        Ok(wait)
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<(), DriverError> {
+        // As text: not all statements can be prepared.
+        // https://dev.mysql.com/doc/refman/8.4/en/sql-prepared-statements.html
+        Ok(self.batch_execute(sql)?)
+    }
+
+    fn execute_counting(&mut self, sql: &str) -> Result<usize, DriverError> {
+        Ok(sql_query(sql).execute(self)?)
+    }
+
+    fn version(&mut self) -> Result<DialectVersion, DriverError> {
+        Ok(version_of(&one_text(self, &format!("SELECT {VERSION} AS text"))?))
+    }
+
+    fn home(&mut self, _history: &str, wait: Duration) -> Result<Home, DriverError> {
+        #[derive(QueryableByName)]
+        struct Found {
+            #[diesel(sql_type = Nullable<Text>)]
+            schema: Option<String>,
+            #[diesel(sql_type = Text)]
+            sql_mode: String,
+            #[diesel(sql_type = Text)]
+            settings: String,
+            #[diesel(sql_type = Text)]
+            waits: String,
+        }
+        let found: Found = sql_query(
+            "SELECT database() AS `schema`, @@sql_mode AS `sql_mode`, \
+             concat('autocommit = ', @@autocommit, ', foreign_key_checks = ', @@foreign_key_checks, ', unique_checks = ', \
+             @@unique_checks, ', time_zone = ', quote(@@time_zone), ', character_set_client = ', @@character_set_client, \
+             ', character_set_connection = ', @@character_set_connection, ', collation_connection = ', \
+             @@collation_connection, ', character_set_results = ', coalesce(@@character_set_results, 'NULL')) AS `settings`, \
+             concat('lock_wait_timeout = ', @@lock_wait_timeout, ', innodb_lock_wait_timeout = ', \
+             @@innodb_lock_wait_timeout) AS `waits`",
+        )
+        .get_result(self)?;
+        let Some(schema) = found.schema else {
+            return Err(DriverError {
+                kind: DriverErrorKind::Other,
+                message: "no database is chosen; name one at the end of the URL".to_owned(),
+            });
+        };
+        // Whole seconds, and one at least:
+        // https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_lock_wait_timeout
+        let seconds = wait.as_secs().max(1);
+        let Found {
+            sql_mode,
+            settings,
+            waits,
+            ..
+        } = found;
+        // As it was found, but for what would make text mean something else or cut values off without a word.
+        let modes = sql_mode.split(',').filter(|mode| !mode.is_empty());
+        let mut modes: Vec<&str> = modes.filter(|mode| *mode != "NO_BACKSLASH_ESCAPES").collect();
+        if !modes.contains(&"STRICT_TRANS_TABLES") {
+            modes.push("STRICT_TRANS_TABLES");
+        }
+        let on_duty = format!(
+            "SET SESSION sql_mode = '{}', {}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}",
+            modes.join(","),
+            settings.replace("autocommit = 0", "autocommit = 1"),
+        );
+        self.execute(&on_duty)?;
+        Ok(Home {
+            restore: Some(format!("UNLOCK TABLES; USE {}; {on_duty}", DIALECT.identifier(&schema))),
+            leave: Some(format!("SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}")),
+            schema: Some(schema),
+        })
+    }
+
+    fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
+        let query = table.select_all(&format!(", {VERSION} AS server"));
+        let load = |connection: &mut MysqlConnection| -> Result<_, DriverError> {
+            let rows = sql_query(&query).load::<RowOnServer>(connection)?;
+            Ok(Some(stored_rows(rows, version_of)))
+        };
+        match load(self) {
+            Err(error) if error.kind == DriverErrorKind::Other => match is_there(self, table)? {
+                // Another run may have made it between the two.
+                true => load(self),
+                false => Ok(None),
+            },
+            result => result,
+        }
+    }
+
+    fn columns(&mut self, table: &HistoryTable) -> Result<Vec<String>, DriverError> {
+        let query = format!(
+            "SELECT lower(column_name) AS text FROM information_schema.columns \
+             WHERE table_schema = {} AND table_name = {}",
+            schema_of(table),
+            DIALECT.text(table.name())
+        );
+        texts(self, &query)
+    }
+
+    fn marker(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+        // Outside, somebody may change history before it is used.
+        if self.transaction_depth() == 0 || !is_there(self, table)? {
+            return Ok(None);
+        }
+        let query = format!(
+            "SELECT cast(bit_xor(cast(conv(left(md5(concat_ws(':', group_name, version, state, progress, \
+             coalesce(claim, '-'))), 15), 16, 10) AS UNSIGNED)) AS SIGNED) AS number FROM {}",
+            table.qualified()
+        );
+        number(self, &query)
+    }
+
+    fn marker_after_commit(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+        self.marker(table)
+    }
+
+    fn begin(&mut self, table: &HistoryTable, _wait: Duration) -> Result<Right, DriverError> {
+        let lock = lock_of(table);
+        // 1 if it was got, 0 if somebody else has it, NULL after an error:
+        // https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
+        let query = format!(
+            "SELECT if(is_used_lock({lock}) = connection_id(), 1, cast(get_lock({lock}, 0) AS SIGNED)) AS number"
+        );
+        match number(self, &query)? {
+            Some(1) => self.begin_step().map(|()| Right::Session),
+            Some(0) => Err(DriverError {
+                kind: DriverErrorKind::Busy,
+                message: holder(self, &lock),
+            }),
+            other => Err(DriverError {
+                kind: DriverErrorKind::Other,
+                message: format!("the server has answered {other:?} when asked for the lock of this run"),
+            }),
+        }
+    }
+
+    fn hold(&mut self, _table: &HistoryTable) -> Result<Right, DriverError> {
+        Ok(Right::Session)
+    }
+
+    fn let_go(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+        match number(
+            self,
+            &format!("SELECT cast(release_lock({}) AS SIGNED) AS number", lock_of(table)),
+        )? {
+            Some(1) => Ok(()),
+            _ => Err(DriverError {
+                kind: DriverErrorKind::Other,
+                message: "the lock of this run was not this session's any more".to_owned(),
+            }),
+        }
+    }
+
+    fn begin_step(&mut self) -> Result<(), DriverError> {
+        Ok(AnsiTransactionManager::begin_transaction_sql(
+            self,
+            "START TRANSACTION",
+        )?)
+    }
+
+    fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
+        let mut all = String::new();
+        for name in names {
+            all += &made_by(self, name)?.unwrap_or_default();
+            all.push('\0');
+        }
+        Ok(Some(one_text(
+            self,
+            &format!("SELECT md5({}) AS text", DIALECT.text(&all)),
+        )?))
+    }
+
+    fn commit(&mut self) -> Result<(), DriverError> {
+        Ok(AnsiTransactionManager::commit_transaction(self)?)
+    }
+
+    fn rollback(&mut self) -> Result<bool, DriverError> {
+        let was_open = self.transaction_depth() > 0;
+        while self.transaction_depth() > 1 {
+            // A savepoint that is gone is an error, and one level less all the same.
+            let _ = AnsiTransactionManager::rollback_transaction(self);
+        }
+        if was_open {
+            AnsiTransactionManager::rollback_transaction(self)?;
+        } else {
+            // Of a step that has begun one with its own words.
+            self.batch_execute("ROLLBACK")?;
+        }
+        Ok(was_open)
+    }
+
+    fn transaction_depth(&mut self) -> u32 {
+        AnsiTransactionManager::transaction_manager_status_mut(self)
+            .transaction_depth()
+            .ok()
+            .flatten()
+            .map_or(0, std::num::NonZeroU32::get)
+    }
+
+    fn set_foreign_keys(&mut self, kept: bool) -> Result<bool, DriverError> {
+        // No table is made anew here.
+        Ok(kept)
+    }
+
+    fn broken_references(&mut self) -> Result<Vec<String>, DriverError> {
+        Ok(Vec::new())
+    }
+
+    fn who_holds_locks(&mut self) -> String {
+        "look for who holds the lock: another `migrate`, an application with an open transaction, a `mariadb` or `mysql` \
+         (`SHOW FULL PROCESSLIST` and `SELECT * FROM information_schema.innodb_trx` list them)"
+            .to_owned()
+    }
+
+    fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
+        let is_mariadb = self.version()?.name() == DialectName::MariaDb;
+        live::read(self, is_mariadb).map(|live| {
+            if live == **earlier {
+                earlier.clone()
+            } else {
+                Rc::new(live)
+            }
+        })
+    }
+
+    fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError> {
+        let mut rows = Vec::new();
+        for (table, columns) in of {
+            let literals: Vec<String> = columns
+                .iter()
+                .map(|column| {
+                    let text = format!("cast({} AS CHAR)", DIALECT.identifier(column));
+                    format!(
+                        "coalesce(concat('''', replace(replace({text}, '\\\\', '\\\\\\\\'), '''', ''''''), ''''), 'NULL')"
+                    )
+                })
+                .collect();
+            let query = format!(
+                "SELECT concat_ws(',', {}) AS text FROM {}",
+                literals.join(", "),
+                DIALECT.identifier(table)
+            );
+            rows.push(texts(self, &query)?.iter().map(|row| literals_of(row)).collect());
+        }
+        Ok(rows)
+    }
+
+    fn drop_everything(&mut self) -> Result<(), DriverError> {
+        let before = number(self, "SELECT cast(@@foreign_key_checks AS SIGNED) AS number")?.unwrap_or(1);
+        self.execute("SET SESSION foreign_key_checks = 0")?;
+        let result = drop_all_objects(self);
+        // The first error is the one to tell.
+        let kept = self.execute(&format!("SET SESSION foreign_key_checks = {before}"));
+        result.and(kept)
+    }
+}
+
+const VERSION: &str = "version()";
+
+/// Such as `8.4.2` or `10.11.6-MariaDB-0+deb12u1`: <https://mariadb.com/kb/en/version/>.
+fn version_of(version: &str) -> DialectVersion {
+    let name = match version.to_ascii_lowercase().contains("mariadb") {
+        true => DialectName::MariaDb,
+        false => DialectName::MySql,
+    };
+    // Older MariaDB, and what stands before it, may say 5.5.5 first, for clients that know of no other number.
+    let own = version.strip_prefix("5.5.5-").unwrap_or(version);
+    let mut numbers = own.split(['.', '-']).map_while(|number| number.parse().ok());
+    let major = numbers.next().unwrap_or_default();
+    DialectVersion::of_server(name, (major, numbers.next().unwrap_or_default()))
+}
+
+/// The lock's name as an expression: at most 64 characters, and another one in each database.
+fn lock_of(table: &HistoryTable) -> String {
+    format!("concat('migrate:', sha1({}))", DIALECT.text(&table.qualified()))
+}
+
+/// Which other run has the lock.
+fn holder(connection: &mut MysqlConnection, lock: &str) -> String {
+    let query = format!(
+        "SELECT concat('connection ', id, ' of ', user, ' from ', host) AS text FROM information_schema.processlist \
+         WHERE id = is_used_lock({lock})"
+    );
+    one_text(connection, &query)
+        .unwrap_or_else(|_| "its connection is gone already, or not this user's to see".to_owned())
+}
+
+/// The database that a table is in, as an expression.
+fn schema_of(table: &HistoryTable) -> String {
+    table
+        .schema()
+        .map_or("database()".to_owned(), |schema| DIALECT.text(schema))
+}
+
+fn is_there(connection: &mut MysqlConnection, table: &HistoryTable) -> Result<bool, DriverError> {
+    let query = format!(
+        "SELECT count(*) AS number FROM information_schema.tables WHERE table_schema = {} AND table_name = {}",
+        schema_of(table),
+        DIALECT.text(table.name())
+    );
+    Ok(number(connection, &query)? != Some(0))
+}
+
+/// The statement that would make a table or a view as it is; `None` if there is none of that name.
+fn made_by(connection: &mut MysqlConnection, name: &str) -> Result<Option<String>, DriverError> {
+    #[derive(QueryableByName)]
+    struct MadeTable {
+        #[diesel(sql_type = Text, column_name = "Create Table")]
+        sql: String,
+    }
+    #[derive(QueryableByName)]
+    struct MadeView {
+        #[diesel(sql_type = Text, column_name = "Create View")]
+        sql: String,
+    }
+    let query = format!(
+        "SELECT table_type AS text FROM information_schema.tables WHERE table_schema = database() AND table_name = {}",
+        DIALECT.text(name)
+    );
+    let Some(kind) = texts(connection, &query)?.pop() else {
+        return Ok(None);
+    };
+    let name = DIALECT.identifier(name);
+    if kind.ends_with("VIEW") {
+        let view: MadeView = sql_query(format!("SHOW CREATE VIEW {name}")).get_result(connection)?;
+        return Ok(Some(view.sql));
+    }
+    let table: MadeTable = sql_query(format!("SHOW CREATE TABLE {name}")).get_result(connection)?;
+    Ok(Some(without_counter(&table.sql)))
+}
+
+/// Rows move the counter on.
+fn without_counter(sql: &str) -> String {
+    let Some((before, after)) = sql.rsplit_once(" AUTO_INCREMENT=") else {
+        return sql.to_owned();
+    };
+    format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// Each drop commits by itself.
+fn drop_all_objects(connection: &mut MysqlConnection) -> Result<(), DriverError> {
+    let quoted = |name: &str| format!("'`', replace({name}, '`', '``'), '`'");
+    let query = format!(
+        "SELECT text FROM (\
+         SELECT if(table_type LIKE '%VIEW', 0, 1) AS turn, concat('DROP ', if(table_type LIKE '%VIEW', 'VIEW', \
+         if(table_type = 'SEQUENCE', 'SEQUENCE', 'TABLE')), ' IF EXISTS ', {}) AS text \
+         FROM information_schema.tables WHERE table_schema = database() \
+         UNION ALL SELECT 2, concat('DROP ', routine_type, ' IF EXISTS ', {}) FROM information_schema.routines \
+         WHERE routine_schema = database() \
+         UNION ALL SELECT 3, concat('DROP EVENT IF EXISTS ', {}) FROM information_schema.events \
+         WHERE event_schema = database()) AS objects ORDER BY turn, text",
+        quoted("table_name"),
+        quoted("routine_name"),
+        quoted("event_name")
+    );
+    for statement in texts(connection, &query)? {
+        connection.execute(&statement)?;
+    }
+    Ok(())
+}
+
+fn number(connection: &mut MysqlConnection, query: &str) -> Result<Option<i64>, DriverError> {
+    #[derive(QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = Nullable<BigInt>)]
+        number: Option<i64>,
+    }
+    let row: Number = sql_query(query).get_result(connection)?;
+    Ok(row.number)
+}
+
+fn texts(connection: &mut MysqlConnection, query: &str) -> Result<Vec<String>, DriverError> {
+    #[derive(QueryableByName)]
+    struct OneText {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let rows: Vec<OneText> = sql_query(query).load(connection)?;
+    Ok(rows.into_iter().map(|row| row.text).collect())
+}
+
+fn one_text(connection: &mut MysqlConnection, query: &str) -> Result<String, DriverError> {
+    texts(connection, query)?
+        .pop()
+        .ok_or_else(|| DieselError::NotFound.into())
+}

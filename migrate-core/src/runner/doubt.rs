@@ -1,0 +1,143 @@
+//! What is written down before a step whose end may not be seen, and how it is found out afterwards whether it has happened.
+
+use super::Runner;
+use crate::driver::DriverError;
+use crate::driver::history::Change;
+use crate::error::Error;
+use crate::history::{Applied, Phase};
+use crate::plan::{Action, PlannedMigration, PlannedStep};
+
+/// What the row of a migration says of the step after those that are done: it was about to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// Nothing can tell whether it has happened.
+    Unknown,
+    /// It has happened if what it touches is not as it was.
+    Seen {
+        /// Of what it touches, before it.
+        digest: String,
+        /// Of the migration's steps up to and with it.
+        fingerprint: String,
+        touches: Vec<String>,
+    },
+}
+
+const UNKNOWN: &str = "unknown";
+
+impl Doubt {
+    /// As it is stored: a line for each part.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Doubt::Unknown => UNKNOWN.to_owned(),
+            Doubt::Seen {
+                digest,
+                fingerprint,
+                touches,
+            } => {
+                let mut lines = vec![digest.clone(), fingerprint.clone()];
+                lines.extend(
+                    touches
+                        .iter()
+                        .map(|name| name.replace('\\', "\\\\").replace('\n', "\\n")),
+                );
+                lines.join("\n")
+            }
+        }
+    }
+
+    /// Whatever cannot be read leaves the step unknown.
+    pub(super) fn parse(text: &str) -> Doubt {
+        let mut lines = text.split('\n');
+        let (Some(digest), Some(fingerprint)) = (lines.next(), lines.next()) else {
+            return Doubt::Unknown;
+        };
+        Doubt::Seen {
+            digest: digest.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            touches: lines.map(unescaped).collect(),
+        }
+    }
+}
+
+fn unescaped(name: &str) -> String {
+    let mut plain = String::new();
+    let mut chars = name.chars();
+    while let Some(c) = chars.next() {
+        plain.push(match c {
+            '\\' => match chars.next() {
+                Some('n') => '\n',
+                Some(other) => other,
+                None => c,
+            },
+            _ => c,
+        });
+    }
+    plain
+}
+
+impl Runner<'_> {
+    /// What to write down before a step.
+    pub(super) fn doubt_before(&mut self, planned: &PlannedMigration, index: usize) -> Result<Doubt, DriverError> {
+        let step = planned.steps.get(index);
+        let Some(PlannedStep {
+            action: Action::Generated { touches, .. },
+            ..
+        }) = step
+        else {
+            return Ok(Doubt::Unknown);
+        };
+        Ok(match self.session.digest(touches)? {
+            Some(digest) => Doubt::Seen {
+                digest,
+                fingerprint: planned.fingerprint_after(index + 1).to_owned(),
+                touches: touches.clone(),
+            },
+            None => Doubt::Unknown,
+        })
+    }
+
+    /// Takes the claim from a run that is gone, if it is still that run's: a compare-and-swap. Finds out whether the step that
+    /// it was about to run has happened; if nothing can tell, that stays written down, for a person to say.
+    pub(super) fn settle(&mut self, row: &Applied) -> Result<(), Error> {
+        let mut change = Change {
+            claim: Some(None),
+            ..Change::default()
+        };
+        let doubt = row.doubt.as_deref().map(Doubt::parse);
+        if let Some(Doubt::Seen {
+            digest,
+            fingerprint,
+            touches,
+        }) = &doubt
+        {
+            let now = self
+                .session
+                .digest(touches)
+                .map_err(|error| self.database_error("the schema could not be read", error))?;
+            change.doubt = Some(None);
+            if now.as_ref() != Some(digest) {
+                change.progress = Some(row.progress + 1);
+                change.fingerprint = (row.phase == Phase::Applying).then_some(fingerprint);
+            }
+        }
+        let statement = self.table.update(row.id(), row.claim.as_deref(), &change);
+        self.bookkeeping(&statement)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_again_whatever_the_names() {
+        let seen = Doubt::Seen {
+            digest: "0a1b".to_owned(),
+            fingerprint: "v1:00".to_owned(),
+            touches: vec!["users".to_owned(), "a\\n\nb\\".to_owned(), String::new()],
+        };
+        assert_eq!(Doubt::parse(&seen.text()), seen);
+        assert_eq!(Doubt::parse(&Doubt::Unknown.text()), Doubt::Unknown);
+        assert_eq!(Doubt::parse(""), Doubt::Unknown);
+    }
+}

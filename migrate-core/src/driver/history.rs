@@ -59,7 +59,8 @@ pub(crate) struct NewRow<'a> {
     pub(crate) phase: Phase,
     pub(crate) progress: usize,
     pub(crate) claim: Option<&'a str>,
-    pub(crate) duration_ms: Option<u64>,
+    /// An expression.
+    pub(crate) duration_ms: Option<&'a str>,
     pub(crate) applied_by: &'a str,
 }
 
@@ -73,7 +74,8 @@ pub(crate) struct Change<'a> {
     pub(crate) claim: Option<Option<&'a str>>,
     /// `Some(None)` says that there is none.
     pub(crate) doubt: Option<Option<&'a str>>,
-    pub(crate) duration_ms: Option<u64>,
+    /// An expression.
+    pub(crate) duration_ms: Option<&'a str>,
 }
 
 impl HistoryTable {
@@ -158,7 +160,7 @@ impl HistoryTable {
             self.text_or_null(row.claim),
             self.text_or_null(None),
             self.dialect.now().to_owned(),
-            row.duration_ms.map_or("NULL".to_owned(), |ms| ms.to_string()),
+            row.duration_ms.unwrap_or("NULL").to_owned(),
             self.dialect.text(row.applied_by),
             self.dialect.text(TOOL_VERSION),
             FORMAT.to_string(),

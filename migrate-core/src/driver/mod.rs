@@ -94,6 +94,14 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Right, DriverError>;
 
+    /// What stands around the statements of one transaction in a message that holds several: it takes the right to write and
+    /// goes on only if history is as the marker says, or without one as the transaction of this run before it has left it.
+    /// `None` if the database takes no such message.
+    #[doc(hidden)]
+    fn around(&self, _table: &HistoryTable, _run: &str, _wait: Duration, _marker: Option<i64>) -> Option<Around> {
+        None
+    }
+
     /// Keeps the right to write, which the open transaction has, after that has ended, if the database can do that.
     #[doc(hidden)]
     fn hold(&mut self, _table: &HistoryTable) -> Result<Right, DriverError> {
@@ -167,6 +175,18 @@ pub struct StoredRows {
     pub(crate) rows: Vec<StoredRow>,
     /// Which database it is, if that was told.
     pub(crate) version: Option<DialectVersion>,
+    /// The marker as it was when they were read, if that came with them.
+    pub(crate) marker: Option<i64>,
+}
+
+/// What stands around the statements of one transaction in a message that holds several.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Around {
+    pub(crate) opening: String,
+    /// An expression for how long the transaction has taken.
+    pub(crate) duration_ms: &'static str,
+    pub(crate) closing: String,
 }
 
 /// How long the right to write lasts.

@@ -76,6 +76,7 @@ impl Session for SqliteConnection {
             Ok(Some(StoredRows {
                 rows: rows.into_iter().map(StoredRow::from).collect(),
                 version: None,
+                marker: None,
             }))
         };
         let error = match sql_query(query).load::<Row>(self) {

@@ -8,6 +8,7 @@ mod one;
 mod past;
 mod queue;
 mod run;
+mod together;
 mod turn;
 
 use std::cell::RefCell;
@@ -79,6 +80,8 @@ pub struct Runner<'c> {
     applied_by: String,
     observer: Option<Observer<'c>>,
     past: RefCell<Past>,
+    /// What the marker was when history was read last, if that was told with it.
+    marker_read: Option<i64>,
     /// What the database held when it was read last.
     seen: Rc<Live>,
 }
@@ -130,6 +133,7 @@ impl<'c> Runner<'c> {
             applied_by: String::new(),
             observer: None,
             past: RefCell::default(),
+            marker_read: None,
             seen: Rc::default(),
         }
     }
@@ -512,8 +516,8 @@ impl<'c> Runner<'c> {
         result
     }
 
-    /// Begins a transaction; waits as long as the lock timeout while another run is at work in one.
-    fn begin_transaction(&mut self) -> Result<(), DriverError> {
+    /// Finds out where the connection is at home.
+    fn settle_home(&mut self) -> Result<(), DriverError> {
         if self.home.is_none() {
             // Before a step can make history be looked for elsewhere; the lock goes by where it is.
             let wait = self.lock_timeout.min(BRIEF);
@@ -521,6 +525,12 @@ impl<'c> Runner<'c> {
             self.table.settle(home.schema.as_deref());
             self.home = Some(home);
         }
+        Ok(())
+    }
+
+    /// Begins a transaction; waits as long as the lock timeout while another run is at work in one.
+    fn begin_transaction(&mut self) -> Result<(), DriverError> {
+        self.settle_home()?;
         let deadline = Instant::now() + self.lock_timeout;
         let mut told = false;
         loop {

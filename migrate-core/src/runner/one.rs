@@ -225,10 +225,19 @@ impl Runner<'_> {
 
     /// Writes down that the migration is done.
     fn finish(&mut self, turn: &Turn<'_>, claimed: bool, started: Instant) -> Result<(), Failure> {
+        let duration_ms = started.elapsed().as_millis().to_string();
+        self.book_one(&self.finishing(turn, claimed, Some(&duration_ms)))?;
+        if turn.is_last && turn.has_open_claims {
+            self.book(&self.table.finish_batch())?;
+        }
+        Ok(())
+    }
+
+    /// The statement that writes down that the migration is done; `duration_ms` is an expression.
+    pub(super) fn finishing(&self, turn: &Turn<'_>, claimed: bool, duration_ms: Option<&str>) -> String {
         let planned = turn.planned;
         let id = planned.migration.id();
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).ok();
-        let statement = match planned.direction {
+        match planned.direction {
             Direction::Down => self.table.delete(id),
             Direction::Up if claimed => self.table.update(
                 id,
@@ -254,12 +263,7 @@ impl Runner<'_> {
                 duration_ms,
                 applied_by: &self.applied_by,
             }),
-        };
-        self.book_one(&statement)?;
-        if turn.is_last && turn.has_open_claims {
-            self.book(&self.table.finish_batch())?;
         }
-        Ok(())
     }
 
     /// One of our own statements.
@@ -276,7 +280,7 @@ impl Runner<'_> {
         }
     }
 
-    fn tell_step(&mut self, planned: &PlannedMigration, index: usize, step: &PlannedStep) {
+    pub(super) fn tell_step(&mut self, planned: &PlannedMigration, index: usize, step: &PlannedStep) {
         tracing::debug!(step = index + 1, place = %step.place, "step");
         self.tell(&Event::Step {
             position: index + 1,

@@ -18,11 +18,13 @@ impl Runner<'_> {
     pub(super) fn read_history(&mut self) -> Result<Option<History>, Error> {
         match self.session.history(&self.table) {
             Ok(None) => {
+                self.marker_read = None;
                 self.settle_dialect(None)?;
                 Ok(None)
             }
             Ok(Some(stored)) => {
                 self.settle_dialect(stored.version)?;
+                self.marker_read = stored.marker;
                 match History::from_stored(stored.rows) {
                     Ok(history) => Ok(Some(history)),
                     Err(bad) => Err(self.bad_rows(bad)),

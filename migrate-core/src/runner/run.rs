@@ -24,19 +24,23 @@ pub(super) struct Run {
     pub(super) batch: Option<i64>,
     /// Rows that are done hold claims, because the run that they belong to has more to do.
     pub(super) has_open_claims: bool,
+    /// The next migration travels by itself: a message that held it has failed.
+    pub(super) goes_alone: bool,
     pub(super) report: Report,
 }
 
 /// What is to be done, as history stood at one moment.
 pub(super) struct Outlook {
     /// As long as it is the same, the outlook holds.
-    marker: Option<i64>,
+    pub(super) marker: Option<i64>,
+    /// A message of this run was the last to change history, as far as is known here.
+    pub(super) is_left_by_message: bool,
     /// `None` if there is no history table yet.
     pub(super) history: Option<History>,
     pub(super) next_sequence: i64,
-    queue: VecDeque<PlannedMigration>,
+    pub(super) queue: VecDeque<PlannedMigration>,
     /// What the run is for, from its first look on.
-    goal: Goal,
+    pub(super) goal: Goal,
     /// Somebody has applied more since the run began, on top of what it was to roll back.
     is_overtaken: bool,
 }
@@ -61,6 +65,7 @@ impl Runner<'_> {
             id: format!("{:016x}", RandomState::new().build_hasher().finish()),
             batch: None,
             has_open_claims: false,
+            goes_alone: false,
             report: Report::default(),
         };
         while !outlook.queue.is_empty() {
@@ -98,6 +103,9 @@ impl Runner<'_> {
         goal: &Goal,
         batches: &HashMap<MigrationRef, i64>,
     ) -> Result<(), Error> {
+        if self.take_turns_together(run, outlook, batches)? {
+            return Ok(());
+        }
         if !outlook.queue.front().is_some_and(PlannedMigration::rebuilds) {
             let result = self.take_locked_turn(run, outlook, goal, batches, false);
             return self.let_go_after(result);
@@ -176,33 +184,7 @@ impl Runner<'_> {
             self.abandon();
             return Ok(());
         }
-        let history = outlook.history.as_ref();
-        run.has_open_claims |= history.is_some_and(|history| {
-            history
-                .rows()
-                .iter()
-                .any(|row| row.phase == Phase::Applied && row.claim.is_some())
-        });
-        let id = planned.migration.id();
-        let row = outlook.row(id).cloned();
-        let batch = batches
-            .get(&MigrationRef::from(id))
-            .copied()
-            .or(row.as_ref().map(|row| row.batch));
-        let batch = batch
-            .or(run.batch)
-            .unwrap_or_else(|| history.map_or(1, |history| history.batch_to_continue_or_begin(&self.registry)));
-        run.batch = Some(batch);
-        let turn = Turn {
-            planned: &planned,
-            run_id: run.id.clone(),
-            batch,
-            sequence: outlook.next_sequence,
-            row,
-            makes_table: outlook.history.is_none(),
-            is_last: outlook.queue.is_empty(),
-            has_open_claims: run.has_open_claims,
-        };
+        let turn = self.turn(run, outlook, &planned, batches, outlook.next_sequence);
         let position = run.report.done.len() + 1;
         self.tell(&Event::Started {
             migration: &planned.migration,
@@ -223,6 +205,7 @@ impl Runner<'_> {
         };
         self.patience = None;
         outlook.marker = marker.or(outlook.marker);
+        outlook.is_left_by_message = false;
         let done = Done {
             migration: planned.migration,
             direction: planned.direction,
@@ -234,6 +217,44 @@ impl Runner<'_> {
         outlook.next_sequence += 1;
         outlook.history.get_or_insert_default();
         Ok(())
+    }
+
+    /// What the run knows of a migration whose turn comes.
+    pub(super) fn turn<'p>(
+        &self,
+        run: &mut Run,
+        outlook: &Outlook,
+        planned: &'p PlannedMigration,
+        batches: &HashMap<MigrationRef, i64>,
+        sequence: i64,
+    ) -> Turn<'p> {
+        let history = outlook.history.as_ref();
+        run.has_open_claims |= history.is_some_and(|history| {
+            history
+                .rows()
+                .iter()
+                .any(|row| row.phase == Phase::Applied && row.claim.is_some())
+        });
+        let id = planned.migration.id();
+        let row = outlook.row(id).cloned();
+        let batch = batches
+            .get(&MigrationRef::from(id))
+            .copied()
+            .or(row.as_ref().map(|row| row.batch));
+        let batch = batch
+            .or(run.batch)
+            .unwrap_or_else(|| history.map_or(1, |history| history.batch_to_continue_or_begin(&self.registry)));
+        run.batch = Some(batch);
+        Turn {
+            planned,
+            run_id: run.id.clone(),
+            batch,
+            sequence,
+            row,
+            makes_table: history.is_none(),
+            is_last: outlook.queue.is_empty(),
+            has_open_claims: run.has_open_claims,
+        }
     }
 
     /// Whether a migration failed, and was rolled back, only because something else holds a lock. Then it waits a while.
@@ -264,7 +285,7 @@ impl Runner<'_> {
     }
 
     /// Reads history and plans, outside a transaction; waits as long as the lock timeout for a claim to go.
-    fn look_patiently(&mut self, goal: &Goal) -> Result<Outlook, Error> {
+    pub(super) fn look_patiently(&mut self, goal: &Goal) -> Result<Outlook, Error> {
         let deadline = Instant::now() + self.lock_timeout;
         let mut told = false;
         loop {
@@ -331,6 +352,7 @@ impl Runner<'_> {
             return Ok(outlook);
         }
         let queue = self.queue(known, goal).map_err(Blocked::By)?;
+        let marker = marker.or(self.marker_read);
         Ok(Outlook::new(marker, history, queue, goal))
     }
 
@@ -371,6 +393,7 @@ impl Outlook {
             marker,
             goal: goal.clone(),
             is_overtaken: false,
+            is_left_by_message: false,
             next_sequence: history.as_ref().map_or(1, History::next_sequence),
             history,
             queue: queue.into(),

@@ -121,7 +121,9 @@ impl Session for MysqlConnection {
     }
 
     fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
-        let query = table.select_all(&format!(", {VERSION} AS server"));
+        let query = table.select_all(&format!(
+            ", {VERSION} AS server, cast(bit_xor({ROW_MARKER}) OVER () AS SIGNED) AS marker"
+        ));
         let load = |connection: &mut MysqlConnection| -> Result<_, DriverError> {
             let rows = sql_query(&query).load::<RowOnServer>(connection)?;
             Ok(Some(stored_rows(rows, version_of)))
@@ -152,8 +154,7 @@ impl Session for MysqlConnection {
             return Ok(None);
         }
         let query = format!(
-            "SELECT cast(bit_xor(cast(conv(left(md5(concat_ws(':', group_name, version, state, progress, \
-             coalesce(claim, '-'))), 15), 16, 10) AS UNSIGNED)) AS SIGNED) AS number FROM {}",
+            "SELECT cast(bit_xor({ROW_MARKER}) AS SIGNED) AS number FROM {}",
             table.qualified()
         );
         number(self, &query)
@@ -305,6 +306,10 @@ impl Session for MysqlConnection {
 }
 
 const VERSION: &str = "version()";
+
+/// What a row of history adds to the marker.
+const ROW_MARKER: &str = "cast(conv(left(md5(concat_ws(':', group_name, version, state, progress, coalesce(claim, '-'))), \
+                          15), 16, 10) AS UNSIGNED)";
 
 /// Such as `8.4.2` or `10.11.6-MariaDB-0+deb12u1`: <https://mariadb.com/kb/en/version/>.
 fn version_of(version: &str) -> DialectVersion {

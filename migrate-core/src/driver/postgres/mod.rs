@@ -16,7 +16,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::history::{HistoryTable, Home};
 use super::server::{RowOnServer, stored_rows};
-use super::{DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use super::{Around, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Postgres};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::Live;
@@ -102,7 +102,9 @@ impl Session for PgConnection {
             return Ok(None);
         }
         let load = |connection: &mut PgConnection| -> Result<_, DriverError> {
-            let query = table.select_all(&format!(", {VERSION} AS server"));
+            let query = table.select_all(&format!(
+                ", {VERSION} AS server, (sum({ROW_MARKER}) OVER ())::bigint AS marker"
+            ));
             let rows = sql_query(query).load::<RowOnServer>(connection)?;
             Ok(Some(stored_rows(rows, version_of)))
         };
@@ -131,12 +133,7 @@ impl Session for PgConnection {
         if self.transaction_depth() == 0 || !is_there(self, table)? {
             return Ok(None);
         }
-        let query = format!(
-            "SELECT coalesce(sum(hashtextextended(concat_ws(':', group_name, version, state, progress, claim), 0) \
-             % 1000000007), 0)::bigint AS number FROM {}",
-            table.qualified()
-        );
-        Ok(Some(number(self, &query)?))
+        Ok(Some(number(self, &format!("SELECT {} AS number", marker_of(table)))?))
     }
 
     fn marker_after_commit(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
@@ -147,7 +144,7 @@ impl Session for PgConnection {
         let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
         AnsiTransactionManager::begin_transaction_sql(
             self,
-            &format!("BEGIN; SET LOCAL lock_timeout = {milliseconds}"),
+            &format!("{BEGIN}; SET LOCAL lock_timeout = {milliseconds}"),
         )?;
         let key = key_of(table);
         // Never waited for: one that waits holds a snapshot, for which `CREATE INDEX CONCURRENTLY` would wait in turn.
@@ -163,6 +160,30 @@ impl Session for PgConnection {
         // The first error is the one to tell.
         let _ = self.rollback();
         Err(error)
+    }
+
+    fn around(&self, table: &HistoryTable, run: &str, wait: Duration, marker: Option<i64>) -> Option<Around> {
+        let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
+        let left = format!("migrate.run_{run}");
+        let expected = marker.map_or(format!("current_setting('{left}', true)::bigint"), |marker| {
+            marker.to_string()
+        });
+        // What does not hold divides by zero, which ends the message there. The marker is read by a statement of its own, as
+        // one that waited for the lock would not see what was committed meanwhile.
+        Some(Around {
+            opening: format!(
+                "{BEGIN};\nSET LOCAL lock_timeout = {milliseconds};\n\
+                 SELECT 1 / pg_try_advisory_xact_lock({})::integer;\n\
+                 SELECT 1 / coalesce({} = {expected}, false)::integer;\n",
+                key_of(table),
+                marker_of(table)
+            ),
+            duration_ms: "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::bigint",
+            closing: format!(
+                "SELECT set_config('{left}', {}::text, false);\nCOMMIT;\n",
+                marker_of(table)
+            ),
+        })
     }
 
     fn hold(&mut self, table: &HistoryTable) -> Result<Right, DriverError> {
@@ -306,6 +327,20 @@ impl Session for PgConnection {
         }
         result
     }
+}
+
+/// The lock is taken by the first statement, and what was committed before that has to be seen by the second.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// What a row of history adds to the marker.
+const ROW_MARKER: &str =
+    "hashtextextended(concat_ws(':', group_name, version, state, progress, claim), 0) % 1000000007";
+
+fn marker_of(table: &HistoryTable) -> String {
+    format!(
+        "(SELECT coalesce(sum({ROW_MARKER}), 0)::bigint FROM {})",
+        table.qualified()
+    )
 }
 
 /// The server's version as a number, such as 150004.

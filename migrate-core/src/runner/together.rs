@@ -1,0 +1,186 @@
+//! Several migrations with one message, each in its own transaction, where the server takes many statements at once.
+//!
+//! Only migrations whose SQL was all written for operations travel together: a text of the user's could end its transaction
+//! or swallow what follows it. What goes wrong is not told from here: the migrations that are not done are gone over again,
+//! one by one.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::run::{Outlook, Run};
+use super::{BRIEF, Runner};
+use crate::driver::DriverErrorKind;
+use crate::error::Error;
+use crate::history::Phase;
+use crate::migration::Direction;
+use crate::plan::{Action, PlannedMigration};
+use crate::report::{Done, Event};
+use crate::schema;
+use crate::target::MigrationRef;
+
+/// How many migrations travel together at most: progress is told message by message.
+const MOST: usize = 32;
+
+/// How many bytes of SQL travel together at most, so that a server's limits are far away.
+const MOST_BYTES: usize = 1 << 20;
+
+impl Runner<'_> {
+    /// Does the next migrations with one message, if it can be done so. Says whether it has: if not, nothing has happened.
+    pub(super) fn take_turns_together(
+        &mut self,
+        run: &mut Run,
+        outlook: &mut Outlook,
+        batches: &HashMap<MigrationRef, i64>,
+    ) -> Result<bool, Error> {
+        let is_possible = self.session.around(&self.table, &run.id, BRIEF, None).is_some();
+        let count = if is_possible { travelling(outlook) } else { 0 };
+        if count < 2 || std::mem::take(&mut run.goes_alone) {
+            return Ok(false);
+        }
+        self.settle_home()
+            .map_err(|error| self.database_error("the database does not answer", error))?;
+        let Some(message) = self.message(run, outlook, batches, count) else {
+            return Ok(false);
+        };
+        tracing::debug!(count, "migrations in one message");
+        let began = Instant::now();
+        if let Err(error) = self.session.execute(&message) {
+            // What the message has left open, if the connection is still there.
+            let _ = self.session.rollback();
+            if error.kind == DriverErrorKind::ConnectionLost {
+                return Err(self.database_error(&format!("{count} migrations were sent together"), error));
+            }
+            run.goes_alone = true;
+            return self.after_a_failure(run, outlook, count, began).map(|()| true);
+        }
+        let done: Vec<PlannedMigration> = outlook.queue.drain(..count).collect();
+        if done.iter().any(|planned| planned.direction == Direction::Up) {
+            run.has_open_claims = !outlook.queue.is_empty();
+        }
+        outlook.next_sequence += i64::try_from(count).unwrap_or_default();
+        outlook.marker = None;
+        outlook.is_left_by_message = true;
+        self.tell_together(run, &done, outlook.queue.len(), began);
+        Ok(true)
+    }
+
+    /// Looks how far a message came. What it has not done is still to be done, and more may be.
+    fn after_a_failure(
+        &mut self,
+        run: &mut Run,
+        outlook: &mut Outlook,
+        count: usize,
+        began: Instant,
+    ) -> Result<(), Error> {
+        let sent: Vec<PlannedMigration> = outlook.queue.drain(..count).collect();
+        let history = self.read_history()?.unwrap_or_default();
+        let is_done = |planned: &&PlannedMigration| match (history.find(planned.migration.id()), planned.direction) {
+            (Some(row), Direction::Up) => row.phase == Phase::Applied && row.claim.as_deref() == Some(run.id.as_str()),
+            (row, direction) => row.is_none() && direction == Direction::Down,
+        };
+        let done: Vec<PlannedMigration> = sent.iter().take_while(is_done).cloned().collect();
+        run.has_open_claims |= done.iter().any(|planned| planned.direction == Direction::Up);
+        let left = outlook.queue.len() + sent.len() - done.len();
+        self.tell_together(run, &done, left, began);
+        let goal = outlook.goal.clone();
+        *outlook = self.look_patiently(&goal)?;
+        Ok(())
+    }
+
+    /// The next migrations as one text; `None` if the database takes none such.
+    fn message(
+        &self,
+        run: &mut Run,
+        outlook: &Outlook,
+        batches: &HashMap<MigrationRef, i64>,
+        count: usize,
+    ) -> Option<String> {
+        let wait = self.lock_timeout.min(BRIEF);
+        let mut message = String::new();
+        let mut expected = outlook.marker;
+        for (place, planned) in outlook.queue.iter().take(count).enumerate() {
+            let sequence = outlook.next_sequence + i64::try_from(place).unwrap_or_default();
+            let mut turn = self.turn(run, outlook, planned, batches, sequence);
+            turn.is_last = place + 1 == outlook.queue.len();
+            let around = self.session.around(&self.table, &run.id, wait, expected)?;
+            message += &around.opening;
+            for sql in planned.sql() {
+                message += sql;
+                message += ";\n";
+            }
+            message += &self.finishing(&turn, false, Some(around.duration_ms));
+            message += ";\n";
+            if turn.is_last && turn.has_open_claims {
+                message += &self.table.finish_batch();
+                message += ";\n";
+            }
+            message += &around.closing;
+            // From here on it is what the transaction before has left.
+            expected = None;
+            run.has_open_claims |= planned.direction == Direction::Up;
+        }
+        Some(message)
+    }
+
+    /// Tells what was done with one message, as if it had been done one by one.
+    fn tell_together(&mut self, run: &mut Run, done: &[PlannedMigration], left: usize, began: Instant) {
+        let share = began.elapsed() / u32::try_from(done.len().max(1)).unwrap_or(1);
+        let total = run.report.done.len() + done.len() + left;
+        for planned in done {
+            self.tell_done(run, planned, total, share);
+        }
+        self.patience = None;
+    }
+
+    fn tell_done(&mut self, run: &mut Run, planned: &PlannedMigration, total: usize, duration: Duration) {
+        self.tell(&Event::Started {
+            migration: &planned.migration,
+            direction: planned.direction,
+            position: run.report.done.len() + 1,
+            total,
+        });
+        for (index, step) in planned.steps.iter().enumerate() {
+            self.tell_step(planned, index, step);
+        }
+        let done = Done {
+            migration: planned.migration,
+            direction: planned.direction,
+            duration,
+        };
+        self.tell(&Event::Finished(&done));
+        run.report.done.push(done);
+    }
+}
+
+/// How many of the next migrations can travel together.
+fn travelling(outlook: &Outlook) -> usize {
+    if outlook.history.is_none() || (outlook.marker.is_none() && !outlook.is_left_by_message) {
+        return 0;
+    }
+    let mut bytes = 0;
+    outlook
+        .queue
+        .iter()
+        .take(MOST)
+        .take_while(|planned| {
+            bytes += planned.sql().iter().map(|sql| sql.len()).sum::<usize>();
+            bytes <= MOST_BYTES && is_plain(planned)
+        })
+        .count()
+}
+
+/// Whether nothing in a migration can reach beyond its own statements.
+fn is_plain(planned: &PlannedMigration) -> bool {
+    let is_generated = |action: &Action| match action {
+        Action::Generated { sql, .. } => is_closed(sql),
+        Action::Declare(_) | Action::Keep => true,
+        Action::Statement(_) | Action::Rust { .. } | Action::Expect { .. } => false,
+    };
+    planned.is_whole() && planned.done == 0 && planned.steps.iter().all(|step| is_generated(&step.action))
+}
+
+/// Whether a statement ends where it seems to: an expression of the user's may hold a comment or a quote that is never closed.
+fn is_closed(sql: &str) -> bool {
+    let may_hide_its_end = ["--", "/*", "$", "\\", ";", "\0"];
+    !may_hide_its_end.iter().any(|sign| sql.contains(sign)) && schema::pieces(sql).is_ok()
+}

@@ -173,6 +173,8 @@ pub struct PlannedStep {
     /// What who reads the plan should know of it.
     pub(crate) notes: Vec<String>,
     pub(crate) action: Action,
+    /// The tables, views and enums that its SQL makes, changes or drops, where all that it does can be seen by them.
+    pub(crate) touches: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -180,11 +182,7 @@ pub(crate) enum Action {
     /// A user's SQL, exactly as it is sent.
     Statement(String),
     /// SQL that was written for an operation, exactly as it is sent.
-    Generated {
-        sql: String,
-        /// What it may make, change or drop.
-        touches: Vec<String>,
-    },
+    Generated(String),
     /// A table is about to be made anew: it has to be what it is taken to be.
     Expect {
         table: Box<Table>,
@@ -210,7 +208,7 @@ impl PlannedStep {
     #[must_use]
     pub fn sql(&self) -> Option<&str> {
         match &self.action {
-            Action::Statement(sql) | Action::Generated { sql, .. } => Some(sql),
+            Action::Statement(sql) | Action::Generated(sql) => Some(sql),
             Action::Rust { .. } | Action::Expect { .. } | Action::Declare(_) | Action::Keep => None,
         }
     }
@@ -226,18 +224,16 @@ impl PlannedStep {
     pub fn function(&self) -> Option<&'static str> {
         match &self.action {
             Action::Rust { name, .. } => Some(name),
-            Action::Statement(_)
-            | Action::Generated { .. }
-            | Action::Expect { .. }
-            | Action::Declare(_)
-            | Action::Keep => None,
+            Action::Statement(_) | Action::Generated(_) | Action::Expect { .. } | Action::Declare(_) | Action::Keep => {
+                None
+            }
         }
     }
 
     /// What an error calls it.
     pub(crate) fn label(&self) -> String {
         match &self.action {
-            Action::Statement(sql) | Action::Generated { sql, .. } => sql.trim().to_owned(),
+            Action::Statement(sql) | Action::Generated(sql) => sql.trim().to_owned(),
             Action::Expect { table, .. } => format!("making `{}` anew", table.name),
             Action::Rust { name, .. } => format!("Rust step `{name}`"),
             Action::Declare(_) | Action::Keep => "nothing".to_owned(),
@@ -251,7 +247,7 @@ impl fmt::Display for PlannedStep {
             writeln!(f, "-- {note}")?;
         }
         match &self.action {
-            Action::Statement(sql) | Action::Generated { sql, .. } => {
+            Action::Statement(sql) | Action::Generated(sql) => {
                 let sql = sql.trim_end();
                 // A semicolon after a trailing line comment would be part of it.
                 let last = sql.lines().last().unwrap_or_default();

@@ -151,6 +151,13 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn broken_references(&mut self) -> Result<Vec<String>, DriverError>;
 
+    /// Who may hold a lock on some tables, or on any if none is named: a few, each as a person reads it. None if that cannot
+    /// be told.
+    #[doc(hidden)]
+    fn blockers(&mut self, _names: &[String]) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What to do to find out who holds a lock.
     #[doc(hidden)]
     fn who_holds_locks(&mut self) -> String;

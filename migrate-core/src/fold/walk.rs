@@ -56,7 +56,19 @@ impl Walk<'_> {
 
     fn plan(&mut self, place: Place, action: Action) {
         let notes = std::mem::take(&mut self.notes);
-        self.walked.planned.push(PlannedStep { place, notes, action });
+        self.walked.planned.push(PlannedStep {
+            place,
+            notes,
+            action,
+            touches: Vec::new(),
+        });
+    }
+
+    fn plan_touching(&mut self, place: Place, action: Action, touches: Vec<String>) {
+        self.plan(place, action);
+        if let Some(step) = self.walked.planned.last_mut() {
+            step.touches = touches;
+        }
     }
 
     pub(super) fn step(&mut self, step: &Step) {
@@ -335,13 +347,7 @@ impl Walk<'_> {
                 self.check_waiting(&statement, place);
             }
             let touches = applied.operation.names();
-            self.plan(
-                place,
-                Action::Generated {
-                    sql: statement,
-                    touches,
-                },
-            );
+            self.plan_touching(place, Action::Generated(statement), touches);
         }
         if let Operation::ChangeEnum {
             name,
@@ -378,7 +384,10 @@ impl Walk<'_> {
         }
         self.check_waiting(sql, place);
         match self.plan_for.dialect.check_raw(sql, self.in_transaction) {
-            Ok(()) => self.plan(place, Action::Statement(sql.to_owned())),
+            Ok(()) => {
+                let touches = schema::seen_by(sql).unwrap_or_default();
+                self.plan_touching(place, Action::Statement(sql.to_owned()), touches);
+            }
             Err(message) => self.problem(place, message),
         }
     }

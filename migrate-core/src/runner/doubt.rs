@@ -5,7 +5,7 @@ use crate::driver::DriverError;
 use crate::driver::history::Change;
 use crate::error::Error;
 use crate::history::{Applied, Phase};
-use crate::plan::{Action, PlannedMigration, PlannedStep};
+use crate::plan::PlannedMigration;
 
 /// What the row of a migration says of the step after those that are done: it was about to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,11 +78,11 @@ fn unescaped(name: &str) -> String {
 impl Runner<'_> {
     /// What to write down before a step.
     pub(super) fn doubt_before(&mut self, planned: &PlannedMigration, index: usize) -> Result<Doubt, DriverError> {
-        let step = planned.steps.get(index);
-        let Some(PlannedStep {
-            action: Action::Generated { touches, .. },
-            ..
-        }) = step
+        let Some(touches) = planned
+            .steps
+            .get(index)
+            .map(|step| &step.touches)
+            .filter(|touches| !touches.is_empty())
         else {
             return Ok(Doubt::Unknown);
         };

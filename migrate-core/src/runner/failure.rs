@@ -236,7 +236,13 @@ impl Runner<'_> {
                 let is_unexpected = matches!(mishap, Mishap::Unexpected(_));
                 let cause = mishap.into_cause();
                 let kind = cause.downcast_ref::<DriverError>().map(|error| error.kind);
-                let error = self.at_step(turn, index, error).cause(cause);
+                let mut error = self.at_step(turn, index, error).cause(cause);
+                if kind == Some(DriverErrorKind::Locked) {
+                    let touches = turn.planned.steps.get(index).map(|step| step.touches.as_slice());
+                    for blocker in self.session.blockers(touches.unwrap_or_default()) {
+                        error = error.problem(None, format!("in the way: {blocker}"));
+                    }
+                }
                 if is_unexpected {
                     return error
                         .next(

@@ -295,7 +295,7 @@ impl Runner<'_> {
         // What is generated cannot end the transaction behind our back.
         if matches!(
             step.action,
-            Action::Keep | Action::Declare(_) | Action::Generated { .. } | Action::Expect { .. }
+            Action::Keep | Action::Declare(_) | Action::Generated(_) | Action::Expect { .. }
         ) {
             return self.act(step);
         }
@@ -332,8 +332,8 @@ impl Runner<'_> {
 
     /// A step outside a transaction of the migration's. `with_marks`: in one of its own.
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<(), Mishap> {
-        if let (Action::Generated { sql, touches }, false) = (&step.action, with_marks) {
-            self.session.clear_for(sql, touches)?;
+        if let (Some(sql), false) = (step.sql(), with_marks || step.touches.is_empty()) {
+            self.session.clear_for(sql, &step.touches)?;
         }
         let result = self.act(step);
         // A Rust function may leave its own transaction open; what we write next would be lost with it.
@@ -350,7 +350,7 @@ impl Runner<'_> {
 
     fn act(&mut self, step: &PlannedStep) -> Result<(), Mishap> {
         match &step.action {
-            Action::Statement(sql) | Action::Generated { sql, .. } => Ok(self.session.execute(sql)?),
+            Action::Statement(sql) | Action::Generated(sql) => Ok(self.session.execute(sql)?),
             Action::Expect { table, .. } => self.expect(table),
             Action::Rust { functions, .. } => {
                 let connection = self.session.connection();

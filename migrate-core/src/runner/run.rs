@@ -275,7 +275,11 @@ impl Runner<'_> {
         if Instant::now() >= until {
             return false;
         }
-        let hint = self.session.who_holds_locks();
+        let touched: Vec<String> = planned.steps.iter().flat_map(|step| step.touches.clone()).collect();
+        let hint = match self.session.blockers(&touched).into_iter().next() {
+            Some(blocker) => format!("in the way: {blocker}"),
+            None => self.session.who_holds_locks(),
+        };
         self.tell(&Event::Waiting {
             reason: &format!("something holds a lock that {} needs; {hint}", planned.migration),
         });

@@ -172,7 +172,7 @@ fn travelling(outlook: &Outlook) -> usize {
 /// Whether nothing in a migration can reach beyond its own statements.
 fn is_plain(planned: &PlannedMigration) -> bool {
     let is_generated = |action: &Action| match action {
-        Action::Generated { sql, .. } => is_closed(sql),
+        Action::Generated(sql) => is_closed(sql),
         Action::Declare(_) | Action::Keep => true,
         Action::Statement(_) | Action::Rust { .. } | Action::Expect { .. } => false,
     };

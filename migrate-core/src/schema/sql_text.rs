@@ -385,6 +385,21 @@ pub(crate) fn touched(sql: &str) -> Touched {
     }
 }
 
+/// The objects that a raw statement makes, changes or drops, if all that it does can be seen by their definitions, or can be
+/// done twice.
+pub(crate) fn seen_by(sql: &str) -> Option<Vec<String>> {
+    // These change rows alone, or change them back when they are done again.
+    let hidden = ["EXCHANGE", "IMPORT", "DISCARD", "TRUNCATE", "SELECT", "COPY"];
+    if hidden.iter().any(|word| mentions(sql, word)) {
+        return None;
+    }
+    match touched(sql) {
+        Touched::Names(names) => Some(names),
+        Touched::Index(index) => Some(vec![index]),
+        Touched::Nothing | Touched::Rows | Touched::Anything => None,
+    }
+}
+
 /// What a CREATE, ALTER, DROP or COMMENT is about, from the words after that one.
 fn object(words: &[Piece<'_>]) -> Touched {
     let is = |at: usize, word: &str| {

@@ -335,5 +335,7 @@ fn a_table_that_somebody_holds_is_waited_for_without_holding_up_others() {
     let error = runner.rollback(&Rollback::Steps(1)).unwrap_err().to_string();
     assert!(error.contains("canceling statement due to lock timeout"), "{error}");
     assert!(error.contains("look for who holds the lock"), "{error}");
+    assert!(error.contains("in the way: pid "), "{error}");
+    assert!(error.contains("its last statement: BEGIN; SELECT * FROM t1"), "{error}");
     assert_eq!(db.applied(), "1:applied:1 2:applied:2");
 }

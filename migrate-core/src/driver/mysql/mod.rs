@@ -262,6 +262,18 @@ impl Session for MysqlConnection {
             .to_owned()
     }
 
+    fn blockers(&mut self, _names: &[String]) -> Vec<String> {
+        // Which locks a transaction holds on tables is told only where the server was set up for that.
+        let query = "SELECT concat('connection ', p.id, ' of ', p.user, ' from ', p.host, ', ', lower(p.command), ' for ', \
+                     p.time, ' s', coalesce(concat(', its transaction ', timestampdiff(SECOND, t.trx_started, now()), \
+                     ' s old'), ''), coalesce(concat(', at work on: ', left(p.info, 100)), '')) AS text \
+                     FROM information_schema.processlist p \
+                     LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id \
+                     WHERE p.id <> connection_id() AND p.db = database() AND (t.trx_started IS NOT NULL OR p.info IS NOT NULL) \
+                     ORDER BY t.trx_started IS NULL, t.trx_started LIMIT 5";
+        texts(self, query).unwrap_or_default()
+    }
+
     fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
         let is_mariadb = self.version()?.name() == DialectName::MariaDb;
         live::read(self, is_mariadb).map(|live| {

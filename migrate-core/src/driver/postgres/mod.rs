@@ -19,7 +19,7 @@ use super::server::{RowOnServer, stored_rows};
 use super::{Around, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Postgres};
 use crate::dialect_name::{DialectName, DialectVersion};
-use crate::schema::Live;
+use crate::schema::{Live, mentions};
 
 /// PostgreSQL, before its version is asked for.
 const DIALECT: &Postgres = &Postgres {
@@ -221,9 +221,10 @@ impl Session for PgConnection {
                 tables.join(", ")
             ),
         )?;
-        let named = invalid.iter().map(|name| DIALECT.identifier(name));
-        for index in named.filter(|index| sql.contains(index) && sql.starts_with("CREATE ")) {
-            self.execute(&format!("DROP INDEX CONCURRENTLY {index}"))?;
+        let is_made =
+            |name: &&String| sql.trim_start().to_ascii_uppercase().starts_with("CREATE ") && mentions(sql, name);
+        for name in invalid.iter().filter(is_made) {
+            self.execute(&format!("DROP INDEX CONCURRENTLY {}", DIALECT.identifier(name)))?;
         }
         Ok(())
     }
@@ -272,6 +273,25 @@ impl Session for PgConnection {
         "look for who holds the lock: another `migrate`, an application with an open transaction, a `psql` \
          (`SELECT pid, state, query FROM pg_stat_activity WHERE state <> 'idle'` lists them)"
             .to_owned()
+    }
+
+    fn blockers(&mut self, names: &[String]) -> Vec<String> {
+        let names: Vec<String> = names.iter().map(|name| DIALECT.text(name)).collect();
+        let of_named = match names.as_slice() {
+            [] => String::new(),
+            names => format!("AND c.relname = ANY (ARRAY[{}]::text[]) ", names.join(", ")),
+        };
+        let query = format!(
+            "SELECT concat_ws(', ', concat_ws(' ', 'pid', a.pid, 'of', a.usename, 'from ' || host(a.client_addr)), \
+             nullif(a.application_name, ''), a.state || ' for ' || (extract(epoch FROM now() - a.state_change))::int || ' s', \
+             'its transaction ' || (extract(epoch FROM now() - a.xact_start))::int || ' s old', \
+             'its last statement: ' || left(regexp_replace(a.query, '\\s+', ' ', 'g'), 100)) AS text FROM pg_stat_activity a \
+             WHERE a.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
+             WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' \
+             AND c.relnamespace = current_schema()::regnamespace {of_named}AND l.database = \
+             (SELECT oid FROM pg_database WHERE datname = current_database())) ORDER BY a.xact_start LIMIT 5"
+        );
+        texts(self, &query).unwrap_or_default()
     }
 
     fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
@@ -372,7 +392,8 @@ fn digest_of(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| DIALECT.text(name)).collect();
     format!(
         "WITH named AS (SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
-         AND c.relname = ANY (ARRAY[{}]::text[]) AND c.relkind IN ('r', 'p', 'v', 'm')), \
+         AND c.relname = ANY (ARRAY[{}]::text[]) AND (c.relkind IN ('r', 'p', 'v', 'm') \
+         OR EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = c.oid AND i.indisvalid))), \
          parts AS ( \
          SELECT 'relation ' || relname || ' ' || coalesce(obj_description(oid, 'pg_class'), '') AS part FROM named \
          UNION ALL SELECT concat_ws(' ', 'column', n.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, \

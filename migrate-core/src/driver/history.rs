@@ -33,6 +33,8 @@ pub struct HistoryTable {
     name: String,
     /// The schema that it is in, once that was asked for.
     schema: Option<String>,
+    /// A condition on which rows are changed only.
+    guard: Option<String>,
     dialect: &'static dyn Dialect,
 }
 
@@ -46,6 +48,10 @@ pub struct Home {
     pub(crate) restore: Option<String>,
     /// A statement that gives the connection back as it was found.
     pub(crate) leave: Option<String>,
+    /// The session of the server.
+    pub(crate) session: Option<i64>,
+    /// Others use that session as well: a pooler stands between.
+    pub(crate) is_shared: bool,
 }
 
 /// A row to be written.
@@ -83,6 +89,7 @@ impl HistoryTable {
         HistoryTable {
             name: name.to_owned(),
             schema: None,
+            guard: None,
             dialect,
         }
     }
@@ -90,6 +97,11 @@ impl HistoryTable {
     /// From here on it is named with its schema.
     pub(crate) fn settle(&mut self, schema: Option<&str>) {
         self.schema = schema.map(str::to_owned);
+    }
+
+    /// From here on rows are changed only if a condition holds.
+    pub(crate) fn change_only_if(&mut self, guard: Option<String>) {
+        self.guard = guard;
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -195,14 +207,17 @@ impl HistoryTable {
             sets.push(format!("duration_ms = {ms}"));
         }
         format!(
-            "UPDATE {} SET {} WHERE {} AND {}",
+            "UPDATE {} SET {} WHERE {} AND {}{}",
             self.qualified(),
             sets.join(", "),
             self.is(id),
             match claimed_by {
                 Some(run) => format!("claim = {}", self.dialect.text(run)),
                 None => "claim IS NULL".to_owned(),
-            }
+            },
+            self.guard
+                .as_ref()
+                .map_or(String::new(), |guard| format!(" AND {guard}"))
         )
     }
 

@@ -92,7 +92,11 @@ pub trait Session: Any {
     /// Begins a transaction that holds the right to write from its start, and whose statements wait so long for locks.
     /// [`DriverErrorKind::Busy`] says that another run has that right, and that it can be tried again.
     #[doc(hidden)]
-    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Right, DriverError>;
+    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Begun, DriverError>;
+
+    /// Makes do without prepared statements that outlive a transaction: the next one may be in another session of the server.
+    #[doc(hidden)]
+    fn prepare_nothing(&mut self) {}
 
     /// What stands around the statements of one transaction in a message that holds several: it takes the right to write and
     /// goes on only if history is as the marker says, or without one as the transaction of this run before it has left it.
@@ -100,6 +104,12 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn around(&self, _table: &HistoryTable, _run: &str, _wait: Duration, _marker: Option<i64>) -> Option<Around> {
         None
+    }
+
+    /// A condition that holds in one session of the server.
+    #[doc(hidden)]
+    fn is_in_session(&self, _session: i64) -> String {
+        "TRUE".to_owned()
     }
 
     /// Keeps the right to write, which the open transaction has, after that has ended, if the database can do that.
@@ -194,6 +204,15 @@ pub struct Around {
     /// An expression for how long the transaction has taken.
     pub(crate) duration_ms: &'static str,
     pub(crate) closing: String,
+}
+
+/// What came of beginning a transaction.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    pub(crate) right: Right,
+    /// The session of the server that it is in, where the server has sessions that a pooler may share out.
+    pub(crate) session: Option<i64>,
 }
 
 /// How long the right to write lasts.

@@ -11,7 +11,7 @@ use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
 use super::answer::{Row, kind_of, literals_of, message_of};
 use super::history::HistoryTable;
-use super::{DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use super::{Begun, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Sqlite, parse_index, parse_table};
 use crate::history::StoredRow;
 use crate::schema::{Live, Table, Trigger};
@@ -118,9 +118,12 @@ impl Session for SqliteConnection {
         Ok(Some(row.data_version))
     }
 
-    fn begin(&mut self, _table: &HistoryTable, _wait: Duration) -> Result<Right, DriverError> {
+    fn begin(&mut self, _table: &HistoryTable, _wait: Duration) -> Result<Begun, DriverError> {
         begin_immediate(self)?;
-        Ok(Right::Transaction)
+        Ok(Begun {
+            right: Right::Transaction,
+            session: None,
+        })
     }
 
     fn begin_step(&mut self) -> Result<(), DriverError> {

@@ -18,6 +18,8 @@ pub(super) enum Failure {
     Bookkeeping(DriverError),
     /// The row is not as this run left it.
     ClaimLost,
+    /// It runs outside a transaction, and a pooler shares out the sessions of the server.
+    SharedSession,
     /// All steps were done, but rows refer to nothing now that did not before.
     BrokenReferences(Vec<String>),
     /// All steps were done, but the commit failed.
@@ -166,6 +168,9 @@ impl Runner<'_> {
         };
         let id = turn.planned.migration.id();
         let (_, finish) = way(turn.planned.direction);
+        if matches!(failure, Failure::SharedSession) {
+            return self.describe(turn, failure).nothing_changed();
+        }
         let Failure::Step { index, .. } = failure else {
             return self
                 .describe(turn, failure)
@@ -294,10 +299,25 @@ impl Runner<'_> {
                 )
                 .migration(migration)
                 .at(migration.place()),
+            Failure::SharedSession => Error::new(
+                ErrorKind::InvalidSetting,
+                format!(
+                    "{doing} {} needs a session of the server of its own, as it does not run in a transaction, and a pooler \
+                     shares the sessions out",
+                    named(migration)
+                ),
+            )
+            .migration(migration)
+            .at(migration.place())
+            .next(format!(
+                "connect to the server itself, or to a pool in session mode, for `{again}`: behind a pool in transaction \
+                 mode a lock that outlasts a transaction is worth nothing"
+            )),
             Failure::ClaimLost => Error::new(
                 ErrorKind::Interrupted,
                 format!(
-                    "{doing} {}: somebody else has changed its row in history",
+                    "{doing} {}: somebody else has changed its row in history, or a pooler has moved this run to another \
+                     session of the server",
                     named(migration)
                 ),
             )

@@ -523,6 +523,9 @@ impl<'c> Runner<'c> {
             let wait = self.lock_timeout.min(BRIEF);
             let home = self.session.home(self.table.name(), wait)?;
             self.table.settle(home.schema.as_deref());
+            if home.is_shared {
+                self.session.prepare_nothing();
+            }
             self.home = Some(home);
         }
         Ok(())
@@ -549,8 +552,9 @@ impl<'c> Runner<'c> {
                     }
                     thread::sleep(POLL);
                 }
-                Ok(right) => {
-                    self.holds |= right == Right::Session;
+                Ok(begun) => {
+                    self.holds |= begun.right == Right::Session;
+                    self.notice_pooler(begun.session);
                     return Ok(());
                 }
                 Err(error) => return Err(error),
@@ -558,10 +562,39 @@ impl<'c> Runner<'c> {
         }
     }
 
+    /// In another session of the server than before, a pooler stands between.
+    fn notice_pooler(&mut self, session: Option<i64>) {
+        if self.home.as_ref().is_some_and(|home| home.session != session) {
+            self.met_pooler();
+        }
+    }
+
+    /// Whether a failure tells of a pooler that was not noticed before: another client of it has prepared a statement.
+    fn tells_of_pooler(&mut self, error: &Error) -> bool {
+        let is_its_sign = error
+            .root_cause()
+            .is_some_and(|cause| cause.to_string().contains("prepared statement \"__diesel_stmt_"));
+        is_its_sign && self.met_pooler()
+    }
+
+    /// From here on, sessions of the server are shared. Says whether that is news.
+    fn met_pooler(&mut self) -> bool {
+        let Some(home) = self.home.as_mut().filter(|home| !home.is_shared) else {
+            return false;
+        };
+        home.is_shared = true;
+        self.session.prepare_nothing();
+        true
+    }
+
     /// Keeps the right to write beyond the transaction that is open, if the database can do that.
     fn hold(&mut self) -> Result<(), DriverError> {
         if !self.holds {
             self.holds = self.session.hold(&self.table)? == Right::Session;
+            // A pooler that was not noticed before would move what follows to a session without that right.
+            let session = self.home.as_ref().and_then(|home| home.session);
+            self.table
+                .change_only_if(session.map(|session| self.session.is_in_session(session)));
         }
         Ok(())
     }
@@ -571,6 +604,7 @@ impl<'c> Runner<'c> {
         if !std::mem::take(&mut self.holds) {
             return result;
         }
+        self.table.change_only_if(None);
         let let_go = self.session.let_go(&self.table);
         let value = result?;
         match let_go {

@@ -124,6 +124,9 @@ impl Runner<'_> {
     }
 
     fn step_by_step(&mut self, turn: &Turn<'_>, started: Instant) -> Result<Option<i64>, Failure> {
+        if self.home.as_ref().is_some_and(|home| home.is_shared) {
+            return Err(Failure::SharedSession);
+        }
         if turn.makes_table {
             self.book(&self.table.create())?;
         }

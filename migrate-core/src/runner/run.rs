@@ -257,13 +257,15 @@ impl Runner<'_> {
         }
     }
 
-    /// Whether a migration failed, and was rolled back, only because something else holds a lock. Then it waits a while.
+    /// Whether a migration failed, and was rolled back, for a reason that goes by: something else holds a lock, for which it
+    /// waits a while, or a pooler was not noticed before.
     fn may_try_again(&mut self, planned: &PlannedMigration, error: &Error) -> bool {
         let is_locked = error.root_cause().is_some_and(|cause| {
             let cause = cause.downcast_ref::<DriverError>();
             cause.is_some_and(|cause| cause.kind == DriverErrorKind::Locked)
         });
-        is_locked && planned.is_whole() && self.waits_for_lock(planned)
+        let stays_whole = planned.is_whole();
+        (stays_whole && self.tells_of_pooler(error)) || (is_locked && stays_whole && self.waits_for_lock(planned))
     }
 
     /// Waits a while for a lock that something else holds, a different one each time, so that two runs do not meet again and

@@ -17,7 +17,7 @@ use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 use super::answer::literals_of;
 use super::history::{HistoryTable, Home};
 use super::server::{RowOnServer, stored_rows};
-use super::{DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use super::{Begun, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, MySql};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::Live;
@@ -117,6 +117,8 @@ impl Session for MysqlConnection {
             restore: Some(format!("UNLOCK TABLES; USE {}; {on_duty}", DIALECT.identifier(&schema))),
             leave: Some(format!("SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}")),
             schema: Some(schema),
+            session: None,
+            is_shared: false,
         })
     }
 
@@ -164,7 +166,7 @@ impl Session for MysqlConnection {
         self.marker(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, _wait: Duration) -> Result<Right, DriverError> {
+    fn begin(&mut self, table: &HistoryTable, _wait: Duration) -> Result<Begun, DriverError> {
         let lock = lock_of(table);
         // 1 if it was got, 0 if somebody else has it, NULL after an error:
         // https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
@@ -172,7 +174,10 @@ impl Session for MysqlConnection {
             "SELECT if(is_used_lock({lock}) = connection_id(), 1, cast(get_lock({lock}, 0) AS SIGNED)) AS number"
         );
         match number(self, &query)? {
-            Some(1) => self.begin_step().map(|()| Right::Session),
+            Some(1) => self.begin_step().map(|()| Begun {
+                right: Right::Session,
+                session: None,
+            }),
             Some(0) => Err(DriverError {
                 kind: DriverErrorKind::Busy,
                 message: holder(self, &lock),

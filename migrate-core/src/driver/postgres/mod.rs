@@ -6,17 +6,19 @@
 mod live;
 
 use std::any::{Any, TypeId};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, CacheSize, Connection, SimpleConnection, TransactionManager};
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::history::{HistoryTable, Home};
 use super::server::{RowOnServer, stored_rows};
-use super::{Around, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use super::{Around, Begun, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Postgres};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::{Live, mentions};
@@ -76,12 +78,21 @@ impl Session for PgConnection {
             search_path: String,
             #[diesel(sql_type = Text)]
             role: String,
+            #[diesel(sql_type = BigInt)]
+            session: i64,
+            #[diesel(sql_type = Nullable<Text>)]
+            used_by: Option<String>,
+            #[diesel(sql_type = Text)]
+            _used_by_now: String,
         }
         let table = DIALECT.text(&DIALECT.identifier(history));
+        let process = DIALECT.text(this_process());
         let found: Found = sql_query(format!(
             "SELECT coalesce((SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.oid = to_regclass({table})), current_schema()::text) AS schema, \
-             current_setting('search_path') AS search_path, current_setting('role') AS role"
+             current_setting('search_path') AS search_path, current_setting('role') AS role, \
+             pg_backend_pid()::bigint AS session, nullif(current_setting('migrate.used_by', true), '') AS used_by, \
+             set_config('migrate.used_by', {process}, false) AS _used_by_now"
         ))
         .get_result(self)?;
         let text = |value: &str| DIALECT.text(value);
@@ -93,6 +104,8 @@ impl Session for PgConnection {
                 text(&found.role)
             )),
             leave: None,
+            session: Some(found.session),
+            is_shared: found.used_by.is_some_and(|process| process != *this_process()),
         })
     }
 
@@ -140,7 +153,14 @@ impl Session for PgConnection {
         self.marker(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Right, DriverError> {
+    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Begun, DriverError> {
+        #[derive(QueryableByName)]
+        struct Tried {
+            #[diesel(sql_type = Bool)]
+            has_lock: bool,
+            #[diesel(sql_type = BigInt)]
+            session: i64,
+        }
         let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
         AnsiTransactionManager::begin_transaction_sql(
             self,
@@ -148,14 +168,22 @@ impl Session for PgConnection {
         )?;
         let key = key_of(table);
         // Never waited for: one that waits holds a snapshot, for which `CREATE INDEX CONCURRENTLY` would wait in turn.
-        let has_lock = truth(self, &format!("SELECT pg_try_advisory_xact_lock({key}) AS truth"));
-        let error = match has_lock {
-            Ok(true) => return Ok(Right::Transaction),
-            Ok(false) => DriverError {
+        let tried = sql_query(format!(
+            "SELECT pg_try_advisory_xact_lock({key}) AS has_lock, pg_backend_pid()::bigint AS session"
+        ))
+        .get_result::<Tried>(self);
+        let error = match tried {
+            Ok(tried) if tried.has_lock => {
+                return Ok(Begun {
+                    right: Right::Transaction,
+                    session: Some(tried.session),
+                });
+            }
+            Ok(_) => DriverError {
                 kind: DriverErrorKind::Busy,
                 message: holder(self, &key),
             },
-            Err(error) => error,
+            Err(error) => error.into(),
         };
         // The first error is the one to tell.
         let _ = self.rollback();
@@ -184,6 +212,14 @@ impl Session for PgConnection {
                 marker_of(table)
             ),
         })
+    }
+
+    fn is_in_session(&self, session: i64) -> String {
+        format!("pg_backend_pid() = {session}")
+    }
+
+    fn prepare_nothing(&mut self) {
+        self.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
 
     fn hold(&mut self, table: &HistoryTable) -> Result<Right, DriverError> {
@@ -371,6 +407,12 @@ fn version_of(number: &str) -> DialectVersion {
     DialectVersion::of_server(DialectName::Postgres, (major, 0))
 }
 
+/// A name of this process: what another one has left in a session of the server tells that a pooler shares that out.
+fn this_process() -> &'static String {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| format!("{:016x}", RandomState::new().build_hasher().finish()))
+}
+
 /// The number that the advisory locks of a history are known by.
 fn key_of(table: &HistoryTable) -> String {
     format!(
@@ -449,7 +491,10 @@ fn holder(connection: &mut PgConnection, key: &str) -> String {
 
 fn is_there(connection: &mut PgConnection, table: &HistoryTable) -> Result<bool, DriverError> {
     let name = DIALECT.text(&table.qualified());
-    truth(connection, &format!("SELECT to_regclass({name}) IS NOT NULL AS truth"))
+    // To read the catalog takes a lock on it, before which the server learns what others have committed; the function by itself
+    // would answer from what this session remembers.
+    let query = format!("SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass({name})) AS truth");
+    truth(connection, &query)
 }
 
 fn truth(connection: &mut PgConnection, query: &str) -> Result<bool, DriverError> {

@@ -1,0 +1,109 @@
+//! What only PostgreSQL has: transactions that hold changes of the schema, roles, search paths, concurrent indexes, poolers.
+
+use diesel::prelude::*;
+use diesel::result::QueryResult;
+use diesel::sql_query;
+use migrate_core::{ErrorKind, Rollback};
+
+use crate::suite::everything;
+use crate::support::{Database, Server, migration, table, untransactional};
+
+#[test]
+fn what_a_step_sets_of_the_connection_does_not_outlive_its_migration() {
+    let Some(db) = Database::new(Server::Postgres) else {
+        return;
+    };
+    let all = [
+        migration(1, |schema| {
+            schema.execute("CREATE SCHEMA other").undo("DROP SCHEMA other");
+            schema.execute("SET search_path = other").up_only();
+        }),
+        migration(2, |schema| schema.execute("SET ROLE pg_monitor").up_only()),
+        table(3),
+    ];
+    db.up(&all).unwrap();
+    assert_eq!(db.applied(), "1:applied:1 2:applied:1 3:applied:1");
+    assert_eq!(db.text("SELECT to_regclass('public.t3')"), "t3");
+    assert_eq!(
+        db.number("SELECT count(*) FROM pg_class WHERE relname = '__migrations'"),
+        1
+    );
+}
+
+#[test]
+fn a_step_that_ends_the_transaction_is_told() {
+    let Some(db) = Database::new(Server::Postgres) else {
+        return;
+    };
+    let ends = |sql: &'static str| {
+        [
+            table(1),
+            migration(2, move |schema| {
+                schema.create_table("half", |t| t.id());
+                schema.execute(sql).up_only();
+            }),
+        ]
+    };
+    for sql in ["COMMIT", "ROLLBACK", "COMMIT; BEGIN"] {
+        let error = db.up(&ends(sql)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TransactionEnded, "{sql}: {error}");
+        assert!(db.applied().starts_with("1:applied:1"), "{sql}: {}", db.applied());
+        db.execute("DROP TABLE IF EXISTS half; DELETE FROM __migrations WHERE version = 2");
+    }
+}
+
+#[test]
+fn a_step_that_goes_on_after_an_error_is_not_taken_for_done() {
+    fn goes_on(conn: &mut PgConnection) -> QueryResult<()> {
+        let _ = sql_query("INSERT INTO nowhere VALUES (1)").execute(conn);
+        Ok(())
+    }
+    let Some(db) = Database::new(Server::Postgres) else {
+        return;
+    };
+    let all = [table(1), migration(2, |schema| schema.run(goes_on).up_only())];
+    let error = db.up(&all).unwrap_err().to_string();
+    assert!(
+        error.contains("a statement in it failed, and the step went on"),
+        "{error}"
+    );
+    assert_eq!(db.applied(), "1:applied:1");
+}
+
+#[test]
+fn fresh_drops_what_is_there_and_nothing_of_extensions() {
+    let Some(db) = Database::new(Server::Postgres) else {
+        return;
+    };
+    db.execute(
+        "CREATE TABLE a (id int PRIMARY KEY, kind int); CREATE VIEW v AS SELECT * FROM a; CREATE TYPE e AS ENUM ('x'); \
+         CREATE DOMAIN d AS text; CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+         CREATE MATERIALIZED VIEW m AS SELECT * FROM v; CREATE TYPE pair AS (a int, b int)",
+    );
+    db.with(&everything(db.server), |runner| runner.fresh()).unwrap();
+    assert_eq!(
+        db.text("SELECT string_agg(typname, ',') FROM pg_type WHERE typname IN ('e', 'd', 'pair', 'a', 'v', 'm')"),
+        ""
+    );
+    assert_eq!(db.applied(), "1:applied:1 2:applied:1 3:applied:1");
+}
+
+#[test]
+fn what_no_transaction_can_hold_runs_outside_one() {
+    let Some(db) = Database::new(Server::Postgres) else {
+        return;
+    };
+    let all = [
+        table(1),
+        untransactional(2, |schema| {
+            schema
+                .execute("CREATE INDEX CONCURRENTLY t1_again ON t1 (id)")
+                .undo("DROP INDEX CONCURRENTLY t1_again");
+            schema.execute("VACUUM t1").up_only();
+        }),
+    ];
+    db.up(&all).unwrap();
+    assert_eq!(db.applied(), "1:applied:1 2:applied:1");
+    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.text("SELECT to_regclass('t1_again')"), "");
+}

@@ -99,10 +99,10 @@ pub trait Session: Any {
     fn prepare_nothing(&mut self) {}
 
     /// What stands around the statements of one transaction in a message that holds several: it takes the right to write and
-    /// goes on only if history is as the marker says, or without one as the transaction of this run before it has left it.
+    /// goes on only if history is as expected.
     /// `None` if the database takes no such message.
     #[doc(hidden)]
-    fn around(&self, _table: &HistoryTable, _run: &str, _wait: Duration, _marker: Option<i64>) -> Option<Around> {
+    fn around(&self, _table: &HistoryTable, _run: &str, _wait: Duration, _expected: Expected) -> Option<Around> {
         None
     }
 
@@ -194,6 +194,17 @@ pub struct StoredRows {
     pub(crate) version: Option<DialectVersion>,
     /// The marker as it was when they were read, if that came with them.
     pub(crate) marker: Option<i64>,
+}
+
+/// What history is to be like when a transaction begins.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Its table is not there.
+    NoTable,
+    Marker(i64),
+    /// As the transaction of the same run before it has left it.
+    LeftByRun,
 }
 
 /// What stands around the statements of one transaction in a message that holds several.

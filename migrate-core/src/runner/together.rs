@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::run::{Outlook, Run};
 use super::{BRIEF, Runner};
-use crate::driver::DriverErrorKind;
+use crate::driver::{DriverErrorKind, Expected};
 use crate::error::Error;
 use crate::history::Phase;
 use crate::migration::Direction;
@@ -32,7 +32,10 @@ impl Runner<'_> {
         outlook: &mut Outlook,
         batches: &HashMap<MigrationRef, i64>,
     ) -> Result<bool, Error> {
-        let is_possible = self.session.around(&self.table, &run.id, BRIEF, None).is_some();
+        let is_possible = self
+            .session
+            .around(&self.table, &run.id, BRIEF, Expected::NoTable)
+            .is_some();
         let count = if is_possible { travelling(outlook) } else { 0 };
         if count < 2 || std::mem::take(&mut run.goes_alone) {
             return Ok(false);
@@ -58,6 +61,7 @@ impl Runner<'_> {
             run.has_open_claims = !outlook.queue.is_empty();
         }
         outlook.next_sequence += i64::try_from(count).unwrap_or_default();
+        outlook.history.get_or_insert_default();
         outlook.marker = None;
         outlook.is_left_by_message = true;
         self.tell_together(run, &done, outlook.queue.len(), began);
@@ -97,13 +101,17 @@ impl Runner<'_> {
     ) -> Option<String> {
         let wait = self.lock_timeout.min(BRIEF);
         let mut message = String::new();
-        let mut expected = outlook.marker;
+        let mut expected = expected_of(outlook)?;
         for (place, planned) in outlook.queue.iter().take(count).enumerate() {
             let sequence = outlook.next_sequence + i64::try_from(place).unwrap_or_default();
             let mut turn = self.turn(run, outlook, planned, batches, sequence);
             turn.is_last = place + 1 == outlook.queue.len();
             let around = self.session.around(&self.table, &run.id, wait, expected)?;
             message += &around.opening;
+            if expected == Expected::NoTable {
+                message += &self.table.create();
+                message += ";\n";
+            }
             for sql in planned.sql() {
                 message += sql;
                 message += ";\n";
@@ -116,7 +124,7 @@ impl Runner<'_> {
             }
             message += &around.closing;
             // From here on it is what the transaction before has left.
-            expected = None;
+            expected = Expected::LeftByRun;
             run.has_open_claims |= planned.direction == Direction::Up;
         }
         Some(message)
@@ -152,9 +160,18 @@ impl Runner<'_> {
     }
 }
 
+/// What history is to be like when the next message arrives; `None` if that is not known.
+fn expected_of(outlook: &Outlook) -> Option<Expected> {
+    match (&outlook.history, outlook.marker) {
+        (None, _) => Some(Expected::NoTable),
+        (Some(_), Some(marker)) => Some(Expected::Marker(marker)),
+        (Some(_), None) => outlook.is_left_by_message.then_some(Expected::LeftByRun),
+    }
+}
+
 /// How many of the next migrations can travel together.
 fn travelling(outlook: &Outlook) -> usize {
-    if outlook.history.is_none() || (outlook.marker.is_none() && !outlook.is_left_by_message) {
+    if expected_of(outlook).is_none() {
         return 0;
     }
     let mut bytes = 0;

@@ -33,5 +33,7 @@ macro_rules! on_every_server {
 
 mod postgres;
 mod processes;
+mod proxy;
+mod round_trips;
 mod suite;
 mod support;

@@ -144,17 +144,18 @@ impl Database {
         format!("{}/{}", self.url, self.name)
     }
 
-    /// The URL by which it is reached through another address.
+    /// The URL by which it is reached through another address, without encryption.
     pub(crate) fn url_at(&self, address: &str) -> String {
-        let user = if self.server.is_postgres() { "postgres" } else { "root" };
-        let before_host = self.url.rsplit_once('@').map_or(
-            format!(
-                "{}://{user}",
-                if self.server.is_postgres() { "postgres" } else { "mysql" }
-            ),
-            |(before, _)| before.to_owned(),
-        );
-        format!("{before_host}@{address}/{}", self.name)
+        let is_postgres = self.server.is_postgres();
+        let (scheme, rest) = self.url.split_once("://").unwrap();
+        let user = rest.rsplit_once('@').map(|(user, _)| user);
+        let user = user.unwrap_or(if is_postgres { "postgres" } else { "root" });
+        let plain = if is_postgres {
+            "?sslmode=disable&gssencmode=disable"
+        } else {
+            ""
+        };
+        format!("{scheme}://{user}@{address}/{}{plain}", self.name)
     }
 
     /// The host and port of its server.

@@ -18,7 +18,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::history::{HistoryTable, Home};
 use super::server::{RowOnServer, stored_rows};
-use super::{Around, Begun, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use super::{Around, Begun, DriverError, DriverErrorKind, Expected, Right, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Postgres};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::{Live, mentions};
@@ -190,27 +190,26 @@ impl Session for PgConnection {
         Err(error)
     }
 
-    fn around(&self, table: &HistoryTable, run: &str, wait: Duration, marker: Option<i64>) -> Option<Around> {
+    fn around(&self, table: &HistoryTable, run: &str, wait: Duration, expected: Expected) -> Option<Around> {
         let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
         let left = format!("migrate.run_{run}");
-        let expected = marker.map_or(format!("current_setting('{left}', true)::bigint"), |marker| {
-            marker.to_string()
-        });
-        // What does not hold divides by zero, which ends the message there. The marker is read by a statement of its own, as
-        // one that waited for the lock would not see what was committed meanwhile.
+        let marker = marker_of(table);
+        let holds = match expected {
+            Expected::NoTable => format!("to_regclass({}) IS NULL", DIALECT.text(&table.qualified())),
+            Expected::Marker(expected) => format!("{marker} = {expected}"),
+            Expected::LeftByRun => format!("{marker} = current_setting('{left}', true)::bigint"),
+        };
+        // What does not hold divides by zero, which ends the message there. That is asked by a statement of its own, as one
+        // that waited for the lock would not see what was committed meanwhile.
         Some(Around {
             opening: format!(
                 "{BEGIN};\nSET LOCAL lock_timeout = {milliseconds};\n\
                  SELECT 1 / pg_try_advisory_xact_lock({})::integer;\n\
-                 SELECT 1 / coalesce({} = {expected}, false)::integer;\n",
-                key_of(table),
-                marker_of(table)
+                 SELECT 1 / coalesce({holds}, false)::integer;\n",
+                key_of(table)
             ),
             duration_ms: "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::bigint",
-            closing: format!(
-                "SELECT set_config('{left}', {}::text, false);\nCOMMIT;\n",
-                marker_of(table)
-            ),
+            closing: format!("SELECT set_config('{left}', {marker}::text, false);\nCOMMIT;\n"),
         })
     }
 

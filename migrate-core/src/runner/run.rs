@@ -214,7 +214,8 @@ impl Runner<'_> {
         self.tell(&Event::Finished(&done));
         run.report.done.push(done);
         run.has_open_claims = !turn.is_last && planned.direction == Direction::Up;
-        outlook.next_sequence += 1;
+        // One that went on after an interruption has had its place.
+        outlook.next_sequence += i64::from(turn.row.is_none());
         outlook.history.get_or_insert_default();
         Ok(())
     }

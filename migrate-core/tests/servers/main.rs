@@ -31,6 +31,7 @@ macro_rules! on_every_server {
     };
 }
 
+mod faults;
 mod postgres;
 mod processes;
 mod proxy;

@@ -21,7 +21,7 @@ pub(crate) struct Fault {
 pub(crate) enum FaultKind {
     /// The SQL is spoilt, so that the server refuses it.
     Spoil,
-    /// Before the request is passed on; it is passed on then, if the connections are still there.
+    /// Before the request is passed on, which it is not any more.
     Before(Box<dyn FnOnce() + Send>),
     /// When the server has answered, and before the answer is passed on.
     After(Box<dyn FnOnce() + Send>),
@@ -157,7 +157,10 @@ fn requests(state: &State, is_postgres: bool, from: &TcpStream, mut to: &TcpStre
             match fault.take_if(|_| is_due).map(|fault| fault.kind) {
                 None => {}
                 Some(FaultKind::Spoil) => spoil(&mut request, is_postgres),
-                Some(FaultKind::Before(act)) => act(),
+                Some(FaultKind::Before(act)) => {
+                    act();
+                    return Ok(());
+                }
                 Some(FaultKind::After(act)) => *state.after.lock().unwrap() = Some(act),
             }
         }

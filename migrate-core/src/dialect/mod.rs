@@ -3,7 +3,9 @@
 mod altering;
 mod common;
 mod mysql;
+mod mysql_alike;
 mod postgres;
+mod postgres_alike;
 mod raw_sql;
 mod rebuild;
 mod render;
@@ -210,6 +212,9 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     fn check_view(&self, _view: &str) -> Option<String> {
         None
     }
+
+    /// Tells what the database keeps alike, or not at all, apart in a table that was found, by what is known of it.
+    fn tell_apart(&self, _found: &mut Table, _known: &Table) {}
 
     /// Itself, for the functions in `common`.
     fn quoting(&self) -> &dyn Dialect;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::altering::{Altering, Aspect};
 use super::render::Rendered;
-use super::{Alteration, Dialect, Frame, common, problem};
+use super::{Alteration, Dialect, Frame, common, mysql_alike, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{
@@ -229,6 +229,10 @@ impl Dialect for MySql {
             ));
         }
         Ok(())
+    }
+
+    fn tell_apart(&self, found: &mut Table, known: &Table) {
+        mysql_alike::tell_apart(self, found, known);
     }
 
     fn quoting(&self) -> &dyn Dialect {

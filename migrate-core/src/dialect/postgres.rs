@@ -2,7 +2,7 @@
 
 use super::altering::{Altering, Aspect};
 use super::render::Rendered;
-use super::{Alteration, Dialect, common, problem};
+use super::{Alteration, Dialect, common, postgres_alike, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{
@@ -184,6 +184,10 @@ impl Dialect for Postgres {
 
     fn new_enum_values_wait(&self) -> bool {
         true
+    }
+
+    fn tell_apart(&self, found: &mut Table, known: &Table) {
+        postgres_alike::tell_apart(found, known);
     }
 
     fn quoting(&self) -> &dyn Dialect {

@@ -70,7 +70,7 @@ impl Fold {
     /// In what a database differs from what the folded migrations have made of it. Tables that are not known here, and
     /// those named in `but`, are nobody's business.
     pub(crate) fn differences(&self, live: &Live, but: &str) -> Vec<String> {
-        let known = Model::of_live(live, &self.model);
+        let known = self.found(live);
         let mut differences: Vec<String> = self
             .model
             .tables()
@@ -102,9 +102,15 @@ impl Fold {
         let refused = live.tables.iter();
         let refused = refused.filter_map(|(name, table)| Some((name.clone(), table.as_ref().err()?.clone())));
         self.live = Some(LiveModel {
-            model: Model::of_live(live, &self.model),
+            model: self.found(live),
             refused: refused.collect(),
         });
+    }
+
+    /// What the database holds, as a model.
+    fn found(&self, live: &Live) -> Model {
+        let dialect = self.plan_for.dialect;
+        Model::of_live(live, &self.model, |found, known| dialect.tell_apart(found, known))
     }
 
     /// A migration that was applied. What it did is taken for right, since the database took it.

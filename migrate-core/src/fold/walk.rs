@@ -225,11 +225,13 @@ impl Walk<'_> {
                          made elsewhere, or describe it with `create_table` instead"
                     ),
                 );
-            } else if let (Some(known), Some(there)) = (self.model.table(name), live.model.table(name))
-                && let Some(difference) = known.difference(there)
-            {
-                self.notes
-                    .push(format!("careful: `{name}` is not what is declared: {difference}"));
+            } else if let (Some(known), Some(there)) = (self.model.table(name), live.model.table(name)) {
+                let mut there = there.clone();
+                self.plan_for.dialect.tell_apart(&mut there, known);
+                if let Some(difference) = known.difference(&there) {
+                    self.notes
+                        .push(format!("careful: `{name}` is not what is declared: {difference}"));
+                }
             }
         }
         self.plan(step.place, Action::Declare(names));

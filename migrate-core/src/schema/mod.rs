@@ -27,7 +27,7 @@ pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position}
 pub(crate) use order::in_order;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
-pub(crate) use sql_text::{Piece, Touched, mentions, pieces, seen_by, shows_all, touched};
+pub(crate) use sql_text::{Piece, Touched, mentions, normal, pieces, seen_by, shows_all, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
 pub use table::{

@@ -3,10 +3,11 @@
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_query;
-use migrate_core::{ErrorKind, Rollback};
+use migrate_core::{ErrorKind, Rollback, Target};
 
+use crate::processes;
 use crate::suite::everything;
-use crate::support::{Database, Server, migration, table, untransactional};
+use crate::support::{AnyConnection, Database, Server, migration, table, untransactional};
 
 #[test]
 fn what_a_step_sets_of_the_connection_does_not_outlive_its_migration() {
@@ -106,4 +107,52 @@ fn what_no_transaction_can_hold_runs_outside_one() {
     assert_eq!(db.applied(), "1:applied:1 2:applied:1");
     db.rollback(&all, &Rollback::Steps(1)).unwrap();
     assert_eq!(db.text("SELECT to_regclass('t1_again')"), "");
+}
+
+/// What `MIGRATE_TEST_PGBOUNCER` names stands in front of the server of `MIGRATE_TEST_POSTGRES`, in transaction mode.
+fn behind_a_pooler() -> Option<(Database, String)> {
+    let db = Database::new(Server::Postgres)?;
+    let Ok(pooler) = std::env::var("MIGRATE_TEST_PGBOUNCER") else {
+        eprintln!(
+            "NOT TESTED behind a pooler: MIGRATE_TEST_PGBOUNCER names none, such as postgres://postgres@127.0.0.1:6432"
+        );
+        return None;
+    };
+    let url = format!("{pooler}/{}", db.name());
+    Some((db, url))
+}
+
+#[test]
+fn behind_a_pooler_processes_at_once_apply_each_migration_once() {
+    if let Some((db, url)) = behind_a_pooler() {
+        processes::apply_at_once(&db, &url);
+    }
+}
+
+#[test]
+fn behind_a_pooler_some_apply_and_some_roll_back() {
+    if let Some((db, url)) = behind_a_pooler() {
+        processes::apply_and_roll_back(&db, &url);
+    }
+}
+
+#[test]
+fn behind_a_pooler_what_needs_a_session_of_its_own_is_refused() {
+    let Some((db, url)) = behind_a_pooler() else { return };
+    let all = [
+        table(1),
+        untransactional(2, |schema| schema.execute("VACUUM t1").up_only()),
+    ];
+    let mut connection = AnyConnection::open(Server::Postgres, &url);
+    connection.runner(&all[..1]).up(&Target::Latest).unwrap();
+    // What another process leaves in a session of the server tells that it is shared.
+    connection.execute("SELECT set_config('migrate.used_by', 'another process', false)");
+    let error = connection.runner(&all).up(&Target::Latest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidSetting, "{error}");
+    assert!(
+        error.to_string().contains("a pooler shares the sessions out"),
+        "{error}"
+    );
+    assert_eq!(db.applied(), "1:applied:1");
+    db.up(&all).unwrap();
 }

@@ -13,6 +13,7 @@ use crate::support::{Database, Server, migration, table, untransactional};
 
 on_every_server! {
     migrations_go_up_and_down_and_up_again_with_their_rows
+    what_the_migrations_say_is_what_is_there
     looking_writes_nothing
     a_failing_step_leaves_the_ones_before_it_and_history_says_so
     a_rust_step_that_fails_leaves_no_rows
@@ -108,6 +109,17 @@ fn migrations_go_up_and_down_and_up_again_with_their_rows(db: &Database) {
     assert_eq!(db.number("SELECT count(*) FROM articles"), 1);
     db.rollback(&all, &Rollback::All).unwrap();
     assert_eq!(db.tables(), [""; 0]);
+}
+
+fn what_the_migrations_say_is_what_is_there(db: &Database) {
+    let all = everything(db.server);
+    for count in 1..=all.len() {
+        db.up(&all[..count]).unwrap();
+        assert_eq!(db.with(&all[..count], |runner| runner.differences()).unwrap(), [""; 0]);
+    }
+    db.execute("ALTER TABLE users ADD COLUMN stray integer");
+    let differences = db.with(&all, |runner| runner.differences()).unwrap();
+    assert_eq!(differences, ["table `users`: it has the column stray integer"]);
 }
 
 fn looking_writes_nothing(db: &Database) {

@@ -213,10 +213,6 @@ impl Database {
             .collect()
     }
 
-    pub(crate) fn has_table(&self, name: &str) -> bool {
-        self.tables().iter().any(|table| table == name)
-    }
-
     /// The applied versions, in the order in which they were applied.
     pub(crate) fn applied(&self) -> String {
         let rows = self

@@ -4,6 +4,7 @@
 //! gives up when the session ends. Whatever happens to the lock, the key of a history row lets only one run claim it.
 
 mod live;
+mod printed;
 
 use std::any::{Any, TypeId};
 use std::rc::Rc;

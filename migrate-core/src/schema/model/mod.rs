@@ -174,7 +174,8 @@ impl Model {
     }
 
     /// What was found in the database, with the names of constraints that are known of it. What cannot be described is open.
-    pub(crate) fn of_live(live: &Live, known: &Model) -> Model {
+    /// `tell_apart` is the dialect's.
+    pub(crate) fn of_live(live: &Live, known: &Model, tell_apart: impl Fn(&mut Table, &Table)) -> Model {
         let mut model = Model::default();
         for (view, query) in &live.views {
             model.set_view(view, Some(query.clone()));
@@ -188,6 +189,7 @@ impl Model {
                     let mut table = table.clone();
                     if let Some(known) = known.table(name) {
                         table.take_names(known);
+                        tell_apart(&mut table, known);
                     }
                     model.set_table(name, Some(table));
                 }

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use super::Runner;
 use super::doubt::Doubt;
 use super::failure::{Failure, Mishap};
 use super::turn::Turn;
+use super::{BRIEF, Runner};
 use crate::driver::DriverError;
 use crate::driver::history::{Change, NewRow};
 use crate::error::Error;
@@ -335,8 +335,9 @@ impl Runner<'_> {
 
     /// A step outside a transaction of the migration's. `with_marks`: in one of its own.
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<(), Mishap> {
-        if let (Some(sql), false) = (step.sql(), with_marks || step.touches.is_empty()) {
-            self.session.clear_for(sql, &step.touches)?;
+        if let (Some(sql), false) = (step.sql(), with_marks) {
+            self.session
+                .make_ready(sql, &step.touches, self.lock_timeout.min(BRIEF))?;
         }
         let result = self.act(step);
         // A Rust function may leave its own transaction open; what we write next would be lost with it.

@@ -1,5 +1,7 @@
 //! What only PostgreSQL has: transactions that hold changes of the schema, roles, search paths, concurrent indexes, poolers.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_query;
@@ -107,6 +109,54 @@ fn what_no_transaction_can_hold_runs_outside_one() {
     assert_eq!(db.applied(), "1:applied:1 2:applied:1");
     db.rollback(&all, &Rollback::Steps(1)).unwrap();
     assert_eq!(db.text("SELECT to_regclass('t1_again')"), "");
+}
+
+#[test]
+fn an_index_that_was_left_invalid_is_built_anew() {
+    let Some(db) = Database::new(Server::Postgres) else {
+        return;
+    };
+    db.up(&[table(1)]).unwrap();
+    db.execute("INSERT INTO t1 VALUES (1); ALTER TABLE t1 DROP CONSTRAINT t1_pkey; INSERT INTO t1 VALUES (1)");
+    let all = [
+        table(1),
+        untransactional(2, |schema| {
+            schema
+                .create_index("t1", ["id"])
+                .unique()
+                .concurrently()
+                .named("one_each");
+        }),
+    ];
+    let error = db.up(&all).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StepFailed, "{error}");
+    assert_eq!(db.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 1);
+    db.execute("DELETE FROM t1");
+    db.up(&all).unwrap();
+    assert_eq!(db.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+    assert_eq!(db.applied(), "1:applied:1 2:applied:2");
+}
+
+#[test]
+fn outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well() {
+    let Some(db) = Database::new(Server::Postgres) else {
+        return;
+    };
+    let all = [
+        table(1),
+        untransactional(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN; SELECT * FROM t1");
+    let mut connection = db.connect();
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
+    let error = runner.up(&Target::Latest).unwrap_err().to_string();
+    assert!(error.contains("canceling statement due to lock timeout"), "{error}");
+    assert!(error.contains("in the way: pid "), "{error}");
+    holder.execute("COMMIT");
+    db.up(&all).unwrap();
+    assert_eq!(db.applied(), "1:applied:1 2:applied:2");
 }
 
 /// What `MIGRATE_TEST_PGBOUNCER` names stands in front of the server of `MIGRATE_TEST_POSTGRES`, in transaction mode.

@@ -78,6 +78,8 @@ impl Session for PgConnection {
             search_path: String,
             #[diesel(sql_type = Text)]
             role: String,
+            #[diesel(sql_type = Text)]
+            lock_timeout: String,
             #[diesel(sql_type = BigInt)]
             session: i64,
             #[diesel(sql_type = Nullable<Text>)]
@@ -91,19 +93,22 @@ impl Session for PgConnection {
             "SELECT coalesce((SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.oid = to_regclass({table})), current_schema()::text) AS schema, \
              current_setting('search_path') AS search_path, current_setting('role') AS role, \
+             current_setting('lock_timeout') AS lock_timeout, \
              pg_backend_pid()::bigint AS session, nullif(current_setting('migrate.used_by', true), '') AS used_by, \
              set_config('migrate.used_by', {process}, false) AS _used_by_now"
         ))
         .get_result(self)?;
         let text = |value: &str| DIALECT.text(value);
+        let restore = format!(
+            "SELECT set_config('search_path', {}, false), set_config('role', {}, false), set_config('lock_timeout', {}, false)",
+            text(&found.search_path),
+            text(&found.role),
+            text(&found.lock_timeout)
+        );
         Ok(Home {
             schema: found.schema,
-            restore: Some(format!(
-                "SELECT set_config('search_path', {}, false), set_config('role', {}, false)",
-                text(&found.search_path),
-                text(&found.role)
-            )),
-            leave: None,
+            leave: Some(restore.clone()),
+            restore: Some(restore),
             session: Some(found.session),
             is_shared: found.used_by.is_some_and(|process| process != *this_process()),
         })
@@ -161,7 +166,7 @@ impl Session for PgConnection {
             #[diesel(sql_type = BigInt)]
             session: i64,
         }
-        let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
+        let milliseconds = milliseconds(wait);
         AnsiTransactionManager::begin_transaction_sql(
             self,
             &format!("{BEGIN}; SET LOCAL lock_timeout = {milliseconds}"),
@@ -191,7 +196,7 @@ impl Session for PgConnection {
     }
 
     fn around(&self, table: &HistoryTable, run: &str, wait: Duration, expected: Expected) -> Option<Around> {
-        let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
+        let milliseconds = milliseconds(wait);
         let left = format!("migrate.run_{run}");
         let marker = marker_of(table);
         let holds = match expected {
@@ -244,7 +249,16 @@ impl Session for PgConnection {
         Ok(AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?)
     }
 
-    fn clear_for(&mut self, sql: &str, touches: &[String]) -> Result<(), DriverError> {
+    fn make_ready(&mut self, sql: &str, touches: &[String], wait: Duration) -> Result<(), DriverError> {
+        // An index that is built concurrently holds nobody up while it waits, and would be left invalid.
+        let milliseconds = match mentions(sql, "concurrently") {
+            true => 0,
+            false => milliseconds(wait),
+        };
+        self.execute(&format!("SET lock_timeout = {milliseconds}"))?;
+        if touches.is_empty() || !sql.trim_start().to_ascii_uppercase().starts_with("CREATE ") {
+            return Ok(());
+        }
         // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
         let tables: Vec<String> = touches.iter().map(|name| DIALECT.text(name)).collect();
         let invalid = texts(
@@ -256,9 +270,7 @@ impl Session for PgConnection {
                 tables.join(", ")
             ),
         )?;
-        let is_made =
-            |name: &&String| sql.trim_start().to_ascii_uppercase().starts_with("CREATE ") && mentions(sql, name);
-        for name in invalid.iter().filter(is_made) {
+        for name in invalid.iter().filter(|name| mentions(sql, name)) {
             self.execute(&format!("DROP INDEX CONCURRENTLY {}", DIALECT.identifier(name)))?;
         }
         Ok(())
@@ -410,6 +422,11 @@ fn version_of(number: &str) -> DialectVersion {
 fn this_process() -> &'static String {
     static NAME: OnceLock<String> = OnceLock::new();
     NAME.get_or_init(|| format!("{:016x}", RandomState::new().build_hasher().finish()))
+}
+
+/// As a setting takes it, for which 0 would be no limit.
+fn milliseconds(wait: Duration) -> i32 {
+    i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1)
 }
 
 /// The number that the advisory locks of a history are known by.

@@ -13,7 +13,7 @@ fn written(is_bigint: bool) -> String {
     let mut options = DieselOptions::default();
     options.sqlite_integer_primary_key_is_bigint = is_bigint;
     let schema = KnownSchema::latest(&Registry::linked().unwrap(), DialectName::Sqlite).unwrap();
-    schema.diesel(&options).unwrap()
+    schema.diesel(&options)
 }
 
 #[test]

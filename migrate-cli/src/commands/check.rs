@@ -184,7 +184,7 @@ fn stale_schema(package: &Path, registry: &Registry) -> Result<Option<(PathBuf, 
     let Some(kept_as) = KeptAs::of(&there) else {
         return Ok(None);
     };
-    let text = KnownSchema::latest(registry, kept_as.dialect)?.diesel(&kept_as.options)?;
+    let text = KnownSchema::latest(registry, kept_as.dialect)?.diesel(&kept_as.options);
     let command = kept_as.command("src/schema.rs");
     Ok((normal(&there) != normal(&text)).then_some((file, text, command)))
 }

@@ -21,7 +21,7 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, F
     let mut options = DieselOptions::default();
     options.sqlite_integer_primary_key_is_bigint = args.sqlite_integer_primary_key_is_bigint;
     let text = match args.format {
-        Format::Diesel => schema.diesel(&options)?,
+        Format::Diesel => schema.diesel(&options),
         Format::Mermaid => schema.mermaid(),
         Format::Sql => schema.sql()?,
         Format::Json => json::schema(&schema),

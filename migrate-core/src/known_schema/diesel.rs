@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::KnownSchema;
-use super::diesel_types::{DieselType, diesel_type};
+use super::diesel_names::{column_name, rust_name, rust_string};
+use super::diesel_types::{DefinedType, DieselType, diesel_type, is_nullable};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::error::{Error, ErrorKind};
 use crate::schema::{Column, Table};
@@ -85,25 +86,12 @@ const NOT_BIGINT: &str = " --sqlite-integer-primary-key-is-bigint false";
 impl KnownSchema {
     /// Diesel's `schema.rs`. It is the same text each time, and formatted. What is not known, and columns of types that Diesel
     /// does not have, are named in comments.
-    ///
-    /// # Errors
-    ///
-    /// That it is not written for the database.
-    pub fn diesel(&self, options: &DieselOptions) -> Result<String, Error> {
-        if let name @ (DialectName::MySql | DialectName::MariaDb) = self.dialect.name() {
-            return Err(Error::new(
-                ErrorKind::InvalidTarget,
-                format!(
-                    "`schema.rs` is written for SQLite and PostgreSQL so far, not for {}",
-                    name.title()
-                ),
-            )
-            .next("leave the dialect out"));
-        }
+    #[must_use]
+    pub fn diesel(&self, options: &DieselOptions) -> String {
         let (tables, left_out): (Vec<&Table>, Vec<&Table>) = self
             .model
             .tables()
-            .filter(|table| !is_internal(&table.name))
+            .filter(|table| !self.is_internal(&table.name))
             .partition(|table| self.has_key(table));
         let writer = Writer {
             schema: self,
@@ -144,7 +132,7 @@ impl KnownSchema {
             text.push('\n');
             text.push_str(&writer.same_query());
         }
-        Ok(text)
+        text
     }
 }
 
@@ -196,12 +184,22 @@ impl KnownSchema {
             .fold(error, |error, unknown| error.next(format!("but {unknown}")))
     }
 
-    /// The primary key, in the order in which Diesel reads it. A table of SQLite without one has a name by which it has its
-    /// rowid: <https://sqlite.org/rowidtable.html>.
+    /// What Diesel leaves out: tables of tools, and SQLite's own.
+    fn is_internal(&self, table: &str) -> bool {
+        let is_sqlites = || table.to_ascii_lowercase().starts_with("sqlite");
+        table.starts_with("__") || self.dialect.name() == DialectName::Sqlite && is_sqlites()
+    }
+
+    /// The primary key, in the order in which Diesel reads it: of SQLite that of the table. A table of SQLite without one has
+    /// a name by which it has its rowid: <https://sqlite.org/rowidtable.html>.
     fn key_columns(&self, table: &Table) -> Vec<String> {
-        if let Some(key) = &table.primary_key {
-            let columns = table.columns.iter().map(|column| &column.name);
-            return columns.filter(|name| key.columns.contains(name)).cloned().collect();
+        match &table.primary_key {
+            Some(key) if self.dialect.name() == DialectName::Sqlite => {
+                let columns = table.columns.iter().map(|column| &column.name);
+                return columns.filter(|name| key.columns.contains(name)).cloned().collect();
+            }
+            Some(key) => return key.columns.clone(),
+            None => {}
         }
         if self.dialect.name() != DialectName::Sqlite {
             return Vec::new();
@@ -215,7 +213,7 @@ impl KnownSchema {
     fn has_key(&self, table: &Table) -> bool {
         let keys = self.key_columns(table);
         let mut columns = keys.iter().filter_map(|name| table.column(name));
-        !keys.is_empty() && columns.all(|column| diesel_type(self.dialect.name(), column).is_some())
+        !keys.is_empty() && columns.all(|column| diesel_type(self.dialect, table, column).is_some())
     }
 }
 
@@ -230,9 +228,9 @@ impl Writer<'_> {
         let name = rust_name(&table.name);
         let mut text = "diesel::table! {\n".to_owned();
         let mut defined: Vec<String> = Vec::new();
-        for column_type in table.columns.iter().filter_map(|column| self.defined_type(column)) {
-            if !defined.contains(&column_type.element) {
-                defined.push(column_type.element);
+        for defined_type in self.defined_types_of(table) {
+            if !defined.contains(&defined_type.name) {
+                defined.push(defined_type.name);
             }
         }
         if !defined.is_empty() {
@@ -286,44 +284,34 @@ impl Writer<'_> {
     }
 
     fn column_type(&self, table: &Table, column: &Column) -> Option<DieselType> {
-        let dialect = self.schema.dialect.name();
-        let mut column_type = diesel_type(dialect, column)?;
+        let dialect = self.schema.dialect;
+        let mut column_type = diesel_type(dialect, table, column)?;
         let is_rowid = || table.rowid_column() == Some(&column.name) || self.refers_to_rowid(table, column);
-        if dialect == DialectName::Sqlite && column_type.name == "Integer" && is_rowid() {
+        if dialect.name() == DialectName::Sqlite && column_type.name == "Integer" && is_rowid() {
             self.rowid().clone_into(&mut column_type.name);
         }
-        if column.nullable {
+        if is_nullable(dialect, column) {
             column_type.name = format!("Nullable<{}>", column_type.name);
         }
         Some(column_type)
     }
 
-    /// The type of a column that Diesel does not have itself.
-    fn defined_type(&self, column: &Column) -> Option<DieselType> {
-        diesel_type(self.schema.dialect.name(), column).filter(|column_type| column_type.defined_as.is_some())
+    /// The types of its columns that Diesel does not have itself.
+    fn defined_types_of(&self, table: &Table) -> impl Iterator<Item = DefinedType> {
+        let types = table.columns.iter();
+        types.filter_map(move |column| diesel_type(self.schema.dialect, table, column)?.defined)
     }
 
     /// The types that the tables need and Diesel does not have.
     fn defined_types(&self) -> String {
-        let columns = self.tables.iter().flat_map(|table| &table.columns);
-        let types = columns.filter_map(|column| self.defined_type(column));
-        let types: BTreeMap<String, String> = types
-            .filter_map(|column_type| Some((column_type.element, column_type.defined_as?)))
-            .collect();
+        let mut types = BTreeMap::new();
+        for defined in self.tables.iter().flat_map(|table| self.defined_types_of(table)) {
+            types.entry(defined.name.clone()).or_insert(defined);
+        }
         if types.is_empty() {
             return String::new();
         }
-        let types: Vec<String> = types
-            .iter()
-            .map(|(name, sql_name)| {
-                format!(
-                    "    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]\n\
-                     \x20   #[diesel(postgres_type(name = {}))]\n\
-                     \x20   pub struct {name};\n",
-                    rust_string(sql_name)
-                )
-            })
-            .collect();
+        let types: Vec<String> = types.values().map(definition).collect();
         format!("\npub mod sql_types {{\n{}}}\n", types.join("\n"))
     }
 
@@ -390,60 +378,24 @@ impl Writer<'_> {
     }
 }
 
-/// What Diesel leaves out: tables of tools, and SQLite's own.
-fn is_internal(table: &str) -> bool {
-    table.starts_with("__") || table.to_ascii_lowercase().starts_with("sqlite")
-}
-
-/// A column's name in Rust: one that is called like its table would stand for the table.
-fn column_name(column: &str, table: &str) -> String {
-    let name = mapped(column);
-    if is_reserved(&name) || name == table {
-        return format!("{name}_");
-    }
-    name
-}
-
-fn rust_name(name: &str) -> String {
-    let name = mapped(name);
-    if is_reserved(&name) { format!("{name}_") } else { name }
-}
-
-/// A name of letters, digits and underscores, that begins with no digit. What cannot stand in it is one underscore.
-fn mapped(name: &str) -> String {
-    let may_stand = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let begins_with_digit = name.starts_with(|c: char| c.is_ascii_digit());
-    let mut mapped = String::from(if begins_with_digit { "_" } else { "" });
-    let mut replaced = false;
-    for c in name.chars() {
-        if may_stand(c) {
-            mapped.push(c);
-        } else if !replaced {
-            mapped.push('_');
-        }
-        replaced = !may_stand(c);
-    }
-    mapped
-}
-
-/// Whether a name means something in Rust, or in Diesel's macros.
-fn is_reserved(name: &str) -> bool {
-    const KEYWORDS: &[&str] = &[
-        "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
-        "else", "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop", "macro", "match",
-        "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "Self", "self", "static", "struct", "super",
-        "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
-    ];
-    const DIESELS: &[&str] = &["table", "columns", "is_nullable"];
-    let is_word = KEYWORDS.contains(&name) || DIESELS.contains(&name);
-    is_word || name.is_empty() || name.starts_with("__") && !name.ends_with('_')
-}
-
-/// A string literal of Rust.
-fn rust_string(text: &str) -> String {
-    if !text.contains('"') {
-        return format!("\"{text}\"");
-    }
-    let hashes = "#".repeat(text.matches('#').count() + 1);
-    format!("r{hashes}\"{text}\"{hashes}")
+/// A type with the derives that `diesel setup` asks for, without which no value of it can be sent.
+fn definition(defined: &DefinedType) -> String {
+    let DefinedType {
+        name,
+        attribute,
+        arguments,
+    } = defined;
+    // The width that rustfmt gives the arguments of an attribute.
+    let arguments = match arguments.chars().count() < 70 {
+        true => arguments.clone(),
+        false => format!(
+            "\n        {}\n    ",
+            arguments.replace("\", schema", "\",\n        schema")
+        ),
+    };
+    format!(
+        "    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]\n\
+         \x20   #[diesel({attribute}({arguments}))]\n\
+         \x20   pub struct {name};\n"
+    )
 }

@@ -2,6 +2,7 @@
 //! tools is in the files below.
 
 mod diesel;
+mod diesel_names;
 mod diesel_types;
 mod mermaid;
 mod sql;
@@ -37,7 +38,7 @@ pub use self::diesel::{DieselOptions, KeptAs};
 ///
 /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
 /// let schema = KnownSchema::latest(&registry, DialectName::Sqlite)?;
-/// assert!(schema.diesel(&DieselOptions::default())?.contains("name -> Nullable<Text>,"));
+/// assert!(schema.diesel(&DieselOptions::default()).contains("name -> Nullable<Text>,"));
 /// # Ok::<(), migrate_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]

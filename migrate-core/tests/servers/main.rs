@@ -36,5 +36,6 @@ mod postgres;
 mod processes;
 mod proxy;
 mod round_trips;
+mod schema_rs;
 mod suite;
 mod support;

@@ -1,0 +1,115 @@
+//! What Diesel's program makes of names in a database: names and string literals of Rust.
+
+/// A column's name in Rust: one that is called like its table would stand for the table.
+pub(super) fn column_name(column: &str, table: &str) -> String {
+    let name = mapped(column);
+    if is_reserved(&name) || name == table {
+        return format!("{name}_");
+    }
+    name
+}
+
+/// A table's name in Rust.
+pub(super) fn rust_name(name: &str) -> String {
+    let name = mapped(name);
+    if is_reserved(&name) { format!("{name}_") } else { name }
+}
+
+/// A name of letters, digits and underscores, that begins with no digit. What cannot stand in it is one underscore.
+fn mapped(name: &str) -> String {
+    let may_stand = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let begins_with_digit = name.starts_with(|c: char| c.is_ascii_digit());
+    let mut mapped = String::from(if begins_with_digit { "_" } else { "" });
+    let mut replaced = false;
+    for c in name.chars() {
+        if may_stand(c) {
+            mapped.push(c);
+        } else if !replaced {
+            mapped.push('_');
+        }
+        replaced = !may_stand(c);
+    }
+    mapped
+}
+
+/// Whether a name means something in Rust, or in Diesel's macros.
+fn is_reserved(name: &str) -> bool {
+    const KEYWORDS: &[&str] = &[
+        "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+        "else", "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop", "macro", "match",
+        "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "Self", "self", "static", "struct", "super",
+        "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    ];
+    const DIESELS: &[&str] = &["table", "columns", "is_nullable"];
+    let is_word = KEYWORDS.contains(&name) || DIESELS.contains(&name);
+    is_word || name.is_empty() || name.starts_with("__") && !name.ends_with('_')
+}
+
+/// A string literal of Rust.
+pub(super) fn rust_string(text: &str) -> String {
+    if !text.contains('"') {
+        return format!("\"{text}\"");
+    }
+    let hashes = "#".repeat(text.matches('#').count() + 1);
+    format!("r{hashes}\"{text}\"{hashes}")
+}
+
+/// `user_mood` and `userMOOD` are `UserMood`: a word begins after what is no letter and no digit, and where the case of letters
+/// says so.
+pub(super) fn camel_case(name: &str) -> String {
+    let mut words = vec![String::new()];
+    let mut before = None;
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        let is_end_of_capitals = before == Some(Case::Upper) && chars.peek().is_some_and(|next| next.is_lowercase());
+        let begins = !c.is_alphanumeric() || c.is_uppercase() && (before == Some(Case::Lower) || is_end_of_capitals);
+        if begins {
+            words.push(String::new());
+            before = None;
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.push(c);
+        }
+        // Digits go with the letters before them.
+        before = match c {
+            _ if c.is_lowercase() => Some(Case::Lower),
+            _ if c.is_uppercase() => Some(Case::Upper),
+            _ => before,
+        };
+    }
+    words.iter().map(|word| capitalised(word)).collect()
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Case {
+    Lower,
+    Upper,
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters.as_str().to_lowercase().chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::camel_case;
+
+    #[test]
+    fn words_begin_as_diesel_takes_them_to() {
+        for (name, expected) in [
+            ("user_mood", "UserMood"),
+            ("userMood", "UserMood"),
+            ("HTTPMood", "HttpMood"),
+            ("MOOD", "Mood"),
+            ("mood_2x", "Mood2x"),
+            ("mood2X", "Mood2X"),
+            ("my  mood", "MyMood"),
+            ("_mood-", "Mood"),
+            ("Über_maß", "ÜberMaß"),
+        ] {
+            assert_eq!(camel_case(name), expected);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A column's type as SQL writes it, taken apart: `timestamp(3) with time zone`, `ENUM('a', 'b')`, `app."Mood"[]`.
+
+use crate::schema::{Piece, pieces};
+
+/// The parts of a type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    /// The schema that it is in, where that is said.
+    pub(super) schema: Option<String>,
+    /// Its name, and what is said after it: in lower case where it is not quoted.
+    pub(super) words: Vec<String>,
+    /// The name stands in quotes.
+    pub(super) is_quoted: bool,
+    /// What stands in parentheses, without quotes.
+    pub(super) arguments: Vec<String>,
+    /// It has brackets after it.
+    pub(super) has_brackets: bool,
+}
+
+impl Written {
+    /// The parts of a text; `None` if it cannot be read.
+    pub(super) fn of(sql: &str) -> Option<Written> {
+        let mut written = Written::default();
+        let mut depth = 0_usize;
+        for piece in pieces(sql).ok()? {
+            match (piece, piece.written()) {
+                (Piece::Comment(_), _) => {}
+                (_, "(") => {
+                    depth += 1;
+                    written.arguments.push(String::new());
+                }
+                (_, ")") => depth = depth.checked_sub(1)?,
+                (_, ",") => written.arguments.push(String::new()),
+                (_, blank) if blank.trim().is_empty() => {}
+                (_, text) if depth > 0 => written.arguments.last_mut()?.push_str(&unquoted(piece, text)),
+                (_, ".") => written.schema = written.words.pop(),
+                (_, text) if text.starts_with('[') => written.has_brackets = true,
+                (_, text) => {
+                    written.is_quoted = text.starts_with('"');
+                    written.words.push(match written.is_quoted {
+                        true => unquoted(piece, text),
+                        false => text.to_lowercase(),
+                    });
+                }
+            }
+        }
+        (!written.words.is_empty()).then_some(written)
+    }
+
+    /// The number in parentheses.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.arguments.first()?.parse().ok()
+    }
+}
+
+fn unquoted(piece: Piece<'_>, text: &str) -> String {
+    match (piece, piece.name()) {
+        (Piece::Text(_), _) => text[1..text.len().saturating_sub(1).max(1)].replace("''", "'"),
+        (_, Some(name)) => name,
+        _ => text.to_owned(),
+    }
+}
+
+/// What a name stands for: that of the most words that the type begins with. The words that are left come after it.
+pub(super) fn resolved<'a>(words: &'a [String], aliases: &[(&str, &'static str)]) -> (&'a str, &'a [String]) {
+    let begins = |alias: &str| alias.split(' ').eq(words.iter().take(alias.split(' ').count()));
+    let fitting = aliases.iter().filter(|(alias, _)| begins(alias));
+    match fitting.max_by_key(|(alias, _)| alias.len()) {
+        Some((alias, name)) => (name, &words[alias.split(' ').count()..]),
+        None => match words {
+            [first, rest @ ..] => (first, rest),
+            [] => ("", words),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Written, resolved};
+
+    #[test]
+    fn a_type_is_taken_apart_whatever_stands_in_its_quotes() {
+        let written = Written::of("ENUM ('a', 'it''s', ') [,') CHARACTER SET latin1").unwrap();
+        assert_eq!(written.words, ["enum", "character", "set", "latin1"]);
+        assert_eq!(written.arguments, ["a", "it's", ") [,"]);
+        let written = Written::of("App.\"My Mood\"[][3]").unwrap();
+        assert_eq!(written.schema.as_deref(), Some("app"));
+        assert_eq!(written.words, ["My Mood"]);
+        assert!(written.is_quoted && written.has_brackets);
+        assert_eq!(Written::of("NUMERIC(10, 2)").unwrap().number(), Some(10));
+        assert_eq!(Written::of("ENUM('a"), None);
+        assert_eq!(Written::of("  "), None);
+    }
+
+    #[test]
+    fn the_longest_alias_counts() {
+        let words = Written::of("national char varying(3) collate x").unwrap().words;
+        let aliases = [("national char", "char"), ("national char varying", "varchar")];
+        let (name, rest) = resolved(&words, &aliases);
+        assert_eq!((name, rest.join(" ").as_str()), ("varchar", "collate x"));
+    }
+}

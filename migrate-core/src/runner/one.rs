@@ -187,6 +187,8 @@ impl Runner<'_> {
                 row.claim.as_deref(),
                 &Change {
                     claim: Some(Some(&turn.run_id)),
+                    // Who finishes it has applied it.
+                    batch: (direction == Direction::Up).then_some(turn.batch),
                     phase: (direction == Direction::Down).then_some(Phase::Reverting),
                     progress: Some(turn.planned.done),
                     doubt: Some(None),
@@ -252,6 +254,7 @@ impl Runner<'_> {
                     claim: Some(turn.claim_when_done()),
                     doubt: Some(None),
                     duration_ms,
+                    ..Change::default()
                 },
             ),
             Direction::Up => self.table.insert(&NewRow {

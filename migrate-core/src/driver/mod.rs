@@ -118,6 +118,13 @@ pub trait Session: Any {
         Ok(Right::Transaction)
     }
 
+    /// Takes the right to write that is the session's again, if a step has given it up. [`DriverErrorKind::Busy`] says that
+    /// another run has it now.
+    #[doc(hidden)]
+    fn regain(&mut self, _table: &HistoryTable) -> Result<(), DriverError> {
+        Ok(())
+    }
+
     /// Gives up the right to write that is the session's.
     #[doc(hidden)]
     fn let_go(&mut self, _table: &HistoryTable) -> Result<(), DriverError> {

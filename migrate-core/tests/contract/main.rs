@@ -107,6 +107,8 @@ mod sqlite;
 mod transaction;
 mod words;
 
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod pooler;
 #[cfg(feature = "postgres")]

@@ -90,7 +90,7 @@ pub(crate) fn table(version: u64) -> Migration {
 /// A migration that makes the table `t{version}`, in words.
 pub(crate) fn generated(version: u64) -> Migration {
     migration(version, move |schema| {
-        schema.create_table(format!("t{version}"), |t| t.id())
+        schema.create_table(format!("t{version}"), |t| t.id());
     })
 }
 

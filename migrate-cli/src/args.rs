@@ -16,7 +16,7 @@ pub(crate) struct Program {
 /// The verbs and options, as an application can have them under a subcommand of its own.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Without a verb, `up` is meant.\n\
-                        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending, changed, missing or interrupted.")]
+                        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending, changed, missing or interrupted, 130 stopped by Ctrl-C or SIGTERM.")]
 pub struct Args {
     #[command(flatten)]
     pub(crate) options: Options,
@@ -51,6 +51,10 @@ pub(crate) struct Options {
     /// Refuse to apply a migration that is older than one that has been applied
     #[arg(long, global = true)]
     pub(crate) strict_order: bool,
+
+    /// Do all that is to be done in one transaction, or nothing of it
+    #[arg(long, global = true)]
+    pub(crate) single_transaction: bool,
 
     /// Print one JSON document instead of text
     #[arg(long, global = true)]

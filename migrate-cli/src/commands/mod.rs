@@ -18,9 +18,10 @@ use crate::args::{Args, Options, UpArgs, Verb};
 use crate::connection::{Work, with_runner};
 use crate::exit::Exit;
 use crate::failure::{Failure, UsageError};
+use crate::interrupt::AtWork;
 use crate::output::Output;
 use crate::settings::{self, Database};
-use crate::{Cli, connection};
+use crate::{Cli, connection, output};
 
 /// Warns of each migration file of the package that is not compiled. A program that runs outside its package has none.
 fn warn_of_unnamed_files(output: &Output) {
@@ -131,6 +132,16 @@ impl Context<'_> {
         )?
     }
 
+    /// From here on, the first Ctrl-C lets the run end where it can be taken up again.
+    fn stoppable(&self) -> AtWork {
+        let speaks = self.output.speaks();
+        AtWork::begin(move || {
+            if speaks {
+                output::print_error("stopping: what is in flight is finished first; once more ends it at once\n");
+            }
+        })
+    }
+
     /// Asks before something is destroyed.
     fn confirm(&self, what: &str) -> Result<(), Failure> {
         if self.options.yes {
@@ -180,6 +191,8 @@ where
             .allow_missing(options.allow_missing)
             .allow_changed(options.allow_changed)
             .strict_order(options.strict_order)
+            .single_transaction(options.single_transaction)
+            .stop_when(AtWork::is_asked_to_end)
             .observe(|event| output.event(event));
         Ok((self.work)(&mut runner)?)
     }

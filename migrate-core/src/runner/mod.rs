@@ -10,6 +10,7 @@ mod queue;
 mod run;
 mod together;
 mod turn;
+mod whole;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -77,8 +78,10 @@ pub struct Runner<'c> {
     patience: Option<Instant>,
     policy: Policy,
     lock_timeout: Duration,
+    single_transaction: bool,
     applied_by: String,
     observer: Option<Observer<'c>>,
+    is_to_stop: Option<Stop<'c>>,
     past: RefCell<Past>,
     /// What the marker was when history was read last, if that was told with it.
     marker_read: Option<i64>,
@@ -94,6 +97,8 @@ const BRIEF: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 
 type Observer<'c> = Box<dyn FnMut(&Event<'_>) + 'c>;
+
+type Stop<'c> = Box<dyn Fn() -> bool + 'c>;
 
 impl std::fmt::Debug for Runner<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -130,8 +135,10 @@ impl<'c> Runner<'c> {
             session: connection,
             policy: Policy::default(),
             lock_timeout: Duration::from_secs(30),
+            single_transaction: false,
             applied_by: String::new(),
             observer: None,
+            is_to_stop: None,
             past: RefCell::default(),
             marker_read: None,
             seen: Rc::default(),
@@ -196,6 +203,28 @@ impl<'c> Runner<'c> {
     #[must_use]
     pub fn allow_changed(mut self, allow: bool) -> Runner<'c> {
         self.policy.allow_changed = allow;
+        self
+    }
+
+    /// All that `up` or `rollback` has to do happens in one transaction: whole, or not at all. `redo` takes one for each way.
+    ///
+    /// Where that cannot be, the run is refused before anything happens: on MySQL and MariaDB, which commit each change of the
+    /// schema, and with a migration that is `transaction = false`. All locks are held until the end.
+    #[must_use]
+    pub fn single_transaction(mut self, single: bool) -> Runner<'c> {
+        self.single_transaction = single;
+        self
+    }
+
+    /// Asked between statements: once it says `true`, the run ends where it can be taken up again, with an error of the kind
+    /// [`ErrorKind::Stopped`].
+    ///
+    /// What is in flight is finished: a statement, or the migrations that travel together on PostgreSQL. A migration in a
+    /// transaction that has begun is rolled back; one outside is interrupted after the statement, and goes on from there. The
+    /// error says what history holds then.
+    #[must_use]
+    pub fn stop_when(mut self, is_to_stop: impl Fn() -> bool + 'c) -> Runner<'c> {
+        self.is_to_stop = Some(Box::new(is_to_stop));
         self
     }
 
@@ -487,6 +516,11 @@ impl<'c> Runner<'c> {
         }
     }
 
+    /// Whether who started the run wants it to end.
+    fn is_stopped(&self) -> bool {
+        self.is_to_stop.as_ref().is_some_and(|is_to_stop| is_to_stop())
+    }
+
     fn tell(&mut self, event: &Event<'_>) {
         if let Some(observer) = &mut self.observer {
             observer(event);
@@ -539,6 +573,12 @@ impl<'c> Runner<'c> {
         loop {
             match self.session.begin(&self.table, self.lock_timeout.min(BRIEF)) {
                 Err(error) if error.kind == DriverErrorKind::Busy => {
+                    if self.is_stopped() {
+                        return Err(DriverError {
+                            kind: DriverErrorKind::Stopped,
+                            message: format!("while another run was at work ({})", error.message),
+                        });
+                    }
                     if Instant::now() >= deadline {
                         return Err(DriverError {
                             kind: DriverErrorKind::Locked,

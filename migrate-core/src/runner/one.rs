@@ -27,11 +27,17 @@ impl Runner<'_> {
                 .map_err(|failure| self.rolled_back(turn, failure))
         } else {
             self.step_by_step(turn, started)
-                .map_err(|failure| self.stopped(turn, failure))
+                .map_err(|failure| self.interrupted(turn, failure))
         }
     }
 
     fn in_one_transaction(&mut self, turn: &Turn<'_>, started: Instant) -> Result<Option<i64>, Failure> {
+        self.work(turn, started)?;
+        self.commit_last()
+    }
+
+    /// All of a migration in the transaction that is open, up to the commit.
+    pub(super) fn work(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Failure> {
         if turn.makes_table {
             self.book(&self.table.create())?;
         }
@@ -44,6 +50,7 @@ impl Runner<'_> {
         // A table is made anew without foreign keys; what they would have kept is compared.
         let broken_before = self.broken_references(turn)?;
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
+            self.go_on(index)?;
             self.tell_step(turn.planned, index, step);
             self.step_in_savepoint(step, &turn.run_id)
                 .map_err(|mishap| Failure::Step { index, mishap })?;
@@ -54,8 +61,7 @@ impl Runner<'_> {
             return Err(Failure::BrokenReferences(broken));
         }
         self.restore(turn)?;
-        self.finish(turn, claims_first, started)?;
-        self.commit_last()
+        self.finish(turn, claims_first, started)
     }
 
     /// A step that is marked by itself, before it and after it. Says whether it is done: a lock that it needs may have been
@@ -98,6 +104,14 @@ impl Runner<'_> {
         Ok(true)
     }
 
+    /// Unless who started the run wants it to end.
+    fn go_on(&self, index: usize) -> Result<(), Failure> {
+        match self.is_stopped() {
+            true => Err(Failure::Stopped { index }),
+            false => Ok(()),
+        }
+    }
+
     fn broken_references(&mut self, turn: &Turn<'_>) -> Result<Vec<String>, Failure> {
         if turn.planned.rebuilds() {
             self.session.broken_references().map_err(Failure::Bookkeeping)
@@ -135,6 +149,7 @@ impl Runner<'_> {
         self.hold().map_err(Failure::Bookkeeping)?;
         self.session.commit().map_err(Failure::Commit)?;
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
+            self.go_on(index)?;
             self.tell_step(turn.planned, index, step);
             while !self.marked_step(turn, index, step)? {}
             self.patience = None;
@@ -146,7 +161,7 @@ impl Runner<'_> {
     }
 
     /// Commits the transaction in which the migration was finished.
-    fn commit_last(&mut self) -> Result<Option<i64>, Failure> {
+    pub(super) fn commit_last(&mut self) -> Result<Option<i64>, Failure> {
         let marker = self
             .session
             .marker_after_commit(&self.table)

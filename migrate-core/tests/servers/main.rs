@@ -37,5 +37,7 @@ mod processes;
 mod proxy;
 mod round_trips;
 mod schema_rs;
+mod stop;
 mod suite;
 mod support;
+mod whole;

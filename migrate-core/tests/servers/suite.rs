@@ -263,16 +263,10 @@ fn what_nothing_can_tell_is_left_to_a_person(db: &Database) {
 
 fn another_run_that_does_not_end_is_named(db: &Database) {
     db.up(&[table(1)]).unwrap();
-    let mut other = db.connect();
-    // What a run holds while it works, taken by hand.
-    let who = if db.server.is_postgres() {
-        let key = "hashtextextended(current_database() || '.\"public\".\"__migrations\"', 2026112301)";
-        other.execute(&format!("BEGIN; SELECT pg_advisory_xact_lock({key})"));
-        "another run is at work (pid "
-    } else {
-        let table = format!("`{}`.`__migrations`", db.name());
-        other.execute(&format!("SELECT get_lock(concat('migrate:', sha1('{table}')), 0)"));
-        "another run is at work (connection "
+    let _other = db.at_work();
+    let who = match db.server.is_postgres() {
+        true => "another run is at work (pid ",
+        false => "another run is at work (connection ",
     };
     let mut connection = db.connect();
     let mut runner = connection

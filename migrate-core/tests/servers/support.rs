@@ -213,6 +213,31 @@ impl Database {
             .collect()
     }
 
+    /// The tables and views, with history.
+    pub(crate) fn all_tables(&self) -> Vec<String> {
+        self.connect()
+            .texts(&format!(
+                "SELECT CAST(table_name AS CHAR(63)) AS text FROM information_schema.tables WHERE table_schema = {}",
+                self.schema()
+            ))
+            .into_iter()
+            .map(|name| name.trim_end().to_owned())
+            .collect()
+    }
+
+    /// What a run holds while it works, taken by hand.
+    pub(crate) fn at_work(&self) -> AnyConnection {
+        let mut other = self.connect();
+        if self.server.is_postgres() {
+            let key = "hashtextextended(current_database() || '.\"public\".\"__migrations\"', 2026112301)";
+            other.execute(&format!("BEGIN; SELECT pg_advisory_xact_lock({key})"));
+        } else {
+            let table = format!("`{}`.`__migrations`", self.name());
+            other.execute(&format!("SELECT get_lock(concat('migrate:', sha1('{table}')), 0)"));
+        }
+        other
+    }
+
     /// The applied versions, in the order in which they were applied.
     pub(crate) fn applied(&self) -> String {
         let rows = self

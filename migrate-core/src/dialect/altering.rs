@@ -23,6 +23,12 @@ pub(super) struct Altering<'a> {
     /// The table as it is change by change, as far as it is known.
     there: Table,
     clauses: Vec<String>,
+    /// What a statement demands of the server if all its clauses can be carried out while others write.
+    online: Option<&'static str>,
+    /// The clauses that come next can be carried out so.
+    is_online: bool,
+    /// All clauses of the statement so far can.
+    all_online: bool,
     /// What the clauses are about.
     subjects: Vec<(String, Aspect)>,
     statements: Vec<String>,
@@ -35,9 +41,25 @@ impl<'a> Altering<'a> {
             table: alteration.table,
             there: alteration.before.cloned().unwrap_or_default(),
             clauses: Vec::new(),
+            online: None,
+            is_online: false,
+            all_online: true,
             subjects: Vec::new(),
             statements: Vec::new(),
         }
+    }
+
+    /// The same for a server that is told what is expected of it.
+    pub(super) fn demanding(self, online: &'static str) -> Altering<'a> {
+        Altering {
+            online: Some(online),
+            ..self
+        }
+    }
+
+    /// Whether what comes next can be carried out while others write.
+    pub(super) fn set_online(&mut self, is_online: bool) {
+        self.is_online = is_online;
     }
 
     /// The table at this point; without columns if nothing is known of it.
@@ -78,6 +100,7 @@ impl<'a> Altering<'a> {
         if self.subjects.iter().any(clashes) {
             self.close();
         }
+        self.all_online &= self.is_online;
         self.subjects.push((name.to_owned(), aspect));
         self.clauses.extend(clauses);
     }
@@ -91,15 +114,20 @@ impl<'a> Altering<'a> {
     /// What comes next is another statement.
     pub(super) fn close(&mut self) {
         self.subjects.clear();
+        let is_online = std::mem::replace(&mut self.all_online, true);
         if self.clauses.is_empty() {
             return;
         }
         let table = self.dialect.identifier(self.table);
-        let clauses = std::mem::take(&mut self.clauses);
-        let separator = ",\n    ";
-        self.statements.push(match clauses.as_slice() {
-            [one] => format!("ALTER TABLE {table} {one}"),
-            many => format!("ALTER TABLE {table}\n    {}", many.join(separator)),
+        let mut clauses = std::mem::take(&mut self.clauses);
+        let demands = self.online.filter(|_| is_online);
+        self.statements.push(match (clauses.as_slice(), demands) {
+            ([one], None) => format!("ALTER TABLE {table} {one}"),
+            ([one], Some(demands)) => format!("ALTER TABLE {table} {one}, {demands}"),
+            (_, demands) => {
+                clauses.extend(demands.map(str::to_owned));
+                format!("ALTER TABLE {table}\n    {}", clauses.join(",\n    "))
+            }
         });
     }
 

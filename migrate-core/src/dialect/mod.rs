@@ -4,6 +4,7 @@ mod altering;
 mod common;
 mod mysql;
 mod mysql_alike;
+mod mysql_online;
 mod postgres;
 mod postgres_alike;
 mod raw_sql;

@@ -262,6 +262,8 @@ pub(crate) enum DriverErrorKind {
     Locked,
     /// Another run has the right to write; the message tells which.
     Busy,
+    /// The server would have to copy a table, and was told not to.
+    WouldCopy,
     /// The run was stopped while it waited.
     Stopped,
     /// The connection is gone.

@@ -257,6 +257,13 @@ impl Runner<'_> {
                         )
                         .next(format!("then `{again}`"));
                 }
+                if kind == Some(DriverErrorKind::WouldCopy) {
+                    error = error.next(
+                        "the server can do this only by copying the table, to which nobody could write meanwhile: if that is \
+                         meant, write the statement with `schema.execute(\"..\")`, without ALGORITHM and LOCK, and what it \
+                         does with `.changes(..)`",
+                    );
+                }
                 match (kind, turn.planned.is_whole()) {
                     (Some(DriverErrorKind::ReadOnly), _) => error
                         .next("give this user the right to write the file and the directory that it is in")
@@ -383,7 +390,7 @@ impl Runner<'_> {
                 .cause(error)
                 .state("the connection is gone; what was not committed is rolled back by the database")
                 .next("look at `migrate status`, then run it again"),
-            DriverErrorKind::Busy | DriverErrorKind::Other => {
+            DriverErrorKind::Busy | DriverErrorKind::WouldCopy | DriverErrorKind::Other => {
                 Error::new(ErrorKind::Database, format!("{what}: {location}"))
                     .cause(error)
                     .next("mend what the database complains of; `migrate status` tells where history stands")

@@ -32,6 +32,7 @@ macro_rules! on_every_server {
 }
 
 mod faults;
+mod online;
 mod postgres;
 mod processes;
 mod proxy;

@@ -1,5 +1,6 @@
 //! The statements of one table's changes, where a database takes several clauses in one ALTER TABLE.
 
+use super::render::Rendered;
 use super::{Alteration, Dialect};
 use crate::schema::{Change, Column, Table, mentions};
 
@@ -29,6 +30,8 @@ pub(super) struct Altering<'a> {
     is_online: bool,
     /// All clauses of the statement so far can.
     all_online: bool,
+    /// A statement cannot, of a server that is told.
+    may_copy: bool,
     /// What the clauses are about.
     subjects: Vec<(String, Aspect)>,
     statements: Vec<String>,
@@ -44,6 +47,7 @@ impl<'a> Altering<'a> {
             online: None,
             is_online: false,
             all_online: true,
+            may_copy: false,
             subjects: Vec::new(),
             statements: Vec::new(),
         }
@@ -121,6 +125,7 @@ impl<'a> Altering<'a> {
         let table = self.dialect.identifier(self.table);
         let mut clauses = std::mem::take(&mut self.clauses);
         let demands = self.online.filter(|_| is_online);
+        self.may_copy |= self.online.is_some() && !is_online;
         self.statements.push(match (clauses.as_slice(), demands) {
             ([one], None) => format!("ALTER TABLE {table} {one}"),
             ([one], Some(demands)) => format!("ALTER TABLE {table} {one}, {demands}"),
@@ -131,8 +136,12 @@ impl<'a> Altering<'a> {
         });
     }
 
-    pub(super) fn finish(mut self) -> Vec<String> {
+    pub(super) fn finish(mut self) -> Rendered {
         self.close();
-        self.statements
+        Rendered {
+            statements: self.statements,
+            may_copy: self.may_copy,
+            ..Rendered::default()
+        }
     }
 }

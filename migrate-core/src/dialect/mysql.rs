@@ -210,7 +210,7 @@ impl Dialect for MySql {
             }
         }
         if problems.is_empty() {
-            Ok(altering.finish().into())
+            Ok(altering.finish())
         } else {
             Err(problems)
         }

@@ -146,9 +146,8 @@ impl Dialect for Postgres {
         };
         if problems.is_empty() {
             Ok(Rendered {
-                statements: altering.finish(),
                 stays_outside: alteration.edits.iter().any(is_concurrent),
-                ..Rendered::default()
+                ..altering.finish()
             })
         } else {
             Err(problems)

@@ -339,6 +339,9 @@ impl Walk<'_> {
         let goes_back = self.purpose == Purpose::Run(Direction::Down);
         let before = applied.before.as_ref();
         self.notes.extend(notes::losses(&applied.operation, before, goes_back));
+        if rendered.may_copy {
+            self.notes.extend(notes::copies(&applied.operation, dialect));
+        }
         if let Some(table) = rendered.rebuilds {
             let is_found = self.plan_for.connection.is_some();
             let table = Box::new(table);

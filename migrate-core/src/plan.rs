@@ -7,7 +7,7 @@ use std::fmt;
 use crate::dialect::{Dialect, Frame};
 use crate::migration::{Direction, Migration};
 use crate::place::Place;
-use crate::schema::{Functions, Table};
+use crate::schema::{self, Functions, Table, Touched};
 
 /// What a run would do: migrations in order, each with its actions.
 ///
@@ -228,6 +228,16 @@ impl PlannedStep {
                 None
             }
         }
+    }
+
+    /// It is a user's SQL that changes rows, and nothing that they are in.
+    pub(crate) fn is_of_rows(&self) -> bool {
+        matches!(&self.action, Action::Statement(sql) if schema::touched(sql) == Touched::Rows)
+    }
+
+    /// It is a user's SQL that can as well be done twice.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        matches!(&self.action, Action::Statement(sql) if schema::is_repeatable(sql))
     }
 
     /// What an error calls it.

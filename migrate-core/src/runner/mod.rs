@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use crate::dialect::{Dialect, dialect_of};
 use crate::dialect_name::DialectVersion;
 use crate::driver::history::{Change, HistoryTable, Home};
-use crate::driver::{Driver, DriverError, DriverErrorKind, Right, Session};
+use crate::driver::{Driver, DriverError, DriverErrorKind, Held, Session};
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, DEFAULT_HISTORY_TABLE, Entry, Fingerprints, History, Phase, State};
 use crate::migration::{Direction, Migration};
@@ -72,8 +72,8 @@ pub struct Runner<'c> {
     is_dialect_known: bool,
     /// `None` before the first transaction.
     home: Option<Home>,
-    /// The right to write is this session's until it is given up.
-    holds: bool,
+    /// The right to write beyond the transaction, until it is given up.
+    held: Held,
     /// Until when what is at hand is tried again if something else holds a lock.
     patience: Option<Instant>,
     policy: Policy,
@@ -126,7 +126,7 @@ impl<'c> Runner<'c> {
         Runner {
             dialect,
             is_dialect_known: false,
-            holds: false,
+            held: Held::No,
             patience: None,
             fingerprints: Fingerprints::of(&registry, dialect.kind()),
             registry,
@@ -571,7 +571,10 @@ impl<'c> Runner<'c> {
         let deadline = Instant::now() + self.lock_timeout;
         let mut told = false;
         loop {
-            match self.session.begin(&self.table, self.lock_timeout.min(BRIEF)) {
+            match self
+                .session
+                .begin(&self.table, self.lock_timeout.min(BRIEF), &self.held)
+            {
                 Err(error) if error.kind == DriverErrorKind::Busy => {
                     if self.is_stopped() {
                         return Err(DriverError {
@@ -593,7 +596,9 @@ impl<'c> Runner<'c> {
                     thread::sleep(POLL);
                 }
                 Ok(begun) => {
-                    self.holds |= begun.right == Right::Session;
+                    if begun.is_held {
+                        self.held = Held::BySession;
+                    }
                     self.notice_pooler(begun.session);
                     return Ok(());
                 }
@@ -627,10 +632,10 @@ impl<'c> Runner<'c> {
         true
     }
 
-    /// Keeps the right to write beyond the transaction that is open, if the database can do that.
+    /// Keeps the right to write beyond the transaction that is open.
     fn hold(&mut self) -> Result<(), DriverError> {
-        if !self.holds {
-            self.holds = self.session.hold(&self.table)? == Right::Session;
+        if matches!(self.held, Held::No) {
+            self.held = self.session.hold(&self.table)?;
             // A pooler that was not noticed before would move what follows to a session without that right.
             let session = self.home.as_ref().and_then(|home| home.session);
             self.table
@@ -641,11 +646,12 @@ impl<'c> Runner<'c> {
 
     /// Gives up the right to write after what was done under it. The first error is the one to tell.
     fn let_go_after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
-        if !std::mem::take(&mut self.holds) {
-            return result;
-        }
+        let held = match std::mem::take(&mut self.held) {
+            Held::No => return result,
+            held => held,
+        };
         self.table.change_only_if(None);
-        let let_go = self.session.let_go(&self.table);
+        let let_go = self.session.let_go(&self.table, held);
         let value = result?;
         match let_go {
             Ok(()) => Ok(value),

@@ -71,19 +71,14 @@ impl Runner<'_> {
             self.mark(turn, index + 1, Some(&turn.run_id))?;
             return Ok(true);
         }
-        let doubt = match self.session.traits().has_session_locks {
-            true => Some(self.doubt_before(turn.planned, index).map_err(Failure::Bookkeeping)?),
-            // Nobody can tell whether a run is gone, and so a person looks at what it has done.
-            false => None,
-        };
-        // What changes rows alone is committed with its marks. What changes the schema commits the first one before it.
-        let with_marks = turn.planned.migration.in_transaction();
+        let doubt = self.doubt_before(turn.planned, index).map_err(Failure::Bookkeeping)?;
+        // What changes rows alone is committed with its marks. What changes the schema commits the first one before it, where
+        // a database commits such changes by themselves.
+        let with_marks = turn.planned.migration.in_transaction() || step.is_of_rows();
         if with_marks {
             self.session.begin_step().map_err(Failure::Bookkeeping)?;
         }
-        if let Some(doubt) = doubt {
-            self.doubt(turn, &doubt)?;
-        }
+        self.doubt(turn, &doubt)?;
         if let Err(mishap) = self.step_alone(step, with_marks) {
             if with_marks {
                 // The first error is the one to tell.
@@ -350,7 +345,7 @@ impl Runner<'_> {
 
     /// A step outside a transaction of the migration's. `with_marks`: in one of its own.
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<(), Mishap> {
-        if let (Some(sql), false) = (step.sql(), with_marks) {
+        if let Some(sql) = step.sql() {
             self.session
                 .make_ready(sql, &step.touches, self.lock_timeout.min(BRIEF))?;
         }

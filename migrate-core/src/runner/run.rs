@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::queue::plan_one;
 use super::turn::Turn;
-use super::{BRIEF, Goal, POLL, Runner, named};
+use super::{BRIEF, Goal, Runner, named};
 use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, History, Phase};
@@ -315,29 +315,12 @@ impl Runner<'_> {
 
     /// Reads history and plans, outside a transaction; waits as long as the lock timeout for a claim to go.
     pub(super) fn look_patiently(&mut self, goal: &Goal) -> Result<Outlook, Error> {
-        let deadline = Instant::now() + self.lock_timeout;
-        let mut told = false;
         loop {
             let marker = self.marker()?;
             match self.look(goal, marker) {
                 Ok(outlook) => return Ok(outlook),
                 // Who is at work holds the right to write, so who gets that finds a claim of a run that is gone.
-                Err(Blocked::ByClaim) if self.session.traits().has_session_locks => self.take_over()?,
-                Err(Blocked::ByClaim) if Instant::now() < deadline => {
-                    if !told {
-                        self.tell(&Event::Waiting {
-                            reason: "another run is at work on a migration outside a transaction",
-                        });
-                        told = true;
-                    }
-                    thread::sleep(POLL);
-                }
-                Err(Blocked::ByClaim) => {
-                    // The queue says who holds it and what to do.
-                    let history = self.read_history()?.unwrap_or_default();
-                    let queue = self.queue(&history, goal)?;
-                    return Ok(Outlook::new(marker, Some(history), queue, goal));
-                }
+                Err(Blocked::ByClaim) => self.take_over()?,
                 Err(Blocked::By(error)) => return Err(error),
             }
         }

@@ -18,6 +18,8 @@ mod user_sql;
 mod words;
 
 pub use column_type::{ColumnType, DefaultValue, Value};
+#[cfg(feature = "sqlite")]
+pub(crate) use fingerprint::digest;
 pub(crate) use fingerprint::{
     differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_newer_encoding, is_older_encoding,
 };
@@ -27,7 +29,7 @@ pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position}
 pub(crate) use order::in_order;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
-pub(crate) use sql_text::{Piece, Touched, mentions, normal, pieces, seen_by, shows_all, touched};
+pub(crate) use sql_text::{Piece, Touched, is_repeatable, mentions, normal, pieces, seen_by, shows_all, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
 pub use table::{

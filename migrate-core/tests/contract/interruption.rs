@@ -82,22 +82,77 @@ fn a_done_step_that_was_changed_stops_the_next_run() {
 }
 
 #[test]
-fn a_claim_of_a_run_that_is_gone_is_settled_by_a_person() {
+fn what_a_run_that_is_gone_has_left_is_taken_over() {
+    let db = Database::new();
+    let all = three_steps("INSERT INTO t1 VALUES (20)");
+    db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
+    // As a killed process leaves it, before a step that is committed with its mark.
+    db.execute("UPDATE __migrations SET claim = 'gone' WHERE version = 2");
+    std::fs::write(lock_file(&db), "pid 1").unwrap();
+    db.up(&all).unwrap();
+    assert_eq!(sum(&db), 61);
+    assert!(db.with(&all, |runner| runner.is_current()).unwrap());
+    assert!(!lock_file(&db).exists());
+}
+
+fn lock_file(db: &Database) -> std::path::PathBuf {
+    let mut path = db.path().into_os_string();
+    path.push("-migrating");
+    path.into()
+}
+
+#[test]
+fn outside_a_transaction_another_run_is_waited_for() {
+    let db = Database::new();
+    db.up(&[table(1)]).unwrap();
+    // As another process holds it while it works.
+    std::fs::write(lock_file(&db), "pid 17").unwrap();
+    let other = std::fs::File::open(lock_file(&db)).unwrap();
+    other.lock().unwrap();
+    let mut connection = db.connect();
+    let registry = migrate_core::Registry::of([table(1), table(2)]).unwrap();
+    let mut runner = migrate_core::Runner::new(&mut connection, registry).lock_timeout(Duration::ZERO);
+    let error = runner.up(&Target::Latest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("another run is at work (pid 17, outside a transaction)"),
+        "{error}"
+    );
+    drop(other);
+    assert_eq!(runner.up(&Target::Latest).unwrap().done.len(), 1);
+    assert!(!lock_file(&db).exists());
+}
+
+#[test]
+fn while_it_is_at_work_outside_a_transaction_others_see_the_file() {
+    let db = Database::new();
+    let path = lock_file(&db);
+    let looks = move |_: &mut SqliteConnection| -> QueryResult<()> {
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            format!("pid {}", std::process::id())
+        );
+        assert!(std::fs::File::open(&path).unwrap().try_lock().is_err());
+        Ok(())
+    };
+    let all = [untransactional(1, move |schema| {
+        schema.run(looks.clone()).up_only();
+    })];
+    db.up(&all).unwrap();
+    assert!(!lock_file(&db).exists());
+}
+
+#[test]
+fn what_nothing_can_tell_is_settled_by_a_person() {
     for (said, sum_then) in [(1, 61), (2, 41), (0, 71), (3, 11)] {
         let db = Database::new();
         db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
-        // As a killed process leaves it.
-        db.execute("UPDATE __migrations SET claim = 'gone' WHERE version = 2");
+        // As a process leaves it that was killed in a step in Rust.
+        db.execute("UPDATE __migrations SET claim = 'gone', doubt = 'unknown' WHERE version = 2");
         let all = three_steps("INSERT INTO t1 VALUES (20)");
-        let error = db
-            .with(&all, |runner| {
-                let registry = runner.registry().clone();
-                let mut connection = db.connect();
-                migrate_core::Runner::new(&mut connection, registry)
-                    .lock_timeout(Duration::ZERO)
-                    .up(&Target::Latest)
-            })
-            .unwrap_err();
+        let error = db.up(&all).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Interrupted);
         if said == 1 {
             insta::assert_snapshot!(text(&error));

@@ -49,10 +49,10 @@ const ONLINE: &[(&str, Change)] = &[
         s.alter_table("crowded", |t| t.integer("more").default(7));
     }),
     ("add and fill", |s| {
-        s.alter_table("crowded", |t| t.integer("more").fill(7))
+        s.alter_table("crowded", |t| t.integer("more").fill(7));
     }),
     ("add a text", |s| {
-        s.alter_table("crowded", |t| t.text("more").nullable())
+        s.alter_table("crowded", |t| t.text("more").nullable());
     }),
     ("add a virtual column", |s| {
         s.alter_table("crowded", |t| {
@@ -61,10 +61,10 @@ const ONLINE: &[(&str, Change)] = &[
     }),
     ("drop", |s| s.alter_table("crowded", |t| t.drop_column("plain"))),
     ("drop a long one", |s| {
-        s.alter_table("crowded", |t| t.drop_column("long"))
+        s.alter_table("crowded", |t| t.drop_column("long"));
     }),
     ("rename", |s| {
-        s.alter_table("crowded", |t| t.rename_column("plain", "simple"))
+        s.alter_table("crowded", |t| t.rename_column("plain", "simple"));
     }),
     ("rename an indexed one", |s| {
         s.alter_table("crowded", |t| t.rename_column("indexed", "listed"));
@@ -83,35 +83,35 @@ const ONLINE: &[(&str, Change)] = &[
     }),
     ("not null", |s| s.alter_table("crowded", |t| t.set_not_null("plain"))),
     ("not null of an indexed one", |s| {
-        s.alter_table("crowded", |t| t.set_not_null("indexed"))
+        s.alter_table("crowded", |t| t.set_not_null("indexed"));
     }),
     ("not null of a unique one", |s| {
-        s.alter_table("crowded", |t| t.set_not_null("unique"))
+        s.alter_table("crowded", |t| t.set_not_null("unique"));
     }),
     ("not null of a checked one", |s| {
-        s.alter_table("crowded", |t| t.set_not_null("checked"))
+        s.alter_table("crowded", |t| t.set_not_null("checked"));
     }),
     ("not null of a counted one", |s| {
-        s.alter_table("crowded", |t| t.set_not_null("counted"))
+        s.alter_table("crowded", |t| t.set_not_null("counted"));
     }),
     ("not null of a reference", |s| {
-        s.alter_table("crowded", |t| t.set_not_null("parent_id"))
+        s.alter_table("crowded", |t| t.set_not_null("parent_id"));
     }),
     ("not null of a long one", |s| {
-        s.alter_table("crowded", |t| t.set_not_null("long"))
+        s.alter_table("crowded", |t| t.set_not_null("long"));
     }),
     ("null", |s| s.alter_table("crowded", |t| t.drop_not_null("filled"))),
     ("set a default", |s| {
-        s.alter_table("crowded", |t| t.set_default("plain", "x"))
+        s.alter_table("crowded", |t| t.set_default("plain", "x"));
     }),
     ("set a default of a checked one", |s| {
         s.alter_table("crowded", |t| t.set_default("checked", "x"));
     }),
     ("drop a default", |s| {
-        s.alter_table("crowded", |t| t.drop_default("filled"))
+        s.alter_table("crowded", |t| t.drop_default("filled"));
     }),
     ("comment", |s| {
-        s.alter_table("crowded", |t| t.comment_on("plain", "as it is"))
+        s.alter_table("crowded", |t| t.comment_on("plain", "as it is"));
     }),
     ("comment on a counted one", |s| {
         s.alter_table("crowded", |t| t.comment_on("counted", "as it is"));
@@ -120,19 +120,19 @@ const ONLINE: &[(&str, Change)] = &[
     ("index", |s| drop(s.create_index("crowded", ["plain"]))),
     ("unique index", |s| drop(s.create_index("crowded", ["plain"]).unique())),
     ("unique", |s| {
-        s.alter_table("crowded", |t| t.unique(["plain", "filled"]))
+        s.alter_table("crowded", |t| t.unique(["plain", "filled"]));
     }),
     ("drop an index", |s| {
-        drop(s.drop_index("crowded", "crowded_indexed_filled_idx"))
+        drop(s.drop_index("crowded", "crowded_indexed_filled_idx"));
     }),
     ("rename an index", |s| {
-        s.rename_index("crowded", "crowded_indexed_filled_idx", "both")
+        s.rename_index("crowded", "crowded_indexed_filled_idx", "both");
     }),
     ("drop a unique", |s| {
-        s.alter_table("crowded", |t| t.drop_constraint("crowded_unique_key"))
+        s.alter_table("crowded", |t| t.drop_constraint("crowded_unique_key"));
     }),
     ("drop a check", |s| {
-        s.alter_table("crowded", |t| t.drop_constraint("sane"))
+        s.alter_table("crowded", |t| t.drop_constraint("sane"));
     }),
     ("drop a reference", |s| {
         s.alter_table("crowded", |t| t.drop_constraint("crowded_parent_id_fkey"));
@@ -174,7 +174,7 @@ fn what_needs_a_copy_says_nothing_of_it_and_is_done() {
         }),
         migration(2, |schema| schema.alter_table("kept", |t| t.set_not_null("name"))),
         migration(3, |schema| {
-            schema.alter_table("kept", |t| t.check("named", "name <> ''"))
+            schema.alter_table("kept", |t| t.check("named", "name <> ''"));
         }),
         migration(4, |schema| {
             schema.alter_table("kept", |t| {

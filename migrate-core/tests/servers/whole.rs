@@ -18,7 +18,7 @@ fn up_at_once(db: &Database, all: &[Migration]) -> Result<Report, Error> {
 
 fn fails(version: u64) -> Migration {
     migration(version, |schema| {
-        schema.execute("INSERT INTO nowhere VALUES (1)").up_only()
+        schema.execute("INSERT INTO nowhere VALUES (1)").up_only();
     })
 }
 

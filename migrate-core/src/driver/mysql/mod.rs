@@ -18,7 +18,7 @@ use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 use super::answer::literals_of;
 use super::history::{HistoryTable, Home};
 use super::server::{RowOnServer, stored_rows};
-use super::{Begun, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use super::{Begun, DriverError, DriverErrorKind, Held, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, MySql};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::Live;
@@ -32,7 +32,6 @@ impl Session for MysqlConnection {
             dialect: DIALECT,
             connection: TypeId::of::<MysqlConnection>(),
             connection_name: "MysqlConnection",
-            has_session_locks: true,
         }
     }
 
@@ -167,7 +166,7 @@ impl Session for MysqlConnection {
         self.marker(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, _wait: Duration) -> Result<Begun, DriverError> {
+    fn begin(&mut self, table: &HistoryTable, _wait: Duration, _held: &Held) -> Result<Begun, DriverError> {
         let lock = lock_of(table);
         // 1 if it was got, 0 if somebody else has it, NULL after an error:
         // https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
@@ -176,7 +175,7 @@ impl Session for MysqlConnection {
         );
         match number(self, &query)? {
             Some(1) => self.begin_step().map(|()| Begun {
-                right: Right::Session,
+                is_held: true,
                 session: None,
             }),
             Some(0) => Err(DriverError {
@@ -190,11 +189,11 @@ impl Session for MysqlConnection {
         }
     }
 
-    fn hold(&mut self, _table: &HistoryTable) -> Result<Right, DriverError> {
-        Ok(Right::Session)
+    fn hold(&mut self, _table: &HistoryTable) -> Result<Held, DriverError> {
+        Ok(Held::BySession)
     }
 
-    fn let_go(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+    fn let_go(&mut self, table: &HistoryTable, _held: Held) -> Result<(), DriverError> {
         match number(
             self,
             &format!("SELECT cast(release_lock({}) AS SIGNED) AS number", lock_of(table)),

@@ -110,6 +110,11 @@ impl DialectVersion {
         DialectVersion { name, version }
     }
 
+    /// Whether SQL is written for it: it is not older than the oldest that is supported.
+    pub(crate) fn is_supported(self) -> bool {
+        self.version >= self.name.oldest()
+    }
+
     /// The first two numbers of its version.
     #[must_use]
     pub fn version(self) -> (u32, u32) {
@@ -150,7 +155,7 @@ impl FromStr for DialectVersion {
             Some(&[major, minor] | &[major, minor, _]) => (major, minor),
             _ => return Err(UnknownDialect::of(text, "has no version after the colon")),
         };
-        if version < name.oldest() {
+        if !(DialectVersion { name, version }).is_supported() {
             let oldest = DialectVersion::from(name);
             return Err(UnknownDialect::of(
                 text,
@@ -180,3 +185,18 @@ impl fmt::Display for UnknownDialect {
 }
 
 impl std::error::Error for UnknownDialect {}
+
+#[cfg(all(test, feature = "mysql"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_too_old_is_not_supported() {
+        let of = |name, version| DialectVersion::of_server(name, version).is_supported();
+        assert!(!of(DialectName::MySql, (5, 7)));
+        assert!(of(DialectName::MySql, (8, 0)));
+        assert!(!of(DialectName::MariaDb, (10, 5)));
+        assert!(of(DialectName::MariaDb, (11, 4)));
+        assert!(!of(DialectName::Postgres, (12, 0)));
+    }
+}

@@ -477,6 +477,13 @@ impl<'c> Runner<'c> {
                 .version()
                 .map_err(|error| self.database_error("the version of the server could not be read", error))?,
         };
+        if !version.is_supported() {
+            let oldest = DialectVersion::from(version.name());
+            let message = format!("{version} is older than {oldest}, the oldest that SQL is written for");
+            return Err(Error::new(ErrorKind::Database, message)
+                .nothing_changed()
+                .next("use a newer server; an older one may take a part of the SQL for something else without a word"));
+        }
         let dialect = dialect_of(version);
         if dialect.kind() != self.dialect.kind() {
             self.fingerprints = Fingerprints::of(&self.registry, dialect.kind());

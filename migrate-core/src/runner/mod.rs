@@ -480,9 +480,9 @@ impl<'c> Runner<'c> {
         if !version.is_supported() {
             let oldest = DialectVersion::from(version.name());
             let message = format!("{version} is older than {oldest}, the oldest that SQL is written for");
-            return Err(Error::new(ErrorKind::Database, message)
-                .nothing_changed()
-                .next("use a newer server; an older one may take a part of the SQL for something else without a word"));
+            return Err(Error::new(ErrorKind::Database, message).nothing_changed().next(
+                "use a newer server; an older one may take a part of the SQL for something else without a word",
+            ));
         }
         let dialect = dialect_of(version);
         if dialect.kind() != self.dialect.kind() {

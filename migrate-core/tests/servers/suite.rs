@@ -22,6 +22,7 @@ on_every_server! {
     another_run_that_does_not_end_is_named
     fresh_leaves_nothing_of_before
     a_table_that_somebody_holds_is_waited_for_without_holding_up_others
+    a_lock_is_known_for_one_in_any_language
     the_connection_is_given_back_as_it_was
 }
 
@@ -359,4 +360,26 @@ fn the_connection_is_given_back_as_it_was(db: &Database) {
     let all = [all[0], all[1], all[2], fails];
     connection.runner(&all).up(&Target::Latest).unwrap_err();
     assert_eq!(connection.texts(settings), before);
+}
+
+/// What went wrong is known by the server's words, whatever language it speaks.
+fn a_lock_is_known_for_one_in_any_language(db: &Database) {
+    if db.server.is_postgres() {
+        // Its language is the server's own, and not every user's to set.
+        return;
+    }
+    let all = [
+        table(1),
+        migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN; SELECT * FROM t1");
+    let mut connection = db.connect();
+    connection.execute("SET SESSION lc_messages = 'de_DE'");
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
+    let error = runner.up(&Target::Latest).unwrap_err().to_string();
+    assert!(error.contains("in the way: connection "), "{error}");
+    drop(runner);
+    assert_eq!(connection.texts("SELECT @@lc_messages AS text"), ["de_DE"]);
 }

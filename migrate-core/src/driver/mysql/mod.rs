@@ -75,6 +75,8 @@ impl Session for MysqlConnection {
             settings: String,
             #[diesel(sql_type = Text)]
             waits: String,
+            #[diesel(sql_type = Text)]
+            language: String,
         }
         let found: Found = sql_query(
             "SELECT database() AS `schema`, @@sql_mode AS `sql_mode`, \
@@ -83,7 +85,7 @@ impl Session for MysqlConnection {
              ', character_set_connection = ', @@character_set_connection, ', collation_connection = ', \
              @@collation_connection, ', character_set_results = ', coalesce(@@character_set_results, 'NULL')) AS `settings`, \
              concat('lock_wait_timeout = ', @@lock_wait_timeout, ', innodb_lock_wait_timeout = ', \
-             @@innodb_lock_wait_timeout) AS `waits`",
+             @@innodb_lock_wait_timeout) AS `waits`, concat('lc_messages = ', quote(@@lc_messages)) AS `language`",
         )
         .get_result(self)?;
         let Some(schema) = found.schema else {
@@ -99,23 +101,28 @@ impl Session for MysqlConnection {
             sql_mode,
             settings,
             waits,
+            language,
             ..
         } = found;
-        // As it was found, but for what would make text mean something else or cut values off without a word.
+        // As it was found, but for what would make text mean something else or cut values off without a word. What went wrong is
+        // known by the server's words.
         let modes = sql_mode.split(',').filter(|mode| !mode.is_empty());
         let mut modes: Vec<&str> = modes.filter(|mode| *mode != "NO_BACKSLASH_ESCAPES").collect();
         if !modes.contains(&"STRICT_TRANS_TABLES") {
             modes.push("STRICT_TRANS_TABLES");
         }
         let on_duty = format!(
-            "SET SESSION sql_mode = '{}', {}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}",
+            "SET SESSION sql_mode = '{}', {}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, \
+             lc_messages = 'en_US'",
             modes.join(","),
             settings.replace("autocommit = 0", "autocommit = 1"),
         );
         self.execute(&on_duty)?;
         Ok(Home {
             restore: Some(format!("UNLOCK TABLES; USE {}; {on_duty}", DIALECT.identifier(&schema))),
-            leave: Some(format!("SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}")),
+            leave: Some(format!(
+                "SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}, {language}"
+            )),
             schema: Some(schema),
             session: None,
             is_shared: false,

@@ -128,9 +128,9 @@ pub(crate) enum Verb {
         /// The migration's version, or group:version
         version: MigrationRef,
 
-        /// How many of its steps have happened: none, and it counts as never begun; all, and it counts as finished
+        /// How many of its steps have happened: none, and it counts as never begun; all, and it counts as finished. Without it, its steps are shown and nothing is written
         #[arg(long, value_name = "STEPS")]
-        done: usize,
+        done: Option<usize>,
     },
 }
 

@@ -116,7 +116,7 @@ pub use place::Place;
 pub use plan::{Plan, PlannedMigration, PlannedStep};
 pub use registry::Registry;
 pub use report::{Done, Event, Report};
-pub use runner::Runner;
+pub use runner::{Interrupted, Runner};
 pub use schema::{
     ChangedType, Check, Column, ColumnType, DefaultFor, DefaultValue, DroppedColumn, DroppedIndex, ForeignKey,
     Generated, Index, IndexKey, IndexMethod, IndexOn, IntoSql, NewColumn, NewEnumValue, NewIndex, NewReference,

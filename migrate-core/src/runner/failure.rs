@@ -156,7 +156,7 @@ impl Runner<'_> {
     }
 
     /// After a failure outside a transaction: writes down how far it got, and says so.
-    pub(super) fn interrupted(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+    pub(super) fn cut_off(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
         // Open only if claiming or finishing failed.
         let claimed = match (&failure, self.session.transaction_depth()) {
             (Failure::Step { .. } | Failure::Stopped { .. }, _) => true,

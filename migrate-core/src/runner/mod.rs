@@ -7,6 +7,7 @@ mod failure;
 mod one;
 mod past;
 mod queue;
+mod repair;
 mod run;
 mod together;
 mod turn;
@@ -30,6 +31,8 @@ use crate::registry::Registry;
 use crate::report::{Event, Report};
 use crate::schema::{self, Live};
 use crate::target::{MigrationRef, Policy, Rollback, Target};
+
+pub use repair::Interrupted;
 
 use past::Past;
 
@@ -385,66 +388,6 @@ impl<'c> Runner<'c> {
                 runner.stamp(row)
             })
         })
-    }
-
-    /// Says how far a migration outside a transaction got that was cut off half way: its first `done` steps have happened.
-    ///
-    /// With all of them it counts as finished, with none as never begun; otherwise the next run goes on from there.
-    ///
-    /// # Errors
-    ///
-    /// If it is not in the state [`State::Interrupted`], or has fewer steps.
-    pub fn repair(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
-        self.with_lock_wait(|runner| runner.in_own_transaction(|runner| runner.repair_in_transaction(reference, done)))
-    }
-
-    fn repair_in_transaction(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
-        let history = self.read_history()?.unwrap_or_default();
-        let entries = history.compare(&self.registry, &self.fingerprints);
-        let entry = reference.find(&entries, Entry::id)?;
-        let (State::Interrupted, Some(row), Some(migration)) = (entry.state, &entry.applied, &entry.migration) else {
-            return Err(Error::new(
-                ErrorKind::InvalidTarget,
-                format!(
-                    "{entry} is {}, not interrupted here; there is nothing to repair",
-                    entry.state
-                ),
-            )
-            .next("`migrate status` shows the state of each"));
-        };
-        let direction = match row.phase {
-            Phase::Reverting => Direction::Down,
-            Phase::Applying | Phase::Applied => Direction::Up,
-        };
-        let planned = queue::plan_one(&mut self.fold(&history), migration, direction).map_err(Error::of_problems)?;
-        let all = planned.steps().len();
-        if done > all {
-            return Err(
-                Error::new(ErrorKind::InvalidTarget, format!("{entry} has {all} steps, not {done}"))
-                    .next(format!("give a number up to {all}; `migrate plan` shows the steps")),
-            );
-        }
-        let gone = (direction == Direction::Up && done == 0) || (direction == Direction::Down && done == all);
-        let statement = if gone {
-            self.table.delete(row.id())
-        } else {
-            let finished = done == all || done == 0;
-            self.table.update(
-                row.id(),
-                row.claim.as_deref(),
-                &Change {
-                    phase: finished.then_some(Phase::Applied),
-                    progress: Some(done),
-                    fingerprint: (direction == Direction::Up)
-                        .then(|| planned.fingerprints.get(done).map(String::as_str))
-                        .flatten(),
-                    claim: Some(None),
-                    doubt: Some(None),
-                    ..Change::default()
-                },
-            )
-        };
-        self.bookkeeping(&statement)
     }
 
     /// In what the database differs from what the applied migrations have made of it, as far as they say. Writes nothing.

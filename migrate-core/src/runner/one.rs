@@ -27,7 +27,7 @@ impl Runner<'_> {
                 .map_err(|failure| self.rolled_back(turn, failure))
         } else {
             self.step_by_step(turn, started)
-                .map_err(|failure| self.interrupted(turn, failure))
+                .map_err(|failure| self.cut_off(turn, failure))
         }
     }
 

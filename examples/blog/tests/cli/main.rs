@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod check;
+mod cut_off;
 
 use std::fs;
 use std::path::{Path, PathBuf};

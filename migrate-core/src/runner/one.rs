@@ -356,10 +356,10 @@ impl Runner<'_> {
             (true, true) => self.session.transaction_depth() > 1,
             (true, false) => self.session.rollback()?,
         };
-        if left_open {
-            return Err(Mishap::LeftTransactionOpen);
+        match result {
+            Ok(()) if left_open => Err(Mishap::LeftTransactionOpen),
+            result => result,
         }
-        result
     }
 
     fn act(&mut self, step: &PlannedStep) -> Result<(), Mishap> {

@@ -112,5 +112,7 @@ macro_rules! tuple {
     };
 }
 
+// One alone is what features may leave of several.
+tuple!(F1 M1);
 tuple!(F1 M1, F2 M2);
 tuple!(F1 M1, F2 M2, F3 M3);

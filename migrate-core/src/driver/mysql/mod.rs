@@ -237,12 +237,14 @@ impl Session for MysqlConnection {
     }
 
     fn rollback(&mut self) -> Result<bool, DriverError> {
-        let was_open = self.transaction_depth() > 0;
+        // A savepoint outside a transaction is taken, and gone at once.
+        let probe = "SAVEPOINT migrate_probe; ROLLBACK TO SAVEPOINT migrate_probe";
+        let was_open = self.batch_execute(probe).is_ok();
         while self.transaction_depth() > 1 {
             // A savepoint that is gone is an error, and one level less all the same.
             let _ = AnsiTransactionManager::rollback_transaction(self);
         }
-        if was_open {
+        if self.transaction_depth() == 1 {
             AnsiTransactionManager::rollback_transaction(self)?;
         } else {
             // Of a step that has begun one with its own words.

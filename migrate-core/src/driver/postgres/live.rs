@@ -284,6 +284,7 @@ struct IndexRow {
     filter: Option<String>,
 }
 
+/// Without those that building them concurrently has left invalid: nothing goes by them.
 const INDEXES: &str = "\
     SELECT c.relname::text AS of_table, n.relname::text AS name, i.indisunique AS is_unique, m.amname::text AS method, \
     i.indnkeyatts::integer AS key_count, \
@@ -296,7 +297,7 @@ const INDEXES: &str = "\
     LEFT JOIN pg_collation l ON l.oid = i.indcollation[s.k - 1] AND l.oid <> a.attcollation ORDER BY s.k) AS collations, \
     pg_get_expr(i.indpred, i.indrelid) AS filter \
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class n ON n.oid = i.indexrelid JOIN pg_am m ON m.oid = n.relam \
-    WHERE c.relnamespace = current_schema()::regnamespace \
+    WHERE c.relnamespace = current_schema()::regnamespace AND i.indisvalid \
     AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) \
     ORDER BY i.indexrelid";
 

@@ -96,6 +96,7 @@ mod support;
 mod apply;
 mod checks;
 mod failure;
+mod faults;
 mod history;
 mod hostile;
 mod interruption;
@@ -117,8 +118,6 @@ mod pooler;
 mod postgres;
 
 // What needs a server, whichever it is.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-mod faults;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod proxy;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -118,6 +118,13 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn hold(&mut self, table: &HistoryTable) -> Result<Held, DriverError>;
 
+    /// Takes the right to write that is the session's again, if a step has given it up. [`DriverErrorKind::Busy`] says that
+    /// another run has it now.
+    #[doc(hidden)]
+    fn regain(&mut self, _table: &HistoryTable) -> Result<(), DriverError> {
+        Ok(())
+    }
+
     /// Gives up the right to write that was kept.
     #[doc(hidden)]
     fn let_go(&mut self, table: &HistoryTable, held: Held) -> Result<(), DriverError>;

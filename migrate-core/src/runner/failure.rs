@@ -20,6 +20,8 @@ pub(super) enum Failure {
     ClaimLost,
     /// Who started the run wants it to end; the steps before this one, counted from 0, are done.
     Stopped { index: usize },
+    /// A step, counted from 0, gave up the right to write, and somebody else, as told, has it now.
+    LockLost { index: usize, holder: String },
     /// It runs outside a transaction, and a pooler shares out the sessions of the server.
     SharedSession,
     /// All steps were done, but rows refer to nothing now that did not before.
@@ -323,6 +325,20 @@ impl Runner<'_> {
                     false => error,
                 }
             }
+            Failure::LockLost { index, holder } => self
+                .at_step(
+                    turn,
+                    index,
+                    Error::new(
+                        ErrorKind::Interrupted,
+                        format!(
+                            "{doing} {}: step {} gave up the lock of this run, and another run has it now ({holder})",
+                            named(migration),
+                            index + 1
+                        ),
+                    ),
+                )
+                .next("take what gives up all locks of the session out of the step: `pg_advisory_unlock_all`, `DISCARD ALL`, `RELEASE_ALL_LOCKS`"),
             Failure::SharedSession => Error::new(
                 ErrorKind::InvalidSetting,
                 format!(

@@ -7,8 +7,8 @@ use super::doubt::Doubt;
 use super::failure::{Failure, Mishap};
 use super::turn::Turn;
 use super::{BRIEF, Runner};
-use crate::driver::DriverError;
 use crate::driver::history::{Change, NewRow};
+use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::Error;
 use crate::history::Phase;
 use crate::migration::Direction;
@@ -89,6 +89,9 @@ impl Runner<'_> {
             }
             return Err(Failure::Step { index, mishap });
         }
+        if step.is_users() {
+            self.regain(index)?;
+        }
         // The last step is marked by finishing, if nothing has to be committed with its mark.
         if with_marks || index + 1 < turn.planned.steps.len() {
             self.mark(turn, index + 1, Some(&turn.run_id))?;
@@ -105,6 +108,17 @@ impl Runner<'_> {
             true => Err(Failure::Stopped { index }),
             false => Ok(()),
         }
+    }
+
+    /// After a step that may have given up the right to write: a session can be told to let go of all that it holds.
+    fn regain(&mut self, index: usize) -> Result<(), Failure> {
+        self.session.regain(&self.table).map_err(|error| match error.kind {
+            DriverErrorKind::Busy => Failure::LockLost {
+                index,
+                holder: error.message,
+            },
+            _ => Failure::Bookkeeping(error),
+        })
     }
 
     fn broken_references(&mut self, turn: &Turn<'_>) -> Result<Vec<String>, Failure> {
@@ -167,12 +181,16 @@ impl Runner<'_> {
 
     /// Sets back what the user's own steps may have set of the connection.
     fn restore(&mut self, turn: &Turn<'_>) -> Result<(), Failure> {
-        let is_own = |step: &PlannedStep| matches!(step.action, Action::Statement(_) | Action::Rust { .. });
+        match turn.planned.steps.iter().any(PlannedStep::is_users) {
+            true => self.set_back(),
+            false => Ok(()),
+        }
+    }
+
+    fn set_back(&mut self) -> Result<(), Failure> {
         match self.home.as_ref().and_then(|home| home.restore.as_ref()) {
-            Some(restore) if turn.planned.steps.iter().any(is_own) => {
-                self.session.execute(restore).map_err(Failure::Bookkeeping)
-            }
-            _ => Ok(()),
+            Some(restore) => self.session.execute(restore).map_err(Failure::Bookkeeping),
+            None => Ok(()),
         }
     }
 
@@ -197,6 +215,8 @@ impl Runner<'_> {
                 row.claim.as_deref(),
                 &Change {
                     claim: Some(Some(&turn.run_id)),
+                    // Who finishes it has applied it.
+                    batch: (direction == Direction::Up).then_some(turn.batch),
                     phase: (direction == Direction::Down).then_some(Phase::Reverting),
                     progress: Some(turn.planned.done),
                     doubt: Some(None),
@@ -233,7 +253,14 @@ impl Runner<'_> {
                 ..Change::default()
             },
         );
-        self.book_one(&statement)
+        match self.book_one(&statement) {
+            // What a step has set of the connection, or locked, keeps history from being written.
+            Err(Failure::Bookkeeping(_)) => {
+                self.set_back()?;
+                self.book_one(&statement)
+            }
+            result => result,
+        }
     }
 
     /// Writes down that the migration is done.
@@ -262,6 +289,7 @@ impl Runner<'_> {
                     claim: Some(turn.claim_when_done()),
                     doubt: Some(None),
                     duration_ms,
+                    ..Change::default()
                 },
             ),
             Direction::Up => self.table.insert(&NewRow {

@@ -260,10 +260,7 @@ impl Runner<'_> {
         });
         let id = planned.migration.id();
         let row = outlook.row(id).cloned();
-        let batch = batches
-            .get(&MigrationRef::from(id))
-            .copied()
-            .or(row.as_ref().map(|row| row.batch));
+        let batch = batches.get(&MigrationRef::from(id)).copied();
         let batch = batch
             .or(run.batch)
             .unwrap_or_else(|| history.map_or(1, |history| history.batch_to_continue_or_begin(&self.registry)));

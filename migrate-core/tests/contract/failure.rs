@@ -120,14 +120,14 @@ fn what_was_applied_before_stays_and_the_error_says_so(db: &Database) {
     });
     let error = db.up(&[table(1), table(2), wrong]).unwrap_err();
     assert_text!(db, db.said(&error));
-    // What follows is a deploy of its own, but for what was begun before.
-    let (now, then): (&[&str], _) = match db.engine.takes_back_ddl() {
-        true => (&["1:1", "2:1"], ["1:1", "2:1", "3:2", "4:2"]),
-        false => (&["1:1", "2:1", "3:1"], ["1:1", "2:1", "3:1", "4:2"]),
+    let stays: &[&str] = match db.engine.takes_back_ddl() {
+        true => &["1:1", "2:1"],
+        false => &["1:1", "2:1", "3:1"],
     };
-    assert_eq!(db.batches(), now);
+    assert_eq!(db.batches(), stays);
+    // What follows is a deploy of its own.
     db.up(&tables(1..=4)).unwrap();
-    assert_eq!(db.batches(), then);
+    assert_eq!(db.batches(), ["1:1", "2:1", "3:2", "4:2"]);
 }
 
 fn a_failing_way_back_leaves_the_migration_applied(db: &Database) {

@@ -49,6 +49,7 @@ fn after_a_failure_the_next_run_goes_on_with_the_step_that_failed(db: &Database)
     let mended = three_steps("INSERT INTO t1 VALUES (20)");
     db.up(&mended).unwrap();
     assert_eq!(sum(db), 61);
+    assert_eq!(db.batches(), ["1:1", "2:2"]);
     assert!(db.with(&mended, |runner| runner.is_current()).unwrap());
     assert_eq!(db.claims(), 0);
     let undisturbed = db.another();

@@ -111,6 +111,8 @@ mod whole;
 mod words;
 
 #[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "mysql")]
 mod online;
 #[cfg(feature = "postgres")]
 mod pooler;

@@ -1,6 +1,7 @@
 //! What a run does is settled when it begins, whatever others do with the database meanwhile.
 
 use std::cell::Cell;
+use std::sync::mpsc;
 use std::thread;
 
 use migrate_core::{Event, Rollback, Runner, Target};
@@ -55,14 +56,25 @@ fn two_who_roll_back_the_last_batch_leave_the_one_before(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     db.up(&tables(1..=4)).unwrap();
     let has_begun = Cell::new(false);
+    let (tell, told) = mpsc::channel();
     thread::scope(|scope| {
         let other = || {
             if !has_begun.replace(true) {
-                let other = scope.spawn(|| db.rollback(&tables(1..=4), &Rollback::LastBatch).unwrap());
-                // Where the right to write is the session's, the other one has to wait for the end of this turn.
-                if db.engine.takes_back_ddl() {
-                    other.join().unwrap();
-                }
+                let tell = tell.clone();
+                scope.spawn(move || {
+                    let mut connection = db.connect();
+                    let mut runner = connection.runner(&tables(1..=4)).observe(|event| {
+                        // Where the right to write is the session's, it has to wait for the end of this turn.
+                        if let Event::Waiting { .. } = event {
+                            tell.send(()).unwrap();
+                        }
+                    });
+                    runner.rollback(&Rollback::LastBatch).unwrap();
+                    drop(runner);
+                    let _ = tell.send(());
+                });
+                // Until it is done, or at least has looked.
+                told.recv().unwrap();
             }
         };
         with_others(db, other, |runner| runner.rollback(&Rollback::LastBatch)).unwrap();

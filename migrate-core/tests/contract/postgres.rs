@@ -7,11 +7,12 @@ use diesel::result::QueryResult;
 use diesel::sql_query;
 use migrate_core::{ErrorKind, Rollback, Target};
 
+use crate::sessions::{EVERY_WAY, Way, does_no_harm};
 use crate::support::{Database, migration, table, untransactional};
 use crate::words::everything;
 
 on_postgres! {
-    what_a_step_sets_of_the_connection_does_not_outlive_its_migration
+    what_a_step_does_to_its_session_does_no_harm
     a_step_that_ends_the_transaction_is_told
     a_step_that_goes_on_after_an_error_is_not_taken_for_done
     fresh_drops_what_is_there_and_nothing_of_extensions
@@ -20,22 +21,35 @@ on_postgres! {
     outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well
 }
 
-fn what_a_step_sets_of_the_connection_does_not_outlive_its_migration(db: &Database) {
-    let all = [
-        migration(1, |schema| {
-            schema.execute("CREATE SCHEMA other").undo("DROP SCHEMA other");
-            schema.execute("SET search_path = other").up_only();
-        }),
-        migration(2, |schema| schema.execute("SET ROLE pg_monitor").up_only()),
-        table(3),
+fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
+    let settings = "SELECT concat_ws(' ', current_setting('role'), session_user, (SELECT string_agg(name || ' = ' || setting, \
+                    ', ' ORDER BY name) FROM pg_settings)) AS text";
+    let all = settings.replace("pg_settings)", "pg_settings), current_setting('app.tenant')");
+    let in_every_way = [
+        "SET search_path = other",
+        "SET ROLE pg_monitor",
+        "SET SESSION AUTHORIZATION pg_monitor",
+        "SET lock_timeout = '1ms'",
+        "SET default_transaction_read_only = on",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SET client_min_messages = error",
+        "SET session_replication_role = replica",
+        "SET standard_conforming_strings = off",
+        "SET TIME ZONE 'Asia/Tokyo'",
+        "SELECT pg_advisory_unlock_all()",
+        "SELECT pg_advisory_lock(1)",
     ];
-    db.up(&all).unwrap();
-    assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
-    assert_eq!(db.number("SELECT count(*) FROM public.t3"), 1);
-    assert_eq!(
-        db.number("SELECT count(*) FROM pg_class WHERE relname = '__migrations'"),
-        1
-    );
+    db.execute("CREATE SCHEMA other");
+    for sql in in_every_way {
+        does_no_harm(db, sql, &EVERY_WAY, &all);
+    }
+    // What a session calls its own is reset with the rest, and nobody knows what it was.
+    does_no_harm(db, "RESET ALL", &EVERY_WAY, settings);
+    let outside = [Way::SqlOutsideTransaction, Way::RustOutsideTransaction];
+    does_no_harm(db, "DISCARD ALL", &outside, settings);
+    // From Rust, a transaction that is left open is an error.
+    let in_sql = [Way::Sql, Way::SqlOutsideTransaction];
+    does_no_harm(db, "BEGIN", &in_sql, &all);
 }
 
 fn a_step_that_ends_the_transaction_is_told(db: &Database) {

@@ -119,7 +119,8 @@ fn outside_a_transaction_a_stopped_run_goes_on_later(db: &Database) {
 fn a_run_that_waits_for_another_can_be_stopped(db: &Database) {
     let all = [raw(1), raw(2)];
     db.up(&all[..1]).unwrap();
-    let _other = crate::sessions::at_work(db);
+    let mut other = db.connect();
+    other.execute(&crate::sessions::takes_lock(db));
     let waits = Cell::new(false);
     let mut connection = db.connect();
     let runner = connection

@@ -70,6 +70,8 @@ impl Session for MysqlConnection {
             #[diesel(sql_type = Nullable<Text>)]
             schema: Option<String>,
             #[diesel(sql_type = Text)]
+            role: String,
+            #[diesel(sql_type = Text)]
             sql_mode: String,
             #[diesel(sql_type = Text)]
             settings: String,
@@ -78,15 +80,15 @@ impl Session for MysqlConnection {
             #[diesel(sql_type = Text)]
             language: String,
         }
-        let found: Found = sql_query(
-            "SELECT database() AS `schema`, @@sql_mode AS `sql_mode`, \
+        let found: Found = sql_query(format!(
+            "SELECT database() AS `schema`, {CURRENT_ROLE} AS `role`, @@sql_mode AS `sql_mode`, \
              concat('autocommit = ', @@autocommit, ', foreign_key_checks = ', @@foreign_key_checks, ', unique_checks = ', \
              @@unique_checks, ', time_zone = ', quote(@@time_zone), ', character_set_client = ', @@character_set_client, \
              ', character_set_connection = ', @@character_set_connection, ', collation_connection = ', \
              @@collation_connection, ', character_set_results = ', coalesce(@@character_set_results, 'NULL')) AS `settings`, \
              concat('lock_wait_timeout = ', @@lock_wait_timeout, ', innodb_lock_wait_timeout = ', \
              @@innodb_lock_wait_timeout) AS `waits`, concat('lc_messages = ', quote(@@lc_messages)) AS `language`",
-        )
+        ))
         .get_result(self)?;
         let Some(schema) = found.schema else {
             return Err(DriverError {
@@ -98,6 +100,7 @@ impl Session for MysqlConnection {
         // https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_lock_wait_timeout
         let seconds = wait.as_secs().max(1);
         let Found {
+            role,
             sql_mode,
             settings,
             waits,
@@ -118,10 +121,12 @@ impl Session for MysqlConnection {
             settings.replace("autocommit = 0", "autocommit = 1"),
         );
         self.execute(&on_duty)?;
+        // The role first, as the rest may need its rights.
+        let back = format!("UNLOCK TABLES; SET ROLE {role}; USE {}", DIALECT.identifier(&schema));
         Ok(Home {
-            restore: Some(format!("UNLOCK TABLES; USE {}; {on_duty}", DIALECT.identifier(&schema))),
+            restore: Some(format!("{back}; {on_duty}")),
             leave: Some(format!(
-                "SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}, {language}"
+                "{back}; SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}, {language}"
             )),
             schema: Some(schema),
             session: None,
@@ -174,6 +179,15 @@ impl Session for MysqlConnection {
     }
 
     fn begin(&mut self, table: &HistoryTable, _wait: Duration, _held: &Held) -> Result<Begun, DriverError> {
+        self.regain(table)?;
+        self.begin_step()?;
+        Ok(Begun {
+            is_held: true,
+            session: None,
+        })
+    }
+
+    fn regain(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
         let lock = lock_of(table);
         // 1 if it was got, 0 if somebody else has it, NULL after an error:
         // https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
@@ -181,10 +195,7 @@ impl Session for MysqlConnection {
             "SELECT if(is_used_lock({lock}) = connection_id(), 1, cast(get_lock({lock}, 0) AS SIGNED)) AS number"
         );
         match number(self, &query)? {
-            Some(1) => self.begin_step().map(|()| Begun {
-                is_held: true,
-                session: None,
-            }),
+            Some(1) => Ok(()),
             Some(0) => Err(DriverError {
                 kind: DriverErrorKind::Busy,
                 message: holder(self, &lock),
@@ -332,6 +343,11 @@ impl Session for MysqlConnection {
 }
 
 const VERSION: &str = "version()";
+
+/// As `SET ROLE` takes it: MariaDB tells a bare name or none at all, MySQL what can be written there.
+/// <https://mariadb.com/kb/en/current_role/>, <https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_current-role>
+const CURRENT_ROLE: &str = "coalesce(if(version() LIKE '%MariaDB%', concat('`', replace(current_role(), '`', '``'), '`'), \
+                            current_role()), 'NONE')";
 
 /// What a row of history adds to the marker.
 const ROW_MARKER: &str = "cast(conv(left(md5(concat_ws(':', group_name, version, state, progress, coalesce(claim, '-'))), \

@@ -74,11 +74,11 @@ impl Session for PgConnection {
             #[diesel(sql_type = Nullable<Text>)]
             schema: Option<String>,
             #[diesel(sql_type = Text)]
-            search_path: String,
+            user: String,
             #[diesel(sql_type = Text)]
             role: String,
             #[diesel(sql_type = Text)]
-            lock_timeout: String,
+            settings: String,
             #[diesel(sql_type = BigInt)]
             session: i64,
             #[diesel(sql_type = Nullable<Text>)]
@@ -91,18 +91,24 @@ impl Session for PgConnection {
         let found: Found = sql_query(format!(
             "SELECT coalesce((SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.oid = to_regclass({table})), current_schema()::text) AS schema, \
-             current_setting('search_path') AS search_path, current_setting('role') AS role, \
-             current_setting('lock_timeout') AS lock_timeout, \
+             session_user::text AS user, current_setting('role') AS role, \
+             (SELECT coalesce(string_agg(format(', (%L, %L)', name, setting), ''), '') FROM pg_settings \
+             WHERE source = 'session') AS settings, \
              pg_backend_pid()::bigint AS session, nullif(current_setting('migrate.used_by', true), '') AS used_by, \
              set_config('migrate.used_by', {process}, false) AS _used_by_now"
         ))
         .get_result(self)?;
-        let text = |value: &str| DIALECT.text(value);
+        // What was set since, and not before, goes back to what the session began with. What belongs to one transaction is gone
+        // with it.
         let restore = format!(
-            "SELECT set_config('search_path', {}, false), set_config('role', {}, false), set_config('lock_timeout', {}, false)",
-            text(&found.search_path),
-            text(&found.role),
-            text(&found.lock_timeout)
+            "SET SESSION AUTHORIZATION {}; SELECT set_config('role', {}, false); \
+             SELECT set_config(s.name, coalesce(found.setting, s.reset_val), false) FROM pg_settings s \
+             LEFT JOIN (VALUES (NULL, NULL){}) AS found (name, setting) ON found.name = s.name \
+             WHERE (s.source = 'session' OR found.name IS NOT NULL) AND s.context IN ('user', 'superuser') AND NOT starts_with(s.name, 'transaction_') \
+             AND s.setting IS DISTINCT FROM coalesce(found.setting, s.reset_val)",
+            DIALECT.identifier(&found.user),
+            DIALECT.text(&found.role),
+            found.settings
         );
         Ok(Home {
             schema: found.schema,
@@ -234,6 +240,22 @@ impl Session for PgConnection {
         )? {
             true => Ok(Held::BySession),
             false => Err(lock_lost()),
+        }
+    }
+
+    fn regain(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+        let key = key_of(table);
+        // Taken twice it would have to be given up twice.
+        let regained = format!(
+            "SELECT CASE WHEN EXISTS (SELECT FROM pg_locks l WHERE {IS_LOCK} AND l.pid = pg_backend_pid()) THEN true \
+             ELSE pg_try_advisory_lock(k.key) END AS truth FROM (SELECT {key} AS key) AS k"
+        );
+        match truth(self, &regained)? {
+            true => Ok(()),
+            false => Err(DriverError {
+                kind: DriverErrorKind::Busy,
+                message: holder(self, &key),
+            }),
         }
     }
 
@@ -436,6 +458,10 @@ fn key_of(table: &HistoryTable) -> String {
     )
 }
 
+/// Whether a row `l` of `pg_locks` is the advisory lock of `k.key`: <https://www.postgresql.org/docs/current/view-pg-locks.html>.
+const IS_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+                       AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295";
+
 fn lock_lost() -> DriverError {
     DriverError {
         kind: DriverErrorKind::Other,
@@ -497,9 +523,7 @@ fn holder(connection: &mut PgConnection, key: &str) -> String {
     let query = format!(
         "SELECT 'pid ' || a.pid || coalesce(' of ' || a.usename, '') || coalesce(' from ' || host(a.client_addr), '') \
          || coalesce(', since ' || to_char(a.xact_start, 'HH24:MI:SS'), '') AS text \
-         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT {key} AS key) AS k \
-         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
-         AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295 LIMIT 1"
+         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT {key} AS key) AS k WHERE {IS_LOCK} LIMIT 1"
     );
     one_text(connection, &query).unwrap_or_else(|_| "its connection is gone already".to_owned())
 }

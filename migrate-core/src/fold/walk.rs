@@ -422,8 +422,8 @@ impl Walk<'_> {
             (None, connection) => self.problem(
                 place,
                 format!(
-                    "this Rust step is written for {}, and the database is reached by a {}; give `run` a tuple with one \
-                     function per connection type",
+                    "this Rust step is written for {}, and the database is reached by a {}; write it in \
+                     `for_each_connection!`, or give `run` a tuple with one function per connection type",
                     functions.connection_names().join(" and "),
                     connection.map_or("connection of another type", |(_, name)| name)
                 ),

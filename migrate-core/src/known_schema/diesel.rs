@@ -369,9 +369,10 @@ impl Writer<'_> {
     fn same_query(&self) -> String {
         let names: Vec<String> = self.tables.iter().map(|table| rust_name(&table.name)).collect();
         let on_one_line = format!("{},", names.join(", "));
-        // The width that rustfmt gives the arguments of a call.
-        if on_one_line.len() <= 60 {
-            return format!("diesel::allow_tables_to_appear_in_same_query!({on_one_line});\n");
+        let call = format!("diesel::allow_tables_to_appear_in_same_query!({on_one_line})");
+        // The width of rustfmt, which does not count the semicolon.
+        if call.len() <= 100 {
+            return format!("{call};\n");
         }
         let lines: String = names.iter().map(|name| format!("    {name},\n")).collect();
         format!("diesel::allow_tables_to_appear_in_same_query!(\n{lines});\n")

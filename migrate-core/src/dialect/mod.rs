@@ -39,15 +39,6 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
         self.kind().title()
     }
 
-    /// What Diesel calls the type of a connection to it.
-    fn connection_name(&self) -> &'static str {
-        match self.kind() {
-            DialectName::Sqlite => "SqliteConnection",
-            DialectName::Postgres => "PgConnection",
-            DialectName::MySql | DialectName::MariaDb => "MysqlConnection",
-        }
-    }
-
     /// An identifier, quoted and escaped.
     fn identifier(&self, name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))

@@ -404,7 +404,7 @@ impl Walk<'_> {
             None => functions.names().next(),
         };
         let dialect = self.plan_for.dialect;
-        let expected = dialect.connection_name();
+        let expected = dialect.kind().connection_name();
         if connection.is_none() && !functions.connection_names().contains(&expected) {
             self.notes.push(format!(
                 "careful: this step has no function for a {expected}, so on {} it would be refused",

@@ -54,16 +54,13 @@ impl KeptAs {
     /// The command that writes the file.
     #[must_use]
     pub fn command(&self, file: &str) -> String {
-        let mut command = "migrate schema".to_owned();
-        if self.dialect.name() != DialectName::Sqlite {
-            let name = self.dialect.name();
-            command += DIALECT;
-            // As it was typed: without a version, if it is the one that is meant without.
-            command += &match self.dialect == name.into() {
-                true => name.to_string(),
-                false => self.dialect.to_string(),
-            };
-        }
+        let name = self.dialect.name();
+        // As it was typed: without a version, if it is the one that is meant without.
+        let dialect = match self.dialect == name.into() {
+            true => name.to_string(),
+            false => self.dialect.to_string(),
+        };
+        let mut command = format!("migrate schema{DIALECT}{dialect}");
         command += &format!(" --write {file}");
         if !self.options.sqlite_integer_primary_key_is_bigint {
             command += NOT_BIGINT;

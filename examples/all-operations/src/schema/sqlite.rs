@@ -1,4 +1,4 @@
-// @generated from the migrations. Write it anew with `migrate schema --write FILE`.
+// @generated from the migrations. Write it anew with `migrate schema --dialect sqlite --write FILE`.
 //
 // Not known: 2 declare_audit runs SQL that may have made, changed or dropped `old_view`; `.changes(..)` says what it did.
 

@@ -497,22 +497,23 @@ fn a_file_that_no_mod_line_names_is_warned_of() {
     );
 }
 
-#[test]
-fn frozen_tables_come_with_what_joins_them() {
+/// Creates a migration on the rows of tables in a package of its own: what was said, and the file.
+fn create_on_rows(arguments: &str, database_url: Option<&str>) -> (Ran, String) {
     let place = Place::new();
     fs::create_dir_all(place.path("src")).unwrap();
-    let mut command = place.command("create count_posts --tables users,posts,users");
-    Ran::from(
-        command
-            .env("CARGO_MANIFEST_DIR", place.directory.path())
-            .output()
-            .unwrap(),
-    )
-    .done();
-    let written = fs::read_dir(place.path("src/migrations"))
-        .unwrap()
-        .map(|file| file.unwrap().path());
-    let text: String = written.map(|file| fs::read_to_string(file).unwrap()).collect();
+    let mut command = place.command(&format!("create count_posts {arguments}"));
+    command.env("CARGO_MANIFEST_DIR", place.directory.path());
+    database_url.map(|url| command.env("DATABASE_URL", url));
+    let ran = Ran::from(command.output().unwrap());
+    let written = fs::read_dir(place.path("src/migrations")).into_iter().flatten();
+    let text = written.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    (ran, text.collect())
+}
+
+#[test]
+fn frozen_tables_come_with_what_joins_them() {
+    let (ran, text) = create_on_rows("--tables users,posts,users", None);
+    ran.done();
     assert_eq!(text.matches("diesel::table!").count(), 2, "{text}");
     assert!(
         text.contains("diesel::joinable!(posts -> users (user_id));\n"),
@@ -523,6 +524,93 @@ fn frozen_tables_come_with_what_joins_them() {
         "{text}"
     );
     assert!(text.contains("todo!("), "{text}");
+}
+
+#[test]
+fn frozen_tables_have_the_types_of_the_database_that_is_meant() {
+    let is_built_for_several = cfg!(any(feature = "postgres", feature = "mysql"));
+    for (arguments, url, told, username, connection) in [
+        (
+            "",
+            None,
+            // Only where there is a choice.
+            if is_built_for_several {
+                "sqlite, as the database URL says"
+            } else {
+                ""
+            },
+            "Nullable<Text>",
+            "SqliteConnection",
+        ),
+        (
+            "",
+            Some("postgres://me:secret@host/app"),
+            "postgres, as the database URL says",
+            "Nullable<Varchar>",
+            "PgConnection",
+        ),
+        (
+            "--dialect mariadb",
+            Some("postgres://me:secret@host/app"),
+            "",
+            "Nullable<Varchar>",
+            "MysqlConnection",
+        ),
+    ] {
+        let (ran, text) = create_on_rows(&format!("--tables users {arguments}"), url);
+        assert_eq!(
+            ran.err.contains("the tables have the types of"),
+            !told.is_empty(),
+            "{}",
+            ran.err
+        );
+        assert!(ran.err.contains(told), "{}", ran.err);
+        ran.done();
+        assert!(text.contains(&format!("username -> {username},")), "{text}");
+        let (run, function) = if is_built_for_several {
+            (
+                "for_each_connection!(count_posts)",
+                "    fn count_posts(conn: &mut Connection)".to_owned(),
+            )
+        } else {
+            ("count_posts", format!("fn count_posts(conn: &mut {connection})"))
+        };
+        assert!(text.contains(&format!("schema.run({run}).up_only();")), "{text}");
+        assert!(
+            text.contains(&format!("\n{function} -> QueryResult<()> {{\n")),
+            "{text}"
+        );
+    }
+    let (refused, text) = create_on_rows("--dialect postgres", None);
+    refused.refused(2);
+    assert_eq!(text, "");
+}
+
+#[test]
+fn what_is_written_without_a_database_is_for_the_one_that_is_named() {
+    let place = Place::new();
+    let on_postgres = |arguments: &str| {
+        let mut command = place.command(arguments);
+        command.env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"));
+        Ran::from(command.env("DATABASE_URL", "postgres://host/app").output().unwrap())
+    };
+    let schema = on_postgres("schema").done();
+    assert!(
+        schema.contains("`migrate schema --dialect postgres --write FILE`"),
+        "{schema}"
+    );
+    assert!(schema.contains("id -> Int8,"), "{schema}");
+    let schema = on_postgres("schema --dialect sqlite").done();
+    assert_eq!(schema, include_str!("../../src/schema.rs"));
+    let checked = on_postgres("check");
+    assert!(
+        checked.err.contains("checked for postgres, as the database URL says"),
+        "{}",
+        checked.err
+    );
+    // The kept file stays that of the database that it was written for.
+    checked.done();
+    assert_eq!(on_postgres("check --dialect sqlite,mariadb").err, "");
 }
 
 #[test]

@@ -106,6 +106,10 @@ pub(crate) enum Verb {
         /// For a step in Rust on the rows of these tables, with the tables as they are now
         #[arg(long, value_name = "TABLE", value_delimiter = ',')]
         tables: Vec<String>,
+
+        /// With the types of this kind of database [default: that of the database URL, else the one that this program is built for, else sqlite]
+        #[arg(long, value_name = "DIALECT", requires = "tables")]
+        dialect: Option<DialectVersion>,
     },
 
     /// Print Diesel's schema.rs, a picture, SQL or JSON, from the migrations alone; no database is needed
@@ -229,7 +233,7 @@ pub(crate) struct SchemaArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
 
-    /// As it is on this kind of database [default: sqlite]
+    /// As it is on this kind of database [default: that of the database URL, else the one that this program is built for, else sqlite]
     #[arg(long, value_name = "DIALECT")]
     pub(crate) dialect: Option<DialectVersion>,
 
@@ -244,7 +248,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "VERSION", num_args = 0..)]
     pub(crate) update: Option<Vec<MigrationRef>>,
 
-    /// The kinds of database that the migrations are meant for [default: sqlite]
+    /// The kinds of database that the migrations are meant for [default: that of the database URL, else the one that this program is built for, else sqlite]
     #[arg(long = "dialect", value_name = "DIALECT", value_delimiter = ',')]
     pub(crate) dialects: Vec<DialectVersion>,
 }

@@ -43,6 +43,17 @@ impl DialectName {
         }
     }
 
+    /// What Diesel calls the type of a connection to it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn connection_name(self) -> &'static str {
+        match self {
+            DialectName::Sqlite => "SqliteConnection",
+            DialectName::Postgres => "PgConnection",
+            DialectName::MySql | DialectName::MariaDb => "MysqlConnection",
+        }
+    }
+
     /// The oldest version that the SQL is written for.
     const fn oldest(self) -> (u32, u32) {
         match self {

@@ -4,6 +4,7 @@
 
 mod column_type;
 mod compare;
+mod each_connection;
 mod fingerprint;
 mod model;
 mod names;
@@ -18,6 +19,7 @@ mod user_sql;
 mod words;
 
 pub use column_type::{ColumnType, DefaultValue, Value};
+pub use each_connection::{CompiledFor, NotCompiled};
 #[cfg(feature = "sqlite")]
 pub(crate) use fingerprint::digest;
 pub(crate) use fingerprint::{
@@ -94,8 +96,9 @@ impl Schema {
     /// A Rust function on a Diesel connection: a data migration.
     ///
     /// It runs inside the migration's transaction, so its own `conn.transaction(..)` is a savepoint. A retry calls it
-    /// again. It is `fn(&mut Connection) -> Result<(), Error>` with any error type that turns into a boxed one; a tuple
-    /// gives one function per connection type.
+    /// again. It is `fn(&mut Connection) -> Result<(), Error>` with any error type that turns into a boxed one. A program
+    /// that runs on several databases writes it once with [`for_each_connection!`](crate::for_each_connection), or gives a
+    /// tuple with one function per connection type.
     ///
     #[cfg_attr(feature = "sqlite", doc = "```")]
     #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]

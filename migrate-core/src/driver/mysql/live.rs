@@ -533,6 +533,10 @@ mod tests {
                 t.date("born").nullable().default("2000-01-01");
                 t.timestamps();
                 t.varchar("handle", 50).default_sql("concat('a', 'b')").unique();
+                // As the server prints them, these are `lcase(..)` and `octet_length(..)`.
+                t.varchar("words", 50)
+                    .default_sql("lower('NONE')")
+                    .check("length(words) > 2");
                 t.index([desc("name"), asc("handle")]);
                 t.index(["name"]).method(IndexMethod::Hash).named("by_name");
                 t.index(["country"]).unique().named("one_each");

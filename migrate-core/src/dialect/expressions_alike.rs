@@ -1,7 +1,8 @@
-//! Expressions, which PostgreSQL prints in words of its own, told apart by what is known of a table.
+//! Expressions, which servers print in words of their own, told apart by what is known of a table.
 //!
-//! `email LIKE '%@%'` comes back as `((email)::text ~~ '%@%'::text)`. Whether two expressions mean the same cannot be told from
-//! their texts, so one that is found where one is known, under the same name, is taken for that.
+//! `email LIKE '%@%'` comes back from PostgreSQL as `((email)::text ~~ '%@%'::text)`, and `length(name)` from MariaDB as
+//! `octet_length(name)`. Whether two expressions mean the same cannot be told from their texts, so one that is found where one is
+//! known, under the same name, is taken for that.
 
 use crate::schema::{Column, DefaultValue, Index, IndexOn, Table};
 

@@ -95,7 +95,9 @@
 #[cfg(feature = "sqlite")]
 mod checks;
 mod preview;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod test_database;
 #[cfg(feature = "sqlite")]
 mod test_file;
@@ -103,7 +105,9 @@ mod test_file;
 #[cfg(feature = "sqlite")]
 pub use checks::Checks;
 pub use preview::Preview;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub use server::{ServerConnection, TestServer};
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use test_database::TestDatabase;
 #[cfg(feature = "sqlite")]
 pub use test_file::TestFile;

@@ -141,6 +141,10 @@ pub mod __private {
     pub use crate::migration::{Declaration, Derived, Migration, WRITTEN_WRONGLY, declare};
     pub use crate::registry::inventory;
     pub use crate::released::{RELEASED_FILE, Released, Standing};
+    #[cfg(feature = "mysql")]
+    pub use diesel::MysqlConnection;
+    #[cfg(feature = "postgres")]
+    pub use diesel::PgConnection;
     /// The migration files of a package.
     pub mod sources {
         pub use crate::sources::{Sources, declared, version_of};

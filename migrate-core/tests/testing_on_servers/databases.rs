@@ -1,6 +1,4 @@
-//! What `migrate_core::testing` promises on servers. A server that the environment does not name is said not to be tested.
-
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Databases of tests' own on servers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
@@ -14,48 +12,11 @@ use migrate_core::prelude::*;
 use migrate_core::testing::{ServerConnection, TestDatabase, TestResult, TestServer};
 use migrate_core::{Rollback, Target};
 
-/// A test on every server for each function of one.
-macro_rules! on_every_server {
-    ($($name:ident)*) => {
-        mod postgres {
-            $(#[test]
-            fn $name() -> migrate_core::testing::TestResult {
-                let server = migrate_core::testing::TestServer::<diesel::PgConnection>::from_env()?;
-                server.map_or(Ok(()), super::$name)
-            })*
-        }
-        mod newer_postgres {
-            $(#[test]
-            fn $name() -> migrate_core::testing::TestResult {
-                super::newer_postgres_server()?.map_or(Ok(()), super::$name)
-            })*
-        }
-        mod mysql {
-            $(#[test]
-            fn $name() -> migrate_core::testing::TestResult {
-                let server = migrate_core::testing::TestServer::<diesel::MysqlConnection>::from_env()?;
-                server.map_or(Ok(()), super::$name)
-            })*
-        }
-    };
-}
-
 on_every_server! {
     a_database_goes_to_any_migration
     each_database_is_its_own_and_has_another_connection
     it_is_dropped_at_the_end_by_a_panic_too_and_whoever_is_connected
     one_that_is_migrated_is_as_if_it_was_migrated_itself
-}
-
-fn newer_postgres_server() -> TestResult<Option<TestServer<PgConnection>>> {
-    let Ok(url) = std::env::var("MIGRATE_TEST_POSTGRES_NEWER") else {
-        #[expect(clippy::print_stderr, reason = "said loudly")]
-        {
-            eprintln!("NOT TESTED on a newer PostgreSQL: MIGRATE_TEST_POSTGRES_NEWER does not name a server");
-        }
-        return Ok(None);
-    };
-    Ok(Some(TestServer::at(&url)?))
 }
 
 /// What the tests ask of a connection.
@@ -64,7 +25,7 @@ trait Ask: ServerConnection {
 }
 
 #[derive(QueryableByName)]
-struct Number {
+pub(crate) struct Number {
     #[diesel(sql_type = BigInt)]
     number: i64,
 }
@@ -220,11 +181,11 @@ fn migrations_run_once_for_databases_that_are_there_together_and_nothing_of_it_s
 fn a_server_that_is_not_named_is_said_loudly() {
     for (test, said) in [
         (
-            "postgres::a_database_goes_to_any_migration",
+            "databases::postgres::a_database_goes_to_any_migration",
             "NOT TESTED on PostgreSQL: MIGRATE_TEST_POSTGRES does not name a server, such as postgres://postgres@127.0.0.1\n",
         ),
         (
-            "mysql::a_database_goes_to_any_migration",
+            "databases::mysql::a_database_goes_to_any_migration",
             "NOT TESTED on MySQL or MariaDB: MIGRATE_TEST_MYSQL does not name a server, such as mysql://root@127.0.0.1\n",
         ),
     ] {

@@ -1,6 +1,7 @@
 //! What users need to test their migrations, and what this project tests itself with.
 //!
 //! - `TestDatabase`: a database of a test's own, driven to any migration. Rows go in between, with Diesel.
+//! - `TestServer`: a PostgreSQL, MySQL or MariaDB server that makes such databases, empty or migrated.
 //! - [`Preview`]: one migration without any database: its SQL, its way back, the schema before and after.
 //! - `test_migrations!`: one line that gives a crate the tests that all migrations should pass.
 //! - `TestFile`: an empty SQLite database in a file, for tests that start programs.

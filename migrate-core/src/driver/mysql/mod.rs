@@ -316,10 +316,13 @@ impl Session for MysqlConnection {
             let literals: Vec<String> = columns
                 .iter()
                 .map(|column| {
-                    let text = format!("cast({} AS CHAR)", DIALECT.identifier(column));
-                    format!(
-                        "coalesce(concat('''', replace(replace({text}, '\\\\', '\\\\\\\\'), '''', ''''''), ''''), 'NULL')"
-                    )
+                    let column = DIALECT.identifier(column);
+                    // Not all bytes are a text.
+                    let bytes = format!("concat('X''', hex(concat({column})), '''')");
+                    let text = format!(
+                        "concat('''', replace(replace(cast({column} AS CHAR), '\\\\', '\\\\\\\\'), '''', ''''''), '''')"
+                    );
+                    format!("coalesce(if(charset(concat({column})) = 'binary', {bytes}, {text}), 'NULL')")
                 })
                 .collect();
             let query = format!(

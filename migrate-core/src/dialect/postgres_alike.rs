@@ -24,8 +24,11 @@ pub(super) fn tell_apart(found: &mut Table, known: &Table) {
 }
 
 fn tell_column_apart(found: &mut Column, known: &Column) {
-    if let (Some(DefaultValue::Expression(_)), Some(default)) = (&found.default, &known.default) {
-        found.default = Some(default.clone());
+    // `'{}'::jsonb` and `CURRENT_TIMESTAMP` come back as plain as values, whichever way they were given.
+    if let (Some(DefaultValue::Expression(_)), Some(_)) | (Some(_), Some(DefaultValue::Expression(_))) =
+        (&found.default, &known.default)
+    {
+        found.default.clone_from(&known.default);
     }
     if let (Some(found), Some(known)) = (&mut found.generated, &known.generated) {
         found.expression.clone_from(&known.expression);

@@ -486,8 +486,6 @@ mod tests {
         }
     }
 
-    /// Makes on a database what a migration describes. Says in what each table that is found differs from its description,
-    /// before and after it is told apart.
     /// In what the tables that are found differ from those that were described, once they were told apart.
     fn compare(database: &Database, up: fn(&mut Schema)) -> Vec<String> {
         let declaration = Declaration {

@@ -530,6 +530,10 @@ mod tests {
                 t.char("country", 2).check("country <> 'it''s'");
                 t.date("born").nullable().default("2000-01-01");
                 t.timestamps();
+                t.timestamp("seen").default_sql("CURRENT_TIMESTAMP(6)");
+                t.timestamp("gone").default_sql("now(6)");
+                t.integer("visits").default_sql("0");
+                t.varchar("mood", 50).default_sql("'it''s'");
                 t.varchar("handle", 50).default_sql("concat('a', 'b')").unique();
                 t.index([desc("name"), asc("handle")]);
                 t.index(["name"]).method(IndexMethod::Hash).named("by_name");

@@ -2,10 +2,10 @@
 
 mod altering;
 mod common;
+mod expressions_alike;
 mod mysql;
 mod mysql_alike;
 mod postgres;
-mod postgres_alike;
 mod raw_sql;
 mod rebuild;
 mod render;

@@ -3,13 +3,14 @@
 //! A table that was found becomes what migrations say in the places where the server would answer the same whatever they say,
 //! so that neither a comparison nor a later change takes the one for the other.
 
-use super::{Dialect, MySql, common};
+use super::{Dialect, MySql, expressions_alike};
 use crate::schema::{
     Column, DefaultValue, Index, IndexKey, IndexMethod, IndexOn, Reaction, Table, Unique, Value, normal,
 };
 
 pub(super) fn tell_apart(dialect: &MySql, found: &mut Table, known: &Table) {
     uniques(found, known);
+    expressions_alike::tell_apart(found, known);
     for column in &mut found.columns {
         if let Some(known) = known.column(&column.name) {
             tell_column_apart(dialect, column, known);
@@ -83,24 +84,9 @@ fn tell_column_apart(dialect: &MySql, found: &mut Column, known: &Column) {
     {
         found.default.clone_from(&known.default);
     }
-    // What is plain comes back as such, also if it was given as an expression.
-    if let (Some(plain), Some(DefaultValue::Expression(sql))) = (&found.default, &known.default)
-        && is_written_as(dialect, plain, sql)
-    {
-        found.default.clone_from(&known.default);
-    }
     // https://mariadb.com/kb/en/generated-columns/
     if matches!(dialect, MySql::MariaDb) && found.generated.is_some() {
         found.nullable = known.nullable;
-    }
-}
-
-fn is_written_as(dialect: &MySql, plain: &DefaultValue, sql: &str) -> bool {
-    let is = |text: &str| normal(text) == normal(sql);
-    match plain {
-        DefaultValue::Value(value) => is(&common::value(dialect, value)),
-        DefaultValue::Now => is(dialect.moment_of_writing()) || is("now(6)"),
-        DefaultValue::Expression(_) => false,
     }
 }
 

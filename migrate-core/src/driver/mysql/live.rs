@@ -534,7 +534,8 @@ mod tests {
                 t.timestamp("gone").default_sql("now(6)");
                 t.integer("visits").default_sql("0");
                 t.varchar("mood", 50).default_sql("'it''s'");
-                t.varchar("handle", 50).default_sql("concat('a', 'b')").unique();
+                t.varchar("handle", 50).default_sql("lower('A')").unique();
+                t.check("people_sane", "visits != 13 AND upper(country) = country");
                 t.index([desc("name"), asc("handle")]);
                 t.index(["name"]).method(IndexMethod::Hash).named("by_name");
                 t.index(["country"]).unique().named("one_each");

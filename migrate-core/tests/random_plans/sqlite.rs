@@ -1,60 +1,112 @@
-//! What a SQLite database holds, read by other means than the framework's: its schema, whatever the order and the quotes it
-//! was written with, and its rows.
+//! SQLite, in a file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::Text;
+use migrate_core::testing::TestFile;
+use migrate_core::{DialectName, Direction, Registry, Runner};
 
-pub(crate) fn execute(connection: &mut SqliteConnection, sql: &str) {
-    connection.batch_execute(sql).unwrap();
+use super::database::{Database, Objects, OneText};
+
+pub(crate) struct Sqlite {
+    // Before the file that it is connected to, so that it is closed first.
+    connection: SqliteConnection,
+    file: TestFile,
 }
 
-fn texts(connection: &mut SqliteConnection, query: &str) -> Vec<String> {
-    #[derive(QueryableByName)]
-    struct One {
-        #[diesel(sql_type = Text)]
-        text: String,
+impl Sqlite {
+    pub(crate) fn new() -> Sqlite {
+        let file = TestFile::new().unwrap();
+        let mut connection = file.connect().unwrap();
+        // What a crash of the machine would take is of no interest.
+        let settings = "PRAGMA foreign_keys = ON; PRAGMA synchronous = OFF";
+        connection.batch_execute(settings).unwrap();
+        Sqlite { connection, file }
     }
-    sql_query(query)
-        .load::<One>(connection)
-        .unwrap_or_else(|error| panic!("{query}: {error}"))
-        .into_iter()
-        .map(|row| row.text)
-        .collect()
 }
 
-fn tables(connection: &mut SqliteConnection) -> Vec<String> {
-    texts(
-        connection,
-        "SELECT name AS text FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
-         AND name <> '__migrations' ORDER BY name",
-    )
-}
+impl Database for Sqlite {
+    fn name(&self) -> String {
+        "SQLite".to_owned()
+    }
 
-fn columns(connection: &mut SqliteConnection, table: &str) -> Vec<String> {
-    texts(
-        connection,
-        &format!("SELECT name AS text FROM pragma_table_info('{table}') ORDER BY name"),
-    )
-}
+    fn dialect(&self) -> DialectName {
+        DialectName::Sqlite
+    }
 
-/// Each object by its name, as the set of what it is made of.
-pub(crate) fn schema(connection: &mut SqliteConnection) -> BTreeMap<String, BTreeSet<String>> {
-    let objects = texts(
-        connection,
-        "SELECT type || ' ' || name || char(0) || sql AS text FROM sqlite_master \
-         WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND tbl_name <> '__migrations'",
-    );
-    objects
-        .into_iter()
-        .map(|object| {
-            let (name, sql) = object.split_once('\0').unwrap();
-            (name.to_owned(), parts(sql))
-        })
-        .collect()
+    fn empty(&mut self) {
+        *self = Sqlite::new();
+    }
+
+    fn runner_of(&mut self, registry: Registry) -> Runner<'_> {
+        Runner::new(&mut self.connection, registry)
+    }
+
+    fn execute(&mut self, sql: &str) {
+        let done = self.connection.batch_execute(sql);
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    fn texts(&mut self, query: &str) -> Vec<String> {
+        let rows = sql_query(query).load::<OneText>(&mut self.connection);
+        let rows = rows.unwrap_or_else(|error| panic!("{query}: {error}"));
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
+    fn objects(&mut self) -> Objects {
+        let objects = self.texts(
+            "SELECT type || ' ' || name || char(0) || sql AS text FROM sqlite_master \
+             WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND tbl_name <> '__migrations'",
+        );
+        objects
+            .into_iter()
+            .map(|object| {
+                let (name, sql) = object.split_once('\0').unwrap();
+                (name.to_owned(), parts(sql))
+            })
+            .collect()
+    }
+
+    fn tables(&mut self) -> Vec<String> {
+        self.texts(
+            "SELECT name AS text FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+             AND name <> '__migrations' ORDER BY name",
+        )
+    }
+
+    fn columns(&mut self, table: &str) -> Vec<(String, String)> {
+        let names = self.texts(&format!(
+            "SELECT name AS text FROM pragma_table_info('{table}') ORDER BY name"
+        ));
+        // Any type holds any value.
+        names.into_iter().map(|name| (name, String::new())).collect()
+    }
+
+    fn literal(&self, _column_type: &str, table: &str, column: &str, row: usize) -> String {
+        format!("'{table}-{column}-{row}'")
+    }
+
+    fn written(&self, column: &str) -> String {
+        format!("quote({column})")
+    }
+
+    fn by_rows(&self, way: Direction) -> &'static [&'static str] {
+        match way {
+            Direction::Up => &[
+                "UNIQUE constraint failed",
+                "NOT NULL constraint failed",
+                "CHECK constraint failed",
+            ],
+            // What a dropped column is filled with need not be there in the table that it refers to.
+            Direction::Down => &["refers to nothing"],
+        }
+    }
+
+    fn url(&self) -> String {
+        self.file.path().display().to_string()
+    }
 }
 
 /// What stands between the outermost commas, without the quotes of names; the start of the statement is a part as well.
@@ -77,59 +129,4 @@ fn parts(sql: &str) -> BTreeSet<String> {
         }
     }
     parts.into_iter().map(|part| part.trim().to_owned()).collect()
-}
-
-/// Puts rows into every table: different values in each, and references to the first row. Says how many there are.
-pub(crate) fn fill(connection: &mut SqliteConnection) -> usize {
-    let mut count = 0;
-    for table in tables(connection) {
-        for row in 1..=3 {
-            let columns = columns(connection, &table);
-            let names: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
-            let values: Vec<String> = columns
-                .iter()
-                .map(|column| match column.as_str() {
-                    "id" => (row * 10).to_string(),
-                    "parent_id" => "NULL".to_owned(),
-                    other => format!("'{table}-{other}-{row}'"),
-                })
-                .collect();
-            execute(
-                connection,
-                &format!(
-                    "INSERT INTO \"{table}\" ({}) VALUES ({})",
-                    names.join(", "),
-                    values.join(", ")
-                ),
-            );
-            count += 1;
-        }
-    }
-    for table in tables(connection) {
-        let parent = texts(
-            connection,
-            &format!("SELECT \"table\" AS text FROM pragma_foreign_key_list('{table}') WHERE \"from\" = 'parent_id'"),
-        );
-        if !parent.is_empty() {
-            execute(
-                connection,
-                &format!("UPDATE \"{table}\" SET parent_id = 20 WHERE id > 10"),
-            );
-        }
-    }
-    count
-}
-
-/// The values of each column of each table, in the order of the ids.
-pub(crate) fn rows(connection: &mut SqliteConnection) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
-    let mut rows = BTreeMap::new();
-    for table in tables(connection) {
-        let mut values = BTreeMap::new();
-        for column in columns(connection, &table) {
-            let query = format!("SELECT quote(\"{column}\") AS text FROM \"{table}\" ORDER BY id");
-            values.insert(column, texts(connection, &query));
-        }
-        rows.insert(table, values);
-    }
-    rows
 }

@@ -9,8 +9,8 @@ use crate::schema::{
 };
 
 pub(super) fn tell_apart(dialect: &MySql, found: &mut Table, known: &Table) {
-    expressions_alike::tell_apart(found, known);
     uniques(found, known);
+    expressions_alike::tell_apart(found, known);
     for column in &mut found.columns {
         if let Some(known) = known.column(&column.name) {
             tell_column_apart(dialect, column, known);

@@ -110,7 +110,7 @@ impl PlannedMigration {
 
     /// It happens whole or not at all, as one transaction holds all of it.
     pub(crate) fn is_whole(&self) -> bool {
-        self.migration.in_transaction() && !self.dialect.commits_each_change()
+        self.migration.in_transaction() && self.dialect.features().transactional_changes
     }
 
     pub(crate) fn has_rust_step(&self) -> bool {

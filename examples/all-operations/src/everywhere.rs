@@ -147,7 +147,7 @@ impl Migrate for ChangeTables {
         schema.drop_table("invitations");
         schema.alter_table("memberships", |t| {
             t.drop_index("by_role");
-            t.index([asc("team"), desc("role")]).named("by_team");
+            t.index([asc("team"), asc("role")]).named("by_team");
             t.rename_index("by_team", "newest_role");
             t.drop_primary_key();
         });

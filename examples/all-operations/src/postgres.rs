@@ -36,7 +36,7 @@ impl Migrate for CreateDiary {
                 .unique()
                 .filter("mood = 'happy'")
                 .named("one_happy_a_day");
-            t.index([expression("lower(title)")]).named("by_title");
+            t.index([expression("lower(title)"), desc("day")]).named("by_title");
         });
     }
 }

@@ -23,7 +23,7 @@ impl Migrate for CreateNotes {
             t.integer("stars").default(1);
             t.integer("thrice").generated_virtual("stars * 3");
             t.index(["stars"]).unique().filter("stars = 5").named("best_note");
-            t.index([expression("lower(shade)")]).named("by_shade");
+            t.index([expression("lower(shade)"), desc("stars")]).named("by_shade");
         });
     }
 }

@@ -85,7 +85,7 @@ fn tell_column_apart(dialect: &MySql, found: &mut Column, known: &Column) {
         found.default.clone_from(&known.default);
     }
     // https://mariadb.com/kb/en/generated-columns/
-    if matches!(dialect, MySql::MariaDb) && found.generated.is_some() {
+    if !dialect.features().generated_not_null && found.generated.is_some() {
         found.nullable = known.nullable;
     }
 }

@@ -1,7 +1,7 @@
 //! Which changes of a table MySQL and MariaDB carry out while others go on writing to it. The statement says so, and is refused
 //! where the server would have to copy the table, for which nobody could write to it.
 
-use super::MySql;
+use super::{Dialect, MySql};
 use crate::schema::{Change, Column, ColumnType, DefaultValue, Index, IndexOn, Kind, Table};
 
 impl MySql {
@@ -11,9 +11,9 @@ impl MySql {
     /// would rewrite the table in place where it need not, so it is asked for no algorithm: a copy locks, and so it is refused,
     /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-performance.html>.
     pub(super) fn online(&self) -> &'static str {
-        match self {
-            MySql::MySql => "LOCK=NONE",
-            MySql::MariaDb => "ALGORITHM=INPLACE, LOCK=NONE",
+        match self.features().takes_better_algorithms {
+            true => "ALGORITHM=INPLACE, LOCK=NONE",
+            false => "LOCK=NONE",
         }
     }
 }

@@ -359,7 +359,7 @@ impl Walk<'_> {
             change: EnumChange::AddValue { value, .. },
         } = &applied.operation
             && self.in_transaction
-            && dialect.new_enum_values_wait()
+            && dialect.features().new_enum_values_wait
         {
             self.waiting.push((name.clone(), value.clone()));
         }

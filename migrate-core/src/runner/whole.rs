@@ -31,7 +31,7 @@ impl Runner<'_> {
     /// That one transaction can hold all that is to be done.
     fn check_whole(&self, outlook: &Outlook) -> Result<(), Error> {
         let refuse = |error: Error| Err(error.nothing_changed().next("leave out `--single-transaction`"));
-        if self.dialect.commits_each_change() {
+        if !self.dialect.features().transactional_changes {
             let message = format!(
                 "{} commits each change of the schema by itself, so no transaction can hold several migrations",
                 self.dialect.name()

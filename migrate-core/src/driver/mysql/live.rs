@@ -505,7 +505,7 @@ mod tests {
         let mut differences = Vec::new();
         for known in known.tables() {
             let mut found = live.tables[&known.name].clone().unwrap();
-            MySql::MariaDb.tell_apart(&mut found, known);
+            MySql::since(DialectName::MariaDb, (10, 8)).tell_apart(&mut found, known);
             assert_eq!(found.comment, known.comment);
             for (found, known) in found.columns.iter().zip(&known.columns) {
                 assert_eq!((&found.name, &found.comment), (&known.name, &known.comment));

@@ -24,7 +24,7 @@ use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::Live;
 
 /// Before the server's version is asked for. What is written here is the same on both.
-const DIALECT: &MySql = &MySql::MariaDb;
+const DIALECT: &MySql = &MySql::since(DialectName::MariaDb, (10, 6));
 
 impl Session for MysqlConnection {
     fn traits(&self) -> Traits {

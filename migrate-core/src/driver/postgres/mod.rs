@@ -24,9 +24,7 @@ use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::{Live, mentions};
 
 /// PostgreSQL, before its version is asked for.
-const DIALECT: &Postgres = &Postgres {
-    has_virtual_columns: false,
-};
+const DIALECT: &Postgres = &Postgres::since((13, 0));
 
 /// Sets this tool's advisory locks apart from those of others.
 const LOCK_SALT: i64 = 2_026_112_301;

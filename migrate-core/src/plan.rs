@@ -7,7 +7,7 @@ use std::fmt;
 use crate::dialect::{Dialect, Frame};
 use crate::migration::{Direction, Migration};
 use crate::place::Place;
-use crate::schema::{Functions, Table};
+use crate::schema::{self, Functions, Table, Touched};
 
 /// What a run would do: migrations in order, each with its actions.
 ///
@@ -110,7 +110,7 @@ impl PlannedMigration {
 
     /// It happens whole or not at all, as one transaction holds all of it.
     pub(crate) fn is_whole(&self) -> bool {
-        self.migration.in_transaction() && !self.dialect.commits_each_change()
+        self.migration.in_transaction() && self.dialect.features().transactional_changes
     }
 
     pub(crate) fn has_rust_step(&self) -> bool {
@@ -232,6 +232,16 @@ impl PlannedStep {
     /// What it does was written by the user: it may do anything to the connection.
     pub(crate) fn is_users(&self) -> bool {
         matches!(self.action, Action::Statement(_) | Action::Rust { .. })
+    }
+
+    /// It is a user's SQL that changes rows, and nothing that they are in.
+    pub(crate) fn is_of_rows(&self) -> bool {
+        matches!(&self.action, Action::Statement(sql) if schema::touched(sql) == Touched::Rows)
+    }
+
+    /// It is a user's SQL that can as well be done twice.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        matches!(&self.action, Action::Statement(sql) if schema::is_repeatable(sql))
     }
 
     /// What an error calls it.

@@ -150,7 +150,7 @@ fn what_cannot_be_done_is_said() {
     insta::assert_snapshot!(said.join("\n\n"), @r#"
     40 elsewhere is not among the migrations of this database
       at: migrate-core/tests/testing.rs:50
-      next: list it in `TestDatabase::of([..])`; `TestDatabase::new()` has all that are not `unlisted`
+      next: list it where the database is made, with `of([..])`; without a list there are all that are not `unlisted`
 
     20 lower_names is not applied
       next: apply it first, with `apply`

@@ -159,7 +159,7 @@ pub(super) fn keys(dialect: &dyn Dialect, index: &Index) -> String {
 /// What no database but PostgreSQL has of an index.
 pub(super) fn check_index(dialect: &dyn Dialect, index: &Index) -> Result<(), String> {
     let name = dialect.name();
-    if !index.include.is_empty() {
+    if !index.include.is_empty() && !dialect.features().included_columns {
         return Err(format!(
             "{name} has no index that includes other columns; for `{}` leave `.include(..)` out, or put them behind its keys",
             index.name

@@ -2,10 +2,12 @@
 
 mod altering;
 mod common;
+mod expressions_alike;
+mod features;
 mod mysql;
 mod mysql_alike;
+mod mysql_online;
 mod postgres;
-mod postgres_alike;
 mod raw_sql;
 mod rebuild;
 mod render;
@@ -14,6 +16,7 @@ mod sqlite_text;
 mod tokens;
 
 pub(crate) use common::value;
+pub(crate) use features::Features;
 pub(crate) use mysql::MySql;
 pub(crate) use postgres::Postgres;
 pub(crate) use rebuild::REBUILT;
@@ -34,18 +37,12 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// Which database it is.
     fn kind(&self) -> DialectName;
 
+    /// What it can do.
+    fn features(&self) -> Features;
+
     /// What messages call it.
     fn name(&self) -> &'static str {
         self.kind().title()
-    }
-
-    /// What Diesel calls the type of a connection to it.
-    fn connection_name(&self) -> &'static str {
-        match self.kind() {
-            DialectName::Sqlite => "SqliteConnection",
-            DialectName::Postgres => "PgConnection",
-            DialectName::MySql | DialectName::MariaDb => "MysqlConnection",
-        }
     }
 
     /// An identifier, quoted and escaped.
@@ -71,11 +68,6 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
 
     /// An expression for the present moment as RFC 3339 text in UTC, from the database's own clock.
     fn now(&self) -> &'static str;
-
-    /// Whether each change of the schema commits by itself, whatever transaction it is in.
-    fn commits_each_change(&self) -> bool {
-        false
-    }
 
     /// What stands behind the columns of the history table.
     fn history_options(&self) -> &'static str {
@@ -203,11 +195,6 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// What the database lacks, and what to do instead.
     fn change_enum(&self, name: &str, change: &EnumChange) -> Result<String, String>;
 
-    /// Whether a value that was added to an enum can be used only when that was committed.
-    fn new_enum_values_wait(&self) -> bool {
-        false
-    }
-
     /// A statement that fails if a view that was just made cannot be read, where making it does not tell.
     fn check_view(&self, _view: &str) -> Option<String> {
         None
@@ -220,19 +207,31 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     fn quoting(&self) -> &dyn Dialect;
 }
 
+/// How databases write SQL, from each version on in which something has changed. The first of each is the oldest supported.
+static ALL: [(DialectName, (u32, u32), &dyn Dialect); 6] = [
+    (DialectName::Sqlite, (3, 35), &Sqlite),
+    (DialectName::Postgres, (13, 0), &Postgres::since((13, 0))),
+    (DialectName::Postgres, (18, 0), &Postgres::since((18, 0))),
+    (DialectName::MySql, (8, 0), &MySql::since(DialectName::MySql, (8, 0))),
+    (
+        DialectName::MariaDb,
+        (10, 6),
+        &MySql::since(DialectName::MariaDb, (10, 6)),
+    ),
+    (
+        DialectName::MariaDb,
+        (10, 8),
+        &MySql::since(DialectName::MariaDb, (10, 8)),
+    ),
+];
+
 /// How a database in some version writes SQL.
 pub(crate) fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
-    match (dialect.name(), dialect.version()) {
-        (DialectName::Sqlite, _) => &Sqlite,
-        (DialectName::Postgres, version) if version >= (18, 0) => &Postgres {
-            has_virtual_columns: true,
-        },
-        (DialectName::Postgres, _) => &Postgres {
-            has_virtual_columns: false,
-        },
-        (DialectName::MySql, _) => &MySql::MySql,
-        (DialectName::MariaDb, _) => &MySql::MariaDb,
-    }
+    let mut of_name = ALL.iter().filter(|(name, ..)| *name == dialect.name());
+    let newest = of_name.rfind(|(_, since, _)| *since <= dialect.version());
+    // Of those that are older than the oldest, which are refused before anything is written for them, it is the oldest.
+    let oldest = || ALL.iter().find(|(name, ..)| *name == dialect.name());
+    newest.or_else(oldest).map_or(&Sqlite, |(.., dialect)| *dialect)
 }
 
 /// What stands around the steps of a migration.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::altering::{Altering, Aspect};
+use super::mysql_online::is_online;
 use super::render::Rendered;
-use super::{Alteration, Dialect, Frame, common, mysql_alike, problem};
+use super::{Alteration, Dialect, Features, Frame, common, mysql_alike, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{
@@ -14,17 +15,28 @@ use crate::schema::{
 
 /// MySQL, or MariaDB.
 #[derive(Debug)]
-pub(crate) enum MySql {
-    MySql,
-    MariaDb,
+pub(crate) struct MySql {
+    name: DialectName,
+    features: Features,
+}
+
+impl MySql {
+    /// Either, since a version.
+    pub(crate) const fn since(name: DialectName, version: (u32, u32)) -> MySql {
+        MySql {
+            name,
+            features: Features::of(name, version),
+        }
+    }
 }
 
 impl Dialect for MySql {
     fn kind(&self) -> DialectName {
-        match self {
-            MySql::MySql => DialectName::MySql,
-            MySql::MariaDb => DialectName::MariaDb,
-        }
+        self.name
+    }
+
+    fn features(&self) -> Features {
+        self.features
     }
 
     fn identifier(&self, name: &str) -> String {
@@ -47,11 +59,6 @@ impl Dialect for MySql {
 
     fn now(&self) -> &'static str {
         "date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%fZ')"
-    }
-
-    /// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>
-    fn commits_each_change(&self) -> bool {
-        true
     }
 
     /// Groups that differ in case alone are two, whatever the server's default is.
@@ -82,7 +89,7 @@ impl Dialect for MySql {
     fn names_clash(&self, one: Kind, other: Kind) -> bool {
         match (one, other) {
             (Kind::ForeignKey, Kind::ForeignKey) => true,
-            (Kind::Check, Kind::Check) => matches!(self, MySql::MySql),
+            (Kind::Check, Kind::Check) => !self.features.check_names_by_table,
             _ => false,
         }
     }
@@ -141,8 +148,7 @@ impl Dialect for MySql {
         match &column.generated {
             Some(generated) => {
                 sql.push_str(&format!(" {}", common::generated(generated)));
-                // MariaDB takes no NOT NULL beside it: https://mariadb.com/kb/en/generated-columns/
-                if !column.nullable && matches!(self, MySql::MySql) {
+                if !column.nullable && self.features.generated_not_null {
                     sql.push_str(" NOT NULL");
                 }
             }
@@ -194,7 +200,7 @@ impl Dialect for MySql {
     }
 
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
-        let mut altering = Altering::new(self, alteration);
+        let mut altering = Altering::new(self, alteration).demanding(self.online());
         let mut problems = Vec::new();
         for edit in alteration.edits {
             if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
@@ -209,7 +215,7 @@ impl Dialect for MySql {
             }
         }
         if problems.is_empty() {
-            Ok(altering.finish().into())
+            Ok(altering.finish())
         } else {
             Err(problems)
         }
@@ -308,15 +314,21 @@ impl MySql {
     /// How an index is built, as it stands at its end.
     fn index_method(&self, index: &Index) -> Result<&'static str, String> {
         let name = self.name();
-        if index.filter.is_some() {
+        if index.filter.is_some() && !self.features.filtered_indexes {
             return Err(format!(
                 "{name} has no index on some of the rows; leave the filter of `{}` out, or index a generated column",
                 index.name
             ));
         }
-        // https://mariadb.com/kb/en/create-index/
+        if index.keys.iter().any(|key| key.descending) && !self.features.descending_keys {
+            return Err(format!(
+                "{name} before 10.8 takes a descending key for an ascending one; for `{}` leave `desc(..)` out, or plan for \
+                 `mariadb:10.8`",
+                index.name
+            ));
+        }
         let has_expression = index.keys.iter().any(|key| matches!(key.on, IndexOn::Expression(_)));
-        if has_expression && matches!(self, MySql::MariaDb) {
+        if has_expression && !self.features.expression_keys {
             return Err(format!(
                 "{name} has no index on an expression; for `{}` add a generated column and index that",
                 index.name
@@ -352,9 +364,9 @@ impl MySql {
                 .get(name)
                 .is_some_and(|columns| before.get(name) == Some(columns))
         };
-        let if_there = match self {
-            MySql::MySql => "",
-            MySql::MariaDb => "IF EXISTS ",
+        let if_there = match self.features.drops_index_if_exists {
+            true => "IF EXISTS ",
+            false => "",
         };
         let gone = before
             .keys()
@@ -416,7 +428,7 @@ impl MySql {
     fn edit(&self, altering: &mut Altering<'_>, change: &Change, alteration: &Alteration<'_>) -> Result<(), String> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
-        if let (MySql::MySql, Change::RenameColumn { from, .. }) = (self, change) {
+        if let (false, Change::RenameColumn { from, .. }) = (self.features.renames_what_is_computed_from, change) {
             check_no_expression(altering, alteration, from)?;
         }
         let before = altering.there();
@@ -426,6 +438,8 @@ impl MySql {
             _ => None,
         };
         let dropped = dropped.map(|(kind, _)| kind);
+        let is_online = is_online(change, altering.there(), dropped);
+        altering.set_online(is_online);
         altering.follow(change);
         let own = self.own_indexes_after(&own_before, &own_indexes(altering.there()), alteration, change);
         let mut clause = |name: &str, clause: String| {
@@ -464,12 +478,11 @@ impl MySql {
                 }
             }
             Change::DropColumn { column, .. } => clause(column, format!("DROP COLUMN {}", id(column))),
-            Change::RenameColumn { from, to } => altering.alone(format!(
-                "ALTER TABLE {} RENAME COLUMN {} TO {}",
-                id(table),
-                id(from),
-                id(to)
-            )),
+            Change::RenameColumn { from, to } => {
+                altering.close();
+                altering.clause(from, Aspect::Whole, format!("RENAME COLUMN {} TO {}", id(from), id(to)));
+                altering.close();
+            }
             Change::SetType { using: Some(_), .. } => {
                 return Err(format!(
                     "{} changes a type without an expression; add a column, fill it with `execute`, and drop the old one",
@@ -531,12 +544,11 @@ impl MySql {
                 );
             }
             Change::DropIndex { index, .. } => clause(index, format!("DROP INDEX {}", id(index))),
-            Change::RenameIndex { from, to } => altering.alone(format!(
-                "ALTER TABLE {} RENAME INDEX {} TO {}",
-                id(table),
-                id(from),
-                id(to)
-            )),
+            Change::RenameIndex { from, to } => {
+                altering.close();
+                altering.clause(from, Aspect::Whole, format!("RENAME INDEX {} TO {}", id(from), id(to)));
+                altering.close();
+            }
         }
         Ok(())
     }

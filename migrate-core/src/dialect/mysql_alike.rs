@@ -3,13 +3,14 @@
 //! A table that was found becomes what migrations say in the places where the server would answer the same whatever they say,
 //! so that neither a comparison nor a later change takes the one for the other.
 
-use super::{Dialect, MySql};
+use super::{Dialect, MySql, expressions_alike};
 use crate::schema::{
     Column, DefaultValue, Index, IndexKey, IndexMethod, IndexOn, Reaction, Table, Unique, Value, normal,
 };
 
 pub(super) fn tell_apart(dialect: &MySql, found: &mut Table, known: &Table) {
     uniques(found, known);
+    expressions_alike::tell_apart(found, known);
     for column in &mut found.columns {
         if let Some(known) = known.column(&column.name) {
             tell_column_apart(dialect, column, known);
@@ -84,7 +85,7 @@ fn tell_column_apart(dialect: &MySql, found: &mut Column, known: &Column) {
         found.default.clone_from(&known.default);
     }
     // https://mariadb.com/kb/en/generated-columns/
-    if matches!(dialect, MySql::MariaDb) && found.generated.is_some() {
+    if !dialect.features().generated_not_null && found.generated.is_some() {
         found.nullable = known.nullable;
     }
 }

@@ -2,7 +2,7 @@
 
 use super::altering::{Altering, Aspect};
 use super::render::Rendered;
-use super::{Alteration, Dialect, common, postgres_alike, problem};
+use super::{Alteration, Dialect, Features, common, expressions_alike, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{
@@ -12,13 +12,25 @@ use crate::schema::{
 /// PostgreSQL.
 #[derive(Debug)]
 pub(crate) struct Postgres {
-    /// Generated columns that are not kept: <https://www.postgresql.org/docs/18/ddl-generated-columns.html>.
-    pub(crate) has_virtual_columns: bool,
+    features: Features,
+}
+
+impl Postgres {
+    /// Since a version.
+    pub(crate) const fn since(version: (u32, u32)) -> Postgres {
+        Postgres {
+            features: Features::of(DialectName::Postgres, version),
+        }
+    }
 }
 
 impl Dialect for Postgres {
     fn kind(&self) -> DialectName {
         DialectName::Postgres
+    }
+
+    fn features(&self) -> Features {
+        self.features
     }
 
     fn bytes(&self, value: &[u8]) -> String {
@@ -67,7 +79,7 @@ impl Dialect for Postgres {
             sql.push_str(&format!(" COLLATE {}", self.identifier(collation)));
         }
         if let Some(generated) = &column.generated {
-            if !generated.stored && !self.has_virtual_columns {
+            if !generated.stored && !self.features.virtual_columns {
                 return Err(format!(
                     "PostgreSQL before 18 has no generated column that is not kept; write `.generated(..)` for `{}`, or plan for \
                      `postgres:18`",
@@ -146,9 +158,8 @@ impl Dialect for Postgres {
         };
         if problems.is_empty() {
             Ok(Rendered {
-                statements: altering.finish(),
                 stays_outside: alteration.edits.iter().any(is_concurrent),
-                ..Rendered::default()
+                ..altering.finish()
             })
         } else {
             Err(problems)
@@ -182,12 +193,8 @@ impl Dialect for Postgres {
         })
     }
 
-    fn new_enum_values_wait(&self) -> bool {
-        true
-    }
-
     fn tell_apart(&self, found: &mut Table, known: &Table) {
-        postgres_alike::tell_apart(found, known);
+        expressions_alike::tell_apart(found, known);
     }
 
     fn quoting(&self) -> &dyn Dialect {

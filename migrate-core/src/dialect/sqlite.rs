@@ -3,7 +3,7 @@
 use super::raw_sql::{check_has_statement, outline};
 use super::rebuild::{REBUILT, rebuild};
 use super::render::Rendered;
-use super::{Alteration, Dialect, Frame, common, problem};
+use super::{Alteration, Dialect, Features, Frame, common, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Given, Index, IndexMethod, Table};
@@ -15,6 +15,10 @@ pub(crate) struct Sqlite;
 impl Dialect for Sqlite {
     fn kind(&self) -> DialectName {
         DialectName::Sqlite
+    }
+
+    fn features(&self) -> Features {
+        Features::of(DialectName::Sqlite, (3, 35))
     }
 
     fn qualified(&self, table: &str) -> String {

@@ -27,11 +27,17 @@ impl Runner<'_> {
                 .map_err(|failure| self.rolled_back(turn, failure))
         } else {
             self.step_by_step(turn, started)
-                .map_err(|failure| self.stopped(turn, failure))
+                .map_err(|failure| self.cut_off(turn, failure))
         }
     }
 
     fn in_one_transaction(&mut self, turn: &Turn<'_>, started: Instant) -> Result<Option<i64>, Failure> {
+        self.work(turn, started)?;
+        self.commit_last()
+    }
+
+    /// All of a migration in the transaction that is open, up to the commit.
+    pub(super) fn work(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Failure> {
         if turn.makes_table {
             self.book(&self.table.create())?;
         }
@@ -44,6 +50,7 @@ impl Runner<'_> {
         // A table is made anew without foreign keys; what they would have kept is compared.
         let broken_before = self.broken_references(turn)?;
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
+            self.go_on(index)?;
             self.tell_step(turn.planned, index, step);
             self.step_in_savepoint(step, &turn.run_id)
                 .map_err(|mishap| Failure::Step { index, mishap })?;
@@ -54,8 +61,7 @@ impl Runner<'_> {
             return Err(Failure::BrokenReferences(broken));
         }
         self.restore(turn)?;
-        self.finish(turn, claims_first, started)?;
-        self.commit_last()
+        self.finish(turn, claims_first, started)
     }
 
     /// A step that is marked by itself, before it and after it. Says whether it is done: a lock that it needs may have been
@@ -65,19 +71,14 @@ impl Runner<'_> {
             self.mark(turn, index + 1, Some(&turn.run_id))?;
             return Ok(true);
         }
-        let doubt = match self.session.traits().has_session_locks {
-            true => Some(self.doubt_before(turn.planned, index).map_err(Failure::Bookkeeping)?),
-            // Nobody can tell whether a run is gone, and so a person looks at what it has done.
-            false => None,
-        };
-        // What changes rows alone is committed with its marks. What changes the schema commits the first one before it.
-        let with_marks = turn.planned.migration.in_transaction();
+        let doubt = self.doubt_before(turn.planned, index).map_err(Failure::Bookkeeping)?;
+        // What changes rows alone is committed with its marks. What changes the schema commits the first one before it, where
+        // a database commits such changes by themselves.
+        let with_marks = turn.planned.migration.in_transaction() || step.is_of_rows();
         if with_marks {
             self.session.begin_step().map_err(Failure::Bookkeeping)?;
         }
-        if let Some(doubt) = doubt {
-            self.doubt(turn, &doubt)?;
-        }
+        self.doubt(turn, &doubt)?;
         if let Err(mishap) = self.step_alone(step, with_marks) {
             if with_marks {
                 // The first error is the one to tell.
@@ -99,6 +100,14 @@ impl Runner<'_> {
             self.session.commit().map_err(Failure::Commit)?;
         }
         Ok(true)
+    }
+
+    /// Unless who started the run wants it to end.
+    fn go_on(&self, index: usize) -> Result<(), Failure> {
+        match self.is_stopped() {
+            true => Err(Failure::Stopped { index }),
+            false => Ok(()),
+        }
     }
 
     /// After a step that may have given up the right to write: a session can be told to let go of all that it holds.
@@ -149,6 +158,7 @@ impl Runner<'_> {
         self.hold().map_err(Failure::Bookkeeping)?;
         self.session.commit().map_err(Failure::Commit)?;
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
+            self.go_on(index)?;
             self.tell_step(turn.planned, index, step);
             while !self.marked_step(turn, index, step)? {}
             self.patience = None;
@@ -160,7 +170,7 @@ impl Runner<'_> {
     }
 
     /// Commits the transaction in which the migration was finished.
-    fn commit_last(&mut self) -> Result<Option<i64>, Failure> {
+    pub(super) fn commit_last(&mut self) -> Result<Option<i64>, Failure> {
         let marker = self
             .session
             .marker_after_commit(&self.table)
@@ -363,7 +373,7 @@ impl Runner<'_> {
 
     /// A step outside a transaction of the migration's. `with_marks`: in one of its own.
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<(), Mishap> {
-        if let (Some(sql), false) = (step.sql(), with_marks) {
+        if let Some(sql) = step.sql() {
             self.session
                 .make_ready(sql, &step.touches, self.lock_timeout.min(BRIEF))?;
         }

@@ -1,6 +1,7 @@
 //! What users need to test their migrations, and what this project tests itself with.
 //!
 //! - `TestDatabase`: a database of a test's own, driven to any migration. Rows go in between, with Diesel.
+//! - `TestServer`: a PostgreSQL, MySQL or MariaDB server that makes such databases, empty or migrated.
 //! - [`Preview`]: one migration without any database: its SQL, its way back, the schema before and after.
 //! - `test_migrations!`: one line that gives a crate the tests that all migrations should pass.
 //! - `TestFile`: an empty SQLite database in a file, for tests that start programs.
@@ -92,77 +93,27 @@
 //! # }
 //! ```
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod checks;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod one_line;
 mod preview;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod test_database;
 #[cfg(feature = "sqlite")]
 mod test_file;
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use checks::Checks;
 pub use preview::Preview;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub use server::{ServerConnection, TestServer};
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use test_database::TestDatabase;
 #[cfg(feature = "sqlite")]
 pub use test_file::TestFile;
 
 /// What a test returns, so that `?` takes any error.
 pub type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
-
-/// The tests that all migrations should pass, in one line: in `tests/migrations.rs`, with the crates whose migrations are
-/// meant, so that they are linked.
-///
-/// ```ignore
-/// migrate_core::test_migrations!(blog);
-/// ```
-///
-/// Inside the crate itself it is `migrate_core::test_migrations!();`. Each test is a method of
-/// [`Checks`](crate::testing::Checks), and is called as it:
-///
-/// - `every_migration_is_linked_and_listed`
-/// - `every_plan_is_right`
-/// - `each_migration_is_recorded_the_same_twice`
-/// - `all_migrations_apply_to_an_empty_database`
-/// - `each_migration_goes_up_down_and_up_again`
-/// - `each_migration_goes_up_down_and_up_again_with_rows`
-/// - `released_migrations_have_not_changed`
-///
-/// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [DialectName::Postgres])`. They are
-/// those of [`Checks`](crate::testing::Checks).
-#[cfg(feature = "sqlite")]
-#[macro_export]
-macro_rules! test_migrations {
-    ($($linked:ident),* $(,)? $(; $($setting:ident = $value:expr),+ $(,)?)?) => {
-        $(use $linked as _;)*
-
-        fn __checks() -> $crate::testing::Checks {
-            $crate::testing::Checks::new(env!("CARGO_MANIFEST_DIR"))$($(.$setting($value))+)?
-        }
-
-        $crate::__tests_of_migrations! {
-            every_migration_is_linked_and_listed
-            every_plan_is_right
-            each_migration_is_recorded_the_same_twice
-            all_migrations_apply_to_an_empty_database
-            each_migration_goes_up_down_and_up_again
-            each_migration_goes_up_down_and_up_again_with_rows
-            released_migrations_have_not_changed
-        }
-    };
-}
-
-#[cfg(feature = "sqlite")]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests_of_migrations {
-    ($($name:ident)*) => {
-        $(
-            #[test]
-            fn $name() -> ::std::result::Result<(), $crate::Error> {
-                __checks().$name()
-            }
-        )*
-    };
-}

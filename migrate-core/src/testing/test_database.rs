@@ -1,8 +1,17 @@
 //! A database of a test's own, driven to any migration.
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::sync::Arc;
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use diesel::ConnectionResult;
+#[cfg(feature = "sqlite")]
 use diesel::{Connection, SqliteConnection};
 
+#[cfg(feature = "sqlite")]
 use super::TestFile;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use super::server::{OwnDatabase, ServerConnection, Template};
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, Entry};
@@ -19,7 +28,10 @@ use crate::target::{MigrationRef, Rollback, Target};
 /// [`undo`](TestDatabase::undo)), by its version (`before_version` and so on, for tests that stand in another crate), or by
 /// steps ([`up`](TestDatabase::up), [`rollback`](TestDatabase::rollback)).
 ///
-/// ```
+/// `TestDatabase::new` makes one of SQLite in memory; a `TestServer` makes them on PostgreSQL, MySQL and MariaDB.
+///
+#[cfg_attr(feature = "sqlite", doc = "```")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
 /// use diesel::prelude::*;
 /// use migrate_core::prelude::*;
 /// use migrate_core::testing::{TestDatabase, TestResult};
@@ -55,13 +67,36 @@ use crate::target::{MigrationRef, Rollback, Target};
 /// # Ok(())
 /// # }
 /// ```
-pub struct TestDatabase<C = SqliteConnection> {
+pub struct TestDatabase<C = Unsaid> {
     // Before what it is connected to, so that it is closed first.
     conn: C,
     registry: Registry,
-    file: Option<TestFile>,
+    url: String,
+    place: Place,
 }
 
+/// The connection of a `TestDatabase` for which none is said.
+#[cfg(feature = "sqlite")]
+type Unsaid = SqliteConnection;
+#[cfg(not(feature = "sqlite"))]
+type Unsaid = std::convert::Infallible;
+
+/// Where a database is, for as long as it is there.
+#[derive(Debug)]
+enum Place {
+    #[cfg(feature = "sqlite")]
+    Memory,
+    #[cfg(feature = "sqlite")]
+    File(TestFile),
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    Server {
+        _own: OwnDatabase,
+        /// Kept for others as long as this one is there.
+        _template: Option<Arc<Template>>,
+    },
+}
+
+#[cfg(feature = "sqlite")]
 impl TestDatabase {
     /// A SQLite database in memory, for the migrations that are linked into the test.
     ///
@@ -82,11 +117,12 @@ impl TestDatabase {
     }
 
     fn in_memory(registry: Registry) -> Result<TestDatabase, Error> {
-        let conn = SqliteConnection::establish(":memory:").map_err(not_opened)?;
+        let url = ":memory:".to_owned();
         Ok(TestDatabase {
-            conn,
+            conn: SqliteConnection::establish(&url).map_err(not_opened)?,
             registry,
-            file: None,
+            url,
+            place: Place::Memory,
         })
     }
 
@@ -100,14 +136,47 @@ impl TestDatabase {
         Ok(TestDatabase {
             conn: file.connect().map_err(not_opened)?,
             registry: self.registry,
-            file: Some(file),
+            url: file.path().to_string_lossy().into_owned(),
+            place: Place::File(file),
         })
     }
 
     /// The file that it is in; `None` if it is in memory.
     #[must_use]
     pub fn file(&self) -> Option<&TestFile> {
-        self.file.as_ref()
+        match &self.place {
+            Place::File(file) => Some(file),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+impl<C: ServerConnection> TestDatabase<C> {
+    pub(super) fn on_server(
+        conn: C,
+        registry: Registry,
+        own: OwnDatabase,
+        template: Option<Arc<Template>>,
+    ) -> TestDatabase<C> {
+        TestDatabase {
+            conn,
+            registry,
+            url: own.url(),
+            place: Place::Server {
+                _own: own,
+                _template: template,
+            },
+        }
+    }
+
+    /// Another connection to it.
+    ///
+    /// # Errors
+    ///
+    /// What Diesel says.
+    pub fn connect(&self) -> ConnectionResult<C> {
+        C::establish(&self.url)
     }
 }
 
@@ -115,6 +184,13 @@ impl<C: Driver> TestDatabase<C> {
     /// The connection, for rows and questions.
     pub fn conn(&mut self) -> &mut C {
         &mut self.conn
+    }
+
+    /// What names it to programs and other connections: on a server a URL, with the password if there is one; with SQLite the
+    /// path of its file. One in memory is `:memory:`, and nobody else finds it by that.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// A runner on it, for everything else.
@@ -206,7 +282,7 @@ impl<C: Driver> TestDatabase<C> {
                 format!("{migration} is not among the migrations of this database"),
             )
             .at(migration.place())
-            .next("list it in `TestDatabase::of([..])`; `TestDatabase::new()` has all that are not `unlisted`")),
+            .next("list it where the database is made, with `of([..])`; without a list there are all that are not `unlisted`")),
         }
     }
 
@@ -265,7 +341,7 @@ impl<C> std::fmt::Debug for TestDatabase<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TestDatabase")
             .field("registry", &self.registry)
-            .field("file", &self.file)
+            .field("place", &self.place)
             .finish_non_exhaustive()
     }
 }
@@ -279,6 +355,7 @@ fn parsed(version: &str) -> Result<MigrationRef, Error> {
     })
 }
 
+#[cfg(feature = "sqlite")]
 fn not_opened(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::Database, "a database for a test could not be made")
         .cause(error)

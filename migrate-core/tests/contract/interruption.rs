@@ -8,6 +8,9 @@ use crate::support::{Database, reference, table, untransactional};
 on_every_database! {
     after_a_failure_the_next_run_goes_on_with_the_step_that_failed
     a_done_step_that_was_changed_stops_the_next_run
+    what_a_run_that_is_gone_has_left_is_taken_over
+    what_can_as_well_be_done_twice_is_done_again
+    what_nothing_can_tell_is_settled_by_a_person
     repair_refuses_what_cannot_be
     an_interrupted_way_back_goes_on_where_it_stopped
     an_interrupted_way_back_that_was_changed_is_not_gone_on_with
@@ -73,6 +76,59 @@ fn a_done_step_that_was_changed_stops_the_next_run(db: &Database) {
     let error = db.up(&changed).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     assert_eq!(db.whole_picture(), before);
+}
+
+fn what_a_run_that_is_gone_has_left_is_taken_over(db: &Database) {
+    let all = three_steps("INSERT INTO t1 VALUES (20)");
+    db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
+    // As a killed process leaves it, before a step that is committed with its mark.
+    db.execute("UPDATE __migrations SET claim = 'gone' WHERE version = 2");
+    db.up(&all).unwrap();
+    assert_eq!(sum(db), 61);
+    assert!(db.with(&all, |runner| runner.is_current()).unwrap());
+    assert_eq!(db.claims(), 0);
+}
+
+fn what_can_as_well_be_done_twice_is_done_again(db: &Database) {
+    let vacuum = db.engine.pick("VACUUM", "VACUUM t1", "ANALYZE TABLE t1");
+    let all = |second: &'static str| {
+        [
+            table(1),
+            untransactional(2, move |schema| {
+                schema.execute("INSERT INTO t1 VALUES (10)").up_only();
+                schema.execute(second).up_only();
+            }),
+        ]
+    };
+    db.up(&all("SELECT * FROM nowhere")).unwrap_err();
+    db.execute("UPDATE __migrations SET claim = 'gone', doubt = 'again' WHERE version = 2");
+    db.up(&all(vacuum)).unwrap();
+    assert_eq!(sum(db), 11);
+    assert_eq!(db.claims(), 0);
+}
+
+fn what_nothing_can_tell_is_settled_by_a_person(db: &Database) {
+    for (said, sum_then) in [(1, 61), (2, 41), (0, 71), (3, 11)] {
+        let db = db.another();
+        db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
+        // As a process leaves it that was killed in a step in Rust.
+        db.execute("UPDATE __migrations SET claim = 'gone', doubt = 'unknown' WHERE version = 2");
+        let all = three_steps("INSERT INTO t1 VALUES (20)");
+        let error = db.up(&all).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+        if said == 1 {
+            assert_same_text!(db.said(&error));
+        }
+        assert_eq!(sum(&db), 11);
+        let interrupted = db.with(&all, |runner| runner.interrupted(&reference(2))).unwrap();
+        assert_eq!((interrupted.done, interrupted.is_in_doubt), (1, true));
+        assert_eq!(interrupted.planned.steps().len(), 3);
+
+        db.with(&all, |runner| runner.repair(&reference(2), said)).unwrap();
+        db.up(&all).unwrap();
+        assert_eq!(sum(&db), sum_then, "after --done {said}");
+        assert!(db.with(&all, |runner| runner.is_current()).unwrap());
+    }
 }
 
 fn repair_refuses_what_cannot_be(db: &Database) {

@@ -96,6 +96,7 @@ mod support;
 mod apply;
 mod checks;
 mod failure;
+mod faults;
 mod history;
 mod hostile;
 mod interruption;
@@ -104,19 +105,21 @@ mod meanwhile;
 mod processes;
 mod rollback;
 mod sqlite;
+mod stop;
 mod transaction;
+mod whole;
 mod words;
 
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(feature = "mysql")]
+mod online;
 #[cfg(feature = "postgres")]
 mod pooler;
 #[cfg(feature = "postgres")]
 mod postgres;
 
 // What needs a server, whichever it is.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-mod faults;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod proxy;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -13,7 +13,7 @@ on_every_server! {
     another_run_that_does_not_end_is_named
     a_table_that_somebody_holds_is_waited_for_without_holding_up_others
     a_run_that_is_cut_off_is_taken_over
-    what_nothing_can_tell_is_left_to_a_person
+    a_lock_is_known_for_one_in_any_language
     a_lock_that_a_step_gives_up_and_another_run_takes_is_told
 }
 
@@ -38,7 +38,7 @@ fn another_run_that_does_not_end_is_named(db: &Database) {
 }
 
 /// Takes what a run holds while it works.
-fn takes_lock(db: &Database) -> String {
+pub(crate) fn takes_lock(db: &Database) -> String {
     if db.engine.is_postgres() {
         let key = "hashtextextended(current_database() || '.\"public\".\"__migrations\"', 2026112301)";
         format!("BEGIN; SELECT pg_advisory_xact_lock({key})")
@@ -131,33 +131,6 @@ fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
     }
 }
 
-fn what_nothing_can_tell_is_left_to_a_person(db: &Database) {
-    let all = [
-        table(1),
-        untransactional(2, |schema| {
-            schema.create_table("first", |t| t.id());
-            schema.execute("INSERT INTO first VALUES (1)").up_only();
-        }),
-    ];
-    let stops = untransactional(2, |schema| {
-        schema.create_table("first", |t| t.id());
-        schema.execute("SELECT * FROM nowhere").up_only();
-    });
-    db.up(&[table(1), stops]).unwrap_err();
-    db.execute("UPDATE __migrations SET claim = 'gone', doubt = 'unknown' WHERE version = 2");
-    let error = db.up(&all).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Interrupted);
-    assert!(
-        error
-            .to_string()
-            .contains("`migrate repair 2 --done 2` says that it has"),
-        "{error}"
-    );
-    db.with(&all, |runner| runner.repair(&reference(2), 1)).unwrap();
-    db.up(&all).unwrap();
-    assert_eq!(db.number("SELECT count(*) FROM first"), 1);
-}
-
 fn a_lock_that_a_step_gives_up_and_another_run_takes_is_told(db: &Database) {
     let gives_up = db
         .engine
@@ -192,6 +165,28 @@ fn a_lock_that_a_step_gives_up_and_another_run_takes_is_told(db: &Database) {
 fn fingerprint(db: &Database) -> String {
     db.texts("SELECT fingerprint AS text FROM __migrations WHERE version = 2")
         .concat()
+}
+
+/// What went wrong is known by the server's words, whatever language it speaks.
+fn a_lock_is_known_for_one_in_any_language(db: &Database) {
+    if db.engine.is_postgres() {
+        // Its language is the server's own, and not every user's to set.
+        return;
+    }
+    let all = [
+        table(1),
+        migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN; SELECT * FROM t1");
+    let mut connection = db.connect();
+    connection.execute("SET SESSION lc_messages = 'de_DE'");
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
+    let error = runner.up(&Target::Latest).unwrap_err().to_string();
+    assert!(error.contains("in the way: connection "), "{error}");
+    drop(runner);
+    assert_eq!(connection.texts("SELECT @@lc_messages AS text"), ["de_DE"]);
 }
 
 /// How a text reaches the database.

@@ -18,13 +18,13 @@ use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 use super::answer::literals_of;
 use super::history::{HistoryTable, Home};
 use super::server::{RowOnServer, stored_rows};
-use super::{Begun, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use super::{Begun, DriverError, DriverErrorKind, Held, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, MySql};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::Live;
 
 /// Before the server's version is asked for. What is written here is the same on both.
-const DIALECT: &MySql = &MySql::MariaDb;
+const DIALECT: &MySql = &MySql::since(DialectName::MariaDb, (10, 6));
 
 impl Session for MysqlConnection {
     fn traits(&self) -> Traits {
@@ -32,7 +32,6 @@ impl Session for MysqlConnection {
             dialect: DIALECT,
             connection: TypeId::of::<MysqlConnection>(),
             connection_name: "MysqlConnection",
-            has_session_locks: true,
         }
     }
 
@@ -78,6 +77,8 @@ impl Session for MysqlConnection {
             settings: String,
             #[diesel(sql_type = Text)]
             waits: String,
+            #[diesel(sql_type = Text)]
+            language: String,
         }
         let found: Found = sql_query(format!(
             "SELECT database() AS `schema`, {CURRENT_ROLE} AS `role`, @@sql_mode AS `sql_mode`, \
@@ -86,7 +87,7 @@ impl Session for MysqlConnection {
              ', character_set_connection = ', @@character_set_connection, ', collation_connection = ', \
              @@collation_connection, ', character_set_results = ', coalesce(@@character_set_results, 'NULL')) AS `settings`, \
              concat('lock_wait_timeout = ', @@lock_wait_timeout, ', innodb_lock_wait_timeout = ', \
-             @@innodb_lock_wait_timeout) AS `waits`",
+             @@innodb_lock_wait_timeout) AS `waits`, concat('lc_messages = ', quote(@@lc_messages)) AS `language`",
         ))
         .get_result(self)?;
         let Some(schema) = found.schema else {
@@ -103,16 +104,19 @@ impl Session for MysqlConnection {
             sql_mode,
             settings,
             waits,
+            language,
             ..
         } = found;
-        // As it was found, but for what would make text mean something else or cut values off without a word.
+        // As it was found, but for what would make text mean something else or cut values off without a word. What went wrong is
+        // known by the server's words.
         let modes = sql_mode.split(',').filter(|mode| !mode.is_empty());
         let mut modes: Vec<&str> = modes.filter(|mode| *mode != "NO_BACKSLASH_ESCAPES").collect();
         if !modes.contains(&"STRICT_TRANS_TABLES") {
             modes.push("STRICT_TRANS_TABLES");
         }
         let on_duty = format!(
-            "SET SESSION sql_mode = '{}', {}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}",
+            "SET SESSION sql_mode = '{}', {}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, \
+             lc_messages = 'en_US'",
             modes.join(","),
             settings.replace("autocommit = 0", "autocommit = 1"),
         );
@@ -122,7 +126,7 @@ impl Session for MysqlConnection {
         Ok(Home {
             restore: Some(format!("{back}; {on_duty}")),
             leave: Some(format!(
-                "{back}; SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}"
+                "{back}; SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}, {language}"
             )),
             schema: Some(schema),
             session: None,
@@ -174,11 +178,11 @@ impl Session for MysqlConnection {
         self.marker(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, _wait: Duration) -> Result<Begun, DriverError> {
+    fn begin(&mut self, table: &HistoryTable, _wait: Duration, _held: &Held) -> Result<Begun, DriverError> {
         self.regain(table)?;
         self.begin_step()?;
         Ok(Begun {
-            right: Right::Session,
+            is_held: true,
             session: None,
         })
     }
@@ -203,11 +207,11 @@ impl Session for MysqlConnection {
         }
     }
 
-    fn hold(&mut self, _table: &HistoryTable) -> Result<Right, DriverError> {
-        Ok(Right::Session)
+    fn hold(&mut self, _table: &HistoryTable) -> Result<Held, DriverError> {
+        Ok(Held::BySession)
     }
 
-    fn let_go(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+    fn let_go(&mut self, table: &HistoryTable, _held: Held) -> Result<(), DriverError> {
         match number(
             self,
             &format!("SELECT cast(release_lock({}) AS SIGNED) AS number", lock_of(table)),
@@ -312,10 +316,13 @@ impl Session for MysqlConnection {
             let literals: Vec<String> = columns
                 .iter()
                 .map(|column| {
-                    let text = format!("cast({} AS CHAR)", DIALECT.identifier(column));
-                    format!(
-                        "coalesce(concat('''', replace(replace({text}, '\\\\', '\\\\\\\\'), '''', ''''''), ''''), 'NULL')"
-                    )
+                    let column = DIALECT.identifier(column);
+                    // Not all bytes are a text.
+                    let bytes = format!("concat('X''', hex(concat({column})), '''')");
+                    let text = format!(
+                        "concat('''', replace(replace(cast({column} AS CHAR), '\\\\', '\\\\\\\\'), '''', ''''''), '''')"
+                    );
+                    format!("coalesce(if(charset(concat({column})) = 'binary', {bytes}, {text}), 'NULL')")
                 })
                 .collect();
             let query = format!(

@@ -18,15 +18,13 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::history::{HistoryTable, Home};
 use super::server::{RowOnServer, stored_rows};
-use super::{Around, Begun, DriverError, DriverErrorKind, Expected, Right, Session, StoredRows, Traits};
+use super::{Around, Begun, DriverError, DriverErrorKind, Expected, Held, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Postgres};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::{Live, mentions};
 
 /// PostgreSQL, before its version is asked for.
-const DIALECT: &Postgres = &Postgres {
-    has_virtual_columns: false,
-};
+const DIALECT: &Postgres = &Postgres::since((13, 0));
 
 /// Sets this tool's advisory locks apart from those of others.
 const LOCK_SALT: i64 = 2_026_112_301;
@@ -37,7 +35,6 @@ impl Session for PgConnection {
             dialect: DIALECT,
             connection: TypeId::of::<PgConnection>(),
             connection_name: "PgConnection",
-            has_session_locks: true,
         }
     }
 
@@ -164,7 +161,7 @@ impl Session for PgConnection {
         self.marker(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Begun, DriverError> {
+    fn begin(&mut self, table: &HistoryTable, wait: Duration, _held: &Held) -> Result<Begun, DriverError> {
         #[derive(QueryableByName)]
         struct Tried {
             #[diesel(sql_type = Bool)]
@@ -186,7 +183,7 @@ impl Session for PgConnection {
         let error = match tried {
             Ok(tried) if tried.has_lock => {
                 return Ok(Begun {
-                    right: Right::Transaction,
+                    is_held: false,
                     session: Some(tried.session),
                 });
             }
@@ -232,14 +229,14 @@ impl Session for PgConnection {
         self.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
 
-    fn hold(&mut self, table: &HistoryTable) -> Result<Right, DriverError> {
+    fn hold(&mut self, table: &HistoryTable) -> Result<Held, DriverError> {
         // Of the same key as the transaction's, which this session has, so it is never in anybody's way:
         // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
         match truth(
             self,
             &format!("SELECT pg_try_advisory_lock({}) AS truth", key_of(table)),
         )? {
-            true => Ok(Right::Session),
+            true => Ok(Held::BySession),
             false => Err(lock_lost()),
         }
     }
@@ -260,7 +257,7 @@ impl Session for PgConnection {
         }
     }
 
-    fn let_go(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+    fn let_go(&mut self, table: &HistoryTable, _held: Held) -> Result<(), DriverError> {
         match truth(self, &format!("SELECT pg_advisory_unlock({}) AS truth", key_of(table)))? {
             true => Ok(()),
             false => Err(lock_lost()),

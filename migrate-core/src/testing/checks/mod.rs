@@ -1,19 +1,24 @@
 //! What the tests of [`test_migrations!`](crate::test_migrations) check, one function each.
 
+mod databases;
 mod kept;
 mod replaced;
 mod rows;
+mod typed;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use diesel::{Connection, SqliteConnection};
-
+#[cfg(feature = "sqlite")]
+use self::databases::InMemory;
+use self::databases::{Check, Databases};
 use self::kept::{Contents, Kept, TableRows};
 use self::rows::Rows;
-use super::TestDatabase;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use super::{ServerConnection, TestServer};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::driver::DriverError;
 use crate::error::{Error, ErrorKind, Problem};
@@ -34,7 +39,10 @@ type Values = fn(table: &str, column: &str, row: usize) -> Option<Value>;
 /// What is true of migrations that are right. [`test_migrations!`](crate::test_migrations) makes a test of each; this is for
 /// who wants some of them, or under other names.
 ///
-/// ```
+/// Those that need a database run on SQLite in memory, with the feature `sqlite`, or on a server that `on` names.
+///
+#[cfg_attr(feature = "sqlite", doc = "```")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
 /// use migrate_core::prelude::*;
 /// use migrate_core::testing::Checks;
 ///
@@ -60,6 +68,8 @@ pub struct Checks {
     dialects: Vec<DialectVersion>,
     values: Option<Values>,
     seed: u64,
+    /// `None` if nothing says which, and the feature `sqlite` is not enabled.
+    databases: Option<Arc<dyn Databases>>,
 }
 
 impl Checks {
@@ -71,7 +81,19 @@ impl Checks {
             dialects: Vec::new(),
             values: None,
             seed: 1,
+            #[cfg(feature = "sqlite")]
+            databases: Some(Arc::new(InMemory)),
+            #[cfg(not(feature = "sqlite"))]
+            databases: None,
         }
+    }
+
+    /// On a server, instead of SQLite in memory.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    #[must_use]
+    pub fn on<C: ServerConnection>(mut self, server: TestServer<C>) -> Checks {
+        self.databases = Some(Arc::new(server));
+        self
     }
 
     /// An explicit set, instead of what is linked.
@@ -132,13 +154,16 @@ impl Checks {
     /// Everything that is wrong with any of them.
     pub fn every_plan_is_right(&self) -> Result<(), Error> {
         let registry = self.registry()?;
-        let mut conn = in_memory()?;
-        Runner::new(&mut conn, registry.clone()).plan(&Target::Latest)?;
-        for dialect in self.dialects.iter().copied().chain([DialectName::Sqlite.into()]) {
-            Plan::offline(&registry, dialect)?;
-            Plan::offline_rollback(&registry, dialect)?;
-        }
-        Ok(())
+        self.on_empty(&registry, &mut |mut runner| {
+            runner.plan(&Target::Latest).map_err(meant_for_others)?;
+            let version = runner.session().version();
+            let version = version.map_err(|error| unreadable("server's version", &error))?;
+            for dialect in self.dialects.iter().copied().chain([version]) {
+                Plan::offline(&registry, dialect)?;
+                Plan::offline_rollback(&registry, dialect)?;
+            }
+            Ok(())
+        })
     }
 
     /// Described twice, each migration is the same: it depends on nothing but itself.
@@ -187,11 +212,12 @@ impl Checks {
     ///
     /// What the database said, or in what it differs.
     pub fn all_migrations_apply_to_an_empty_database(&self) -> Result<(), Error> {
-        let mut database = TestDatabase::of(self.registry()?.iter().copied())?;
-        database.up(&Target::Latest)?;
-        let differences = database.runner().differences()?;
-        fail_with("the database is not what the migrations say", unplaced(differences)).map_err(|error| {
-            error.next("after `execute` or `run`, let `.changes(..)` say what the step does to the schema")
+        self.on_empty(&self.registry()?, &mut |mut runner| {
+            runner.up(&Target::Latest)?;
+            let differences = runner.differences()?;
+            fail_with("the database is not what the migrations say", unplaced(differences)).map_err(|error| {
+                error.next("after `execute` or `run`, let `.changes(..)` say what the step does to the schema")
+            })
         })
     }
 
@@ -248,16 +274,30 @@ impl Checks {
         released.check(&registry)
     }
 
-    fn up_down_up(&self, rows: Option<Rows>) -> Result<(), Error> {
+    fn up_down_up(&self, mut rows: Option<Rows>) -> Result<(), Error> {
         let registry = self.registry()?;
-        let mut conn = in_memory()?;
-        let mut runner = Runner::new(&mut conn, registry.clone());
-        if rows.is_some() {
-            let kept = runner.session().set_foreign_keys(true);
-            kept.map_err(|error| unreadable("rows", &error))?;
+        self.on_empty(&registry, &mut |mut runner| {
+            if rows.is_some() {
+                let kept = runner.session().set_foreign_keys(true);
+                kept.map_err(|error| unreadable("rows", &error))?;
+            }
+            let mut journey = Journey {
+                runner,
+                rows: rows.take(),
+            };
+            registry.iter().try_for_each(|migration| journey.take(migration))
+        })
+    }
+
+    fn on_empty(&self, registry: &Registry, check: &mut Check<'_>) -> Result<(), Error> {
+        match &self.databases {
+            Some(databases) => databases.with_empty(registry, check),
+            None => Err(
+                Error::new(ErrorKind::InvalidSetting, "nothing says which database to check on")
+                    .next("name a server: `Checks::new(..).on(TestServer::at(..)?)`")
+                    .next("or enable the feature `sqlite` of migrate-core, for SQLite in memory"),
+            ),
         }
-        let mut journey = Journey { runner, rows };
-        registry.iter().try_for_each(|migration| journey.take(migration))
     }
 }
 
@@ -416,6 +456,21 @@ fn left_in_place(steps: &[Step], before: &Live) -> Option<BTreeSet<String>> {
     Some(left.into_iter().map(|name| name.to_ascii_lowercase()).collect())
 }
 
+/// What to do if it is no mistake, where migrations are checked on more than one kind of database.
+fn meant_for_others(error: Error) -> Error {
+    let enabled = [
+        cfg!(feature = "sqlite"),
+        cfg!(feature = "postgres"),
+        cfg!(feature = "mysql"),
+    ];
+    match enabled.iter().filter(|enabled| **enabled).count() {
+        0 | 1 => error,
+        _ => {
+            error.next("if they are meant for other databases alone, `test_migrations!(..; on = [..])` says for which")
+        }
+    }
+}
+
 fn unplaced(messages: Vec<String>) -> Vec<Problem> {
     messages
         .into_iter()
@@ -432,11 +487,6 @@ fn fail_with(message: &str, problems: Vec<Problem>) -> Result<(), Error> {
     Err(problems
         .into_iter()
         .fold(error, |error, problem| error.problem(problem.place, problem.message)))
-}
-
-fn in_memory() -> Result<SqliteConnection, Error> {
-    SqliteConnection::establish(":memory:")
-        .map_err(|error| Error::new(ErrorKind::Database, "a database in memory could not be made").cause(error))
 }
 
 fn unreadable(what: &str, error: &DriverError) -> Error {

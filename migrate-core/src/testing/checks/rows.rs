@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Values;
+use super::typed::typed;
 use crate::dialect;
+use crate::dialect_name::DialectName;
 use crate::driver::{DriverError, Session};
 use crate::schema::{Check, Column, ColumnType, ForeignKey, Live, Table, Value, in_order, mentions, pieces};
 
@@ -97,6 +99,9 @@ impl Rows {
 
     /// An error if no row goes; a table may have no room for so many.
     fn fill_one(&mut self, session: &mut dyn Session, live: &Live, table: &Table) -> Result<(), DriverError> {
+        if !self.filled.contains_key(&table.name) {
+            count_from_first_id(session, table);
+        }
         let mut refused = Ok(());
         for row in 0..ROWS {
             refused = refused.and(self.insert(session, live, table, row));
@@ -131,8 +136,10 @@ impl Rows {
         this: Try,
     ) -> Result<String, DriverError> {
         let Try { row, attempt } = this;
-        let is_first = this.is_first() && !self.filled.contains_key(&table.name);
         let dialect = session.traits().dialect;
+        // PostgreSQL goes on where it was told to, and not after the number of a row.
+        let says_first_id =
+            this.is_first() && !self.filled.contains_key(&table.name) && dialect.kind() != DialectName::Postgres;
         let mut literals: Vec<(&str, String)> = Vec::new();
         for column in table.columns.iter().filter(|column| column.generated.is_none()) {
             let is_null = column.nullable
@@ -146,10 +153,10 @@ impl Rows {
                 .and_then(|values| values(&table.name, &column.name, self.tried))
             {
                 Some(value) => dialect::value(dialect, &value),
-                None if column.auto_increment && is_first => FIRST_ID.to_string(),
+                None if column.auto_increment && says_first_id => FIRST_ID.to_string(),
                 None if column.auto_increment => continue,
                 None if is_null => "NULL".to_owned(),
-                None => dialect::value(dialect, &self.value(table, column, this)),
+                None => dialect::value(dialect, &self.value(dialect.kind(), live, table, column, this)),
             };
             literals.push((&column.name, literal));
         }
@@ -161,14 +168,12 @@ impl Rows {
             .map(|(name, literal)| (dialect.identifier(name), literal))
             .unzip();
         let table = dialect.identifier(&table.name);
-        Ok(if names.is_empty() {
-            format!("INSERT INTO {table} DEFAULT VALUES")
-        } else {
-            format!(
-                "INSERT INTO {table} ({}) VALUES ({})",
-                names.join(", "),
-                values.join(", ")
-            )
+        let (names, values) = (names.join(", "), values.join(", "));
+        Ok(match dialect.kind() {
+            DialectName::Sqlite | DialectName::Postgres if names.is_empty() => {
+                format!("INSERT INTO {table} DEFAULT VALUES")
+            }
+            _ => format!("INSERT INTO {table} ({names}) VALUES ({values})"),
         })
     }
 
@@ -213,7 +218,7 @@ impl Rows {
         Ok(())
     }
 
-    fn value(&mut self, table: &Table, column: &Column, this: Try) -> Value {
+    fn value(&mut self, dialect: DialectName, live: &Live, table: &Table, column: &Column, this: Try) -> Value {
         let Try { row, attempt } = this;
         if attempt > 0 && self.random.below(4) > 0 {
             let checks = table.checks.iter();
@@ -234,80 +239,46 @@ impl Rows {
             _ if self.random.coin() => self.tried,
             _ => self.random.below(self.tried),
         };
-        typed(column, number)
+        typed(dialect, live, column, number)
     }
 }
 
-/// A value of a column's type, another one for each number.
-fn typed(column: &Column, number: usize) -> Value {
-    let name = &column.name;
-    let integer = i64::try_from(number).unwrap_or_default();
-    let date = format!(
-        "{}-{:02}-{:02}",
-        2000 + number / 336,
-        number / 28 % 12 + 1,
-        number % 28 + 1
-    );
-    let time = format!("{:02}:{:02}:{:02}", number / 3600 % 24, number / 60 % 60, number % 60);
-    match &column.column_type {
-        ColumnType::SmallInt => Value::Integer(integer % 30_000),
-        ColumnType::Integer | ColumnType::BigInt => Value::Integer(integer),
-        ColumnType::Float | ColumnType::Double => Value::Double(number as f64 + 0.5),
-        ColumnType::Numeric { precision, scale } => {
-            let digits = u32::from(precision.saturating_sub(*scale)).min(9);
-            Value::Integer(integer % 10_i64.pow(digits))
+/// On PostgreSQL, lets a column that is counted begin with the number of a table's first row: a row that says its number moves
+/// nothing on there, <https://www.postgresql.org/docs/current/functions-sequence.html>.
+fn count_from_first_id(session: &mut dyn Session, table: &Table) {
+    let dialect = session.traits().dialect;
+    if dialect.kind() != DialectName::Postgres {
+        return;
+    }
+    for column in table.columns.iter().filter(|column| column.auto_increment) {
+        let (name, table) = (dialect.identifier(&column.name), dialect.identifier(&table.name));
+        // Where it does not go, rows tell.
+        let _ = session.execute(&format!(
+            "SELECT setval(pg_get_serial_sequence({}, {}), \
+             greatest({FIRST_ID}, (SELECT coalesce(max({name}), 0) + 1 FROM {table})), false)",
+            dialect.text(&table),
+            dialect.text(&column.name)
+        ));
+    }
+}
+
+/// The pieces of a condition. PostgreSQL prints the list of an IN as `ARRAY[..]`; elsewhere brackets quote a name.
+fn words(expression: &str) -> Vec<&str> {
+    let mut words_of = Vec::new();
+    for piece in pieces(expression).unwrap_or_default() {
+        let written = piece.written();
+        match written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(list) => words_of.extend(words(list)),
+            None => words_of.push(written),
         }
-        ColumnType::Bool => Value::Bool(number.is_multiple_of(2)),
-        ColumnType::VarChar(length) => Value::Text(at_most(text(name, number), number, *length)),
-        ColumnType::Char(length) => {
-            let length = *length as usize;
-            Value::Text(last(&format!("{number:0length$}"), length))
-        }
-        ColumnType::Binary => Value::Binary(number.to_be_bytes().to_vec()),
-        ColumnType::Date => Value::Text(date),
-        ColumnType::Time => Value::Text(time),
-        ColumnType::Timestamp => Value::Text(format!("{date} {time}")),
-        ColumnType::Timestamptz => Value::Text(format!("{date} {time}+00:00")),
-        ColumnType::Json | ColumnType::Jsonb => Value::Text(format!("{{\"number\":{number}}}")),
-        ColumnType::Uuid => Value::Text(format!("00000000-0000-4000-8000-{number:012}")),
-        ColumnType::Named(word) if word.to_ascii_lowercase().contains("int") => Value::Integer(integer),
-        ColumnType::Text | ColumnType::Enum(_) | ColumnType::Named(_) => Value::Text(text(name, number)),
     }
-}
-
-/// What people expect under a column's name.
-fn text(name: &str, number: usize) -> String {
-    let lower = name.to_ascii_lowercase();
-    let is = |word: &str| lower.contains(word);
-    if is("mail") {
-        format!("person{number}@example.org")
-    } else if is("url") || is("link") {
-        format!("https://example.org/{number}")
-    } else {
-        format!("{name} {number}")
-    }
-}
-
-/// The text if it is short enough, or else its number, as far as that goes.
-fn at_most(text: String, number: usize, length: u32) -> String {
-    let length = length as usize;
-    match text.chars().count() <= length {
-        true => text,
-        false => last(&number.to_string(), length),
-    }
-}
-
-/// The end of a number, which is where they differ.
-fn last(text: &str, length: usize) -> String {
-    let skipped = text.chars().count().saturating_sub(length);
-    text.chars().skip(skipped).collect()
+    words_of
 }
 
 /// The values that a condition names, and their neighbours.
 fn named_values(check: &Check, column_type: &ColumnType) -> Vec<Value> {
     let mut values = Vec::new();
-    for piece in pieces(&check.expression).unwrap_or_default() {
-        let written = piece.written();
+    for written in words(&check.expression) {
         if let Some(text) = written.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
             let text = text.replace("''", "'");
             // As a pattern, too.

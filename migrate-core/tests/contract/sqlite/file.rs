@@ -1,11 +1,13 @@
 //! A SQLite file: what it is locked by, what no transaction can hold, what it holds besides tables.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use diesel::prelude::*;
 use migrate_core::{ErrorKind, Rollback, Target};
 
-use crate::interruption::{sum, three_steps};
-use crate::support::{Database, migration, reference, table, tables, untransactional};
+use crate::support::{Database, migration, table, tables, untransactional};
 
 #[test]
 fn fresh_drops_whatever_sqlite_has() {
@@ -57,28 +59,54 @@ fn what_no_transaction_can_hold_runs_outside_one() {
     assert_eq!(db.batches(), [""; 0]);
 }
 
-#[test]
-fn a_claim_of_a_run_that_is_gone_is_settled_by_a_person() {
-    for (said, sum_then) in [(1, 61), (2, 41), (0, 71), (3, 11)] {
-        let db = Database::in_file();
-        db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
-        // As a killed process leaves it.
-        db.execute("UPDATE __migrations SET claim = 'gone' WHERE version = 2");
-        let all = three_steps("INSERT INTO t1 VALUES (20)");
-        let mut connection = db.connect();
-        let mut runner = connection.runner(&all).lock_timeout(Duration::ZERO);
-        let error = runner.up(&Target::Latest).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Interrupted);
-        if said == 1 {
-            insta::assert_snapshot!(db.said(&error));
-        }
-        assert_eq!(sum(&db), 11);
+fn lock_file(db: &Database) -> PathBuf {
+    let mut path = db.path().into_os_string();
+    path.push("-migrating");
+    path.into()
+}
 
-        db.with(&all, |runner| runner.repair(&reference(2), said)).unwrap();
-        db.up(&all).unwrap();
-        assert_eq!(sum(&db), sum_then, "after --done {said}");
-        assert!(db.with(&all, |runner| runner.is_current()).unwrap());
-    }
+#[test]
+fn outside_a_transaction_another_run_is_waited_for() {
+    let db = Database::in_file();
+    db.up(&[table(1)]).unwrap();
+    // As another process holds it while it works.
+    std::fs::write(lock_file(&db), "pid 17").unwrap();
+    let other = File::open(lock_file(&db)).unwrap();
+    other.lock().unwrap();
+    let mut connection = db.connect();
+    let all = [table(1), table(2)];
+    let mut runner = connection.runner(&all).lock_timeout(Duration::ZERO);
+    let error = runner.up(&Target::Latest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("another run is at work (pid 17, outside a transaction)"),
+        "{error}"
+    );
+    drop(other);
+    // What it has left behind is removed.
+    assert_eq!(runner.up(&Target::Latest).unwrap().done.len(), 1);
+    assert!(!lock_file(&db).exists());
+}
+
+#[test]
+fn while_it_is_at_work_outside_a_transaction_others_see_the_file() {
+    let db = Database::in_file();
+    let path = lock_file(&db);
+    let looks = move |_: &mut SqliteConnection| -> QueryResult<()> {
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            format!("pid {}", std::process::id())
+        );
+        assert!(File::open(&path).unwrap().try_lock().is_err());
+        Ok(())
+    };
+    let all = [untransactional(1, move |schema| {
+        schema.run(looks.clone()).up_only();
+    })];
+    db.up(&all).unwrap();
+    assert!(!lock_file(&db).exists());
 }
 
 #[test]

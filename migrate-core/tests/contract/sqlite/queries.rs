@@ -201,23 +201,37 @@ fn outside_a_transaction_there_is_a_claim_a_mark_per_step_and_a_completion() {
         tables(1..=1)[0],
         untransactional(2, |schema| {
             schema.execute("INSERT INTO t1 VALUES (2)").up_only();
-            schema.execute("INSERT INTO t1 VALUES (3)").up_only();
+            schema.create_table("t2", |t| t.id());
         }),
     ];
     let sent = statements(&db, &all, |runner| drop(runner.up(&Target::Latest).unwrap()));
+    let mark = "UPDATE main.\"__migrations\" SET";
     assert_eq!(
         sent,
         [
             "SELECT seq, group_name,",
+            // Raw SQL has made `t1`, and whether there is a `t2` as well is for the database to say.
+            "SELECT type AS",
             "BEGIN IMMEDIATE",
             "INSERT INTO main.\"__migrations\"",
             "COMMIT",
-            "INSERT INTO t1",
-            "UPDATE main.\"__migrations\" SET",
-            "INSERT INTO t1",
+            // What changes rows is committed with its marks.
             "BEGIN IMMEDIATE",
-            "UPDATE main.\"__migrations\" SET",
+            mark,
+            "INSERT INTO t1",
+            mark,
             "COMMIT",
+            // Of what changes the schema it can be told whether it has happened.
+            "SELECT type ||",
+            mark,
+            "CREATE TABLE \"t2\"",
+            "BEGIN IMMEDIATE",
+            mark,
+            "COMMIT",
+            // The file that tells others is removed.
+            "BEGIN IMMEDIATE",
+            "BEGIN",
+            "ROLLBACK",
         ]
     );
 }

@@ -1,7 +1,8 @@
-//! Expressions, which PostgreSQL prints in words of its own, told apart by what is known of a table.
+//! Expressions, which servers print in words of their own, told apart by what is known of a table.
 //!
-//! `email LIKE '%@%'` comes back as `((email)::text ~~ '%@%'::text)`. Whether two expressions mean the same cannot be told from
-//! their texts, so one that is found where one is known, under the same name, is taken for that.
+//! `email LIKE '%@%'` comes back as `((email)::text ~~ '%@%'::text)` from PostgreSQL, `lower(email)` as `lcase(email)` from
+//! MariaDB. Whether two expressions mean the same cannot be told from their texts, so one that is found where one is known,
+//! under the same name, is taken for that.
 
 use crate::schema::{Column, DefaultValue, Index, IndexOn, Table};
 
@@ -24,8 +25,11 @@ pub(super) fn tell_apart(found: &mut Table, known: &Table) {
 }
 
 fn tell_column_apart(found: &mut Column, known: &Column) {
-    if let (Some(DefaultValue::Expression(_)), Some(default)) = (&found.default, &known.default) {
-        found.default = Some(default.clone());
+    // `0`, `'{}'::jsonb` and `CURRENT_TIMESTAMP` come back as plain as values, whichever way they were given.
+    if let (Some(DefaultValue::Expression(_)), Some(_)) | (Some(_), Some(DefaultValue::Expression(_))) =
+        (&found.default, &known.default)
+    {
+        found.default.clone_from(&known.default);
     }
     if let (Some(found), Some(known)) = (&mut found.generated, &known.generated) {
         found.expression.clone_from(&known.expression);

@@ -1,10 +1,19 @@
-// @generated from the migrations. Write it anew with `migrate schema --write FILE`.
+// @generated from the migrations. Write it anew with `migrate schema --dialect sqlite --write FILE`.
 //
 // Not known: 2 declare_audit runs SQL that may have made, changed or dropped `old_view`; `.changes(..)` says what it did.
 
 diesel::table! {
     audit (id) {
         id -> BigInt,
+    }
+}
+
+diesel::table! {
+    documents (id) {
+        id -> BigInt,
+        a_timestamptz -> TimestamptzSqlite,
+        a_json -> Json,
+        a_jsonb -> Nullable<Jsonb>,
     }
 }
 
@@ -17,15 +26,12 @@ diesel::table! {
         a_double -> Double,
         a_numeric -> Double,
         a_bool -> Bool,
+        no_bool -> Nullable<Bool>,
+        a_text -> Text,
         bytes -> Nullable<Binary>,
         a_time -> Time,
         a_timestamp -> Timestamp,
-        a_timestamptz -> TimestamptzSqlite,
-        a_json -> Json,
-        a_jsonb -> Jsonb,
-        // Left out: "anything", because Diesel has no type for named geometry.
         twice -> Integer,
-        thrice -> Integer,
     }
 }
 
@@ -35,6 +41,17 @@ diesel::table! {
         person_id -> BigInt,
         role -> Text,
         team -> Text,
+    }
+}
+
+diesel::table! {
+    notes (id) {
+        id -> BigInt,
+        title -> Text,
+        shade -> Integer,
+        // Left out: "place", because Diesel has no type for named geometry.
+        stars -> Integer,
+        thrice -> Integer,
     }
 }
 
@@ -53,4 +70,11 @@ diesel::table! {
 
 diesel::joinable!(members -> people (person_id));
 
-diesel::allow_tables_to_appear_in_same_query!(audit, measurements, members, people,);
+diesel::allow_tables_to_appear_in_same_query!(
+    audit,
+    documents,
+    measurements,
+    members,
+    notes,
+    people,
+);

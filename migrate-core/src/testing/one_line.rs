@@ -1,0 +1,182 @@
+//! `test_migrations!`, which makes a test of each check on each database.
+
+/// The tests that all migrations should pass, in one line: in `tests/migrations.rs`, with the crates whose migrations are
+/// meant, so that they are linked.
+///
+/// ```ignore
+/// migrate_core::test_migrations!(blog);
+/// ```
+///
+/// Inside the crate itself it is `migrate_core::test_migrations!();`. Each test is a method of
+/// [`Checks`](crate::testing::Checks), and is called as it:
+///
+/// - `every_migration_is_linked_and_listed`
+/// - `each_migration_is_recorded_the_same_twice`
+/// - `released_migrations_have_not_changed`
+///
+/// and on each database whose feature of migrate-core is enabled:
+///
+/// - `every_plan_is_right`
+/// - `all_migrations_apply_to_an_empty_database`
+/// - `each_migration_goes_up_down_and_up_again`
+/// - `each_migration_goes_up_down_and_up_again_with_rows`
+///
+/// These run on SQLite in memory; as `on_postgres::..` on the PostgreSQL server that `MIGRATE_TEST_POSTGRES` names, and as
+/// `on_mysql::..` on the MySQL or MariaDB server that `MIGRATE_TEST_MYSQL` names
+/// (`TestServer::from_env`). Where a server is not named they pass, and "NOT TESTED on .." is written to stderr.
+///
+/// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [DialectName::Postgres])`. They are
+/// those of [`Checks`](crate::testing::Checks). Before them, `on` says which databases the migrations are meant for, if not for all that
+/// are enabled: Cargo enables what any package of a build asks for.
+///
+/// ```ignore
+/// migrate_core::test_migrations!(blog; on = [sqlite, postgres], values = values_of);
+/// ```
+#[macro_export]
+macro_rules! test_migrations {
+    ($($linked:ident),* $(,)?; on = [$($database:ident),+ $(,)?] $(, $setting:ident = $value:expr)* $(,)?) => {
+        $crate::__tests_without_a_database! { [$($linked)*] [$($setting = $value,)*] }
+        $($crate::__tests_on! { $database named })+
+    };
+    ($($linked:ident),* $(,)? $(; $($setting:ident = $value:expr),+ $(,)?)?) => {
+        $crate::__tests_without_a_database! { [$($linked)*] [$($($setting = $value,)+)?] }
+        $crate::__tests_on! { sqlite enabled }
+        $crate::__tests_on! { postgres enabled }
+        $crate::__tests_on! { mysql enabled }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_without_a_database {
+    ([$($linked:ident)*] [$($setting:ident = $value:expr,)*]) => {
+        $(use $linked as _;)*
+
+        fn __checks() -> $crate::testing::Checks {
+            $crate::testing::Checks::new(env!("CARGO_MANIFEST_DIR"))$(.$setting($value))*
+        }
+
+        $crate::__tests! {
+            Some(__checks());
+            every_migration_is_linked_and_listed
+            each_migration_is_recorded_the_same_twice
+            released_migrations_have_not_changed
+        }
+    };
+}
+
+/// On one kind of database: because it is `enabled`, or as the user has `named` it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_on {
+    (sqlite $why:ident) => {
+        $crate::__tests_on_sqlite! { $why }
+    };
+    (postgres $why:ident) => {
+        $crate::__tests_on_postgres! { $why }
+    };
+    (mysql $why:ident) => {
+        $crate::__tests_on_mysql! { $why }
+    };
+    ($other:ident $why:ident) => {
+        compile_error! { concat!("`on` takes `sqlite`, `postgres` and `mysql`, not `", stringify!($other), "`") }
+    };
+}
+
+#[cfg(feature = "sqlite")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_on_sqlite {
+    ($why:ident) => {
+        $crate::__tests_on_a_database! { Some(__checks()) }
+    };
+}
+
+#[cfg(not(feature = "sqlite"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_on_sqlite {
+    (enabled) => {};
+    (named) => {
+        compile_error! { "`on = [sqlite]` needs the feature `sqlite` of migrate-core" }
+    };
+}
+
+#[cfg(feature = "postgres")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_on_postgres {
+    ($why:ident) => {
+        mod on_postgres {
+            $crate::__tests_on_a_database! {
+                $crate::testing::TestServer::<$crate::__private::connections::PgConnection>::from_env()?
+                    .map(|server| super::__checks().on(server))
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "postgres"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_on_postgres {
+    (enabled) => {};
+    (named) => {
+        compile_error! { "`on = [postgres]` needs the feature `postgres` of migrate-core" }
+    };
+}
+
+#[cfg(feature = "mysql")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_on_mysql {
+    ($why:ident) => {
+        mod on_mysql {
+            $crate::__tests_on_a_database! {
+                $crate::testing::TestServer::<$crate::__private::connections::MysqlConnection>::from_env()?
+                    .map(|server| super::__checks().on(server))
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "mysql"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_on_mysql {
+    (enabled) => {};
+    (named) => {
+        compile_error! { "`on = [mysql]` needs the feature `mysql` of migrate-core" }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_on_a_database {
+    ($checks:expr) => {
+        $crate::__tests! {
+            $checks;
+            every_plan_is_right
+            all_migrations_apply_to_an_empty_database
+            each_migration_goes_up_down_and_up_again
+            each_migration_goes_up_down_and_up_again_with_rows
+        }
+    };
+}
+
+/// A test of each check; it passes where there are no checks to make, which was said then.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests {
+    ($checks:expr; $($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() -> ::std::result::Result<(), $crate::Error> {
+                match $checks {
+                    Some(checks) => checks.$name(),
+                    None => Ok(()),
+                }
+            }
+        )*
+    };
+}

@@ -1,0 +1,57 @@
+//! Databases that were migrated once, and are copied for the tests that need all migrations applied.
+//!
+//! Never across processes: what a Rust step does is not in a fingerprint.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::own_database::OwnDatabase;
+use super::url::ServerUrl;
+use crate::dialect_name::DialectName;
+use crate::error::Error;
+use crate::history::fingerprint_of;
+use crate::migration::MigrationId;
+use crate::place::Place;
+use crate::registry::Registry;
+
+/// What databases are copied from. It is dropped with the last of them.
+#[derive(Debug)]
+pub(in crate::testing) struct Template(Mutex<Option<OwnDatabase>>);
+
+/// What is in it: what is applied, and on which server.
+type Key = (ServerUrl, Vec<(MigrationId<'static>, Place, String)>);
+
+impl Template {
+    /// The one of a set of migrations on a server, and whether a database that uses it is there already.
+    pub(super) fn of(server: &ServerUrl, registry: &Registry) -> (Arc<Template>, bool) {
+        static USED: Mutex<Vec<(Key, Weak<Template>)>> = Mutex::new(Vec::new());
+        let migrations = registry.iter().map(|migration| {
+            let fingerprint = fingerprint_of(migration, DialectName::Postgres);
+            (migration.id(), migration.place(), fingerprint)
+        });
+        let key = (server.clone(), migrations.collect());
+        let mut used = locked(&USED);
+        used.retain(|(_, template)| template.strong_count() > 0);
+        let there = used.iter().find(|(other, _)| *other == key);
+        if let Some(template) = there.and_then(|(_, template)| template.upgrade()) {
+            return (template, true);
+        }
+        let template = Arc::new(Template(Mutex::new(None)));
+        used.push((key, Arc::downgrade(&template)));
+        (template, false)
+    }
+
+    /// A copy, of what is made when the first one is asked for.
+    pub(super) fn copy(&self, make: impl FnOnce() -> Result<OwnDatabase, Error>) -> Result<OwnDatabase, Error> {
+        let mut made = locked(&self.0);
+        let database = match &mut *made {
+            Some(database) => database,
+            none => none.insert(make()?),
+        };
+        database.copy()
+    }
+}
+
+/// A test that panicked meanwhile has left nothing half done in it.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

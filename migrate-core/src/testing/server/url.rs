@@ -1,0 +1,132 @@
+//! The URL of a server, with whichever database at its end, never printed with a password.
+
+use std::fmt;
+
+/// A URL in its parts: `postgres://me:secret@host:5432` `/` `database` `?sslmode=require`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ServerUrl {
+    /// All before the database.
+    server: String,
+    database: String,
+    /// The rest, with its question mark; or nothing.
+    parameters: String,
+}
+
+impl ServerUrl {
+    /// Why it is not one of these schemes that can be used, never with a part of the URL that may be a password.
+    pub(super) fn parse(url: &str, schemes: &[&str]) -> Result<ServerUrl, &'static str> {
+        let url = url.trim();
+        let (scheme, rest) = url.split_once("://").ok_or("it is not a URL")?;
+        if !schemes.contains(&scheme) {
+            return Err("its scheme is another one");
+        }
+        // All up to the last @, as a password may hold anything. Clients would take a part of it for something else, and
+        // print that.
+        let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
+        let password = user.split_once(':').map_or("", |(_, password)| password);
+        if password.contains(['@', ':', '/', '?', '#', ' ']) {
+            return Err(
+                "in a password `@`, `:`, `/`, `?`, `#` and blanks are written as %40, %3A, %2F, %3F, %23 and %20",
+            );
+        }
+        let (before, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
+        // It would be used instead of the test's own.
+        if parameters.contains("dbname=") {
+            return Err("a database is named before the question mark, and not by `dbname`");
+        }
+        let (server, database) = before[scheme.len() + 3..]
+            .split_once('/')
+            .unwrap_or((&before[scheme.len() + 3..], ""));
+        Ok(ServerUrl {
+            server: format!("{scheme}://{server}"),
+            database: database.to_owned(),
+            parameters: parameters.to_owned(),
+        })
+    }
+
+    /// The database that it names, if it names one.
+    pub(super) fn database(&self) -> Option<&str> {
+        Some(self.database.as_str()).filter(|database| !database.is_empty())
+    }
+
+    /// The URL of another database on the same server.
+    pub(super) fn with_database(&self, database: &str) -> String {
+        format!("{}/{database}{}", self.server, self.parameters)
+    }
+}
+
+/// Without user, password and parameters.
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.server.split_once("://").unwrap_or_default();
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        write!(f, "{scheme}://{host}")
+    }
+}
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServerUrl;
+
+    fn parse(url: &str) -> Result<ServerUrl, &'static str> {
+        ServerUrl::parse(url, &["postgres", "postgresql"])
+    }
+
+    #[test]
+    fn another_database_keeps_all_else() {
+        for (url, database, other) in [
+            ("postgres://me@host", None, "postgres://me@host/other"),
+            ("postgres://me@host/", None, "postgres://me@host/other"),
+            ("postgres://host:5432/app", Some("app"), "postgres://host:5432/other"),
+            (
+                "postgresql://me:se%40cret@host/app?sslmode=require&options=-c%20geqo=off",
+                Some("app"),
+                "postgresql://me:se%40cret@host/other?sslmode=require&options=-c%20geqo=off",
+            ),
+            (
+                "postgres://me@[::1]:5432?sslmode=disable",
+                None,
+                "postgres://me@[::1]:5432/other?sslmode=disable",
+            ),
+            (
+                "postgres:///app?host=/run/postgresql",
+                Some("app"),
+                "postgres:///other?host=/run/postgresql",
+            ),
+        ] {
+            let parsed = parse(url).unwrap();
+            assert_eq!(parsed.database(), database, "{url}");
+            assert_eq!(parsed.with_database("other"), other);
+        }
+    }
+
+    #[test]
+    fn what_names_no_server_is_refused() {
+        for url in [
+            "",
+            "app.db",
+            "host=127.0.0.1 user=me",
+            "mysql://me@host",
+            "postgres://me:se@cret@host",
+            "postgres://me:se/cret@host",
+            "postgres://me@host/app?dbname=production",
+        ] {
+            parse(url).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let url = parse("postgres://me:secret@host:5432/app?password=secret").unwrap();
+        assert_eq!(
+            format!("{url} {url:?}"),
+            "postgres://host:5432 ServerUrl(postgres://host:5432)"
+        );
+    }
+}

@@ -1,0 +1,353 @@
+//! What the checks of all migrations find on servers, and what they let pass.
+
+use diesel::connection::SimpleConnection;
+use diesel::{MysqlConnection, PgConnection, QueryResult, RunQueryDsl, sql_query};
+use migrate_core::__private::{Declaration, declare};
+use migrate_core::Value;
+use migrate_core::prelude::*;
+use migrate_core::testing::{Checks, ServerConnection, TestResult, TestServer};
+
+use super::databases::Number;
+
+on_every_server! {
+    rows_are_made_for_tables_of_every_kind
+    each_mistake_is_found
+    a_rust_step_for_another_connection_is_found
+}
+
+struct Up<F>(F);
+
+impl<F: Fn(&mut Schema) + Send + Sync + 'static> Migrate for Up<F> {
+    fn up(&self, schema: &mut Schema) {
+        (self.0)(schema);
+    }
+}
+
+fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
+    let declaration = Declaration {
+        version,
+        name: Box::leak(format!("m{version}").into_boxed_str()),
+        group: "default",
+        description: "",
+        transaction: true,
+        file: "src/migrations.rs",
+        line: 1,
+        module: "migrations",
+    };
+    declare(declaration, Box::leak(Box::new(Up(up))))
+}
+
+fn checks<C: ServerConnection>(server: &TestServer<C>, migrations: Vec<Migration>) -> Checks {
+    Checks::new("no package").migrations(migrations).on(server.clone())
+}
+
+fn is_postgres<C: ServerConnection>(server: &TestServer<C>) -> bool {
+    format!("{server:?}").contains("postgres")
+}
+
+/// Types that all servers have, with constraints for which rows have to be found.
+fn all_kinds() -> Vec<Migration> {
+    vec![
+        migration(10, |schema| {
+            schema.create_table("people", |t| {
+                t.id();
+                t.varchar("email", 100).unique().check("email LIKE '%@%'");
+                t.varchar("status", 20).check("status IN ('new', 'active', 'gone')");
+                t.integer("age").check("age >= 18 AND age < 130");
+                t.char("country", 2);
+                t.numeric("price", 6, 2).check("price > 0");
+                t.double("share").check("share BETWEEN 0 AND 1");
+                t.float("weight").nullable();
+                t.small_int("rank");
+                t.bool("flag");
+                t.binary("bytes").nullable();
+                t.jsonb("data");
+                t.json("more").nullable();
+                t.date("born");
+                t.time("at");
+                t.timestamp("seen");
+                t.timestamptz("moment");
+                t.timestamps();
+                t.integer("twice").generated("age * 2");
+            });
+            schema.create_table("profiles", |t| {
+                t.big_int("person_id")
+                    .primary_key()
+                    .references("people", "id")
+                    .on_delete(Reaction::Cascade);
+                t.text("bio").nullable();
+            });
+            schema.create_table("friends", |t| {
+                t.big_int("person_id").references("people", "id");
+                t.big_int("friend_id").references("people", "id");
+                t.primary_key(["person_id", "friend_id"]);
+            });
+            schema.create_table("tree", |t| {
+                t.id();
+                t.big_int("parent_id").nullable().references("tree", "id");
+                t.varchar("name", 50);
+                t.unique(["parent_id", "name"]);
+            });
+            schema.create_table("only_a_number", |t| t.id());
+        }),
+        // Rows that a migration numbers itself find their numbers free.
+        migration(11, |schema| {
+            schema
+                .execute("INSERT INTO tree (id, name) VALUES (1, 'a'), (2, 'b')")
+                .undo("DELETE FROM tree WHERE id < 3");
+        }),
+        // What is referred to without a key so far is there when the key comes, and when no two may be alike.
+        migration(12, |schema| {
+            schema.create_table("likes", |t| {
+                t.big_int("tree_id");
+            });
+        }),
+        migration(13, |schema| {
+            schema.alter_table("likes", |t| {
+                t.foreign_key(["tree_id"], "tree", ["id"]);
+            });
+            schema.create_index("likes", ["tree_id"]).unique();
+        }),
+    ]
+}
+
+/// Types of PostgreSQL alone.
+fn types_of_postgres() -> Migration {
+    migration(20, |schema| {
+        schema.create_enum("mood", ["sad", "it's fine", "happy"]);
+        schema.create_table("of_postgres", |t| {
+            t.column("id", ColumnType::Uuid).primary_key();
+            t.enum_of("mood", "mood");
+            for (number, word) in [
+                "integer[]",
+                "text[]",
+                "inet",
+                "interval",
+                "int4range",
+                "bit(3)",
+                "bit varying(4)",
+                "character varying",
+                "numeric",
+                "tsvector",
+                "point",
+                "macaddr",
+                "time with time zone",
+                "timestamp(3) without time zone",
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                t.column(format!("c{number}"), ColumnType::Named(word.to_owned()));
+            }
+        });
+        for (make, drop) in [
+            (
+                "CREATE TABLE counted_always (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name TEXT)",
+                "DROP TABLE counted_always",
+            ),
+            (
+                "CREATE DOMAIN address AS TEXT CHECK (VALUE LIKE '%@%')",
+                "DROP DOMAIN address",
+            ),
+            ("CREATE TABLE of_domain (mail address NOT NULL)", "DROP TABLE of_domain"),
+        ] {
+            schema.execute(make).undo(drop);
+        }
+    })
+}
+
+/// Types of MySQL and MariaDB alone.
+fn types_of_mysql() -> Migration {
+    migration(20, |schema| {
+        schema.create_table("of_mysql", |t| {
+            t.id();
+            for (number, word) in [
+                "ENUM('sad', 'it''s fine', 'happy')",
+                "SET('a', 'b')",
+                "TINYINT",
+                "INT UNSIGNED",
+                "MEDIUMTEXT",
+                "VARBINARY(5)",
+                "BINARY(3)",
+                "BIT(2)",
+                "YEAR",
+                "DATETIME(3)",
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                t.column(format!("c{number}"), ColumnType::Named(word.to_owned()));
+            }
+        });
+    })
+}
+
+/// Keys that are no text.
+fn keys_of_bytes(bytes: ColumnType) -> Migration {
+    migration(21, move |schema| {
+        schema.create_table("keys", |t| t.column("code", bytes.clone()).primary_key());
+        schema.create_table("of_keys", |t| {
+            t.column("code", bytes.clone()).references("keys", "code")
+        });
+    })
+}
+
+fn bytes(_: &str, column: &str, row: usize) -> Option<Value> {
+    (column == "code").then(|| {
+        Value::Binary(
+            [0, 255, b'\'', b',', b'\\']
+                .into_iter()
+                .chain(row.to_be_bytes())
+                .collect(),
+        )
+    })
+}
+
+/// Fails if a table has no rows.
+fn rows_are_there() -> Migration {
+    fn on_postgres(conn: &mut PgConnection) -> QueryResult<()> {
+        conn.batch_execute(
+            "DO $$ DECLARE t TEXT; n BIGINT; BEGIN \
+             FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+             EXECUTE format('SELECT count(*) FROM %I', t) INTO n; \
+             IF n = 0 THEN RAISE EXCEPTION '% is empty', t; END IF; END LOOP; END $$",
+        )
+    }
+    fn on_mysql(conn: &mut MysqlConnection) -> QueryResult<()> {
+        let tables = "people profiles friends tree only_a_number likes of_mysql keys of_keys";
+        for table in tables.split(' ') {
+            // Its one row is not there if the table has none.
+            sql_query(format!("SELECT 1 AS number FROM `{table}` LIMIT 1")).get_result::<Number>(conn)?;
+        }
+        Ok(())
+    }
+    migration(30, |schema| {
+        schema.run((on_postgres, on_mysql)).up_only();
+    })
+}
+
+fn rows_are_made_for_tables_of_every_kind<C: ServerConnection>(server: TestServer<C>) -> TestResult {
+    let mut all = all_kinds();
+    all.push(if is_postgres(&server) {
+        types_of_postgres()
+    } else {
+        types_of_mysql()
+    });
+    all.push(keys_of_bytes(match is_postgres(&server) {
+        true => ColumnType::Binary,
+        false => ColumnType::Named("VARBINARY(20)".to_owned()),
+    }));
+    let without_rows = checks(&server, all.clone());
+    without_rows.every_plan_is_right()?;
+    without_rows.all_migrations_apply_to_an_empty_database()?;
+    without_rows.each_migration_goes_up_down_and_up_again()?;
+    all.push(rows_are_there());
+    checks(&server, all.clone())
+        .values(bytes)
+        .each_migration_goes_up_down_and_up_again_with_rows()?;
+    let empty = checks(&server, all).each_migration_goes_up_down_and_up_again();
+    assert!(empty.is_err(), "the last migration tells whether there are rows");
+    Ok(())
+}
+
+fn users() -> Migration {
+    migration(1, |schema| {
+        schema.create_table("users", |t| {
+            t.id();
+            t.varchar("name", 40).nullable();
+            t.integer("age");
+        });
+        schema.create_table("posts", |t| {
+            t.id();
+            t.varchar("title", 100);
+        });
+    })
+}
+
+fn each_mistake_is_found<C: ServerConnection>(server: TestServer<C>) -> TestResult {
+    let mistakes: [(&str, Migration); 7] = [
+        (
+            "write `t.rename_column(\"name\", \"full_name\")`",
+            migration(2, |schema| {
+                schema.alter_table("users", |t| {
+                    t.drop_column("name");
+                    t.varchar("full_name", 40).nullable();
+                });
+            }),
+        ),
+        (
+            "if it goes on empty tables: rows can be like this",
+            migration(2, |schema| schema.alter_table("users", |t| t.set_not_null("name"))),
+        ),
+        (
+            "`posts` had 3 rows and has 0",
+            migration(2, |schema| {
+                schema.execute("DROP TABLE posts").up_only();
+                schema
+                    .execute("CREATE TABLE posts (id BIGINT NOT NULL PRIMARY KEY, title VARCHAR(100) NOT NULL)")
+                    .up_only();
+            }),
+        ),
+        (
+            "forgotten",
+            migration(2, |schema| {
+                schema
+                    .execute("CREATE INDEX forgotten ON users (age)")
+                    .undo("DELETE FROM users WHERE age < 0");
+            }),
+        ),
+        (
+            "this was the second time",
+            migration(2, |schema| {
+                schema.execute("CREATE INDEX in_the_way ON users (age)").up_only();
+            }),
+        ),
+        (
+            "this was its way back",
+            migration(2, |schema| {
+                schema
+                    .execute("CREATE INDEX by_age ON users (age)")
+                    .undo("ALTER TABLE users DROP COLUMN shoe_size");
+            }),
+        ),
+        (
+            "failed at step 1 of 1",
+            migration(2, |schema| {
+                schema
+                    .execute("CREATE INDEX users_by_name ON users name")
+                    .undo("DROP TABLE users");
+            }),
+        ),
+    ];
+    for (words, mistake) in mistakes {
+        let checks = checks(&server, vec![users(), mistake]);
+        let said = checks.each_migration_goes_up_down_and_up_again_with_rows();
+        let said = said.map_or_else(|error| error.to_string(), |()| "nothing".to_owned());
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let says_other = migration(2, |schema| {
+        schema
+            .execute("ALTER TABLE users ADD COLUMN shoe_size INTEGER")
+            .changes(|schema| schema.alter_table("users", |t| t.date("shoe_size").nullable()))
+            .undo("ALTER TABLE users DROP COLUMN shoe_size");
+    });
+    let said = checks(&server, vec![users(), says_other]).all_migrations_apply_to_an_empty_database();
+    let said = said.unwrap_err().to_string();
+    assert!(
+        said.contains("the column shoe_size integer instead of the column shoe_size date"),
+        "{said}"
+    );
+    Ok(())
+}
+
+fn a_rust_step_for_another_connection_is_found<C: ServerConnection>(server: TestServer<C>) -> TestResult {
+    let on_sqlite = migration(2, |schema| {
+        schema
+            .run(|_: &mut diesel::SqliteConnection| Ok::<(), diesel::result::Error>(()))
+            .up_only();
+    });
+    let said = checks(&server, vec![users(), on_sqlite]).every_plan_is_right();
+    let said = said.unwrap_err().to_string();
+    assert!(said.contains("SqliteConnection") && said.contains("on = ["), "{said}");
+    Ok(())
+}

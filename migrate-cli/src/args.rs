@@ -16,7 +16,7 @@ pub(crate) struct Program {
 /// The verbs and options, as an application can have them under a subcommand of its own.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Without a verb, `up` is meant.\n\
-                        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending, changed, missing or interrupted.")]
+                        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending, changed, missing or interrupted, 130 stopped by Ctrl-C or SIGTERM.")]
 pub struct Args {
     #[command(flatten)]
     pub(crate) options: Options,
@@ -51,6 +51,10 @@ pub(crate) struct Options {
     /// Refuse to apply a migration that is older than one that has been applied
     #[arg(long, global = true)]
     pub(crate) strict_order: bool,
+
+    /// Do all that is to be done in one transaction, or nothing of it
+    #[arg(long, global = true)]
+    pub(crate) single_transaction: bool,
 
     /// Print one JSON document instead of text
     #[arg(long, global = true)]
@@ -102,6 +106,10 @@ pub(crate) enum Verb {
         /// For a step in Rust on the rows of these tables, with the tables as they are now
         #[arg(long, value_name = "TABLE", value_delimiter = ',')]
         tables: Vec<String>,
+
+        /// With the types of this kind of database [default: that of the database URL, else the one that this program is built for, else sqlite]
+        #[arg(long, value_name = "DIALECT", requires = "tables")]
+        dialect: Option<DialectVersion>,
     },
 
     /// Print Diesel's schema.rs, a picture, SQL or JSON, from the migrations alone; no database is needed
@@ -124,9 +132,9 @@ pub(crate) enum Verb {
         /// The migration's version, or group:version
         version: MigrationRef,
 
-        /// How many of its steps have happened: none, and it counts as never begun; all, and it counts as finished
+        /// How many of its steps have happened: none, and it counts as never begun; all, and it counts as finished. Without it, its steps are shown and nothing is written
         #[arg(long, value_name = "STEPS")]
-        done: usize,
+        done: Option<usize>,
     },
 }
 
@@ -225,7 +233,7 @@ pub(crate) struct SchemaArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
 
-    /// As it is on this kind of database [default: sqlite]
+    /// As it is on this kind of database [default: that of the database URL, else the one that this program is built for, else sqlite]
     #[arg(long, value_name = "DIALECT")]
     pub(crate) dialect: Option<DialectVersion>,
 
@@ -240,7 +248,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "VERSION", num_args = 0..)]
     pub(crate) update: Option<Vec<MigrationRef>>,
 
-    /// The kinds of database that the migrations are meant for [default: sqlite]
+    /// The kinds of database that the migrations are meant for [default: that of the database URL, else the one that this program is built for, else sqlite]
     #[arg(long = "dialect", value_name = "DIALECT", value_delimiter = ',')]
     pub(crate) dialects: Vec<DialectVersion>,
 }

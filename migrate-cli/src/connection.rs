@@ -139,7 +139,8 @@ fn open_postgres(url: &str) -> Result<diesel::PgConnection, Failure> {
 fn open_mysql(url: &str) -> Result<diesel::MysqlConnection, Failure> {
     use diesel::Connection;
 
-    diesel::MysqlConnection::establish(url).map_err(|error| Failure::Open {
+    let as_diesel_takes_it = url.replacen("mariadb://", "mysql://", 1);
+    diesel::MysqlConnection::establish(&as_diesel_takes_it).map_err(|error| Failure::Open {
         message: format!("{} cannot be opened", Database::MySql(url.to_owned())),
         cause: error.to_string().trim_end().to_owned(),
         next:

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::interrupt;
+
 /// How a command ended, as an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -14,6 +16,8 @@ pub enum Exit {
     Usage,
     /// 3: `status --exit-code` found something pending.
     Pending,
+    /// 130: stopped by Ctrl-C or SIGTERM before all was done.
+    Stopped,
 }
 
 impl Exit {
@@ -25,6 +29,7 @@ impl Exit {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Pending => 3,
+            Exit::Stopped => interrupt::EXIT_CODE,
         }
     }
 }

@@ -49,6 +49,7 @@ impl Failure {
             Failure::Usage(_) => Exit::Usage,
             Failure::Core(error) => match error.kind() {
                 ErrorKind::InvalidTarget | ErrorKind::InvalidSetting => Exit::Usage,
+                ErrorKind::Stopped => Exit::Stopped,
                 _ => Exit::Failed,
             },
             Failure::Open { .. } | Failure::File { .. } | Failure::Check { .. } => Exit::Failed,

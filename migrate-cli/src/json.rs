@@ -2,8 +2,8 @@
 //! is there needs a new [`FORMAT`].
 
 use migrate_core::{
-    Check, Column, DefaultValue, Done, Entry, Error, ForeignKey, Index, IndexKey, IndexOn, KnownSchema, Place, Plan,
-    PrimaryKey, Problem, Report, Table, Unique,
+    Check, Column, DefaultValue, Done, Entry, Error, ForeignKey, Index, IndexKey, IndexOn, Interrupted, KnownSchema,
+    Place, Plan, PlannedMigration, PrimaryKey, Problem, Report, Table, Unique,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -64,9 +64,15 @@ pub(crate) enum Body {
         /// What was written.
         files: Vec<String>,
     },
-    /// `accept` and `repair`.
-    Recorded {
+    Accepted {
         version: String,
+    },
+    Repair {
+        #[serde(flatten)]
+        interrupted: PlanItem,
+        in_doubt: bool,
+        /// How many steps history says to have happened from now on; `None` if nothing was written.
+        recorded: Option<usize>,
     },
     Failed {
         error: ErrorItem,
@@ -163,9 +169,9 @@ struct StepItem {
     line: u32,
 }
 
-impl From<&Plan> for Body {
-    fn from(plan: &Plan) -> Body {
-        let item = |planned: &migrate_core::PlannedMigration| PlanItem {
+impl From<&PlannedMigration> for PlanItem {
+    fn from(planned: &PlannedMigration) -> PlanItem {
+        PlanItem {
             group: planned.migration().group().to_owned(),
             version: planned.migration().version().to_string(),
             name: planned.migration().name().to_owned(),
@@ -183,9 +189,27 @@ impl From<&Plan> for Body {
                     line: step.place().line,
                 })
                 .collect(),
-        };
+        }
+    }
+}
+
+impl From<&Plan> for Body {
+    fn from(plan: &Plan) -> Body {
         Body::Plan {
-            migrations: plan.migrations().iter().map(item).collect(),
+            migrations: plan.migrations().iter().map(PlanItem::from).collect(),
+        }
+    }
+}
+
+impl Body {
+    pub(crate) fn repair(interrupted: &Interrupted, recorded: Option<usize>) -> Body {
+        Body::Repair {
+            interrupted: PlanItem {
+                done: interrupted.done,
+                ..PlanItem::from(&interrupted.planned)
+            },
+            in_doubt: interrupted.is_in_doubt,
+            recorded,
         }
     }
 }

@@ -21,6 +21,7 @@
 //! | 1 | failed |
 //! | 2 | wrong usage: an unknown verb, a malformed URL, a version that does not exist |
 //! | 3 | `status --exit-code`: something is pending, changed, missing or interrupted |
+//! | 130 | stopped by Ctrl-C or SIGTERM before all was done; what is done is in history |
 
 #![cfg_attr(
     not(feature = "sqlite"),
@@ -38,6 +39,7 @@ mod connection;
 mod exit;
 mod failure;
 mod files;
+mod interrupt;
 mod json;
 mod output;
 mod settings;

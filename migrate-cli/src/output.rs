@@ -56,9 +56,14 @@ impl Output {
         }
     }
 
+    /// Whether lines beside the result are wanted.
+    pub(crate) fn speaks(&self) -> bool {
+        !self.quiet && !self.json
+    }
+
     /// A line beside the result.
     pub(crate) fn talk(&self, line: impl Display) {
-        if !self.quiet && !self.json {
+        if self.speaks() {
             print_error(&format!("{line}\n"));
         }
     }
@@ -148,6 +153,8 @@ impl Output {
         if self.quiet || self.json || !io::stderr().is_terminal() {
             return;
         }
+        // One that runs still, where what was done counts at the end only.
+        self.stop_spinner();
         let spinner = ProgressBar::new_spinner().with_message(message);
         spinner.enable_steady_tick(Duration::from_millis(100));
         self.spinner.replace(Some(spinner));
@@ -222,6 +229,6 @@ fn print(text: &str) {
     let _ = anstream::stdout().write_all(text.as_bytes());
 }
 
-fn print_error(text: &str) {
+pub(crate) fn print_error(text: &str) {
     let _ = anstream::stderr().write_all(text.as_bytes());
 }

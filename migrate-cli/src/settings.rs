@@ -4,6 +4,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use migrate_core::{DialectName, DialectVersion};
+
 use crate::Cli;
 use crate::args::Options;
 use crate::failure::UsageError;
@@ -14,7 +16,7 @@ pub(crate) enum Database {
     Sqlite(SqliteFile),
     /// A URL as libpq takes it.
     Postgres(String),
-    /// A URL as Diesel's `MysqlConnection` takes it, for MySQL and MariaDB.
+    /// A URL as Diesel's `MysqlConnection` takes it, for MySQL and MariaDB; or with the latter's name as its scheme.
     MySql(String),
 }
 
@@ -51,14 +53,24 @@ pub(crate) fn without_creating(uri: &str) -> String {
     format!("{path}?{}", parameters.join("&"))
 }
 
-/// Finds the database: `--database-url`, then `DATABASE_URL`, then `.env`, then the program's default.
+/// Finds the database.
 pub(crate) fn database(cli: &Cli, options: &Options) -> Result<Database, UsageError> {
+    named(cli, options)?.ok_or_else(|| {
+        UsageError::new(
+            "no database is named",
+            "give `--database-url app.db`, set DATABASE_URL, or write DATABASE_URL=app.db into .env",
+        )
+    })
+}
+
+/// The database that is named: by `--database-url`, then `DATABASE_URL`, then `.env`, then the program's default.
+fn named(cli: &Cli, options: &Options) -> Result<Option<Database>, UsageError> {
     let url = match &options.database_url {
         Some(url) => Some(url.clone()),
         None => match std::env::var("DATABASE_URL") {
             Ok(url) if !url.is_empty() => Some(url),
             Ok(_) | Err(std::env::VarError::NotPresent) => match from_dot_env()? {
-                Some((url, directory)) => return Ok(parse_url(&url)?.relative_to(&directory)),
+                Some((url, directory)) => return Ok(Some(parse_url(&url)?.relative_to(&directory))),
                 None => cli.default_database_url.clone(),
             },
             Err(std::env::VarError::NotUnicode(_)) => {
@@ -66,16 +78,73 @@ pub(crate) fn database(cli: &Cli, options: &Options) -> Result<Database, UsageEr
             }
         },
     };
-    match url {
-        Some(url) => parse_url(&url),
-        None => Err(UsageError::new(
-            "no database is named",
-            "give `--database-url app.db`, set DATABASE_URL, or write DATABASE_URL=app.db into .env",
-        )),
+    url.as_deref().map(parse_url).transpose()
+}
+
+/// The kind of database that something is written for without opening one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WrittenFor {
+    pub(crate) dialect: DialectVersion,
+    /// What says so, where there was a choice and nobody typed it.
+    because: Option<&'static str>,
+}
+
+impl WrittenFor {
+    /// As it is told to people who may have meant another: `sqlite, as the database URL says`.
+    pub(crate) fn told(&self) -> Option<String> {
+        let because = self.because?;
+        let name = self.dialect.name();
+        Some(format!("{name}, {because}; `--dialect` names another"))
     }
 }
 
+/// Which kind of database that is: the one that was typed, else that of the database that is named, else the one that this
+/// program is built for, else SQLite.
+pub(crate) fn written_for(
+    cli: &Cli,
+    options: &Options,
+    typed: Option<DialectVersion>,
+) -> Result<WrittenFor, UsageError> {
+    if let Some(dialect) = typed {
+        let because = None;
+        return Ok(WrittenFor { dialect, because });
+    }
+    let built_for = built_for();
+    let (name, because) = match (named(cli, options)?, built_for.as_slice()) {
+        (Some(database), _) => (database.dialect(), "as the database URL says"),
+        (None, [one]) => (*one, "which this program is built for"),
+        (None, _) => (DialectName::Sqlite, "as no database is named"),
+    };
+    // The URL of a MariaDB may say MySQL, so that one is never beyond doubt.
+    let is_the_only_one = built_for == [name] && name != DialectName::MySql;
+    Ok(WrittenFor {
+        dialect: name.into(),
+        because: (!is_the_only_one).then_some(because),
+    })
+}
+
+/// The kinds of database that this program can open.
+pub(crate) fn built_for() -> Vec<DialectName> {
+    let all = [
+        (cfg!(feature = "sqlite"), DialectName::Sqlite),
+        (cfg!(feature = "postgres"), DialectName::Postgres),
+        (cfg!(feature = "mysql"), DialectName::MySql),
+    ];
+    let built = all.into_iter().filter(|(is_built, _)| *is_built);
+    built.map(|(_, name)| name).collect()
+}
+
 impl Database {
+    /// Its kind, as far as the URL tells it: that of MariaDB may say MySQL.
+    fn dialect(&self) -> DialectName {
+        match self {
+            Database::Sqlite(_) => DialectName::Sqlite,
+            Database::Postgres(_) => DialectName::Postgres,
+            Database::MySql(url) if url.starts_with("mariadb:") => DialectName::MariaDb,
+            Database::MySql(_) => DialectName::MySql,
+        }
+    }
+
     /// A relative path in a `.env` is meant from where that file is, wherever below it the command is run.
     fn relative_to(self, directory: &Path) -> Database {
         match self {
@@ -148,7 +217,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
         "sqlite" if rest.contains('?') => Ok(Database::Sqlite(SqliteFile::Uri(format!("file:{rest}")))),
         "sqlite" if !rest.is_empty() => Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(rest)))),
         "postgres" | "postgresql" => Ok(Database::Postgres(url.to_owned())),
-        "mysql" | "mariadb" => Ok(Database::MySql(format!("mysql://{rest}"))),
+        scheme @ ("mysql" | "mariadb") => Ok(Database::MySql(format!("{scheme}://{rest}"))),
         _ => Err(UsageError::new(
             format!("{} is not the URL of a database", Redacted(url)),
             how,
@@ -240,7 +309,7 @@ mod tests {
         );
         assert_eq!(
             parse_url("mariadb://h/db"),
-            Ok(Database::MySql("mysql://h/db".to_owned()))
+            Ok(Database::MySql("mariadb://h/db".to_owned()))
         );
         for url in [
             "",
@@ -254,6 +323,26 @@ mod tests {
             "sqlite://me:secret@host/db",
         ] {
             assert!(parse_url(url).is_err(), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_without_a_database_is_for_the_one_that_is_named() {
+        for (url, name) in [
+            ("app.db", DialectName::Sqlite),
+            ("postgres://h/db", DialectName::Postgres),
+            ("MySQL://h/db", DialectName::MySql),
+            ("mariadb://h/db", DialectName::MariaDb),
+        ] {
+            let options = Options {
+                database_url: Some(url.to_owned()),
+                ..Options::default()
+            };
+            let found = |typed| written_for(&Cli::new(), &options, typed).unwrap();
+            assert_eq!(found(None).dialect, name.into());
+            let typed = "postgres:15".parse().unwrap();
+            assert_eq!(found(Some(typed)).dialect, typed);
+            assert_eq!(found(Some(typed)).told(), None);
         }
     }
 

@@ -43,6 +43,17 @@ impl DialectName {
         }
     }
 
+    /// What Diesel calls the type of a connection to it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn connection_name(self) -> &'static str {
+        match self {
+            DialectName::Sqlite => "SqliteConnection",
+            DialectName::Postgres => "PgConnection",
+            DialectName::MySql | DialectName::MariaDb => "MysqlConnection",
+        }
+    }
+
     /// The oldest version that the SQL is written for.
     const fn oldest(self) -> (u32, u32) {
         match self {
@@ -110,6 +121,11 @@ impl DialectVersion {
         DialectVersion { name, version }
     }
 
+    /// Whether SQL is written for it: it is not older than the oldest that is supported.
+    pub(crate) fn is_supported(self) -> bool {
+        self.version >= self.name.oldest()
+    }
+
     /// The first two numbers of its version.
     #[must_use]
     pub fn version(self) -> (u32, u32) {
@@ -150,7 +166,7 @@ impl FromStr for DialectVersion {
             Some(&[major, minor] | &[major, minor, _]) => (major, minor),
             _ => return Err(UnknownDialect::of(text, "has no version after the colon")),
         };
-        if version < name.oldest() {
+        if !(DialectVersion { name, version }).is_supported() {
             let oldest = DialectVersion::from(name);
             return Err(UnknownDialect::of(
                 text,
@@ -180,3 +196,18 @@ impl fmt::Display for UnknownDialect {
 }
 
 impl std::error::Error for UnknownDialect {}
+
+#[cfg(all(test, feature = "mysql"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_too_old_is_not_supported() {
+        let of = |name, version| DialectVersion::of_server(name, version).is_supported();
+        assert!(!of(DialectName::MySql, (5, 7)));
+        assert!(of(DialectName::MySql, (8, 0)));
+        assert!(!of(DialectName::MariaDb, (10, 5)));
+        assert!(of(DialectName::MariaDb, (11, 4)));
+        assert!(!of(DialectName::Postgres, (12, 0)));
+    }
+}

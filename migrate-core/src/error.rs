@@ -52,6 +52,8 @@ pub enum ErrorKind {
     OutOfOrder,
     /// A migration outside a transaction was cut off half way.
     Interrupted,
+    /// The run was stopped by who started it.
+    Stopped,
     /// Somebody else held the lock for too long.
     Locked,
     /// The history table is of another shape, was written by a newer version, or was edited by hand.
@@ -79,6 +81,7 @@ impl ErrorKind {
             ErrorKind::Changed => "changed",
             ErrorKind::OutOfOrder => "out_of_order",
             ErrorKind::Interrupted => "interrupted",
+            ErrorKind::Stopped => "stopped",
             ErrorKind::Locked => "locked",
             ErrorKind::History => "history",
             ErrorKind::StepFailed => "step_failed",

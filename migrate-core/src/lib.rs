@@ -116,7 +116,7 @@ pub use place::Place;
 pub use plan::{Plan, PlannedMigration, PlannedStep};
 pub use registry::Registry;
 pub use report::{Done, Event, Report};
-pub use runner::Runner;
+pub use runner::{Interrupted, Runner};
 pub use schema::{
     ChangedType, Check, Column, ColumnType, DefaultFor, DefaultValue, DroppedColumn, DroppedIndex, ForeignKey,
     Generated, Index, IndexKey, IndexMethod, IndexOn, IntoSql, NewColumn, NewEnumValue, NewIndex, NewReference,
@@ -130,6 +130,7 @@ pub use version::{InvalidVersion, Version};
 pub mod prelude {
     pub use crate::{
         ColumnType, DialectName, IndexMethod, Migrate, Migration, Reaction, Schema, asc, desc, expression,
+        for_each_connection,
     };
 }
 
@@ -141,10 +142,16 @@ pub mod __private {
     pub use crate::migration::{Declaration, Derived, Migration, WRITTEN_WRONGLY, declare};
     pub use crate::registry::inventory;
     pub use crate::released::{RELEASED_FILE, Released, Standing};
-    #[cfg(feature = "mysql")]
-    pub use diesel::MysqlConnection;
-    #[cfg(feature = "postgres")]
-    pub use diesel::PgConnection;
+    pub use crate::schema::{CompiledFor, NotCompiled};
+    /// The connection types that `for_each_connection!` compiles for.
+    pub mod connections {
+        #[cfg(feature = "mysql")]
+        pub use diesel::MysqlConnection;
+        #[cfg(feature = "postgres")]
+        pub use diesel::PgConnection;
+        #[cfg(feature = "sqlite")]
+        pub use diesel::SqliteConnection;
+    }
     /// The migration files of a package.
     pub mod sources {
         pub use crate::sources::{Sources, declared, version_of};

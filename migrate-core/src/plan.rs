@@ -7,7 +7,7 @@ use std::fmt;
 use crate::dialect::{Dialect, Frame};
 use crate::migration::{Direction, Migration};
 use crate::place::Place;
-use crate::schema::{Functions, Table};
+use crate::schema::{self, Functions, Table, Touched};
 
 /// What a run would do: migrations in order, each with its actions.
 ///
@@ -138,8 +138,7 @@ impl fmt::Display for PlannedMigration {
         } else if frame == Frame::default() {
             writeln!(f, "-- {} commits at each change of the schema", self.dialect.name())?;
         }
-        let is_data = |step: &PlannedStep| matches!(step.action, Action::Statement(_) | Action::Rust { .. });
-        if self.rebuilds() && self.steps.iter().any(is_data) {
+        if self.rebuilds() && self.steps.iter().any(PlannedStep::is_users) {
             writeln!(
                 f,
                 "-- careful: a table is made anew in this transaction, so foreign keys are off for its other steps as well, \
@@ -228,6 +227,21 @@ impl PlannedStep {
                 None
             }
         }
+    }
+
+    /// What it does was written by the user: it may do anything to the connection.
+    pub(crate) fn is_users(&self) -> bool {
+        matches!(self.action, Action::Statement(_) | Action::Rust { .. })
+    }
+
+    /// It is a user's SQL that changes rows, and nothing that they are in.
+    pub(crate) fn is_of_rows(&self) -> bool {
+        matches!(&self.action, Action::Statement(sql) if schema::touched(sql) == Touched::Rows)
+    }
+
+    /// It is a user's SQL that can as well be done twice.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        matches!(&self.action, Action::Statement(sql) if schema::is_repeatable(sql))
     }
 
     /// What an error calls it.

@@ -1,11 +1,10 @@
-//! What only PostgreSQL has: enums, and more of indexes. They are unlisted, as the example's database is SQLite; [`all`] gives
-//! them to whoever has a PostgreSQL.
+//! What PostgreSQL has, and not every other database: enums, types of its own, collations, indexes on some rows and on
+//! expressions and of other kinds, made while others write, and a type changed by an expression.
 
 use migrate_core::prelude::*;
 
 /// In order.
-#[must_use]
-pub fn all() -> Vec<Migration> {
+pub(crate) fn all() -> Vec<Migration> {
     vec![
         Migration::of::<CreateDiary>(),
         Migration::of::<AddMood>(),
@@ -14,26 +13,37 @@ pub fn all() -> Vec<Migration> {
     ]
 }
 
-/// A column whose values are listed.
+/// Columns whose values are listed, and of types by their names.
 #[derive(Migration)]
-#[migration(version = 1, unlisted)]
+#[migration(version = 10, unlisted)]
 struct CreateDiary;
 
 impl Migrate for CreateDiary {
     fn up(&self, schema: &mut Schema) {
+        let named = |name: &str| ColumnType::Named(name.to_owned());
         schema.create_enum("mood", ["sad", "happy"]);
+        schema.create_enum("weather", ["rain", "sun"]);
         schema.create_table("diary", |t| {
-            t.id();
+            t.column("id", ColumnType::Uuid).primary_key();
             t.enum_of("mood", "mood").default("happy");
+            t.enum_of("weather", "weather").nullable();
+            t.text("title").unique().collate("C");
             t.jsonb("entry");
             t.date("day");
+            t.column("tags", named("text[]"));
+            t.column("address", named("inet")).nullable();
+            t.index(["day"])
+                .unique()
+                .filter("mood = 'happy'")
+                .named("one_happy_a_day");
+            t.index([expression("lower(title)")]).named("by_title");
         });
     }
 }
 
 /// One value more. It can be used from the next migration on.
 #[derive(Migration)]
-#[migration(version = 2, unlisted)]
+#[migration(version = 11, unlisted)]
 struct AddMood;
 
 impl Migrate for AddMood {
@@ -45,7 +55,7 @@ impl Migrate for AddMood {
 
 /// Indexes, made while others write.
 #[derive(Migration)]
-#[migration(version = 3, unlisted, transaction = false)]
+#[migration(version = 12, unlisted, transaction = false)]
 struct IndexDiary;
 
 impl Migrate for IndexDiary {
@@ -56,23 +66,23 @@ impl Migrate for IndexDiary {
             .method(IndexMethod::Gin)
             .concurrently();
         schema.drop_index("diary", "diary_day_idx").concurrently();
+        schema.drop_index("diary", "one_happy_a_day").concurrently();
     }
 }
 
 /// The values become plain text, and the enum goes.
 #[derive(Migration)]
-#[migration(version = 4, unlisted)]
+#[migration(version = 13, unlisted)]
 struct DropMood;
 
 impl Migrate for DropMood {
     fn up(&self, schema: &mut Schema) {
         schema.alter_table("diary", |t| {
-            t.change_type("mood", ColumnType::Text).undo_using("mood::mood");
-            t.comment_on("mood", "whatever it was");
+            t.change_type("mood", ColumnType::Text)
+                .using("upper(mood::text)")
+                .undo_using("lower(mood)::mood");
         });
         schema.drop_enum("mood");
-        schema
-            .execute([(DialectName::Postgres, "ANALYZE diary"), (DialectName::Sqlite, "")])
-            .up_only();
+        schema.execute("ANALYZE diary").up_only();
     }
 }

@@ -1,4 +1,4 @@
-// @generated from the migrations. Write it anew with `migrate schema --write FILE`.
+// @generated from the migrations. Write it anew with `migrate schema --dialect sqlite --write FILE`.
 
 diesel::table! {
     posts (id) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use migrate_core::__private::sources::Sources;
 use migrate_core::__private::{KeptAs, RELEASED_FILE, Released, Standing};
-use migrate_core::{DialectName, DialectVersion, Error, KnownSchema, MigrationRef, Plan, Problem, Registry};
+use migrate_core::{Error, KnownSchema, MigrationRef, Plan, Problem, Registry};
 
 use super::Context;
 use crate::args::CheckArgs;
@@ -26,8 +26,9 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Fai
         )
     })?;
     let mut found = Found::default();
+    let written_for = context.written_for(args.dialects.first().copied())?;
     let dialects = match args.dialects.as_slice() {
-        [] => vec![DialectVersion::from(DialectName::Sqlite)],
+        [] => vec![written_for.dialect],
         dialects => dialects.to_vec(),
     };
     for dialect in dialects {
@@ -90,6 +91,9 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Fai
     }
     let count = crate::output::migrations(registry.len());
     context.output.result(format_args!("{count}: nothing is wrong"));
+    if let Some(told) = written_for.told() {
+        context.output.talk(format_args!("checked for {told}"));
+    }
     Ok(Exit::Done)
 }
 

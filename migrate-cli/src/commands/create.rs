@@ -6,19 +6,27 @@ use std::path::Path;
 
 use migrate_core::__private::sources::Sources;
 use migrate_core::__private::{RELEASED_FILE, Released};
-use migrate_core::{DEFAULT_GROUP, DialectName, DieselOptions, KnownSchema, MigrationId, Registry, Version};
+use migrate_core::{DEFAULT_GROUP, DialectVersion, DieselOptions, KnownSchema, MigrationId, Registry, Version};
 
 use super::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, UsageError};
 use crate::files;
 use crate::json::Body;
-use crate::settings;
+use crate::settings::{self, WrittenFor};
 use crate::sources;
 
-pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Result<Exit, Failure> {
+pub(super) fn create(
+    context: &Context<'_>,
+    name: &str,
+    tables: &[String],
+    dialect: Option<DialectVersion>,
+) -> Result<Exit, Failure> {
     let name = checked(name)?;
-    let frozen = frozen(tables)?;
+    let frozen = match tables {
+        [] => None,
+        tables => Some(Frozen::of(tables, &context.written_for(dialect)?)?),
+    };
     let Some(package) = settings::package_directory() else {
         return Err(UsageError::new(
             "this is not the directory of a package",
@@ -40,7 +48,7 @@ pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Re
         released.announce(MigrationId { group, version }, &name);
         files::replace(&lock, &released.to_string()).map_err(|error| not_kept(&lock, &error))?;
     }
-    let added = sources::add(&sources, &module, &template(version, &name, &frozen)).map_err(|error| {
+    let added = sources::add(&sources, &module, &template(version, &name, frozen.as_ref())).map_err(|error| {
         // The first error is the one to tell.
         let _ = match before {
             Some(before) => files::keep(&lock, &before).map(drop),
@@ -61,6 +69,9 @@ pub(super) fn create(context: &Context<'_>, name: &str, tables: &[String]) -> Re
         file: file.clone(),
     });
     context.output.result(format_args!("created {file}"));
+    if let Some(told) = frozen.and_then(|frozen| frozen.told) {
+        context.output.talk(format_args!("the tables have the types of {told}"));
+    }
     if is_first && lock.is_file() {
         context.output.talk(format_args!(
             "begun {}, which `migrate check` compares: commit it, or delete it if it is not wanted",
@@ -123,14 +134,27 @@ fn checked(name: &str) -> Result<String, UsageError> {
     ))
 }
 
-/// The `table!` of tables as they are at the newest version; empty without tables.
-fn frozen(tables: &[String]) -> Result<String, Failure> {
-    if tables.is_empty() {
-        return Ok(String::new());
+/// What a step on the rows of tables begins with.
+struct Frozen {
+    /// The `table!` of each, as they are at the newest version.
+    tables: String,
+    /// The type of the connection; `None` if the program is built for several.
+    connection: Option<&'static str>,
+    /// Which database's types they have, if that was not typed.
+    told: Option<String>,
+}
+
+impl Frozen {
+    fn of(tables: &[String], written_for: &WrittenFor) -> Result<Frozen, Failure> {
+        let dialect = written_for.dialect;
+        let schema = KnownSchema::latest(&Registry::linked()?, dialect)?;
+        let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+        Ok(Frozen {
+            tables: schema.diesel_tables(&tables, &DieselOptions::default())?,
+            connection: (settings::built_for().len() < 2).then(|| dialect.name().connection_name()),
+            told: written_for.told(),
+        })
     }
-    let schema = KnownSchema::latest(&Registry::linked()?, DialectName::Sqlite)?;
-    let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
-    Ok(schema.diesel_tables(&tables, &DieselOptions::default())?)
 }
 
 /// The present moment in UTC, or what follows the newest version if that is later.
@@ -162,7 +186,7 @@ fn next_version(sources: &Sources) -> Result<Version, Failure> {
 /// What a struct in the new file cannot be called: a word of Rust, and what the file imports or its trait names.
 const TAKEN: [&str; 6] = ["Self", "ColumnType", "Migrate", "Migration", "Reaction", "Schema"];
 
-fn template(version: Version, name: &str, frozen: &str) -> String {
+fn template(version: Version, name: &str, frozen: Option<&Frozen>) -> String {
     let word = |word: &str| {
         let mut chars = word.chars();
         chars
@@ -180,29 +204,28 @@ fn template(version: Version, name: &str, frozen: &str) -> String {
         14 => format!("{}_{}_{}_{}", &digits[..4], &digits[4..6], &digits[6..8], &digits[8..]),
         _ => digits,
     };
-    let (imports, step, rest) = if frozen.is_empty() {
-        let step = format!(
-            "let _ = schema; // instead of this line:\n        // {}",
-            match name.strip_prefix("create_") {
-                Some(table) => format!("schema.create_table(\"{table}\", |t| {{ t.id(); t.text(\"name\"); }});"),
-                None => "schema.alter_table(\"users\", |t| t.text(\"avatar\").nullable());".to_owned(),
-            }
-        );
-        ("", step, String::new())
-    } else {
-        let rest = format!(
-            "\n// The tables as they are at this version. The application's own `schema.rs` moves on; this must not.\n\
-             {frozen}\n\
-             fn {name}(conn: &mut SqliteConnection) -> QueryResult<()> {{\n\
-             \x20   let _ = conn;\n\
-             \x20   todo!(\"what it does with the rows\")\n\
-             }}\n"
-        );
-        (
-            "use diesel::prelude::*;\n",
-            format!("schema.run({name}).up_only(); // or `.undo(..)`"),
-            rest,
-        )
+    let (imports, step, rest) = match frozen {
+        None => {
+            let step = format!(
+                "let _ = schema; // instead of this line:\n        // {}",
+                match name.strip_prefix("create_") {
+                    Some(table) => format!("schema.create_table(\"{table}\", |t| {{ t.id(); t.text(\"name\"); }});"),
+                    None => "schema.alter_table(\"users\", |t| t.text(\"avatar\").nullable());".to_owned(),
+                }
+            );
+            ("", step, String::new())
+        }
+        Some(frozen) => {
+            let (function, run) = step_on_rows(name, frozen.connection);
+            let rest = format!(
+                "\n// The tables as they are at this version. The application's own `schema.rs` moves on; this must not.\n\
+                 {}\n\
+                 {function}",
+                frozen.tables
+            );
+            let step = format!("schema.run({run}).up_only(); // or `.undo(..)`");
+            ("use diesel::prelude::*;\n", step, rest)
+        }
     };
     format!(
         "{imports}use migrate_core::prelude::*;\n\
@@ -219,6 +242,31 @@ fn template(version: Version, name: &str, frozen: &str) -> String {
          }}\n\
          {rest}"
     )
+}
+
+/// The function of a step in Rust, and how the step takes it.
+fn step_on_rows(name: &str, connection: Option<&str>) -> (String, String) {
+    let function = |connection: &str| {
+        format!(
+            "fn {name}(conn: &mut {connection}) -> QueryResult<()> {{\n\
+             \x20   let _ = conn;\n\
+             \x20   todo!(\"what it does with the rows\")\n\
+             }}\n"
+        )
+    };
+    match connection {
+        Some(connection) => (function(connection), name.to_owned()),
+        None => {
+            let lines: String = function("Connection")
+                .lines()
+                .map(|line| format!("    {line}\n"))
+                .collect();
+            (
+                format!("for_each_connection! {{\n{lines}}}\n"),
+                format!("for_each_connection!({name})"),
+            )
+        }
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_template_reads_well() {
-        insta::assert_snapshot!(template("20261123093000".parse().unwrap(), "add_avatar_to_users", ""), @r#"
+        insta::assert_snapshot!(template("20261123093000".parse().unwrap(), "add_avatar_to_users", None), @r#"
         use migrate_core::prelude::*;
 
         /// Add avatar to users.

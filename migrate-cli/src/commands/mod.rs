@@ -12,15 +12,16 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use migrate_core::__private::sources::Sources;
-use migrate_core::{DEFAULT_HISTORY_TABLE, Error, ErrorKind, Registry, Runner};
+use migrate_core::{DEFAULT_HISTORY_TABLE, DialectVersion, Error, ErrorKind, Registry, Runner};
 
 use crate::args::{Args, Options, UpArgs, Verb};
 use crate::connection::{Work, with_runner};
 use crate::exit::Exit;
 use crate::failure::{Failure, UsageError};
+use crate::interrupt::AtWork;
 use crate::output::Output;
-use crate::settings::{self, Database};
-use crate::{Cli, connection};
+use crate::settings::{self, Database, WrittenFor};
+use crate::{Cli, connection, output};
 
 /// Warns of each migration file of the package that is not compiled. A program that runs outside its package has none.
 fn warn_of_unnamed_files(output: &Output) {
@@ -73,7 +74,7 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
         Verb::Plan(args) => plan::plan(&context, args),
         Verb::Schema(args) => schema::schema(&context, args),
         Verb::Check(args) => check::check(&context, args),
-        Verb::Create { name, tables } => create::create(&context, name, tables),
+        Verb::Create { name, tables, dialect } => create::create(&context, name, tables, *dialect),
         Verb::Accept { version } => mend::accept(&context, version),
         Verb::Repair { version, done } => mend::repair(&context, version, *done),
     };
@@ -87,6 +88,11 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
 impl Context<'_> {
     fn database(&self) -> Result<Database, Failure> {
         Ok(settings::database(self.cli, self.options)?)
+    }
+
+    /// The kind of database that something is written for; no database is opened.
+    fn written_for(&self, typed: Option<DialectVersion>) -> Result<WrittenFor, Failure> {
+        Ok(settings::written_for(self.cli, self.options, typed)?)
     }
 
     /// Works on the database that the settings name; one that does not exist yet reads as empty.
@@ -129,6 +135,16 @@ impl Context<'_> {
             creates,
             Configured { context: self, work },
         )?
+    }
+
+    /// From here on, the first Ctrl-C lets the run end where it can be taken up again.
+    fn stoppable(&self) -> AtWork {
+        let speaks = self.output.speaks();
+        AtWork::begin(move || {
+            if speaks {
+                output::print_error("stopping: what is in flight is finished first; once more ends it at once\n");
+            }
+        })
     }
 
     /// Asks before something is destroyed.
@@ -180,6 +196,8 @@ where
             .allow_missing(options.allow_missing)
             .allow_changed(options.allow_changed)
             .strict_order(options.strict_order)
+            .single_transaction(options.single_transaction)
+            .stop_when(AtWork::is_asked_to_end)
             .observe(|event| output.event(event));
         Ok((self.work)(&mut runner)?)
     }

@@ -11,6 +11,7 @@ use crate::output::{Output, migrations};
 
 pub(super) fn up(context: &Context<'_>, args: &UpArgs) -> Result<Exit, Failure> {
     let target = target(args.to.clone(), args.steps);
+    let _at_work = context.stoppable();
     let report = context.write(|runner| check(runner, &target), |runner| runner.up(&target))?;
     let nothing = match &target {
         Target::To(version) => format!("nothing to do: nothing is pending up to {version}"),
@@ -36,11 +37,13 @@ pub(super) fn rollback(context: &Context<'_>, args: &RollbackArgs) -> Result<Exi
             context.confirm(&format!("This rolls back {}, all that is applied", migrations(back)))?;
         }
     }
+    let _at_work = context.stoppable();
     let report = context.read(|runner| runner.rollback(&how_far))?;
     Ok(tell(context.output, &report, "nothing to do: nothing is applied"))
 }
 
 pub(super) fn redo(context: &Context<'_>, steps: usize) -> Result<Exit, Failure> {
+    let _at_work = context.stoppable();
     let report = context.read(|runner| runner.redo(steps))?;
     Ok(tell(context.output, &report, "nothing to do: nothing is applied"))
 }
@@ -48,6 +51,7 @@ pub(super) fn redo(context: &Context<'_>, steps: usize) -> Result<Exit, Failure>
 pub(super) fn fresh(context: &Context<'_>) -> Result<Exit, Failure> {
     let database = context.read(|runner| Ok(runner.location()))?;
     context.confirm(&format!("This drops everything in {database}, and all its data"))?;
+    let _at_work = context.stoppable();
     // The runner finds what is wrong with the migrations before it drops anything; what history says does not matter here.
     let report = context.write(|runner| check(runner, &Target::Latest), |runner| runner.fresh())?;
     Ok(tell(context.output, &report, ""))

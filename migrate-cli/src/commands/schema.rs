@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use migrate_core::{DialectName, DialectVersion, DieselOptions, KnownSchema, Registry};
+use migrate_core::{DieselOptions, KnownSchema, Registry};
 
 use super::Context;
 use crate::args::{Format, SchemaArgs};
@@ -13,7 +13,7 @@ use crate::json::{self, Body};
 
 pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, Failure> {
     let registry = Registry::linked()?;
-    let dialect = args.dialect.unwrap_or(DialectVersion::from(DialectName::Sqlite));
+    let dialect = context.written_for(args.dialect)?.dialect;
     let schema = match &args.at {
         Some(last) => KnownSchema::at(&registry, dialect, last)?,
         None => KnownSchema::latest(&registry, dialect)?,

@@ -1,5 +1,6 @@
 //! The statements of one table's changes, where a database takes several clauses in one ALTER TABLE.
 
+use super::render::Rendered;
 use super::{Alteration, Dialect};
 use crate::schema::{Change, Column, Table, mentions};
 
@@ -23,6 +24,14 @@ pub(super) struct Altering<'a> {
     /// The table as it is change by change, as far as it is known.
     there: Table,
     clauses: Vec<String>,
+    /// What a statement demands of the server if all its clauses can be carried out while others write.
+    online: Option<&'static str>,
+    /// The clauses that come next can be carried out so.
+    is_online: bool,
+    /// All clauses of the statement so far can.
+    all_online: bool,
+    /// A statement cannot, of a server that is told.
+    may_copy: bool,
     /// What the clauses are about.
     subjects: Vec<(String, Aspect)>,
     statements: Vec<String>,
@@ -35,9 +44,26 @@ impl<'a> Altering<'a> {
             table: alteration.table,
             there: alteration.before.cloned().unwrap_or_default(),
             clauses: Vec::new(),
+            online: None,
+            is_online: false,
+            all_online: true,
+            may_copy: false,
             subjects: Vec::new(),
             statements: Vec::new(),
         }
+    }
+
+    /// The same for a server that is told what is expected of it.
+    pub(super) fn demanding(self, online: &'static str) -> Altering<'a> {
+        Altering {
+            online: Some(online),
+            ..self
+        }
+    }
+
+    /// Whether what comes next can be carried out while others write.
+    pub(super) fn set_online(&mut self, is_online: bool) {
+        self.is_online = is_online;
     }
 
     /// The table at this point; without columns if nothing is known of it.
@@ -78,6 +104,7 @@ impl<'a> Altering<'a> {
         if self.subjects.iter().any(clashes) {
             self.close();
         }
+        self.all_online &= self.is_online;
         self.subjects.push((name.to_owned(), aspect));
         self.clauses.extend(clauses);
     }
@@ -91,20 +118,30 @@ impl<'a> Altering<'a> {
     /// What comes next is another statement.
     pub(super) fn close(&mut self) {
         self.subjects.clear();
+        let is_online = std::mem::replace(&mut self.all_online, true);
         if self.clauses.is_empty() {
             return;
         }
         let table = self.dialect.identifier(self.table);
-        let clauses = std::mem::take(&mut self.clauses);
-        let separator = ",\n    ";
-        self.statements.push(match clauses.as_slice() {
-            [one] => format!("ALTER TABLE {table} {one}"),
-            many => format!("ALTER TABLE {table}\n    {}", many.join(separator)),
+        let mut clauses = std::mem::take(&mut self.clauses);
+        let demands = self.online.filter(|_| is_online);
+        self.may_copy |= self.online.is_some() && !is_online;
+        self.statements.push(match (clauses.as_slice(), demands) {
+            ([one], None) => format!("ALTER TABLE {table} {one}"),
+            ([one], Some(demands)) => format!("ALTER TABLE {table} {one}, {demands}"),
+            (_, demands) => {
+                clauses.extend(demands.map(str::to_owned));
+                format!("ALTER TABLE {table}\n    {}", clauses.join(",\n    "))
+            }
         });
     }
 
-    pub(super) fn finish(mut self) -> Vec<String> {
+    pub(super) fn finish(mut self) -> Rendered {
         self.close();
-        self.statements
+        Rendered {
+            statements: self.statements,
+            may_copy: self.may_copy,
+            ..Rendered::default()
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 mod altering;
 mod common;
+mod expressions_alike;
 mod mysql;
 mod mysql_alike;
+mod mysql_online;
 mod postgres;
-mod postgres_alike;
 mod raw_sql;
 mod rebuild;
 mod render;
@@ -37,15 +38,6 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// What messages call it.
     fn name(&self) -> &'static str {
         self.kind().title()
-    }
-
-    /// What Diesel calls the type of a connection to it.
-    fn connection_name(&self) -> &'static str {
-        match self.kind() {
-            DialectName::Sqlite => "SqliteConnection",
-            DialectName::Postgres => "PgConnection",
-            DialectName::MySql | DialectName::MariaDb => "MysqlConnection",
-        }
     }
 
     /// An identifier, quoted and escaped.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::altering::{Altering, Aspect};
+use super::mysql_online::is_online;
 use super::render::Rendered;
 use super::{Alteration, Dialect, Frame, common, mysql_alike, problem};
 use crate::dialect_name::DialectName;
@@ -194,7 +195,7 @@ impl Dialect for MySql {
     }
 
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
-        let mut altering = Altering::new(self, alteration);
+        let mut altering = Altering::new(self, alteration).demanding(self.online());
         let mut problems = Vec::new();
         for edit in alteration.edits {
             if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
@@ -209,7 +210,7 @@ impl Dialect for MySql {
             }
         }
         if problems.is_empty() {
-            Ok(altering.finish().into())
+            Ok(altering.finish())
         } else {
             Err(problems)
         }
@@ -426,6 +427,8 @@ impl MySql {
             _ => None,
         };
         let dropped = dropped.map(|(kind, _)| kind);
+        let is_online = is_online(change, altering.there(), dropped);
+        altering.set_online(is_online);
         altering.follow(change);
         let own = self.own_indexes_after(&own_before, &own_indexes(altering.there()), alteration, change);
         let mut clause = |name: &str, clause: String| {
@@ -464,12 +467,11 @@ impl MySql {
                 }
             }
             Change::DropColumn { column, .. } => clause(column, format!("DROP COLUMN {}", id(column))),
-            Change::RenameColumn { from, to } => altering.alone(format!(
-                "ALTER TABLE {} RENAME COLUMN {} TO {}",
-                id(table),
-                id(from),
-                id(to)
-            )),
+            Change::RenameColumn { from, to } => {
+                altering.close();
+                altering.clause(from, Aspect::Whole, format!("RENAME COLUMN {} TO {}", id(from), id(to)));
+                altering.close();
+            }
             Change::SetType { using: Some(_), .. } => {
                 return Err(format!(
                     "{} changes a type without an expression; add a column, fill it with `execute`, and drop the old one",
@@ -531,12 +533,11 @@ impl MySql {
                 );
             }
             Change::DropIndex { index, .. } => clause(index, format!("DROP INDEX {}", id(index))),
-            Change::RenameIndex { from, to } => altering.alone(format!(
-                "ALTER TABLE {} RENAME INDEX {} TO {}",
-                id(table),
-                id(from),
-                id(to)
-            )),
+            Change::RenameIndex { from, to } => {
+                altering.close();
+                altering.clause(from, Aspect::Whole, format!("RENAME INDEX {} TO {}", id(from), id(to)));
+                altering.close();
+            }
         }
         Ok(())
     }

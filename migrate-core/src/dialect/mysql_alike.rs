@@ -3,13 +3,14 @@
 //! A table that was found becomes what migrations say in the places where the server would answer the same whatever they say,
 //! so that neither a comparison nor a later change takes the one for the other.
 
-use super::{Dialect, MySql};
+use super::{Dialect, MySql, expressions_alike};
 use crate::schema::{
     Column, DefaultValue, Index, IndexKey, IndexMethod, IndexOn, Reaction, Table, Unique, Value, normal,
 };
 
 pub(super) fn tell_apart(dialect: &MySql, found: &mut Table, known: &Table) {
     uniques(found, known);
+    expressions_alike::tell_apart(found, known);
     for column in &mut found.columns {
         if let Some(known) = known.column(&column.name) {
             tell_column_apart(dialect, column, known);

@@ -2,7 +2,7 @@
 
 use super::altering::{Altering, Aspect};
 use super::render::Rendered;
-use super::{Alteration, Dialect, common, postgres_alike, problem};
+use super::{Alteration, Dialect, common, expressions_alike, problem};
 use crate::dialect_name::DialectName;
 use crate::error::Problem;
 use crate::schema::{
@@ -146,9 +146,8 @@ impl Dialect for Postgres {
         };
         if problems.is_empty() {
             Ok(Rendered {
-                statements: altering.finish(),
                 stays_outside: alteration.edits.iter().any(is_concurrent),
-                ..Rendered::default()
+                ..altering.finish()
             })
         } else {
             Err(problems)
@@ -187,7 +186,7 @@ impl Dialect for Postgres {
     }
 
     fn tell_apart(&self, found: &mut Table, known: &Table) {
-        postgres_alike::tell_apart(found, known);
+        expressions_alike::tell_apart(found, known);
     }
 
     fn quoting(&self) -> &dyn Dialect {

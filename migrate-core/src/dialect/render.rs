@@ -11,6 +11,8 @@ pub(crate) struct Rendered {
     pub(crate) statements: Vec<String>,
     /// A table, as it is taken to be, is made anew; SQLite's foreign keys have to be off for that.
     pub(crate) rebuilds: Option<Table>,
+    /// The server may copy the table for it, and let nobody write to it meanwhile.
+    pub(crate) may_copy: bool,
     /// It cannot run inside a transaction.
     pub(crate) stays_outside: bool,
 }

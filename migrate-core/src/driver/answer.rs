@@ -99,6 +99,12 @@ pub(super) fn kind_of(message: &str) -> DriverErrorKind {
         | "Deadlock found when trying to get lock; try restarting transaction" => DriverErrorKind::Locked,
         "file is not a database" => DriverErrorKind::NotADatabase,
         "attempt to write a readonly database" | "unable to open database file" => DriverErrorKind::ReadOnly,
+        _ if ["ALGORITHM=INPLACE", "LOCK=NONE"]
+            .iter()
+            .any(|demand| message.starts_with(demand) && message[demand.len()..].starts_with(" is not supported")) =>
+        {
+            DriverErrorKind::WouldCopy
+        }
         _ if LOST.iter().any(|lost| message.contains(lost)) => DriverErrorKind::ConnectionLost,
         _ => DriverErrorKind::Other,
     }

@@ -73,6 +73,7 @@ pub(crate) struct NewRow<'a> {
 /// What an update sets.
 #[derive(Debug, Default)]
 pub(crate) struct Change<'a> {
+    pub(crate) batch: Option<i64>,
     pub(crate) fingerprint: Option<&'a str>,
     pub(crate) phase: Option<Phase>,
     pub(crate) progress: Option<usize>,
@@ -188,6 +189,9 @@ impl HistoryTable {
     /// Changes a row, if it is still claimed as said: a compare-and-swap.
     pub(crate) fn update(&self, id: MigrationId<'_>, claimed_by: Option<&str>, change: &Change<'_>) -> String {
         let mut sets = Vec::new();
+        if let Some(batch) = change.batch {
+            sets.push(format!("batch = {batch}"));
+        }
         if let Some(fingerprint) = change.fingerprint {
             sets.push(format!("fingerprint = {}", self.dialect.text(fingerprint)));
         }

@@ -5,6 +5,8 @@
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod answer;
 pub(crate) mod history;
+#[cfg(feature = "sqlite")]
+mod lock_file;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
@@ -92,7 +94,7 @@ pub trait Session: Any {
     /// Begins a transaction that holds the right to write from its start, and whose statements wait so long for locks.
     /// [`DriverErrorKind::Busy`] says that another run has that right, and that it can be tried again.
     #[doc(hidden)]
-    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Begun, DriverError>;
+    fn begin(&mut self, table: &HistoryTable, wait: Duration, held: &Held) -> Result<Begun, DriverError>;
 
     /// Makes do without prepared statements that outlive a transaction: the next one may be in another session of the server.
     #[doc(hidden)]
@@ -112,17 +114,20 @@ pub trait Session: Any {
         "TRUE".to_owned()
     }
 
-    /// Keeps the right to write, which the open transaction has, after that has ended, if the database can do that.
+    /// Keeps the right to write, which the open transaction has, after that has ended.
     #[doc(hidden)]
-    fn hold(&mut self, _table: &HistoryTable) -> Result<Right, DriverError> {
-        Ok(Right::Transaction)
-    }
+    fn hold(&mut self, table: &HistoryTable) -> Result<Held, DriverError>;
 
-    /// Gives up the right to write that is the session's.
+    /// Takes the right to write that is the session's again, if a step has given it up. [`DriverErrorKind::Busy`] says that
+    /// another run has it now.
     #[doc(hidden)]
-    fn let_go(&mut self, _table: &HistoryTable) -> Result<(), DriverError> {
+    fn regain(&mut self, _table: &HistoryTable) -> Result<(), DriverError> {
         Ok(())
     }
+
+    /// Gives up the right to write that was kept.
+    #[doc(hidden)]
+    fn let_go(&mut self, table: &HistoryTable, held: Held) -> Result<(), DriverError>;
 
     /// Begins a transaction under a right to write that is the session's.
     #[doc(hidden)]
@@ -222,19 +227,24 @@ pub struct Around {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Begun {
-    pub(crate) right: Right,
+    /// The session has the right to write, and not the transaction alone.
+    pub(crate) is_held: bool,
     /// The session of the server that it is in, where the server has sessions that a pooler may share out.
     pub(crate) session: Option<i64>,
 }
 
-/// How long the right to write lasts.
+/// Whether a run has the right to write beyond its transactions.
 #[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Right {
-    /// As long as the transaction.
-    Transaction,
-    /// Until it is given up, or the connection ends.
-    Session,
+#[derive(Debug, Default)]
+pub enum Held {
+    /// A transaction's right ends with it.
+    #[default]
+    No,
+    /// The session has it, until it is given up or the connection ends.
+    BySession,
+    /// The process has it, until it is given up or the process ends.
+    #[cfg(feature = "sqlite")]
+    ByProcess(lock_file::LockFile),
 }
 
 /// What a connection type is, without asking the database.
@@ -244,8 +254,6 @@ pub struct Traits {
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) connection: TypeId,
     pub(crate) connection_name: &'static str,
-    /// The right to write can be the session's: who has a claim and not that right is gone.
-    pub(crate) has_session_locks: bool,
 }
 
 /// What the database answered instead of doing what it was asked.
@@ -262,6 +270,10 @@ pub(crate) enum DriverErrorKind {
     Locked,
     /// Another run has the right to write; the message tells which.
     Busy,
+    /// The server would have to copy a table, and was told not to.
+    WouldCopy,
+    /// The run was stopped while it waited.
+    Stopped,
     /// The connection is gone.
     ConnectionLost,
     /// The file is not a database.

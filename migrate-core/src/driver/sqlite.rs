@@ -2,6 +2,8 @@
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,10 +13,11 @@ use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
 use super::answer::{Row, kind_of, literals_of, message_of};
 use super::history::HistoryTable;
-use super::{Begun, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use super::lock_file::LockFile;
+use super::{Begun, DriverError, DriverErrorKind, Held, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Sqlite, parse_index, parse_table};
 use crate::history::StoredRow;
-use crate::schema::{Live, Table, Trigger};
+use crate::schema::{self, Live, Table, Trigger};
 
 /// What ANALYZE finds out.
 const STATISTICS: &str = "sqlite_stat1";
@@ -25,7 +28,6 @@ impl Session for SqliteConnection {
             dialect: &Sqlite,
             connection: TypeId::of::<SqliteConnection>(),
             connection_name: "SqliteConnection",
-            has_session_locks: false,
         }
     }
 
@@ -34,20 +36,11 @@ impl Session for SqliteConnection {
     }
 
     fn location(&mut self) -> String {
-        #[derive(QueryableByName)]
-        struct Database {
-            #[diesel(sql_type = Text)]
-            name: String,
-            #[diesel(sql_type = Nullable<Text>)]
-            file: Option<String>,
+        match file(self) {
+            Ok(Some(file)) => file,
+            Ok(None) => "the database in memory".to_owned(),
+            Err(_) => "the SQLite database".to_owned(),
         }
-        let databases: Vec<Database> = sql_query("PRAGMA database_list").load(self).unwrap_or_default();
-        databases
-            .into_iter()
-            .find(|database| database.name == "main")
-            .and_then(|database| database.file)
-            .filter(|file| !file.is_empty())
-            .unwrap_or_else(|| "the database in memory".to_owned())
     }
 
     fn set_lock_wait(&mut self, wait: Duration) -> Result<Duration, DriverError> {
@@ -118,12 +111,63 @@ impl Session for SqliteConnection {
         Ok(Some(row.data_version))
     }
 
-    fn begin(&mut self, _table: &HistoryTable, _wait: Duration) -> Result<Begun, DriverError> {
+    fn begin(&mut self, _table: &HistoryTable, _wait: Duration, held: &Held) -> Result<Begun, DriverError> {
         begin_immediate(self)?;
-        Ok(Begun {
-            right: Right::Transaction,
-            session: None,
-        })
+        let holder = match held {
+            Held::No => other_holder(self),
+            Held::BySession | Held::ByProcess(_) => Ok(None),
+        };
+        let error = match holder {
+            Ok(None) => {
+                return Ok(Begun {
+                    is_held: false,
+                    session: None,
+                });
+            }
+            Ok(Some(holder)) => DriverError {
+                kind: DriverErrorKind::Busy,
+                message: format!("{holder}, outside a transaction"),
+            },
+            Err(error) => error,
+        };
+        // The first error is the one to tell.
+        let _ = self.rollback();
+        Err(error)
+    }
+
+    fn hold(&mut self, _table: &HistoryTable) -> Result<Held, DriverError> {
+        match file(self)? {
+            Some(database) => {
+                let path = LockFile::path_beside(Path::new(&database));
+                let taken = LockFile::take(path.clone());
+                taken
+                    .map(Held::ByProcess)
+                    .map_err(|error| lock_file_error(&path, &error))
+            }
+            // No other process can see it.
+            None => Ok(Held::BySession),
+        }
+    }
+
+    fn let_go(&mut self, _table: &HistoryTable, held: Held) -> Result<(), DriverError> {
+        let Held::ByProcess(lock) = held else { return Ok(()) };
+        // Removed under the right to write, as others look for it under that. Left behind, it hinders nobody.
+        if begin_immediate(self).is_ok() {
+            let _ = lock.remove();
+            self.rollback()?;
+        }
+        Ok(())
+    }
+
+    fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
+        let names: Vec<String> = names.iter().map(|name| Sqlite.text(&name.to_lowercase())).collect();
+        let query = format!(
+            "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS text FROM main.sqlite_master \
+             WHERE lower(name) IN ({0}) OR lower(tbl_name) IN ({0}) ORDER BY type, name",
+            names.join(", ")
+        );
+        let parts = texts(self, &query)?;
+        Ok(Some(schema::digest(parts.iter().map(String::as_str))))
     }
 
     fn begin_step(&mut self) -> Result<(), DriverError> {
@@ -337,6 +381,39 @@ fn parsed(name: &str, objects: &[Object]) -> Option<Result<Table, String>> {
         Ok(table)
     };
     Some(all())
+}
+
+/// The file that the database is in; `None` if it is in memory.
+fn file(connection: &mut SqliteConnection) -> Result<Option<String>, DriverError> {
+    #[derive(QueryableByName)]
+    struct Database {
+        #[diesel(sql_type = Text)]
+        name: String,
+        #[diesel(sql_type = Nullable<Text>)]
+        file: Option<String>,
+    }
+    let databases: Vec<Database> = sql_query("PRAGMA database_list").load(connection)?;
+    let main = databases.into_iter().find(|database| database.name == "main");
+    Ok(main.and_then(|main| main.file).filter(|file| !file.is_empty()))
+}
+
+/// Who is at work on the database outside a transaction, if somebody is.
+fn other_holder(connection: &mut SqliteConnection) -> Result<Option<String>, DriverError> {
+    let Some(database) = file(connection)? else {
+        return Ok(None);
+    };
+    let path = LockFile::path_beside(Path::new(&database));
+    LockFile::holder(&path).map_err(|error| lock_file_error(&path, &error))
+}
+
+fn lock_file_error(path: &Path, error: &io::Error) -> DriverError {
+    DriverError {
+        kind: DriverErrorKind::Other,
+        message: format!(
+            "{}, by which other processes see that this one is at work, cannot be used: {error}",
+            path.display()
+        ),
+    }
 }
 
 /// Never a deferred transaction: it fails at once, without waiting, when somebody wrote since it first read.

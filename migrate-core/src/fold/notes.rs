@@ -1,5 +1,6 @@
 //! What who reads a plan should know of a step beside its SQL.
 
+use crate::dialect::Dialect;
 use crate::schema::{Change, Operation, Table};
 
 /// Nothing is known of what an operation changes.
@@ -43,6 +44,17 @@ pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: b
         | Operation::DropView { .. }
         | Operation::ChangeEnum { .. } => Vec::new(),
     }
+}
+
+/// What others notice of a change for which the server may copy the table.
+pub(super) fn copies(operation: &Operation, dialect: &dyn Dialect) -> Vec<String> {
+    let note = |name: String| {
+        format!(
+            "careful: {} may copy `{name}` for this, and nobody could write to it meanwhile",
+            dialect.name()
+        )
+    };
+    operation.names().into_iter().map(note).collect()
 }
 
 /// What goes with a table that is dropped, and no migration knows of: `there` is how it was found.

@@ -339,6 +339,9 @@ impl Walk<'_> {
         let goes_back = self.purpose == Purpose::Run(Direction::Down);
         let before = applied.before.as_ref();
         self.notes.extend(notes::losses(&applied.operation, before, goes_back));
+        if rendered.may_copy {
+            self.notes.extend(notes::copies(&applied.operation, dialect));
+        }
         if let Some(table) = rendered.rebuilds {
             let is_found = self.plan_for.connection.is_some();
             let table = Box::new(table);
@@ -404,7 +407,7 @@ impl Walk<'_> {
             None => functions.names().next(),
         };
         let dialect = self.plan_for.dialect;
-        let expected = dialect.connection_name();
+        let expected = dialect.kind().connection_name();
         if connection.is_none() && !functions.connection_names().contains(&expected) {
             self.notes.push(format!(
                 "careful: this step has no function for a {expected}, so on {} it would be refused",
@@ -422,8 +425,8 @@ impl Walk<'_> {
             (None, connection) => self.problem(
                 place,
                 format!(
-                    "this Rust step is written for {}, and the database is reached by a {}; give `run` a tuple with one \
-                     function per connection type",
+                    "this Rust step is written for {}, and the database is reached by a {}; write it in \
+                     `for_each_connection!`, or give `run` a tuple with one function per connection type",
                     functions.connection_names().join(" and "),
                     connection.map_or("connection of another type", |(_, name)| name)
                 ),

@@ -54,16 +54,13 @@ impl KeptAs {
     /// The command that writes the file.
     #[must_use]
     pub fn command(&self, file: &str) -> String {
-        let mut command = "migrate schema".to_owned();
-        if self.dialect.name() != DialectName::Sqlite {
-            let name = self.dialect.name();
-            command += DIALECT;
-            // As it was typed: without a version, if it is the one that is meant without.
-            command += &match self.dialect == name.into() {
-                true => name.to_string(),
-                false => self.dialect.to_string(),
-            };
-        }
+        let name = self.dialect.name();
+        // As it was typed: without a version, if it is the one that is meant without.
+        let dialect = match self.dialect == name.into() {
+            true => name.to_string(),
+            false => self.dialect.to_string(),
+        };
+        let mut command = format!("migrate schema{DIALECT}{dialect}");
         command += &format!(" --write {file}");
         if !self.options.sqlite_integer_primary_key_is_bigint {
             command += NOT_BIGINT;
@@ -369,9 +366,10 @@ impl Writer<'_> {
     fn same_query(&self) -> String {
         let names: Vec<String> = self.tables.iter().map(|table| rust_name(&table.name)).collect();
         let on_one_line = format!("{},", names.join(", "));
-        // The width that rustfmt gives the arguments of a call.
-        if on_one_line.len() <= 60 {
-            return format!("diesel::allow_tables_to_appear_in_same_query!({on_one_line});\n");
+        let call = format!("diesel::allow_tables_to_appear_in_same_query!({on_one_line})");
+        // The width of rustfmt, which does not count the semicolon.
+        if call.len() <= 100 {
+            return format!("{call};\n");
         }
         let lines: String = names.iter().map(|name| format!("    {name},\n")).collect();
         format!("diesel::allow_tables_to_appear_in_same_query!(\n{lines});\n")

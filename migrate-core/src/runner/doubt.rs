@@ -12,6 +12,8 @@ use crate::plan::PlannedMigration;
 pub(super) enum Doubt {
     /// Nothing can tell whether it has happened.
     Unknown,
+    /// It does not matter whether it has: it can be done again.
+    Again,
     /// It has happened if what it touches is not as it was.
     Seen {
         /// Of what it touches, before it.
@@ -23,12 +25,14 @@ pub(super) enum Doubt {
 }
 
 const UNKNOWN: &str = "unknown";
+const AGAIN: &str = "again";
 
 impl Doubt {
     /// As it is stored: a line for each part.
     pub(super) fn text(&self) -> String {
         match self {
             Doubt::Unknown => UNKNOWN.to_owned(),
+            Doubt::Again => AGAIN.to_owned(),
             Doubt::Seen {
                 digest,
                 fingerprint,
@@ -47,6 +51,9 @@ impl Doubt {
 
     /// Whatever cannot be read leaves the step unknown.
     pub(super) fn parse(text: &str) -> Doubt {
+        if text == AGAIN {
+            return Doubt::Again;
+        }
         let mut lines = text.split('\n');
         let (Some(digest), Some(fingerprint)) = (lines.next(), lines.next()) else {
             return Doubt::Unknown;
@@ -78,14 +85,16 @@ fn unescaped(name: &str) -> String {
 impl Runner<'_> {
     /// What to write down before a step.
     pub(super) fn doubt_before(&mut self, planned: &PlannedMigration, index: usize) -> Result<Doubt, DriverError> {
-        let Some(touches) = planned
-            .steps
-            .get(index)
-            .map(|step| &step.touches)
-            .filter(|touches| !touches.is_empty())
-        else {
+        let Some(step) = planned.steps.get(index) else {
             return Ok(Doubt::Unknown);
         };
+        let touches = &step.touches;
+        if touches.is_empty() {
+            return Ok(match step.is_repeatable() {
+                true => Doubt::Again,
+                false => Doubt::Unknown,
+            });
+        }
         Ok(match self.session.digest(touches)? {
             Some(digest) => Doubt::Seen {
                 digest,
@@ -104,20 +113,23 @@ impl Runner<'_> {
             ..Change::default()
         };
         let doubt = row.doubt.as_deref().map(Doubt::parse);
-        if let Some(Doubt::Seen {
-            digest,
-            fingerprint,
-            touches,
-        }) = &doubt
-        {
-            let now = self
-                .session
-                .digest(touches)
-                .map_err(|error| self.database_error("the schema could not be read", error))?;
-            change.doubt = Some(None);
-            if now.as_ref() != Some(digest) {
-                change.progress = Some(row.progress + 1);
-                change.fingerprint = (row.phase == Phase::Applying).then_some(fingerprint);
+        match &doubt {
+            None | Some(Doubt::Unknown) => {}
+            Some(Doubt::Again) => change.doubt = Some(None),
+            Some(Doubt::Seen {
+                digest,
+                fingerprint,
+                touches,
+            }) => {
+                let now = self
+                    .session
+                    .digest(touches)
+                    .map_err(|error| self.database_error("the schema could not be read", error))?;
+                change.doubt = Some(None);
+                if now.as_ref() != Some(digest) {
+                    change.progress = Some(row.progress + 1);
+                    change.fingerprint = (row.phase == Phase::Applying).then_some(fingerprint);
+                }
             }
         }
         let statement = self.table.update(row.id(), row.claim.as_deref(), &change);
@@ -137,7 +149,9 @@ mod tests {
             touches: vec!["users".to_owned(), "a\\n\nb\\".to_owned(), String::new()],
         };
         assert_eq!(Doubt::parse(&seen.text()), seen);
-        assert_eq!(Doubt::parse(&Doubt::Unknown.text()), Doubt::Unknown);
+        for doubt in [Doubt::Unknown, Doubt::Again] {
+            assert_eq!(Doubt::parse(&doubt.text()), doubt);
+        }
         assert_eq!(Doubt::parse(""), Doubt::Unknown);
     }
 }

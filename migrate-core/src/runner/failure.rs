@@ -18,6 +18,10 @@ pub(super) enum Failure {
     Bookkeeping(DriverError),
     /// The row is not as this run left it.
     ClaimLost,
+    /// Who started the run wants it to end; the steps before this one, counted from 0, are done.
+    Stopped { index: usize },
+    /// A step, counted from 0, gave up the right to write, and somebody else, as told, has it now.
+    LockLost { index: usize, holder: String },
     /// It runs outside a transaction, and a pooler shares out the sessions of the server.
     SharedSession,
     /// All steps were done, but rows refer to nothing now that did not before.
@@ -154,10 +158,10 @@ impl Runner<'_> {
     }
 
     /// After a failure outside a transaction: writes down how far it got, and says so.
-    pub(super) fn stopped(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+    pub(super) fn cut_off(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
         // Open only if claiming or finishing failed.
         let claimed = match (&failure, self.session.transaction_depth()) {
-            (Failure::Step { .. }, _) => true,
+            (Failure::Step { .. } | Failure::Stopped { .. }, _) => true,
             (_, depth) => {
                 if depth > 0 {
                     // The first error is the one to tell.
@@ -171,18 +175,16 @@ impl Runner<'_> {
         if matches!(failure, Failure::SharedSession) {
             return self.describe(turn, failure).nothing_changed();
         }
-        let Failure::Step { index, .. } = failure else {
+        let (Failure::Step { index, .. } | Failure::Stopped { index }) = failure else {
             return self
                 .describe(turn, failure)
                 .state("what history says of it is what has happened for certain")
                 .next("look at `migrate status`");
         };
         let marked = claimed && self.mark(turn, index, None).is_ok();
-        let is_function = turn
-            .planned
-            .steps
-            .get(index)
-            .is_some_and(|step| step.function().is_some());
+        let is_stopped = matches!(failure, Failure::Stopped { .. });
+        let step = turn.planned.steps.get(index);
+        let is_function = !is_stopped && step.is_some_and(|step| step.function().is_some());
         let in_doubt = match (is_function, turn.planned.migration.in_transaction()) {
             (false, _) => "",
             (true, false) => ", and so may be a part of this one",
@@ -201,11 +203,12 @@ impl Runner<'_> {
                 " (this could not be written down)"
             },
         ));
+        let goes_on = format!("`{finish}` then goes on with step {}", index + 1);
         error
-            .next(format!(
-                "mend the step; `{finish}` then goes on with step {}",
-                index + 1
-            ))
+            .next(match is_stopped {
+                true => goes_on.replace(" then", ""),
+                false => format!("mend the step; {goes_on}"),
+            })
             .next(format!(
                 "or undo those steps by hand, and then `migrate repair {id} --done 0`"
             ))
@@ -256,6 +259,13 @@ impl Runner<'_> {
                         )
                         .next(format!("then `{again}`"));
                 }
+                if kind == Some(DriverErrorKind::WouldCopy) {
+                    error = error.next(
+                        "the server can do this only by copying the table, to which nobody could write meanwhile: if that is \
+                         meant, write the statement with `schema.execute(\"..\")`, without ALGORITHM and LOCK, and what it \
+                         does with `.changes(..)`",
+                    );
+                }
                 match (kind, turn.planned.is_whole()) {
                     (Some(DriverErrorKind::ReadOnly), _) => error
                         .next("give this user the right to write the file and the directory that it is in")
@@ -299,6 +309,36 @@ impl Runner<'_> {
                 )
                 .migration(migration)
                 .at(migration.place()),
+            Failure::Stopped { index } => {
+                let error = Error::new(
+                    ErrorKind::Stopped,
+                    format!(
+                        "the run was stopped while {doing} {}, before step {} of {}",
+                        named(migration),
+                        index + 1,
+                        turn.planned.steps.len()
+                    ),
+                )
+                .migration(migration);
+                match turn.planned.is_whole() {
+                    true => error.next(format!("`{again}` begins it anew")),
+                    false => error,
+                }
+            }
+            Failure::LockLost { index, holder } => self
+                .at_step(
+                    turn,
+                    index,
+                    Error::new(
+                        ErrorKind::Interrupted,
+                        format!(
+                            "{doing} {}: step {} gave up the lock of this run, and another run has it now ({holder})",
+                            named(migration),
+                            index + 1
+                        ),
+                    ),
+                )
+                .next("take what gives up all locks of the session out of the step: `pg_advisory_unlock_all`, `DISCARD ALL`, `RELEASE_ALL_LOCKS`"),
             Failure::SharedSession => Error::new(
                 ErrorKind::InvalidSetting,
                 format!(
@@ -350,6 +390,10 @@ impl Runner<'_> {
             .nothing_changed()
             .next(self.session.who_holds_locks())
             .next("then run it again, or wait longer with `--lock-timeout SECONDS`"),
+            DriverErrorKind::Stopped => Error::new(ErrorKind::Stopped, "the run was stopped")
+                .cause(error)
+                .nothing_changed()
+                .next("run it again when the other one is done"),
             DriverErrorKind::NotADatabase => Error::new(ErrorKind::Database, format!("{what}: {location}"))
                 .cause(error)
                 .nothing_changed()
@@ -362,7 +406,7 @@ impl Runner<'_> {
                 .cause(error)
                 .state("the connection is gone; what was not committed is rolled back by the database")
                 .next("look at `migrate status`, then run it again"),
-            DriverErrorKind::Busy | DriverErrorKind::Other => {
+            DriverErrorKind::Busy | DriverErrorKind::WouldCopy | DriverErrorKind::Other => {
                 Error::new(ErrorKind::Database, format!("{what}: {location}"))
                     .cause(error)
                     .next("mend what the database complains of; `migrate status` tells where history stands")

@@ -7,9 +7,11 @@ mod failure;
 mod one;
 mod past;
 mod queue;
+mod repair;
 mod run;
 mod together;
 mod turn;
+mod whole;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,7 +22,7 @@ use std::time::{Duration, Instant};
 use crate::dialect::{Dialect, dialect_of};
 use crate::dialect_name::DialectVersion;
 use crate::driver::history::{Change, HistoryTable, Home};
-use crate::driver::{Driver, DriverError, DriverErrorKind, Right, Session};
+use crate::driver::{Driver, DriverError, DriverErrorKind, Held, Session};
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, DEFAULT_HISTORY_TABLE, Entry, Fingerprints, History, Phase, State};
 use crate::migration::{Direction, Migration};
@@ -29,6 +31,8 @@ use crate::registry::Registry;
 use crate::report::{Event, Report};
 use crate::schema::{self, Live};
 use crate::target::{MigrationRef, Policy, Rollback, Target};
+
+pub use repair::Interrupted;
 
 use past::Past;
 
@@ -71,14 +75,16 @@ pub struct Runner<'c> {
     is_dialect_known: bool,
     /// `None` before the first transaction.
     home: Option<Home>,
-    /// The right to write is this session's until it is given up.
-    holds: bool,
+    /// The right to write beyond the transaction, until it is given up.
+    held: Held,
     /// Until when what is at hand is tried again if something else holds a lock.
     patience: Option<Instant>,
     policy: Policy,
     lock_timeout: Duration,
+    single_transaction: bool,
     applied_by: String,
     observer: Option<Observer<'c>>,
+    is_to_stop: Option<Stop<'c>>,
     past: RefCell<Past>,
     /// What the marker was when history was read last, if that was told with it.
     marker_read: Option<i64>,
@@ -94,6 +100,8 @@ const BRIEF: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 
 type Observer<'c> = Box<dyn FnMut(&Event<'_>) + 'c>;
+
+type Stop<'c> = Box<dyn Fn() -> bool + 'c>;
 
 impl std::fmt::Debug for Runner<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -121,7 +129,7 @@ impl<'c> Runner<'c> {
         Runner {
             dialect,
             is_dialect_known: false,
-            holds: false,
+            held: Held::No,
             patience: None,
             fingerprints: Fingerprints::of(&registry, dialect.kind()),
             registry,
@@ -130,8 +138,10 @@ impl<'c> Runner<'c> {
             session: connection,
             policy: Policy::default(),
             lock_timeout: Duration::from_secs(30),
+            single_transaction: false,
             applied_by: String::new(),
             observer: None,
+            is_to_stop: None,
             past: RefCell::default(),
             marker_read: None,
             seen: Rc::default(),
@@ -196,6 +206,28 @@ impl<'c> Runner<'c> {
     #[must_use]
     pub fn allow_changed(mut self, allow: bool) -> Runner<'c> {
         self.policy.allow_changed = allow;
+        self
+    }
+
+    /// All that `up` or `rollback` has to do happens in one transaction: whole, or not at all. `redo` takes one for each way.
+    ///
+    /// Where that cannot be, the run is refused before anything happens: on MySQL and MariaDB, which commit each change of the
+    /// schema, and with a migration that is `transaction = false`. All locks are held until the end.
+    #[must_use]
+    pub fn single_transaction(mut self, single: bool) -> Runner<'c> {
+        self.single_transaction = single;
+        self
+    }
+
+    /// Asked between statements: once it says `true`, the run ends where it can be taken up again, with an error of the kind
+    /// [`ErrorKind::Stopped`].
+    ///
+    /// What is in flight is finished: a statement, or the migrations that travel together on PostgreSQL. A migration in a
+    /// transaction that has begun is rolled back; one outside is interrupted after the statement, and goes on from there. The
+    /// error says what history holds then.
+    #[must_use]
+    pub fn stop_when(mut self, is_to_stop: impl Fn() -> bool + 'c) -> Runner<'c> {
+        self.is_to_stop = Some(Box::new(is_to_stop));
         self
     }
 
@@ -358,66 +390,6 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// Says how far a migration outside a transaction got that was cut off half way: its first `done` steps have happened.
-    ///
-    /// With all of them it counts as finished, with none as never begun; otherwise the next run goes on from there.
-    ///
-    /// # Errors
-    ///
-    /// If it is not in the state [`State::Interrupted`], or has fewer steps.
-    pub fn repair(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
-        self.with_lock_wait(|runner| runner.in_own_transaction(|runner| runner.repair_in_transaction(reference, done)))
-    }
-
-    fn repair_in_transaction(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
-        let history = self.read_history()?.unwrap_or_default();
-        let entries = history.compare(&self.registry, &self.fingerprints);
-        let entry = reference.find(&entries, Entry::id)?;
-        let (State::Interrupted, Some(row), Some(migration)) = (entry.state, &entry.applied, &entry.migration) else {
-            return Err(Error::new(
-                ErrorKind::InvalidTarget,
-                format!(
-                    "{entry} is {}, not interrupted here; there is nothing to repair",
-                    entry.state
-                ),
-            )
-            .next("`migrate status` shows the state of each"));
-        };
-        let direction = match row.phase {
-            Phase::Reverting => Direction::Down,
-            Phase::Applying | Phase::Applied => Direction::Up,
-        };
-        let planned = queue::plan_one(&mut self.fold(&history), migration, direction).map_err(Error::of_problems)?;
-        let all = planned.steps().len();
-        if done > all {
-            return Err(
-                Error::new(ErrorKind::InvalidTarget, format!("{entry} has {all} steps, not {done}"))
-                    .next(format!("give a number up to {all}; `migrate plan` shows the steps")),
-            );
-        }
-        let gone = (direction == Direction::Up && done == 0) || (direction == Direction::Down && done == all);
-        let statement = if gone {
-            self.table.delete(row.id())
-        } else {
-            let finished = done == all || done == 0;
-            self.table.update(
-                row.id(),
-                row.claim.as_deref(),
-                &Change {
-                    phase: finished.then_some(Phase::Applied),
-                    progress: Some(done),
-                    fingerprint: (direction == Direction::Up)
-                        .then(|| planned.fingerprints.get(done).map(String::as_str))
-                        .flatten(),
-                    claim: Some(None),
-                    doubt: Some(None),
-                    ..Change::default()
-                },
-            )
-        };
-        self.bookkeeping(&statement)
-    }
-
     /// In what the database differs from what the applied migrations have made of it, as far as they say. Writes nothing.
     #[doc(hidden)]
     pub fn differences(&mut self) -> Result<Vec<String>, Error> {
@@ -448,6 +420,13 @@ impl<'c> Runner<'c> {
                 .version()
                 .map_err(|error| self.database_error("the version of the server could not be read", error))?,
         };
+        if !version.is_supported() {
+            let oldest = DialectVersion::from(version.name());
+            let message = format!("{version} is older than {oldest}, the oldest that SQL is written for");
+            return Err(Error::new(ErrorKind::Database, message).nothing_changed().next(
+                "use a newer server; an older one may take a part of the SQL for something else without a word",
+            ));
+        }
         let dialect = dialect_of(version);
         if dialect.kind() != self.dialect.kind() {
             self.fingerprints = Fingerprints::of(&self.registry, dialect.kind());
@@ -485,6 +464,11 @@ impl<'c> Runner<'c> {
             dialect: self.dialect,
             connection: Some((traits.connection, traits.connection_name)),
         }
+    }
+
+    /// Whether who started the run wants it to end.
+    fn is_stopped(&self) -> bool {
+        self.is_to_stop.as_ref().is_some_and(|is_to_stop| is_to_stop())
     }
 
     fn tell(&mut self, event: &Event<'_>) {
@@ -537,8 +521,17 @@ impl<'c> Runner<'c> {
         let deadline = Instant::now() + self.lock_timeout;
         let mut told = false;
         loop {
-            match self.session.begin(&self.table, self.lock_timeout.min(BRIEF)) {
+            match self
+                .session
+                .begin(&self.table, self.lock_timeout.min(BRIEF), &self.held)
+            {
                 Err(error) if error.kind == DriverErrorKind::Busy => {
+                    if self.is_stopped() {
+                        return Err(DriverError {
+                            kind: DriverErrorKind::Stopped,
+                            message: format!("while another run was at work ({})", error.message),
+                        });
+                    }
                     if Instant::now() >= deadline {
                         return Err(DriverError {
                             kind: DriverErrorKind::Locked,
@@ -553,7 +546,9 @@ impl<'c> Runner<'c> {
                     thread::sleep(POLL);
                 }
                 Ok(begun) => {
-                    self.holds |= begun.right == Right::Session;
+                    if begun.is_held {
+                        self.held = Held::BySession;
+                    }
                     self.notice_pooler(begun.session);
                     return Ok(());
                 }
@@ -587,10 +582,10 @@ impl<'c> Runner<'c> {
         true
     }
 
-    /// Keeps the right to write beyond the transaction that is open, if the database can do that.
+    /// Keeps the right to write beyond the transaction that is open.
     fn hold(&mut self) -> Result<(), DriverError> {
-        if !self.holds {
-            self.holds = self.session.hold(&self.table)? == Right::Session;
+        if matches!(self.held, Held::No) {
+            self.held = self.session.hold(&self.table)?;
             // A pooler that was not noticed before would move what follows to a session without that right.
             let session = self.home.as_ref().and_then(|home| home.session);
             self.table
@@ -601,11 +596,12 @@ impl<'c> Runner<'c> {
 
     /// Gives up the right to write after what was done under it. The first error is the one to tell.
     fn let_go_after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
-        if !std::mem::take(&mut self.holds) {
-            return result;
-        }
+        let held = match std::mem::take(&mut self.held) {
+            Held::No => return result,
+            held => held,
+        };
         self.table.change_only_if(None);
-        let let_go = self.session.let_go(&self.table);
+        let let_go = self.session.let_go(&self.table, held);
         let value = result?;
         match let_go {
             Ok(()) => Ok(value),

@@ -7,8 +7,8 @@ use super::doubt::Doubt;
 use super::failure::{Failure, Mishap};
 use super::turn::Turn;
 use super::{BRIEF, Runner};
-use crate::driver::DriverError;
 use crate::driver::history::{Change, NewRow};
+use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::Error;
 use crate::history::Phase;
 use crate::migration::Direction;
@@ -27,11 +27,17 @@ impl Runner<'_> {
                 .map_err(|failure| self.rolled_back(turn, failure))
         } else {
             self.step_by_step(turn, started)
-                .map_err(|failure| self.stopped(turn, failure))
+                .map_err(|failure| self.cut_off(turn, failure))
         }
     }
 
     fn in_one_transaction(&mut self, turn: &Turn<'_>, started: Instant) -> Result<Option<i64>, Failure> {
+        self.work(turn, started)?;
+        self.commit_last()
+    }
+
+    /// All of a migration in the transaction that is open, up to the commit.
+    pub(super) fn work(&mut self, turn: &Turn<'_>, started: Instant) -> Result<(), Failure> {
         if turn.makes_table {
             self.book(&self.table.create())?;
         }
@@ -44,6 +50,7 @@ impl Runner<'_> {
         // A table is made anew without foreign keys; what they would have kept is compared.
         let broken_before = self.broken_references(turn)?;
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
+            self.go_on(index)?;
             self.tell_step(turn.planned, index, step);
             self.step_in_savepoint(step, &turn.run_id)
                 .map_err(|mishap| Failure::Step { index, mishap })?;
@@ -54,8 +61,7 @@ impl Runner<'_> {
             return Err(Failure::BrokenReferences(broken));
         }
         self.restore(turn)?;
-        self.finish(turn, claims_first, started)?;
-        self.commit_last()
+        self.finish(turn, claims_first, started)
     }
 
     /// A step that is marked by itself, before it and after it. Says whether it is done: a lock that it needs may have been
@@ -65,19 +71,14 @@ impl Runner<'_> {
             self.mark(turn, index + 1, Some(&turn.run_id))?;
             return Ok(true);
         }
-        let doubt = match self.session.traits().has_session_locks {
-            true => Some(self.doubt_before(turn.planned, index).map_err(Failure::Bookkeeping)?),
-            // Nobody can tell whether a run is gone, and so a person looks at what it has done.
-            false => None,
-        };
-        // What changes rows alone is committed with its marks. What changes the schema commits the first one before it.
-        let with_marks = turn.planned.migration.in_transaction();
+        let doubt = self.doubt_before(turn.planned, index).map_err(Failure::Bookkeeping)?;
+        // What changes rows alone is committed with its marks. What changes the schema commits the first one before it, where
+        // a database commits such changes by themselves.
+        let with_marks = turn.planned.migration.in_transaction() || step.is_of_rows();
         if with_marks {
             self.session.begin_step().map_err(Failure::Bookkeeping)?;
         }
-        if let Some(doubt) = doubt {
-            self.doubt(turn, &doubt)?;
-        }
+        self.doubt(turn, &doubt)?;
         if let Err(mishap) = self.step_alone(step, with_marks) {
             if with_marks {
                 // The first error is the one to tell.
@@ -88,6 +89,9 @@ impl Runner<'_> {
             }
             return Err(Failure::Step { index, mishap });
         }
+        if step.is_users() {
+            self.regain(index)?;
+        }
         // The last step is marked by finishing, if nothing has to be committed with its mark.
         if with_marks || index + 1 < turn.planned.steps.len() {
             self.mark(turn, index + 1, Some(&turn.run_id))?;
@@ -96,6 +100,25 @@ impl Runner<'_> {
             self.session.commit().map_err(Failure::Commit)?;
         }
         Ok(true)
+    }
+
+    /// Unless who started the run wants it to end.
+    fn go_on(&self, index: usize) -> Result<(), Failure> {
+        match self.is_stopped() {
+            true => Err(Failure::Stopped { index }),
+            false => Ok(()),
+        }
+    }
+
+    /// After a step that may have given up the right to write: a session can be told to let go of all that it holds.
+    fn regain(&mut self, index: usize) -> Result<(), Failure> {
+        self.session.regain(&self.table).map_err(|error| match error.kind {
+            DriverErrorKind::Busy => Failure::LockLost {
+                index,
+                holder: error.message,
+            },
+            _ => Failure::Bookkeeping(error),
+        })
     }
 
     fn broken_references(&mut self, turn: &Turn<'_>) -> Result<Vec<String>, Failure> {
@@ -135,6 +158,7 @@ impl Runner<'_> {
         self.hold().map_err(Failure::Bookkeeping)?;
         self.session.commit().map_err(Failure::Commit)?;
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
+            self.go_on(index)?;
             self.tell_step(turn.planned, index, step);
             while !self.marked_step(turn, index, step)? {}
             self.patience = None;
@@ -146,7 +170,7 @@ impl Runner<'_> {
     }
 
     /// Commits the transaction in which the migration was finished.
-    fn commit_last(&mut self) -> Result<Option<i64>, Failure> {
+    pub(super) fn commit_last(&mut self) -> Result<Option<i64>, Failure> {
         let marker = self
             .session
             .marker_after_commit(&self.table)
@@ -157,12 +181,16 @@ impl Runner<'_> {
 
     /// Sets back what the user's own steps may have set of the connection.
     fn restore(&mut self, turn: &Turn<'_>) -> Result<(), Failure> {
-        let is_own = |step: &PlannedStep| matches!(step.action, Action::Statement(_) | Action::Rust { .. });
+        match turn.planned.steps.iter().any(PlannedStep::is_users) {
+            true => self.set_back(),
+            false => Ok(()),
+        }
+    }
+
+    fn set_back(&mut self) -> Result<(), Failure> {
         match self.home.as_ref().and_then(|home| home.restore.as_ref()) {
-            Some(restore) if turn.planned.steps.iter().any(is_own) => {
-                self.session.execute(restore).map_err(Failure::Bookkeeping)
-            }
-            _ => Ok(()),
+            Some(restore) => self.session.execute(restore).map_err(Failure::Bookkeeping),
+            None => Ok(()),
         }
     }
 
@@ -187,6 +215,8 @@ impl Runner<'_> {
                 row.claim.as_deref(),
                 &Change {
                     claim: Some(Some(&turn.run_id)),
+                    // Who finishes it has applied it.
+                    batch: (direction == Direction::Up).then_some(turn.batch),
                     phase: (direction == Direction::Down).then_some(Phase::Reverting),
                     progress: Some(turn.planned.done),
                     doubt: Some(None),
@@ -223,7 +253,14 @@ impl Runner<'_> {
                 ..Change::default()
             },
         );
-        self.book_one(&statement)
+        match self.book_one(&statement) {
+            // What a step has set of the connection, or locked, keeps history from being written.
+            Err(Failure::Bookkeeping(_)) => {
+                self.set_back()?;
+                self.book_one(&statement)
+            }
+            result => result,
+        }
     }
 
     /// Writes down that the migration is done.
@@ -252,6 +289,7 @@ impl Runner<'_> {
                     claim: Some(turn.claim_when_done()),
                     doubt: Some(None),
                     duration_ms,
+                    ..Change::default()
                 },
             ),
             Direction::Up => self.table.insert(&NewRow {
@@ -335,7 +373,7 @@ impl Runner<'_> {
 
     /// A step outside a transaction of the migration's. `with_marks`: in one of its own.
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<(), Mishap> {
-        if let (Some(sql), false) = (step.sql(), with_marks) {
+        if let Some(sql) = step.sql() {
             self.session
                 .make_ready(sql, &step.touches, self.lock_timeout.min(BRIEF))?;
         }
@@ -346,10 +384,10 @@ impl Runner<'_> {
             (true, true) => self.session.transaction_depth() > 1,
             (true, false) => self.session.rollback()?,
         };
-        if left_open {
-            return Err(Mishap::LeftTransactionOpen);
+        match result {
+            Ok(()) if left_open => Err(Mishap::LeftTransactionOpen),
+            result => result,
         }
-        result
     }
 
     fn act(&mut self, step: &PlannedStep) -> Result<(), Mishap> {

@@ -303,35 +303,13 @@ impl Runner<'_> {
         let Some(migration) = self.registry.get(row.id()) else {
             return Err(error.next("finish it with the program that began it: this one does not have it"));
         };
-        if let Some(run) = &row.claim
-            && self.session.traits().has_session_locks
-        {
+        if let Some(run) = &row.claim {
             return Err(error
                 .problem(
                     None,
                     format!("the run {run} ({}) is at work on it, or was killed", row.applied_by),
                 )
                 .next(format!("`{finish}` waits for that run, or goes on where it stopped")));
-        }
-        if let Some(run) = &row.claim {
-            return Err(error
-                .problem(
-                    None,
-                    format!(
-                        "the run {run} ({}) holds it: it is still at work, or was killed, and then step {} may or may \
-                         not have happened",
-                        row.applied_by,
-                        row.progress + 1
-                    ),
-                )
-                .next("if that run is still at work, wait for it")
-                .next(format!(
-                    "otherwise look whether step {next} has happened, say so with `migrate repair {id} --done {next}` or \
-                     `migrate repair {id} --done {progress}`, then `{finish}`",
-                    next = row.progress + 1,
-                    id = row.id(),
-                    progress = row.progress,
-                )));
         }
         if row.doubt.is_some() {
             let (next, done) = (row.progress + 1, row.progress);

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::queue::plan_one;
 use super::turn::Turn;
-use super::{BRIEF, Goal, POLL, Runner};
+use super::{BRIEF, Goal, Runner, named};
 use crate::driver::{DriverError, DriverErrorKind};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, History, Phase};
 use crate::migration::{Direction, MigrationId};
 use crate::plan::PlannedMigration;
@@ -69,7 +69,12 @@ impl Runner<'_> {
             report: Report::default(),
         };
         while !outlook.queue.is_empty() {
-            if let Err(error) = self.take_turn(&mut run, &mut outlook, goal, batches) {
+            let result = match self.single_transaction {
+                _ if self.is_stopped() => Err(stopped_before(&outlook)),
+                true => self.take_all_turns(&mut run, &mut outlook, goal, batches),
+                false => self.take_turn(&mut run, &mut outlook, goal, batches),
+            };
+            if let Err(error) = result {
                 self.close_batch(&run);
                 return Err(with_what_went_before(error, &run));
             }
@@ -106,20 +111,28 @@ impl Runner<'_> {
         if self.take_turns_together(run, outlook, batches)? {
             return Ok(());
         }
-        if !outlook.queue.front().is_some_and(PlannedMigration::rebuilds) {
-            let result = self.take_locked_turn(run, outlook, goal, batches, false);
-            return self.let_go_after(result);
-        }
-        if !run.report.is_empty() {
-            self.plan_anew(outlook)?;
-        }
+        let result = if outlook.queue.front().is_some_and(PlannedMigration::rebuilds) {
+            if !run.report.is_empty() {
+                self.plan_anew(outlook)?;
+            }
+            self.without_foreign_keys(|runner| runner.take_locked_turn(run, outlook, goal, batches, true))
+        } else {
+            self.take_locked_turn(run, outlook, goal, batches, false)
+        };
+        self.let_go_after(result)
+    }
+
+    /// Does something while foreign keys are off, for which no transaction may be open.
+    pub(super) fn without_foreign_keys(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let not_set = |runner: &mut Self, error| runner.database_error("foreign keys could not be switched", error);
         let kept = match self.session.set_foreign_keys(false) {
             Ok(kept) => kept,
             Err(error) => return Err(not_set(self, error)),
         };
-        let result = self.take_locked_turn(run, outlook, goal, batches, true);
-        let result = self.let_go_after(result);
+        let result = work(self);
         match self.session.set_foreign_keys(kept) {
             Err(error) if result.is_ok() => Err(not_set(self, error)),
             _ => result,
@@ -128,7 +141,7 @@ impl Runner<'_> {
 
     /// Plans what comes next from what the database holds now: what this run has made before, such as a trigger in raw SQL,
     /// was not there when the run was planned.
-    fn plan_anew(&mut self, outlook: &mut Outlook) -> Result<(), Error> {
+    pub(super) fn plan_anew(&mut self, outlook: &mut Outlook) -> Result<(), Error> {
         let Some(planned) = outlook.queue.front_mut().filter(|planned| planned.done == 0) else {
             return Ok(());
         };
@@ -148,33 +161,10 @@ impl Runner<'_> {
         batches: &HashMap<MigrationRef, i64>,
         without_foreign_keys: bool,
     ) -> Result<(), Error> {
-        self.begin_transaction()
-            .map_err(|error| self.database_error("the database could not be locked for writing", error))?;
-        let checked = self.look_again(outlook);
-        if outlook.is_overtaken && checked.is_ok() {
-            self.abandon();
-            // As long as nothing was done, the run may as well have begun now. Later, what is left is not the last any more.
-            if run.report.is_empty() && !matches!(goal, Goal::These(..)) {
-                *outlook = self.begin(goal)?;
-            }
+        if !self.lock(run, outlook, goal)? {
             return Ok(());
         }
-        let planned = match checked {
-            Ok(()) => outlook.queue.pop_front(),
-            Err(error) => {
-                self.abandon();
-                // Somebody else's claim was there first; wait for it outside the transaction.
-                *outlook = match error {
-                    Blocked::ByClaim => {
-                        let goal = outlook.goal.clone();
-                        self.look_patiently(&goal)?
-                    }
-                    Blocked::By(error) => return Err(error),
-                };
-                return Ok(());
-            }
-        };
-        let Some(planned) = planned else {
+        let Some(planned) = outlook.queue.pop_front() else {
             self.abandon();
             return Ok(());
         };
@@ -185,13 +175,7 @@ impl Runner<'_> {
             return Ok(());
         }
         let turn = self.turn(run, outlook, &planned, batches, outlook.next_sequence);
-        let position = run.report.done.len() + 1;
-        self.tell(&Event::Started {
-            migration: &planned.migration,
-            direction: planned.direction,
-            position,
-            total: run.report.done.len() + outlook.queue.len() + 1,
-        });
+        self.tell_started(&planned, run.report.done.len(), outlook.queue.len());
         let started = Instant::now();
         self.patience
             .get_or_insert(started + self.lock_timeout.saturating_sub(BRIEF));
@@ -220,6 +204,44 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Takes the lock and looks again. Says whether the transaction is open and the outlook true; if not, there is a new one.
+    pub(super) fn lock(&mut self, run: &Run, outlook: &mut Outlook, goal: &Goal) -> Result<bool, Error> {
+        self.begin_transaction()
+            .map_err(|error| self.database_error("the database could not be locked for writing", error))?;
+        match self.look_again(outlook) {
+            Ok(()) if !outlook.is_overtaken => return Ok(true),
+            Ok(()) => {
+                self.abandon();
+                // As long as nothing was done, the run may as well have begun now. Later, what is left is not the last any more.
+                if run.report.is_empty() && !matches!(goal, Goal::These(..)) {
+                    *outlook = self.begin(goal)?;
+                }
+            }
+            Err(error) => {
+                self.abandon();
+                // Somebody else's claim was there first; wait for it outside the transaction.
+                *outlook = match error {
+                    Blocked::ByClaim => {
+                        let goal = outlook.goal.clone();
+                        self.look_patiently(&goal)?
+                    }
+                    Blocked::By(error) => return Err(error),
+                };
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells that a migration begins; so many were done before it, and so many are to follow.
+    pub(super) fn tell_started(&mut self, planned: &PlannedMigration, before: usize, left: usize) {
+        self.tell(&Event::Started {
+            migration: &planned.migration,
+            direction: planned.direction,
+            position: before + 1,
+            total: before + 1 + left,
+        });
+    }
+
     /// What the run knows of a migration whose turn comes.
     pub(super) fn turn<'p>(
         &self,
@@ -238,10 +260,7 @@ impl Runner<'_> {
         });
         let id = planned.migration.id();
         let row = outlook.row(id).cloned();
-        let batch = batches
-            .get(&MigrationRef::from(id))
-            .copied()
-            .or(row.as_ref().map(|row| row.batch));
+        let batch = batches.get(&MigrationRef::from(id)).copied();
         let batch = batch
             .or(run.batch)
             .unwrap_or_else(|| history.map_or(1, |history| history.batch_to_continue_or_begin(&self.registry)));
@@ -260,7 +279,7 @@ impl Runner<'_> {
 
     /// Whether a migration failed, and was rolled back, for a reason that goes by: something else holds a lock, for which it
     /// waits a while, or a pooler was not noticed before.
-    fn may_try_again(&mut self, planned: &PlannedMigration, error: &Error) -> bool {
+    pub(super) fn may_try_again(&mut self, planned: &PlannedMigration, error: &Error) -> bool {
         let is_locked = error.root_cause().is_some_and(|cause| {
             let cause = cause.downcast_ref::<DriverError>();
             cause.is_some_and(|cause| cause.kind == DriverErrorKind::Locked)
@@ -293,29 +312,12 @@ impl Runner<'_> {
 
     /// Reads history and plans, outside a transaction; waits as long as the lock timeout for a claim to go.
     pub(super) fn look_patiently(&mut self, goal: &Goal) -> Result<Outlook, Error> {
-        let deadline = Instant::now() + self.lock_timeout;
-        let mut told = false;
         loop {
             let marker = self.marker()?;
             match self.look(goal, marker) {
                 Ok(outlook) => return Ok(outlook),
                 // Who is at work holds the right to write, so who gets that finds a claim of a run that is gone.
-                Err(Blocked::ByClaim) if self.session.traits().has_session_locks => self.take_over()?,
-                Err(Blocked::ByClaim) if Instant::now() < deadline => {
-                    if !told {
-                        self.tell(&Event::Waiting {
-                            reason: "another run is at work on a migration outside a transaction",
-                        });
-                        told = true;
-                    }
-                    thread::sleep(POLL);
-                }
-                Err(Blocked::ByClaim) => {
-                    // The queue says who holds it and what to do.
-                    let history = self.read_history()?.unwrap_or_default();
-                    let queue = self.queue(&history, goal)?;
-                    return Ok(Outlook::new(marker, Some(history), queue, goal));
-                }
+                Err(Blocked::ByClaim) => self.take_over()?,
                 Err(Blocked::By(error)) => return Err(error),
             }
         }
@@ -380,7 +382,7 @@ impl Runner<'_> {
     }
 
     /// Ends a transaction in which nothing was done.
-    fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self) {
         // What comes next meets the same trouble, and tells it.
         let _ = self.session.rollback();
     }
@@ -413,6 +415,26 @@ enum Blocked {
     /// Another run holds a migration outside a transaction, or was killed while it did.
     ByClaim,
     By(Error),
+}
+
+/// Between two migrations nothing is half done.
+fn stopped_before(outlook: &Outlook) -> Error {
+    let left = outlook.queue.len();
+    let finish = match outlook.goal.direction() {
+        Direction::Up => "migrate up",
+        Direction::Down => "migrate rollback --steps",
+    };
+    let error = match outlook.queue.front() {
+        Some(next) => Error::new(
+            ErrorKind::Stopped,
+            format!("the run was stopped before {}", named(&next.migration)),
+        ),
+        None => Error::new(ErrorKind::Stopped, "the run was stopped"),
+    };
+    error.nothing_changed().next(match outlook.goal.direction() {
+        Direction::Up => format!("`{finish}` goes on with what is left, {left} of them"),
+        Direction::Down => format!("`{finish} {left}` goes on with what is left"),
+    })
 }
 
 /// Adds to an error what the run had done before.

@@ -35,6 +35,17 @@ pub(crate) fn fingerprints_on_the_way(steps: &[Step], dialect: DialectName) -> V
     fingerprints
 }
 
+/// A hash of some texts, in their order.
+#[cfg(feature = "sqlite")]
+pub(crate) fn digest<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    }
+    print(hash)
+}
+
 /// Whether a stored fingerprint was made with an older encoding, so that it says nothing about a change.
 pub(crate) fn is_older_encoding(stored: &str) -> bool {
     tag(stored).is_some_and(|tag| tag < TAG)

@@ -4,6 +4,7 @@
 
 mod column_type;
 mod compare;
+mod each_connection;
 mod fingerprint;
 mod model;
 mod names;
@@ -18,6 +19,9 @@ mod user_sql;
 mod words;
 
 pub use column_type::{ColumnType, DefaultValue, Value};
+pub use each_connection::{CompiledFor, NotCompiled};
+#[cfg(feature = "sqlite")]
+pub(crate) use fingerprint::digest;
 pub(crate) use fingerprint::{
     differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_newer_encoding, is_older_encoding,
 };
@@ -27,7 +31,7 @@ pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position}
 pub(crate) use order::in_order;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
-pub(crate) use sql_text::{Piece, Touched, mentions, normal, pieces, seen_by, shows_all, touched};
+pub(crate) use sql_text::{Piece, Touched, is_repeatable, mentions, normal, pieces, seen_by, shows_all, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
 pub use table::{
@@ -92,8 +96,9 @@ impl Schema {
     /// A Rust function on a Diesel connection: a data migration.
     ///
     /// It runs inside the migration's transaction, so its own `conn.transaction(..)` is a savepoint. A retry calls it
-    /// again. It is `fn(&mut Connection) -> Result<(), Error>` with any error type that turns into a boxed one; a tuple
-    /// gives one function per connection type.
+    /// again. It is `fn(&mut Connection) -> Result<(), Error>` with any error type that turns into a boxed one. A program
+    /// that runs on several databases writes it once with [`for_each_connection!`](crate::for_each_connection), or gives a
+    /// tuple with one function per connection type.
     ///
     #[cfg_attr(feature = "sqlite", doc = "```")]
     #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]

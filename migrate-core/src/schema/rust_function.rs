@@ -8,7 +8,8 @@ use std::sync::Arc;
 type Failure = Box<dyn Error + Send + Sync>;
 type Erased = Arc<dyn Fn(&mut dyn Any) -> Option<Result<(), Failure>> + Send + Sync>;
 
-/// What [`Schema::run`](crate::Schema::run) takes: a function on a connection, or a tuple with one per connection type.
+/// What [`Schema::run`](crate::Schema::run) takes: a function on a connection, or a tuple with one per connection type, which
+/// [`for_each_connection!`](crate::for_each_connection) makes of one that is written once.
 ///
 /// A function is `Fn(&mut Connection) -> Result<(), Error>`; the error is anything that turns into
 /// `Box<dyn std::error::Error + Send + Sync>`, as Diesel's does. `M` is worked out by the compiler.
@@ -16,6 +17,7 @@ type Erased = Arc<dyn Fn(&mut dyn Any) -> Option<Result<(), Failure>> + Send + S
     message = "`{Self}` cannot be a Rust step",
     label = "not a function on a Diesel connection",
     note = "write `fn fill(conn: &mut SqliteConnection) -> QueryResult<()>`, or a tuple with one function per connection type",
+    note = "a function that is written in `for_each_connection!` is `for_each_connection!(fill)` here",
     note = "a closure has to name its types: `|conn: &mut SqliteConnection| -> QueryResult<()> {{ .. }}`",
     note = "an error of one's own is `Box<dyn std::error::Error + Send + Sync>`, or whatever turns into that"
 )]
@@ -30,14 +32,18 @@ pub trait RustFunction<M> {
 pub struct Functions(Vec<Function>);
 
 #[derive(Clone)]
-struct Function {
-    name: &'static str,
-    connection: TypeId,
-    connection_name: &'static str,
-    call: Erased,
+pub(super) struct Function {
+    pub(super) name: &'static str,
+    pub(super) connection: TypeId,
+    pub(super) connection_name: &'static str,
+    pub(super) call: Erased,
 }
 
 impl Functions {
+    pub(super) fn of(function: Function) -> Functions {
+        Functions(vec![function])
+    }
+
     /// The name of the function for a connection type.
     pub(crate) fn name_for(&self, connection: TypeId) -> Option<&'static str> {
         self.0
@@ -75,6 +81,15 @@ fn short(name: &'static str) -> &'static str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
+/// The name of a generic function without the connection type that it has been given.
+fn without_type(function: &'static str, connection: &str) -> &'static str {
+    function
+        .strip_suffix('>')
+        .and_then(|name| name.strip_suffix(connection))
+        .and_then(|name| name.strip_suffix('<'))
+        .unwrap_or(function)
+}
+
 impl<F, C, E> RustFunction<(C, E)> for F
 where
     F: Fn(&mut C) -> Result<(), E> + Send + Sync + 'static,
@@ -82,15 +97,15 @@ where
     E: Into<Failure>,
 {
     fn into_functions(self) -> Functions {
-        Functions(vec![Function {
-            name: type_name::<F>(),
+        Functions::of(Function {
+            name: without_type(type_name::<F>(), type_name::<C>()),
             connection: TypeId::of::<C>(),
             connection_name: type_name::<C>(),
             call: Arc::new(move |connection| {
                 let connection = connection.downcast_mut::<C>()?;
                 Some(self(connection).map_err(Into::into))
             }),
-        }])
+        })
     }
 }
 
@@ -112,5 +127,7 @@ macro_rules! tuple {
     };
 }
 
+// One alone is what features may leave of several.
+tuple!(F1 M1);
 tuple!(F1 M1, F2 M2);
 tuple!(F1 M1, F2 M2, F3 M3);

@@ -21,6 +21,11 @@ impl<'a> Piece<'a> {
         }
     }
 
+    /// Whether it is more than a blank or a comment.
+    pub(crate) fn is_said(&self) -> bool {
+        !matches!(self, Piece::Comment(_)) && !self.written().trim().is_empty()
+    }
+
     /// The name without its quotes.
     pub(crate) fn name(self) -> Option<String> {
         let Piece::Name(written) = self else { return None };
@@ -370,9 +375,7 @@ pub(crate) fn touched(sql: &str) -> Touched {
     let Ok(pieces) = pieces(sql) else {
         return Touched::Anything;
     };
-    let mut words = pieces
-        .into_iter()
-        .filter(|piece| !piece.written().trim().is_empty() && !matches!(piece, Piece::Comment(_)));
+    let mut words = pieces.into_iter().filter(Piece::is_said);
     let Some(first) = words.next() else {
         return Touched::Nothing;
     };
@@ -398,6 +401,17 @@ pub(crate) fn seen_by(sql: &str) -> Option<Vec<String>> {
         Touched::Index(index) => Some(vec![index]),
         Touched::Nothing | Touched::Rows | Touched::Anything => None,
     }
+}
+
+/// Whether a raw statement that was done is as good as one that was done twice.
+pub(crate) fn is_repeatable(sql: &str) -> bool {
+    let words = [
+        "ANALYZE", "VACUUM", "REINDEX", "PRAGMA", "SET", "GRANT", "REVOKE", "LOCK", "REFRESH", "CLUSTER",
+    ];
+    let first = pieces(sql)
+        .ok()
+        .and_then(|pieces| pieces.into_iter().find(Piece::is_said));
+    first.is_some_and(|first| words.iter().any(|word| first.written().eq_ignore_ascii_case(word)))
 }
 
 /// What a CREATE, ALTER, DROP or COMMENT is about, from the words after that one.

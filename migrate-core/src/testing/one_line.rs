@@ -109,7 +109,7 @@ macro_rules! __tests_on_postgres {
     ($why:ident) => {
         mod on_postgres {
             $crate::__tests_on_a_database! {
-                $crate::testing::TestServer::<$crate::__private::PgConnection>::from_env()?
+                $crate::testing::TestServer::<$crate::__private::connections::PgConnection>::from_env()?
                     .map(|server| super::__checks().on(server))
             }
         }
@@ -133,7 +133,7 @@ macro_rules! __tests_on_mysql {
     ($why:ident) => {
         mod on_mysql {
             $crate::__tests_on_a_database! {
-                $crate::testing::TestServer::<$crate::__private::MysqlConnection>::from_env()?
+                $crate::testing::TestServer::<$crate::__private::connections::MysqlConnection>::from_env()?
                     .map(|server| super::__checks().on(server))
             }
         }

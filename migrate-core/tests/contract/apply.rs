@@ -1,16 +1,33 @@
 //! Applying: order, targets, reports, events.
 
-use migrate_core::{Direction, ErrorKind, Event, MigrationRef, State, Target, Version};
+use diesel::prelude::*;
+use migrate_core::{DialectName, Direction, ErrorKind, Event, MigrationRef, Registry, Runner, State, Target};
 
-use crate::support::{Database, in_group, migration, migration_with_down, table, tables, text};
+use crate::support::{Database, in_group, migration, migration_with_down, reference, table, tables, untransactional};
+use crate::words::everything;
 
-fn to(version: u64) -> Target {
-    Target::To(MigrationRef::from(Version::new(version).unwrap()))
+on_every_database! {
+    migrations_are_applied_in_the_order_of_their_versions_as_one_batch
+    a_second_run_has_nothing_to_do_and_writes_nothing
+    each_run_is_a_batch
+    up_goes_as_far_as_it_is_told
+    a_target_that_does_not_exist_is_an_error
+    a_version_in_two_groups_has_to_be_named_with_its_group
+    everything_that_is_wrong_is_said_at_once_before_anything_runs
+    status_and_plan_make_no_table
+    what_is_planned_is_what_runs
+    a_connection_inside_a_transaction_is_refused
+    the_connection_is_given_back_as_it_was
+    fresh_empties_the_database_and_applies_all
+    fresh_tells_what_is_gone_when_a_migration_fails
+    fresh_drops_nothing_if_a_migration_is_wrong
 }
 
-#[test]
-fn migrations_are_applied_in_the_order_of_their_versions_as_one_batch() {
-    let db = Database::new();
+fn to(version: u64) -> Target {
+    Target::To(reference(version))
+}
+
+fn migrations_are_applied_in_the_order_of_their_versions_as_one_batch(db: &Database) {
     let report = db.up(&[table(10), table(9), table(1)]).unwrap();
     assert_eq!(report.batch, Some(1));
     assert!(report.done.iter().all(|done| done.direction == Direction::Up));
@@ -18,27 +35,21 @@ fn migrations_are_applied_in_the_order_of_their_versions_as_one_batch() {
     assert_eq!(db.number("SELECT count(*) FROM t9"), 1);
 }
 
-#[test]
-fn a_second_run_has_nothing_to_do_and_writes_nothing() {
-    let db = Database::new();
+fn a_second_run_has_nothing_to_do_and_writes_nothing(db: &Database) {
     db.up(&tables(1..=3)).unwrap();
-    let before = std::fs::read(db.path()).unwrap();
+    let before = (db.whole_picture(), db.bytes());
     assert!(db.up(&tables(1..=3)).unwrap().is_empty());
-    assert_eq!(std::fs::read(db.path()).unwrap(), before);
+    assert_eq!((db.whole_picture(), db.bytes()), before);
 }
 
-#[test]
-fn each_run_is_a_batch() {
-    let db = Database::new();
+fn each_run_is_a_batch(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     db.up(&tables(1..=4)).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1", "3:2", "4:2"]);
-    assert!(db.history().iter().all(|row| row.ends_with("unclaimed")));
+    assert_eq!(db.claims(), 0);
 }
 
-#[test]
-fn up_goes_as_far_as_it_is_told() {
-    let db = Database::new();
+fn up_goes_as_far_as_it_is_told(db: &Database) {
     let all = tables(1..=5);
     db.with(&all, |runner| runner.up(&to(2))).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1"]);
@@ -47,21 +58,17 @@ fn up_goes_as_far_as_it_is_told() {
     assert!(db.with(&all, |runner| runner.up(&to(3))).unwrap().is_empty());
 }
 
-#[test]
-fn a_target_that_does_not_exist_is_an_error() {
-    let db = Database::new();
+fn a_target_that_does_not_exist_is_an_error(db: &Database) {
     let all = tables(1..=3);
     for target in [to(4), Target::Steps(0), Target::Steps(4)] {
         let error = db.with(&all, |runner| runner.up(&target)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidTarget, "{error}");
         assert!(!error.next_steps().is_empty());
     }
-    assert!(db.whole_picture().is_empty());
+    assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-#[test]
-fn a_version_in_two_groups_has_to_be_named_with_its_group() {
-    let db = Database::new();
+fn a_version_in_two_groups_has_to_be_named_with_its_group(db: &Database) {
     let all = [
         table(1),
         in_group("jobs", 1, |schema| {
@@ -77,9 +84,7 @@ fn a_version_in_two_groups_has_to_be_named_with_its_group() {
     );
 }
 
-#[test]
-fn everything_that_is_wrong_is_said_at_once_before_anything_runs() {
-    let db = Database::new();
+fn everything_that_is_wrong_is_said_at_once_before_anything_runs(db: &Database) {
     let error = db
         .up(&[
             table(1),
@@ -102,30 +107,29 @@ fn everything_that_is_wrong_is_said_at_once_before_anything_runs() {
                 |_| {},
             ),
             migration(6, |schema| {
-                schema.execute("VACUUM").up_only();
+                let sqlite = (DialectName::Sqlite, "VACUUM");
+                let others = [DialectName::Postgres, DialectName::MySql, DialectName::MariaDb];
+                let others = others.map(|dialect| (dialect, "/* nothing */"));
+                schema.execute([sqlite, others[0], others[1], others[2]]).up_only();
             }),
         ])
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidMigration);
-    insta::assert_snapshot!(crate::support::text(&error));
-    assert!(db.whole_picture().is_empty());
+    assert_text!(db, db.said(&error));
+    assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-#[test]
-fn status_and_plan_make_no_table() {
-    let db = Database::new();
+fn status_and_plan_make_no_table(db: &Database) {
     let all = tables(1..=2);
     let entries = db.with(&all, |runner| runner.status()).unwrap();
     assert!(entries.iter().all(|entry| entry.state == State::Pending));
     let plan = db.with(&all, |runner| runner.plan(&Target::Latest)).unwrap();
-    insta::assert_snapshot!(plan.to_string());
+    assert_text!(db, plan.to_string());
     assert!(!db.with(&all, |runner| runner.is_current()).unwrap());
-    assert!(db.whole_picture().is_empty());
+    assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-#[test]
-fn what_is_planned_is_what_runs() {
-    let db = Database::new();
+fn what_is_planned_is_what_runs(db: &Database) {
     let all = tables(1..=2);
     let plan = db.with(&all, |runner| runner.plan(&Target::Latest)).unwrap();
     let planned: Vec<String> = plan
@@ -136,8 +140,8 @@ fn what_is_planned_is_what_runs() {
         .collect();
     let mut ran = Vec::new();
     let mut connection = db.connect();
-    let registry = migrate_core::Registry::of(all).unwrap();
-    migrate_core::Runner::new(&mut connection, registry)
+    connection
+        .runner(&all)
         .observe(|event| {
             if let Event::Step { label, .. } = event {
                 ran.push((*label).to_owned());
@@ -148,81 +152,80 @@ fn what_is_planned_is_what_runs() {
     assert_eq!(planned, ran);
 }
 
-#[test]
-fn a_connection_inside_a_transaction_is_refused() {
-    use diesel::prelude::*;
-
-    let db = Database::new();
-    let mut connection = db.connect();
-    let error = connection
-        .transaction(|connection| {
-            let registry = migrate_core::Registry::of(tables(1..=1)).unwrap();
-            Ok::<_, diesel::result::Error>(
-                migrate_core::Runner::new(connection, registry)
-                    .up(&Target::Latest)
-                    .unwrap_err(),
-            )
+fn a_connection_inside_a_transaction_is_refused(db: &Database) {
+    let registry = Registry::of(tables(1..=1)).unwrap();
+    let error = with_connection!(&mut db.connect(), connection => {
+        connection.transaction(|connection| {
+            let result = Runner::new(connection, registry).up(&Target::Latest);
+            QueryResult::Ok(result.unwrap_err())
         })
-        .unwrap();
-    assert_eq!(error.kind(), ErrorKind::InvalidSetting);
+    });
+    assert_eq!(error.unwrap().kind(), ErrorKind::InvalidSetting);
+    assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-#[test]
-fn the_connection_keeps_its_own_busy_timeout() {
-    let db = Database::new();
+fn the_connection_is_given_back_as_it_was(db: &Database) {
+    let settings = db.engine.pick(
+        "SELECT concat_ws(' ', (SELECT timeout FROM pragma_busy_timeout), (SELECT foreign_keys FROM pragma_foreign_keys), \
+         (SELECT legacy_alter_table FROM pragma_legacy_alter_table)) AS text",
+        "SELECT concat_ws(' ', current_setting('search_path'), current_setting('role'), current_setting('lock_timeout'), \
+         (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())) AS text",
+        "SELECT concat_ws(' ', @@sql_mode, @@lock_wait_timeout, @@innodb_lock_wait_timeout, @@foreign_key_checks, \
+         @@autocommit, @@time_zone, database()) AS text",
+    );
     let mut connection = db.connect();
-    diesel::connection::SimpleConnection::batch_execute(&mut connection, "PRAGMA busy_timeout = 1234").unwrap();
-    let registry = migrate_core::Registry::of(tables(1..=1)).unwrap();
-    migrate_core::Runner::new(&mut connection, registry)
-        .up(&Target::Latest)
-        .unwrap();
-    assert_eq!(
-        crate::support::number(&mut connection, "SELECT timeout FROM pragma_busy_timeout"),
-        1234
-    );
+    connection.execute(db.engine.pick(
+        "PRAGMA busy_timeout = 1234; PRAGMA foreign_keys = ON",
+        "SET lock_timeout = 1234",
+        "SET lock_wait_timeout = 1234, autocommit = 0, time_zone = '+03:00'",
+    ));
+    let before = connection.texts(settings);
+    let mut all = vec![
+        table(1),
+        untransactional(2, |schema| schema.execute("INSERT INTO t1 VALUES (2)").up_only()),
+        migration(3, |schema| {
+            schema.create_table("made", |t| t.varchar("name", 50).nullable());
+            schema.alter_table("made", |t| t.set_not_null("name"));
+        }),
+    ];
+    connection.runner(&all).up(&Target::Latest).unwrap();
+    assert_eq!(connection.texts(settings), before);
+    all.push(migration(4, |schema| schema.execute("SELECT * FROM nowhere").up_only()));
+    connection.runner(&all).up(&Target::Latest).unwrap_err();
+    assert_eq!(connection.texts(settings), before);
 }
 
-#[test]
-fn fresh_empties_the_database_and_applies_all() {
-    let db = Database::new();
-    db.execute(
-        "PRAGMA foreign_keys = ON;
-         CREATE TABLE parent (id INTEGER PRIMARY KEY);
-         CREATE TABLE child (id INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER REFERENCES parent (id));
-         INSERT INTO parent VALUES (1); INSERT INTO child (parent) VALUES (1);
-         CREATE VIEW \"odd \"\" view\" AS SELECT * FROM child;
-         CREATE TRIGGER tr AFTER INSERT ON child BEGIN SELECT 1; END;
-         CREATE VIRTUAL TABLE words USING fts5(text);",
-    );
-    let all = tables(1..=2);
-    db.up(&all).unwrap();
+fn fresh_empties_the_database_and_applies_all(db: &Database) {
+    db.execute("CREATE TABLE a (id int PRIMARY KEY)");
+    db.execute("CREATE TABLE b (id int PRIMARY KEY REFERENCES a (id))");
+    db.execute("INSERT INTO a VALUES (1)");
+    db.execute("INSERT INTO b VALUES (1)");
+    db.execute("CREATE VIEW v AS SELECT * FROM a");
+    let all = everything(db.engine);
     let report = db.with(&all, |runner| runner.fresh()).unwrap();
-    assert_eq!(report.done.len(), 2);
-    let fresh = Database::new();
+    assert_eq!(report.done.len(), 3);
+    db.with(&all, |runner| runner.fresh()).unwrap();
+    assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
+    let fresh = db.another();
     fresh.up(&all).unwrap();
-    // SQLite never drops its own table of sequences; it is empty.
-    let mut picture = db.picture();
-    picture.retain(|object| !object.starts_with("table sqlite_sequence"));
-    assert_eq!(picture, fresh.picture());
+    assert_eq!(db.picture(), fresh.picture());
 }
 
-#[test]
-fn fresh_tells_what_is_gone_when_a_migration_fails() {
-    let db = Database::new();
+fn fresh_tells_what_is_gone_when_a_migration_fails(db: &Database) {
     db.execute("CREATE TABLE precious (id INTEGER)");
     let failing = [migration(1, |schema| {
         schema.execute("INSERT INTO nowhere VALUES (1)").up_only();
     })];
     let error = db.with(&failing, |runner| runner.fresh()).unwrap_err();
     assert!(
-        text(&error).contains("everything that was in the database before had been dropped"),
+        error
+            .to_string()
+            .contains("everything that was in the database before had been dropped"),
         "{error}"
     );
 }
 
-#[test]
-fn fresh_drops_nothing_if_a_migration_is_wrong() {
-    let db = Database::new();
+fn fresh_drops_nothing_if_a_migration_is_wrong(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let before = db.whole_picture();
     let wrong = [table(1), table(2), migration(3, |_| {})];

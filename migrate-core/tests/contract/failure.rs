@@ -1,103 +1,109 @@
-//! A failing step: nothing of its migration stays, and the error says everything.
+//! A failing step: nothing of its migration stays where a transaction can see to that, elsewhere history says how far it
+//! came, and the error says everything.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use migrate_core::{Error, ErrorKind, Migration, Rollback};
+use migrate_core::{ErrorKind, Migration, Rollback, Schema, Target};
 
-use crate::support::{Database, migration, table, tables, text};
+use crate::support::{Database, generated, migration, table, tables};
+
+on_every_database! {
+    a_failing_third_statement
+    a_rust_step_that_returns_an_error
+    a_rust_step_that_panics
+    the_connection_is_usable_after_a_panic
+    what_was_applied_before_stays_and_the_error_says_so
+    a_failing_way_back_leaves_the_migration_applied
+    what_is_wrong_in_one_migration_touches_no_other
+}
+
+where_ddl_is_taken_back! {
+    the_first_migration_that_fails_leaves_an_empty_database
+    a_deferred_foreign_key_that_does_not_hold_fails_the_commit
+}
 
 /// A migration whose third step is `last`.
-fn third_step_is(last: impl Fn(&mut migrate_core::Schema) + Send + Sync + 'static) -> Migration {
+fn third_step_is(last: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
     migration(3, move |schema| {
         schema
-            .execute("ALTER TABLE t1 ADD COLUMN extra TEXT")
+            .execute("ALTER TABLE t1 ADD COLUMN extra VARCHAR(10)")
             .undo("ALTER TABLE t1 DROP COLUMN extra");
         schema.execute("UPDATE t1 SET extra = 'x', id = id + 1").up_only();
         last(schema);
     })
 }
 
-fn fails_and_leaves_everything_as_it_was(failing: Migration) -> Error {
-    let db = Database::new();
+/// The third step fails. Either everything is as it was, or the two before it are done, nothing of it is, and the next run goes
+/// on with it.
+fn fails(db: &Database, failing: Migration) {
     db.up(&tables(1..=2)).unwrap();
-    let picture = db.whole_picture();
-    let bytes = std::fs::read(db.path()).unwrap();
+    let before = (db.whole_picture(), db.bytes());
 
     let error = db.up(&[table(1), table(2), failing]).unwrap_err();
 
+    assert_text!(db, db.said(&error));
     assert_eq!(error.kind(), ErrorKind::StepFailed);
-    assert_eq!(db.whole_picture(), picture);
-    assert_eq!(std::fs::read(db.path()).unwrap(), bytes);
     assert_eq!(error.failed_migration(), Some("3 m3"));
     assert!(error.place().is_some());
     assert!(error.failed_statement().is_some());
     assert!(error.root_cause().is_some());
     assert!(error.database_state().is_some());
     assert!(!error.next_steps().is_empty());
-    error
+    if db.engine.takes_back_ddl() {
+        assert_eq!((db.whole_picture(), db.bytes()), before);
+    } else {
+        assert_eq!(db.states(), ["1:applied", "2:applied", "3:applying:2"]);
+        assert_eq!(db.number("SELECT sum(id) FROM t1 WHERE extra = 'x'"), 2);
+        assert_eq!(db.number("SELECT sum(id) FROM t2"), 2);
+    }
+    let mended = third_step_is(|schema| schema.execute("UPDATE t1 SET id = id + 10").up_only());
+    db.up(&[table(1), table(2), mended]).unwrap();
+    assert_eq!(db.number("SELECT sum(id) FROM t1"), 12);
+    assert_eq!(db.states(), ["1:applied", "2:applied", "3:applied"]);
+    assert_eq!(db.claims(), 0);
 }
 
-#[test]
-fn a_failing_third_statement_leaves_everything_as_it_was() {
-    let error = fails_and_leaves_everything_as_it_was(third_step_is(|schema| {
-        schema.execute("INSERT INTO nowhere\nVALUES (1)").up_only();
-    }));
-    insta::assert_snapshot!(text(&error));
+fn a_failing_third_statement(db: &Database) {
+    let failing = third_step_is(|schema| schema.execute("INSERT INTO nowhere\nVALUES (1)").up_only());
+    fails(db, failing);
 }
 
-#[test]
-fn a_rust_step_that_returns_an_error_leaves_everything_as_it_was() {
-    let error = fails_and_leaves_everything_as_it_was(third_step_is(|schema| {
-        schema.run(fill).up_only();
-    }));
-    insta::assert_snapshot!(text(&error));
+fn a_rust_step_that_returns_an_error(db: &Database) {
+    type Failure = Box<dyn std::error::Error + Send + Sync>;
+    let fill = rust_step!(|conn| {
+        conn.batch_execute("DELETE FROM t1")?;
+        Err::<(), Failure>("an address has no @".into())
+    });
+    fails(db, third_step_is(move |schema| schema.run(fill).up_only()));
 }
 
-fn fill(conn: &mut SqliteConnection) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    diesel::sql_query("DELETE FROM t1").execute(conn)?;
-    Err("an address has no @".into())
+fn a_rust_step_that_panics(db: &Database) {
+    fails(db, third_step_is(panics));
 }
 
-#[test]
-fn a_rust_step_that_panics_leaves_everything_as_it_was() {
-    let error = fails_and_leaves_everything_as_it_was(third_step_is(|schema| {
-        schema.run(panics).up_only();
-    }));
-    insta::assert_snapshot!(text(&error));
+fn panics(schema: &mut Schema) {
+    let panics = rust_step!(|conn| {
+        conn.batch_execute("DELETE FROM t1")?;
+        conn.transaction(|conn| -> QueryResult<()> {
+            conn.batch_execute("DELETE FROM t2")?;
+            panic!("row {} has no address", 7)
+        })
+    });
+    schema.run(panics).up_only();
 }
 
-fn panics(conn: &mut SqliteConnection) -> QueryResult<()> {
-    diesel::sql_query("DELETE FROM t1").execute(conn)?;
-    conn.transaction(|conn| {
-        diesel::sql_query("DELETE FROM t2").execute(conn)?;
-        panic!("row {} has no address", 7)
-    })
-}
-
-#[test]
-fn the_connection_is_usable_after_a_panic() {
-    let db = Database::new();
-    db.up(&tables(1..=2)).unwrap();
+fn the_connection_is_usable_after_a_panic(db: &Database) {
     let mut connection = db.connect();
-    let all = [
-        table(1),
-        table(2),
-        third_step_is(|schema| {
-            schema.run(panics).up_only();
-        }),
-    ];
-    let registry = migrate_core::Registry::of(all).unwrap();
-    migrate_core::Runner::new(&mut connection, registry)
-        .up(&migrate_core::Target::Latest)
-        .unwrap_err();
-    connection
-        .transaction(|connection| diesel::sql_query("INSERT INTO t1 VALUES (5)").execute(connection))
-        .unwrap();
-    assert_eq!(db.number("SELECT count(*) FROM t1"), 2);
+    let all = [table(1), table(2), third_step_is(panics)];
+    connection.runner(&all).up(&Target::Latest).unwrap_err();
+    let inserted = with_connection!(&mut connection, connection => connection.transaction(|connection| {
+        connection.batch_execute("INSERT INTO t2 VALUES (5)")
+    }));
+    inserted.unwrap();
+    assert_eq!(db.number("SELECT count(*) FROM t2"), 2);
 }
 
-#[test]
-fn the_first_migration_that_fails_leaves_an_empty_database() {
-    let db = Database::new();
+fn the_first_migration_that_fails_leaves_an_empty_database(db: &Database) {
     let error = db
         .up(&[migration(1, |schema| {
             schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
@@ -105,42 +111,55 @@ fn the_first_migration_that_fails_leaves_an_empty_database() {
         })])
         .unwrap_err();
     assert!(error.to_string().contains("already exists"), "{error}");
-    assert!(db.whole_picture().is_empty());
+    assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-#[test]
-fn what_was_applied_before_stays_and_the_error_says_so() {
-    let db = Database::new();
+fn what_was_applied_before_stays_and_the_error_says_so(db: &Database) {
     let wrong = migration(3, |schema| {
         schema.execute("nonsense").up_only();
     });
     let error = db.up(&[table(1), table(2), wrong]).unwrap_err();
-    insta::assert_snapshot!(text(&error));
-    assert_eq!(db.batches(), ["1:1", "2:1"]);
+    assert_text!(db, db.said(&error));
+    let stays: &[&str] = match db.engine.takes_back_ddl() {
+        true => &["1:1", "2:1"],
+        false => &["1:1", "2:1", "3:1"],
+    };
+    assert_eq!(db.batches(), stays);
     // What follows is a deploy of its own.
     db.up(&tables(1..=4)).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1", "3:2", "4:2"]);
 }
 
-#[test]
-fn a_failing_way_back_leaves_the_migration_applied() {
-    let db = Database::new();
-    let wrong = migration(2, |schema| {
-        schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
-        schema.execute("CREATE TABLE b (id INTEGER)").undo("DROP TABLE no_b");
-    });
-    db.up(&[table(1), wrong]).unwrap();
+fn a_failing_way_back_leaves_the_migration_applied(db: &Database) {
+    let with = |undo: &'static str| {
+        let second = migration(2, move |schema| {
+            schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
+            schema.execute("INSERT INTO t1 VALUES (2)").undo(undo);
+            schema.execute("CREATE TABLE b (id INTEGER)").undo("DROP TABLE b");
+        });
+        [table(1), second]
+    };
+    let wrong = with("DELETE FROM nowhere");
+    db.up(&wrong).unwrap();
     let before = db.whole_picture();
-    let error = db.rollback(&[table(1), wrong], &Rollback::LastBatch).unwrap_err();
-    insta::assert_snapshot!(text(&error));
-    assert_eq!(db.whole_picture(), before);
+    let error = db.rollback(&wrong, &Rollback::Steps(1)).unwrap_err();
+    assert_text!(db, db.said(&error));
+    if db.engine.takes_back_ddl() {
+        assert_eq!(db.whole_picture(), before);
+    } else {
+        assert_eq!(db.states(), ["1:applied", "2:reverting:1"]);
+        assert_eq!(db.tables(), ["a", "t1"]);
+    }
+    db.rollback(&with("DELETE FROM t1 WHERE id = 2"), &Rollback::Steps(1))
+        .unwrap();
+    assert_eq!(db.tables(), ["t1"]);
+    assert_eq!(db.number("SELECT count(*) FROM t1"), 1);
+    assert_eq!(db.states(), ["1:applied"]);
 }
 
-#[test]
-fn a_deferred_foreign_key_that_does_not_hold_fails_the_commit() {
-    let db = Database::new();
+fn a_deferred_foreign_key_that_does_not_hold_fails_the_commit(db: &Database) {
     let mut connection = db.connect();
-    diesel::connection::SimpleConnection::batch_execute(&mut connection, "PRAGMA foreign_keys = ON").unwrap();
+    connection.execute(db.engine.pick("PRAGMA foreign_keys = ON", "SELECT 1", ""));
     let wrong = migration(1, |schema| {
         schema
             .execute("CREATE TABLE a (id INTEGER PRIMARY KEY)")
@@ -150,11 +169,36 @@ fn a_deferred_foreign_key_that_does_not_hold_fails_the_commit() {
             .undo("DROP TABLE b");
         schema.execute("INSERT INTO b VALUES (1)").up_only();
     });
-    let registry = migrate_core::Registry::of([wrong]).unwrap();
-    let error = migrate_core::Runner::new(&mut connection, registry)
-        .up(&migrate_core::Target::Latest)
-        .unwrap_err();
-    insta::assert_snapshot!(text(&error));
-    drop(connection);
-    assert!(db.whole_picture().is_empty());
+    let error = connection.runner(&[wrong]).up(&Target::Latest).unwrap_err();
+    assert_text!(db, db.said(&error));
+    assert_eq!(db.whole_picture(), [""; 0]);
+}
+
+fn what_is_wrong_in_one_migration_touches_no_other(db: &Database) {
+    let wrong: [fn(&mut Schema); 4] = [
+        |schema| schema.create_view("broken", "SELECT 1 AS a /* never closed"),
+        |schema| schema.create_view("broken", "SELECT 1 AS a WHERE"),
+        |schema| schema.create_view("broken", "SELECT nothing FROM nowhere"),
+        |schema| schema.create_table("t1", |t| t.id()),
+    ];
+    let all = |wrong: Option<fn(&mut Schema)>| -> Vec<Migration> {
+        let all = (1..=9).map(|version| match (version, wrong) {
+            (5, Some(wrong)) => migration(5, wrong),
+            _ => generated(version),
+        });
+        all.collect()
+    };
+    for (number, wrong) in wrong.into_iter().enumerate() {
+        let result = db.up(&all(Some(wrong)));
+        let error = result.unwrap_err();
+        if error.kind() == ErrorKind::InvalidMigration {
+            // Found while planning: nothing has run.
+            continue;
+        }
+        assert_eq!(error.failed_migration(), Some("5 m5"), "{number}: {error}");
+        assert_eq!(db.tables(), ["t1", "t2", "t3", "t4"], "{number}");
+        let report = db.up(&all(None)).unwrap();
+        assert_eq!(report.done.len(), 5, "{number}");
+        db.rollback(&all(None), &Rollback::All).unwrap();
+    }
 }

@@ -1,24 +1,35 @@
 //! Migrations outside a transaction: how far they got, going on, and what a person has to say.
 
-use std::time::Duration;
+use diesel::connection::SimpleConnection;
+use migrate_core::{ErrorKind, Migration, Rollback, State};
 
-use diesel::prelude::*;
-use migrate_core::{ErrorKind, MigrationRef, Rollback, State, Target, Version};
+use crate::support::{Database, reference, table, untransactional};
 
-use crate::support::{Database, table, text, untransactional};
-
-fn two() -> MigrationRef {
-    MigrationRef::from(Version::new(2).unwrap())
+on_every_database! {
+    after_a_failure_the_next_run_goes_on_with_the_step_that_failed
+    a_done_step_that_was_changed_stops_the_next_run
+    what_a_run_that_is_gone_has_left_is_taken_over
+    what_can_as_well_be_done_twice_is_done_again
+    what_nothing_can_tell_is_settled_by_a_person
+    repair_refuses_what_cannot_be
+    an_interrupted_way_back_goes_on_where_it_stopped
+    an_interrupted_way_back_that_was_changed_is_not_gone_on_with
+    one_program_is_not_stopped_by_anothers_interruption_nor_blind_to_its_own
+    a_rust_step_that_leaves_a_transaction_open_is_noticed
 }
 
-fn three_steps(second: &'static str) -> [migrate_core::Migration; 2] {
+/// Three rows for t1, with the second in the given way.
+pub(crate) fn three_steps(second: &'static str) -> [Migration; 2] {
     [
         table(1),
         untransactional(2, move |schema| {
             schema
                 .execute("INSERT INTO t1 VALUES (10)")
                 .undo("DELETE FROM t1 WHERE id = 10");
-            schema.execute(second).undo("DELETE FROM t1 WHERE id = 20");
+            // Its way back fails where there is no such table.
+            schema
+                .execute(second)
+                .undo("DELETE FROM t1 WHERE id = 20 AND 0 = (SELECT count(*) FROM gate)");
             schema
                 .execute("INSERT INTO t1 VALUES (30)")
                 .undo("DELETE FROM t1 WHERE id = 30");
@@ -26,47 +37,33 @@ fn three_steps(second: &'static str) -> [migrate_core::Migration; 2] {
     ]
 }
 
-fn sum(db: &Database) -> i64 {
+pub(crate) fn sum(db: &Database) -> i64 {
     db.number("SELECT sum(id) FROM t1")
 }
 
-#[test]
-fn what_no_transaction_can_hold_runs_outside_one() {
-    let db = Database::new();
-    let all = [untransactional(1, |schema| {
-        schema
-            .execute("PRAGMA journal_mode = WAL")
-            .undo("PRAGMA journal_mode = DELETE");
-        schema.execute("VACUUM").up_only();
-    })];
-    db.up(&all).unwrap();
-    assert!(db.with(&all, |runner| runner.is_current()).unwrap());
-    db.rollback(&all, &Rollback::All).unwrap();
-    assert!(db.batches().is_empty());
-}
-
-#[test]
-fn after_a_failure_the_next_run_goes_on_with_the_step_that_failed() {
-    let db = Database::new();
+fn after_a_failure_the_next_run_goes_on_with_the_step_that_failed(db: &Database) {
     let error = db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
-    insta::assert_snapshot!(text(&error));
-    assert_eq!(sum(&db), 11);
+    assert_text!(db, db.said(&error));
+    assert_eq!(sum(db), 11);
 
-    db.up(&three_steps("INSERT INTO t1 VALUES (20)")).unwrap();
-    assert_eq!(sum(&db), 61);
-    let undisturbed = Database::new();
-    undisturbed.up(&three_steps("INSERT INTO t1 VALUES (20)")[..1]).unwrap();
-    undisturbed.up(&three_steps("INSERT INTO t1 VALUES (20)")).unwrap();
-    assert!(
-        db.with(&three_steps("INSERT INTO t1 VALUES (20)"), |runner| runner.is_current())
-            .unwrap()
-    );
-    assert!(db.history().iter().all(|row| row.ends_with("unclaimed")));
+    let mended = three_steps("INSERT INTO t1 VALUES (20)");
+    db.up(&mended).unwrap();
+    assert_eq!(sum(db), 61);
+    assert_eq!(db.batches(), ["1:1", "2:2"]);
+    assert!(db.with(&mended, |runner| runner.is_current()).unwrap());
+    assert_eq!(db.claims(), 0);
+    let undisturbed = db.another();
+    undisturbed.up(&mended[..1]).unwrap();
+    undisturbed.up(&mended).unwrap();
+    assert_eq!(states_and_prints(db), states_and_prints(&undisturbed));
 }
 
-#[test]
-fn a_done_step_that_was_changed_stops_the_next_run() {
-    let db = Database::new();
+/// History without its batches.
+fn states_and_prints(db: &Database) -> Vec<String> {
+    db.texts("SELECT concat_ws(' ', version, state, progress, fingerprint) AS text FROM __migrations ORDER BY seq")
+}
+
+fn a_done_step_that_was_changed_stops_the_next_run(db: &Database) {
     db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
     let before = db.whole_picture();
     let changed = [
@@ -81,76 +78,94 @@ fn a_done_step_that_was_changed_stops_the_next_run() {
     assert_eq!(db.whole_picture(), before);
 }
 
-#[test]
-fn a_claim_of_a_run_that_is_gone_is_settled_by_a_person() {
+fn what_a_run_that_is_gone_has_left_is_taken_over(db: &Database) {
+    let all = three_steps("INSERT INTO t1 VALUES (20)");
+    db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
+    // As a killed process leaves it, before a step that is committed with its mark.
+    db.execute("UPDATE __migrations SET claim = 'gone' WHERE version = 2");
+    db.up(&all).unwrap();
+    assert_eq!(sum(db), 61);
+    assert!(db.with(&all, |runner| runner.is_current()).unwrap());
+    assert_eq!(db.claims(), 0);
+}
+
+fn what_can_as_well_be_done_twice_is_done_again(db: &Database) {
+    let vacuum = db.engine.pick("VACUUM", "VACUUM t1", "ANALYZE TABLE t1");
+    let all = |second: &'static str| {
+        [
+            table(1),
+            untransactional(2, move |schema| {
+                schema.execute("INSERT INTO t1 VALUES (10)").up_only();
+                schema.execute(second).up_only();
+            }),
+        ]
+    };
+    db.up(&all("SELECT * FROM nowhere")).unwrap_err();
+    db.execute("UPDATE __migrations SET claim = 'gone', doubt = 'again' WHERE version = 2");
+    db.up(&all(vacuum)).unwrap();
+    assert_eq!(sum(db), 11);
+    assert_eq!(db.claims(), 0);
+}
+
+fn what_nothing_can_tell_is_settled_by_a_person(db: &Database) {
     for (said, sum_then) in [(1, 61), (2, 41), (0, 71), (3, 11)] {
-        let db = Database::new();
+        let db = db.another();
         db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
-        // As a killed process leaves it.
-        db.execute("UPDATE __migrations SET claim = 'gone' WHERE version = 2");
+        // As a process leaves it that was killed in a step in Rust.
+        db.execute("UPDATE __migrations SET claim = 'gone', doubt = 'unknown' WHERE version = 2");
         let all = three_steps("INSERT INTO t1 VALUES (20)");
-        let error = db
-            .with(&all, |runner| {
-                let registry = runner.registry().clone();
-                let mut connection = db.connect();
-                migrate_core::Runner::new(&mut connection, registry)
-                    .lock_timeout(Duration::ZERO)
-                    .up(&Target::Latest)
-            })
-            .unwrap_err();
+        let error = db.up(&all).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Interrupted);
         if said == 1 {
-            insta::assert_snapshot!(text(&error));
+            assert_same_text!(db.said(&error));
         }
         assert_eq!(sum(&db), 11);
+        let interrupted = db.with(&all, |runner| runner.interrupted(&reference(2))).unwrap();
+        assert_eq!((interrupted.done, interrupted.is_in_doubt), (1, true));
+        assert_eq!(interrupted.planned.steps().len(), 3);
 
-        db.with(&all, |runner| runner.repair(&two(), said)).unwrap();
+        db.with(&all, |runner| runner.repair(&reference(2), said)).unwrap();
         db.up(&all).unwrap();
         assert_eq!(sum(&db), sum_then, "after --done {said}");
         assert!(db.with(&all, |runner| runner.is_current()).unwrap());
     }
 }
 
-#[test]
-fn repair_refuses_what_cannot_be() {
-    let db = Database::new();
+fn repair_refuses_what_cannot_be(db: &Database) {
     let all = three_steps("INSERT INTO nowhere VALUES (20)");
     db.up(&all[..1]).unwrap();
-    for reference in [two(), MigrationRef::from(Version::new(1).unwrap())] {
-        let error = db.with(&all, |runner| runner.repair(&reference, 1)).unwrap_err();
+    for version in [1, 2] {
+        let error = db
+            .with(&all, |runner| runner.repair(&reference(version), 1))
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidTarget);
     }
     db.up(&all).unwrap_err();
-    let error = db.with(&all, |runner| runner.repair(&two(), 4)).unwrap_err();
+    let error = db.with(&all, |runner| runner.repair(&reference(2), 4)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidTarget);
 }
 
-#[test]
-fn an_interrupted_way_back_goes_on_where_it_stopped() {
-    let db = Database::new();
+fn an_interrupted_way_back_goes_on_where_it_stopped(db: &Database) {
     let all = three_steps("INSERT INTO t1 VALUES (20)");
     db.up(&all).unwrap();
-    db.execute("CREATE TRIGGER guard BEFORE DELETE ON t1 WHEN old.id = 20 BEGIN SELECT RAISE(ABORT, 'guarded'); END");
     let error = db.rollback(&all, &Rollback::Steps(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StepFailed);
-    assert_eq!(sum(&db), 31);
+    assert_eq!(sum(db), 31);
     assert_eq!(
         db.with(&all, |runner| runner.status()).unwrap()[1].state,
         State::Interrupted
     );
     assert_eq!(db.up(&all).unwrap_err().kind(), ErrorKind::Interrupted);
-    db.execute("DROP TRIGGER guard");
+    db.execute("CREATE TABLE gate (id INTEGER)");
     // What was cut off is finished, and nothing else is begun.
     assert_eq!(db.rollback(&all, &Rollback::LastBatch).unwrap().done.len(), 1);
     assert_eq!(db.batches().len(), 1);
     db.rollback(&all, &Rollback::LastBatch).unwrap();
-    assert!(db.picture().is_empty());
-    assert!(db.batches().is_empty());
+    assert_eq!(db.tables(), ["gate"]);
+    assert_eq!(db.batches(), [""; 0]);
 }
 
-#[test]
-fn an_interrupted_way_back_that_was_changed_is_not_gone_on_with() {
-    let db = Database::new();
+fn an_interrupted_way_back_that_was_changed_is_not_gone_on_with(db: &Database) {
     let with = |constraint: &'static str| {
         [untransactional(1, move |schema| {
             schema
@@ -166,9 +181,7 @@ fn an_interrupted_way_back_that_was_changed_is_not_gone_on_with() {
     assert_eq!(db.batches().len(), 1);
 }
 
-#[test]
-fn one_program_is_not_stopped_by_anothers_interruption_nor_blind_to_its_own() {
-    let db = Database::new();
+fn one_program_is_not_stopped_by_anothers_interruption_nor_blind_to_its_own(db: &Database) {
     let cut_off = |table: &'static str| {
         [untransactional(1, move |schema| {
             schema.execute(format!("CREATE TABLE {table} (id INTEGER)")).up_only();
@@ -182,20 +195,18 @@ fn one_program_is_not_stopped_by_anothers_interruption_nor_blind_to_its_own() {
     }
 }
 
-#[test]
-fn a_rust_step_that_leaves_a_transaction_open_is_noticed() {
-    let db = Database::new();
+fn a_rust_step_that_leaves_a_transaction_open_is_noticed(db: &Database) {
     let all = [
         table(1),
         untransactional(2, |schema| {
             schema
-                .run(|conn: &mut SqliteConnection| {
-                    diesel::connection::SimpleConnection::batch_execute(conn, "BEGIN; INSERT INTO t1 VALUES (10)")
-                })
+                .run(rust_step!(
+                    |conn| conn.batch_execute("BEGIN; INSERT INTO t1 VALUES (10)")
+                ))
                 .up_only();
         }),
     ];
     let error = db.up(&all).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StepFailed);
-    assert_eq!(sum(&db), 1);
+    assert_eq!(sum(db), 1);
 }

@@ -1,16 +1,24 @@
 //! What a run does is settled when it begins, whatever others do with the database meanwhile.
 
 use std::cell::Cell;
+use std::sync::mpsc;
+use std::thread;
 
-use migrate_core::{Event, Registry, Rollback, Runner, Target};
+use migrate_core::{Event, Rollback, Runner, Target};
 
 use crate::support::{Database, tables};
+
+on_every_database! {
+    as_many_are_applied_as_was_said
+    as_many_are_rolled_back_as_was_said
+    as_many_are_redone_as_was_said
+    two_who_roll_back_the_last_batch_leave_the_one_before
+}
 
 /// Runs `work`; after each migration `meanwhile` happens on another connection.
 fn with_others<T>(db: &Database, meanwhile: impl Fn(), work: impl FnOnce(&mut Runner<'_>) -> T) -> T {
     let mut connection = db.connect();
-    let registry = Registry::of(tables(1..=6)).unwrap();
-    let mut runner = Runner::new(&mut connection, registry).observe(|event| {
+    let mut runner = connection.runner(&tables(1..=6)).observe(|event| {
         if let Event::Finished(_) = event {
             meanwhile();
         }
@@ -23,44 +31,53 @@ fn with_application_writing<T>(db: &Database, work: impl FnOnce(&mut Runner<'_>)
     with_others(db, || db.execute("INSERT INTO application VALUES (1)"), work)
 }
 
-#[test]
-fn as_many_are_applied_as_was_said() {
-    let db = Database::new();
-    let report = with_application_writing(&db, |runner| runner.up(&Target::Steps(2))).unwrap();
+fn as_many_are_applied_as_was_said(db: &Database) {
+    let report = with_application_writing(db, |runner| runner.up(&Target::Steps(2))).unwrap();
     assert_eq!(report.done.len(), 2);
     assert_eq!(db.batches().len(), 2);
 }
 
-#[test]
-fn as_many_are_rolled_back_as_was_said() {
-    let db = Database::new();
+fn as_many_are_rolled_back_as_was_said(db: &Database) {
     db.up(&tables(1..=6)).unwrap();
-    let report = with_application_writing(&db, |runner| runner.rollback(&Rollback::Steps(2))).unwrap();
+    let report = with_application_writing(db, |runner| runner.rollback(&Rollback::Steps(2))).unwrap();
     assert_eq!(report.done.len(), 2);
     assert_eq!(db.batches().len(), 4);
 }
 
-#[test]
-fn as_many_are_redone_as_was_said() {
-    let db = Database::new();
+fn as_many_are_redone_as_was_said(db: &Database) {
     db.up(&tables(1..=6)).unwrap();
     let before = db.batches();
-    let report = with_application_writing(&db, |runner| runner.redo(3)).unwrap();
+    let report = with_application_writing(db, |runner| runner.redo(3)).unwrap();
     assert_eq!(report.done.len(), 6);
     assert_eq!(db.batches(), before);
 }
 
-#[test]
-fn two_who_roll_back_the_last_batch_leave_the_one_before() {
-    let db = Database::new();
+fn two_who_roll_back_the_last_batch_leave_the_one_before(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     db.up(&tables(1..=4)).unwrap();
     let has_begun = Cell::new(false);
-    let other = || {
-        if !has_begun.replace(true) {
-            db.rollback(&tables(1..=4), &Rollback::LastBatch).unwrap();
-        }
-    };
-    with_others(&db, other, |runner| runner.rollback(&Rollback::LastBatch)).unwrap();
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        let other = || {
+            if !has_begun.replace(true) {
+                let tell = tell.clone();
+                scope.spawn(move || {
+                    let mut connection = db.connect();
+                    let mut runner = connection.runner(&tables(1..=4)).observe(|event| {
+                        // Where the right to write is the session's, it has to wait for the end of this turn.
+                        if let Event::Waiting { .. } = event {
+                            tell.send(()).unwrap();
+                        }
+                    });
+                    runner.rollback(&Rollback::LastBatch).unwrap();
+                    drop(runner);
+                    let _ = tell.send(());
+                });
+                // Until it is done, or at least has looked.
+                told.recv().unwrap();
+            }
+        };
+        with_others(db, other, |runner| runner.rollback(&Rollback::LastBatch)).unwrap();
+    });
     assert_eq!(db.batches().len(), 2);
 }

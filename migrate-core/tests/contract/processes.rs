@@ -1,60 +1,54 @@
-//! Several processes on one file, and processes that are killed.
+//! Many processes at once on one database.
 
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use diesel::prelude::*;
-use migrate_core::{ErrorKind, Migration, Registry, Rollback, Runner, Target};
+use migrate_core::prelude::*;
+use migrate_core::{Rollback, Target};
 
-use crate::support::{Database, migration, tables, text};
+use crate::support::{AnyConnection, Database, migration};
 
-const DATABASE: &str = "MIGRATE_TEST_DATABASE";
-const WORK: &str = "MIGRATE_TEST_WORK";
+on_every_database! {
+    thirty_two_processes_apply_each_migration_once_in_one_batch
+    some_apply_and_some_roll_back_and_history_is_what_happened
+}
 
-/// Fifty migrations, with SQL and Rust steps, and a table that some of them make anew.
-fn fifty() -> Vec<Migration> {
-    (1..=50)
+const URL: &str = "MIGRATE_TEST_CHILD_URL";
+const WORK: &str = "MIGRATE_TEST_CHILD_WORK";
+
+diesel::table! {
+    audit (id) {
+        id -> BigInt,
+        version -> BigInt,
+        what -> Text,
+    }
+}
+
+/// A Rust step that writes into the audit table.
+macro_rules! note {
+    ($version:ident, $what:literal) => {
+        rust_step!(|conn| diesel::insert_into(audit::table)
+            .values((audit::version.eq($version), audit::what.eq($what)))
+            .execute(conn)
+            .map(drop))
+    };
+}
+
+/// What is done to an audit table tells a second application. Some are generated alone, some have raw SQL, some a Rust step.
+fn audited() -> Vec<Migration> {
+    (1..=12)
         .map(|version| {
             migration(version, move |schema| {
-                schema
-                    .execute(format!("CREATE TABLE t{version} (id INTEGER PRIMARY KEY, body TEXT)"))
-                    .undo(format!("DROP TABLE t{version}").as_str());
-                let fill = move |conn: &mut SqliteConnection| -> QueryResult<()> {
-                    for row in 0..20 {
-                        diesel::sql_query(format!("INSERT INTO t{version} VALUES ({row}, 'row {row}')"))
-                            .execute(conn)?;
-                    }
-                    Ok(())
-                };
-                if version % 3 == 0 {
-                    schema.run(fill).up_only();
-                } else {
-                    schema
-                        .execute(format!("INSERT INTO t{version} VALUES (1, 'one')"))
-                        .up_only();
+                let number = i64::try_from(version).unwrap();
+                schema.create_table(format!("t{version:02}"), |t| t.id());
+                let note = |what: &str| format!("INSERT INTO audit (version, what) VALUES ({version}, '{what}')");
+                match version % 3 {
+                    0 => schema.execute(note("up")).undo(note("down")),
+                    1 => schema.run(note!(number, "up")).undo(note!(number, "down")),
+                    _ => drop(schema.create_index(format!("t{version:02}"), ["id"])),
                 }
-                match version {
-                    1 => schema.create_table("grown", |t| {
-                        t.id();
-                        t.text("body").default("none");
-                    }),
-                    _ if version % 5 == 0 => {
-                        schema.execute("INSERT INTO grown (body) VALUES ('a row')").up_only();
-                        schema.alter_table("grown", |t| {
-                            t.integer(format!("c{version}")).default(1);
-                            t.set_default("body", format!("given by {version}"));
-                        });
-                    }
-                    _ => {}
-                }
-                // Written by every migration that is applied: a second application would be seen.
-                schema
-                    .execute("CREATE TABLE IF NOT EXISTS journal (what TEXT)")
-                    .up_only();
-                schema
-                    .execute(format!("INSERT INTO journal VALUES ('up {version}')"))
-                    .undo(format!("INSERT INTO journal VALUES ('down {version}')").as_str());
             })
         })
         .collect()
@@ -63,23 +57,22 @@ fn fifty() -> Vec<Migration> {
 /// Not a test of its own: what a child process does.
 #[test]
 fn child() {
-    let Ok(path) = std::env::var(DATABASE) else {
+    let (Ok(url), Ok(work)) = (std::env::var(URL), std::env::var(WORK)) else {
         return;
     };
-    let mut connection = SqliteConnection::establish(&path).unwrap();
-    let registry = Registry::of(fifty()).unwrap();
-    let mut runner = Runner::new(&mut connection, registry).lock_timeout(Duration::from_secs(120));
-    match std::env::var(WORK).unwrap().as_str() {
+    let mut connection = AnyConnection::open(&url);
+    let mut runner = connection.runner(&audited()).lock_timeout(Duration::from_secs(240));
+    match work.as_str() {
         "up" => drop(runner.up(&Target::Latest).unwrap()),
-        "rollback" => drop(runner.rollback(&Rollback::LastBatch).unwrap()),
+        "rollback" => drop(runner.rollback(&Rollback::Steps(3)).unwrap()),
         other => panic!("no such work: {other}"),
     }
 }
 
-fn spawn(db: &Database, work: &str) -> Child {
+fn spawn(url: &str, work: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "processes::child", "--nocapture"])
-        .env(DATABASE, db.path())
+        .env(URL, url)
         .env(WORK, work)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -87,102 +80,79 @@ fn spawn(db: &Database, work: &str) -> Child {
         .unwrap()
 }
 
-fn succeeds(child: Child) {
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[test]
-fn twenty_processes_apply_each_migration_once_in_one_batch() {
-    let db = Database::new();
-    let children: Vec<Child> = (0..20).map(|_| spawn(&db, "up")).collect();
-    children.into_iter().for_each(succeeds);
-
-    let alone = Database::new();
-    alone.up(&fifty()).unwrap();
-    assert_eq!(db.history(), alone.history());
-    assert_eq!(db.picture(), alone.picture());
-    assert_eq!(db.number("SELECT count(DISTINCT batch) FROM __migrations"), 1);
-}
-
-#[test]
-fn some_apply_and_some_roll_back_and_history_is_what_happened() {
-    let db = Database::new();
-    let children: Vec<Child> = (0..12)
-        .map(|n| spawn(&db, if n % 3 == 2 { "rollback" } else { "up" }))
+/// Thirty-two at once, each with its work.
+fn at_once(url: &str, work: impl Fn(usize) -> &'static str) {
+    // One such test at a time: a server takes only so many connections.
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let children: Vec<Child> = (0..32).map(|number| spawn(url, work(number))).collect();
+    let outputs: Vec<_> = children
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap())
         .collect();
-    children.into_iter().for_each(succeeds);
+    drop(turn);
+    for output in outputs {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
 
-    for version in 1..=50 {
-        let entries = crate::support::texts(
-            &mut db.connect(),
-            &format!(
-                "SELECT what AS text FROM journal WHERE what IN ('up {version}', 'down {version}') ORDER BY rowid"
-            ),
-        );
-        for (at, entry) in entries.iter().enumerate() {
-            assert_eq!(entry.starts_with("up"), at % 2 == 0, "{version}: {entries:?}");
+fn make_audit_table(db: &Database) {
+    let id = db.engine.pick(
+        "integer PRIMARY KEY AUTOINCREMENT",
+        "bigserial PRIMARY KEY",
+        "bigint AUTO_INCREMENT PRIMARY KEY",
+    );
+    db.execute(&format!(
+        "CREATE TABLE audit (id {id}, version bigint, what varchar(10))"
+    ));
+}
+
+fn thirty_two_processes_apply_each_migration_once_in_one_batch(db: &Database) {
+    apply_at_once(db, &db.url());
+}
+
+pub(crate) fn apply_at_once(db: &Database, url: &str) {
+    make_audit_table(db);
+    at_once(url, |_| "up");
+    assert_eq!(db.number("SELECT count(*) FROM audit"), 8);
+    assert_eq!(db.number("SELECT count(DISTINCT version) FROM audit"), 8);
+    let alone = db.another();
+    make_audit_table(&alone);
+    alone.up(&audited()).unwrap();
+    assert_eq!(db.history(), alone.history());
+    // What was rolled back has counted the rows on.
+    let but_rows = |db: &Database| -> Vec<String> {
+        let picture = db.picture().into_iter();
+        picture
+            .filter(|line| !line.starts_with("audit: '") && !line.starts_with("audit: {"))
+            .collect()
+    };
+    assert_eq!(but_rows(db), but_rows(&alone));
+}
+
+fn some_apply_and_some_roll_back_and_history_is_what_happened(db: &Database) {
+    apply_and_roll_back(db, &db.url());
+}
+
+pub(crate) fn apply_and_roll_back(db: &Database, url: &str) {
+    make_audit_table(db);
+    db.up(&audited()).unwrap();
+    at_once(url, |number| if number.is_multiple_of(2) { "up" } else { "rollback" });
+    for version in 1..=12 {
+        let what = db.texts(&format!(
+            "SELECT what AS text FROM audit WHERE version = {version} ORDER BY id"
+        ));
+        for (place, what) in what.iter().enumerate() {
+            let expected = if place.is_multiple_of(2) { "up" } else { "down" };
+            assert_eq!(what, expected, "of {version}, at {place}");
         }
         let is_applied = db.number(&format!("SELECT count(*) FROM __migrations WHERE version = {version}")) == 1;
-        let has_table = db.number(&format!("SELECT count(*) FROM sqlite_master WHERE name = 't{version}'")) == 1;
-        assert_eq!(is_applied, has_table);
-        assert_eq!(is_applied, entries.len() % 2 == 1);
+        let has_table = db.tables().contains(&format!("t{version:02}"));
+        assert_eq!(is_applied, has_table, "{version}");
+        if version % 3 < 2 {
+            assert_eq!(is_applied, what.len() % 2 == 1, "{version}");
+        }
     }
-}
-
-#[test]
-fn a_run_that_is_killed_at_any_moment_is_finished_by_the_next() {
-    let alone = Database::new();
-    let started = Instant::now();
-    succeeds(spawn(&alone, "up"));
-    let whole = started.elapsed();
-
-    let mut cut_off = 0;
-    let moments = 40;
-    for moment in 0..moments {
-        let db = Database::new();
-        let mut child = spawn(&db, "up");
-        // A share of the time that a whole run takes; how far that is, the next line asks.
-        thread::sleep(whole * moment / moments);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let applied = match db.path().exists() {
-            true => db.number("SELECT count(*) FROM sqlite_master WHERE name GLOB 't[0-9]*'"),
-            false => 0,
-        };
-        cut_off += u32::from((1..50).contains(&applied));
-
-        db.up(&fifty()).unwrap();
-
-        assert_eq!(db.history(), alone.history(), "killed after {applied}");
-        assert_eq!(db.picture(), alone.picture(), "killed after {applied}");
-    }
-    println!("killed at {moments} moments, {cut_off} of them between the first and the last migration");
-    assert!(cut_off > 0, "no kill hit a run at work: the moments are badly spread");
-}
-
-#[test]
-fn a_locked_database_is_waited_for_and_then_an_error_says_who_to_look_for() {
-    let db = Database::new();
-    db.up(&tables(1..=1)).unwrap();
-    let mut holder = db.connect();
-    diesel::connection::SimpleConnection::batch_execute(&mut holder, "BEGIN IMMEDIATE; CREATE TABLE held (id INTEGER)")
-        .unwrap();
-
-    let mut connection = db.connect();
-    let mut runner =
-        Runner::new(&mut connection, Registry::of(tables(1..=2)).unwrap()).lock_timeout(Duration::from_millis(300));
-    let started = Instant::now();
-    let error = runner.up(&Target::Latest).unwrap_err();
-    assert!(
-        started.elapsed() >= Duration::from_millis(250),
-        "{:?}",
-        started.elapsed()
-    );
-    assert_eq!(error.kind(), ErrorKind::Locked);
-    let path = db.path().display().to_string();
-    insta::assert_snapshot!(text(&error).replace(&path, "test.db"));
-
-    diesel::connection::SimpleConnection::batch_execute(&mut holder, "ROLLBACK").unwrap();
-    runner.up(&Target::Latest).unwrap();
+    db.up(&audited()).unwrap();
+    assert_eq!(db.claims(), 0);
 }

@@ -1,17 +1,33 @@
 //! Rolling back: batches, steps, targets, inverses, redo.
 
 use diesel::prelude::*;
-use migrate_core::{ErrorKind, MigrationRef, Registry, Rollback, Runner, Schema, Version};
+use diesel::sql_query;
+use migrate_core::{DialectName, ErrorKind, Rollback, Schema};
 
-use crate::support::{Database, in_group, migration, migration_with_down, table, tables, text};
+use crate::support::{Database, in_group, migration, migration_with_down, reference, table, tables};
 
-fn to(version: u64) -> Rollback {
-    Rollback::To(MigrationRef::from(Version::new(version).unwrap()))
+on_every_database! {
+    the_last_batch_is_taken_back_newest_first
+    steps_and_targets_take_back_as_much_as_they_say
+    a_target_that_does_not_exist_is_an_error
+    the_order_is_that_of_application_not_of_versions
+    the_inverse_is_worked_out_from_up_in_reverse
+    a_down_of_ones_own_is_what_runs
+    a_changed_migration_is_rolled_back_by_what_it_says_today
+    another_programs_migrations_are_left_alone
+    redo_begins_nothing_that_it_cannot_end
+    redo_tells_what_it_has_rolled_back_when_it_fails_half_way
+    redo_keeps_history_as_it_was
+    redo_leaves_what_is_pending_pending
+    nothing_is_rolled_back_if_one_of_them_is_not_linked
+    a_down_that_does_not_lead_back_is_refused_before_anything_runs
 }
 
-#[test]
-fn the_last_batch_is_taken_back_newest_first() {
-    let db = Database::new();
+fn to(version: u64) -> Rollback {
+    Rollback::To(reference(version))
+}
+
+fn the_last_batch_is_taken_back_newest_first(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let before = db.whole_picture();
     db.up(&tables(1..=4)).unwrap();
@@ -25,9 +41,7 @@ fn the_last_batch_is_taken_back_newest_first() {
     assert_eq!(db.whole_picture(), before);
 }
 
-#[test]
-fn steps_and_targets_take_back_as_much_as_they_say() {
-    let db = Database::new();
+fn steps_and_targets_take_back_as_much_as_they_say(db: &Database) {
     let all = tables(1..=5);
     db.up(&all).unwrap();
     db.rollback(&all, &Rollback::Steps(1)).unwrap();
@@ -35,14 +49,12 @@ fn steps_and_targets_take_back_as_much_as_they_say() {
     db.rollback(&all, &to(2)).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1"]);
     db.rollback(&all, &Rollback::All).unwrap();
-    assert!(db.batches().is_empty());
-    assert!(db.picture().is_empty());
+    assert_eq!(db.batches(), [""; 0]);
+    assert_eq!(db.picture(), [""; 0]);
     assert!(db.rollback(&all, &Rollback::LastBatch).unwrap().is_empty());
 }
 
-#[test]
-fn a_target_that_does_not_exist_is_an_error() {
-    let db = Database::new();
+fn a_target_that_does_not_exist_is_an_error(db: &Database) {
     let all = tables(1..=3);
     db.up(&all[..2]).unwrap();
     let before = db.whole_picture();
@@ -53,50 +65,49 @@ fn a_target_that_does_not_exist_is_an_error() {
     assert_eq!(db.whole_picture(), before);
 }
 
-#[test]
-fn the_order_is_that_of_application_not_of_versions() {
-    let db = Database::new();
+fn the_order_is_that_of_application_not_of_versions(db: &Database) {
     db.up(&[table(2)]).unwrap();
     db.up(&[table(1), table(2)]).unwrap();
     db.rollback(&[table(1), table(2)], &Rollback::Steps(1)).unwrap();
     assert_eq!(db.batches(), ["2:1"]);
 }
 
-#[test]
-fn the_inverse_is_worked_out_from_up_in_reverse() {
-    let db = Database::new();
+fn the_inverse_is_worked_out_from_up_in_reverse(db: &Database) {
+    // Changes a row if there are as many as expected, and otherwise says that there is none.
+    macro_rules! count {
+        ($expected:literal) => {
+            rust_step!(|conn| {
+                let only = concat!(
+                    "UPDATE c SET n = n + 1 WHERE (SELECT count(*) FROM a) = ",
+                    $expected
+                );
+                match sql_query(only).execute(conn)? {
+                    1 => Ok(()),
+                    _ => Err(diesel::result::Error::NotFound),
+                }
+            })
+        };
+    }
+    db.execute("CREATE TABLE c (n INTEGER)");
+    db.execute("INSERT INTO c VALUES (0)");
     let all = [migration(1, |schema| {
         schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
         schema.execute("INSERT INTO a VALUES (1)").up_only();
-        schema
-            .run(|conn: &mut SqliteConnection| count(conn, 1))
-            .undo(|conn: &mut SqliteConnection| count(conn, 2));
+        schema.run(count!(1)).undo(count!(2));
         schema
             .execute("INSERT INTO a VALUES (2)")
             .undo("DELETE FROM a WHERE id = 3");
-        schema
-            .execute("INSERT INTO a VALUES (3)")
-            .undo(|conn: &mut SqliteConnection| count(conn, 3));
+        schema.execute("INSERT INTO a VALUES (3)").undo(count!(3));
     })];
     db.up(&all).unwrap();
     let plan = db.with(&all, |runner| runner.plan_rollback(&Rollback::All)).unwrap();
     assert_eq!(plan.migrations()[0].steps().len(), 5);
     db.rollback(&all, &Rollback::All).unwrap();
-    assert!(db.picture().is_empty());
+    assert_eq!(db.tables(), ["c"]);
+    assert_eq!(db.number("SELECT n FROM c"), 3);
 }
 
-fn count(conn: &mut SqliteConnection, expected: i64) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let there = crate::support::number(conn, "SELECT count(*) FROM a");
-    if there == expected {
-        Ok(())
-    } else {
-        Err(format!("{there} rows, not {expected}").into())
-    }
-}
-
-#[test]
-fn a_down_of_ones_own_is_what_runs() {
-    let db = Database::new();
+fn a_down_of_ones_own_is_what_runs(db: &Database) {
     let all = [migration_with_down(
         1,
         |schema| {
@@ -111,9 +122,7 @@ fn a_down_of_ones_own_is_what_runs() {
     assert_eq!(db.number("SELECT count(*) FROM a_old"), 0);
 }
 
-#[test]
-fn a_changed_migration_is_rolled_back_by_what_it_says_today() {
-    let db = Database::new();
+fn a_changed_migration_is_rolled_back_by_what_it_says_today(db: &Database) {
     let with = |constraint: &'static str| {
         [migration(1, move |schema| {
             schema
@@ -123,17 +132,13 @@ fn a_changed_migration_is_rolled_back_by_what_it_says_today() {
     };
     db.up(&with("")).unwrap();
     let mut connection = db.connect();
-    let registry = Registry::of(with("NOT NULL")).unwrap();
-    let mut runner = Runner::new(&mut connection, registry).allow_changed(true);
+    let mut runner = connection.runner(&with("NOT NULL")).allow_changed(true);
     assert_eq!(runner.rollback(&Rollback::All).unwrap().done.len(), 1);
-    drop(runner);
-    assert!(db.picture().is_empty());
+    assert_eq!(db.picture(), [""; 0]);
     db.up(&with("NOT NULL")).unwrap();
 }
 
-#[test]
-fn another_programs_migrations_are_left_alone() {
-    let db = Database::new();
+fn another_programs_migrations_are_left_alone(db: &Database) {
     let ours = tables(1..=2);
     let theirs = [in_group("jobs", 1, |schema| {
         schema.execute("CREATE TABLE jobs (id INTEGER)").undo("DROP TABLE jobs");
@@ -143,33 +148,28 @@ fn another_programs_migrations_are_left_alone() {
     assert_eq!(db.rollback(&ours, &Rollback::Steps(1)).unwrap().done.len(), 1);
     assert_eq!(db.rollback(&ours, &Rollback::LastBatch).unwrap().done.len(), 1);
     assert_eq!(db.rollback(&theirs, &Rollback::All).unwrap().done.len(), 1);
-    assert!(db.picture().is_empty());
+    assert_eq!(db.picture(), [""; 0]);
 }
 
-#[test]
-fn redo_begins_nothing_that_it_cannot_end() {
-    let db = Database::new();
+fn redo_begins_nothing_that_it_cannot_end(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let before = db.whole_picture();
     let wrong = [
         tables(1..=1)[0],
         migration_with_down(
             2,
-            |schema| schema.execute("CREATE TABLE t2 (id INTEGER); SELECT 1").up_only(),
+            |schema| schema.execute("/* nothing */").up_only(),
             |schema| schema.execute("DROP TABLE t2").up_only(),
         ),
     ];
     let mut connection = db.connect();
-    let mut runner = Runner::new(&mut connection, Registry::of(wrong).unwrap()).allow_changed(true);
+    let mut runner = connection.runner(&wrong).allow_changed(true);
     let error = runner.redo(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidMigration);
-    drop(runner);
     assert_eq!(db.whole_picture(), before);
 }
 
-#[test]
-fn redo_tells_what_it_has_rolled_back_when_it_fails_half_way() {
-    let db = Database::new();
+fn redo_tells_what_it_has_rolled_back_when_it_fails_half_way(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let failing = [
         tables(1..=1)[0],
@@ -179,17 +179,15 @@ fn redo_tells_what_it_has_rolled_back_when_it_fails_half_way() {
         }),
     ];
     let mut connection = db.connect();
-    let mut runner = Runner::new(&mut connection, Registry::of(failing).unwrap()).allow_changed(true);
+    let mut runner = connection.runner(&failing).allow_changed(true);
     let error = runner.redo(1).unwrap_err();
     assert!(
-        text(&error).contains("1 rolled back before, to be applied again"),
+        error.to_string().contains("1 rolled back before, to be applied again"),
         "{error}"
     );
 }
 
-#[test]
-fn redo_keeps_history_as_it_was() {
-    let db = Database::new();
+fn redo_keeps_history_as_it_was(db: &Database) {
     let all = tables(1..=4);
     db.up(&all[..2]).unwrap();
     db.up(&all).unwrap();
@@ -201,17 +199,13 @@ fn redo_keeps_history_as_it_was() {
     assert_eq!(db.number("SELECT count(*) FROM t4"), 1);
 }
 
-#[test]
-fn redo_leaves_what_is_pending_pending() {
-    let db = Database::new();
+fn redo_leaves_what_is_pending_pending(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     db.with(&tables(1..=3), |runner| runner.redo(1)).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1"]);
 }
 
-#[test]
-fn nothing_is_rolled_back_if_one_of_them_is_not_linked() {
-    let db = Database::new();
+fn nothing_is_rolled_back_if_one_of_them_is_not_linked(db: &Database) {
     db.up(&tables(1..=3)).unwrap();
     let before = db.whole_picture();
     let error = db.rollback(&tables(1..=2), &Rollback::LastBatch).unwrap_err();
@@ -220,13 +214,11 @@ fn nothing_is_rolled_back_if_one_of_them_is_not_linked() {
     assert_eq!(db.whole_picture(), before);
 }
 
-#[test]
-fn a_down_that_does_not_lead_back_is_refused_before_anything_runs() {
-    let database = Database::new();
+fn a_down_that_does_not_lead_back_is_refused_before_anything_runs(db: &Database) {
     let users = migration(1, |schema| {
         schema.create_table("users", |t| {
             t.id();
-            t.text("name");
+            t.varchar("name", 100);
         });
     });
     let up = |schema: &mut Schema| {
@@ -235,25 +227,33 @@ fn a_down_that_does_not_lead_back_is_refused_before_anything_runs() {
         schema.create_view("names", "SELECT name FROM users");
     };
     let forgets = migration_with_down(2, up, |schema| schema.drop_table("posts"));
-    let error = database.up(&[users, forgets]).unwrap_err();
-    insta::assert_snapshot!(text(&error), @r"
+    let error = db.up(&[users, forgets]).unwrap_err();
+    insta::allow_duplicates! {
+    insta::assert_snapshot!(db.said(&error), @r"
     migrations are not right as they are written
       migrate-core/tests/contract/rollback.rs:N: `down` of m2 does not lead back to the schema from before it: view `names`: it is there
       migrate-core/tests/contract/rollback.rs:N: `down` of m2 does not lead back to the schema from before it: table `users`: it has the index users_name_idx (name)
       state: nothing was changed
       next: mend the lines above
     ");
-    assert!(database.picture().is_empty());
+    }
+    assert_eq!(db.picture(), [""; 0]);
 
     // What raw SQL may have taken back is not known.
     let in_raw_sql = migration_with_down(2, up, |schema| {
         schema.execute("DROP VIEW names").up_only();
-        schema.execute("DROP INDEX users_name_idx").up_only();
+        schema
+            .execute([
+                (DialectName::Sqlite, "DROP INDEX users_name_idx"),
+                (DialectName::Postgres, "DROP INDEX users_name_idx"),
+                (DialectName::MySql, "DROP INDEX users_name_idx ON users"),
+            ])
+            .up_only();
         schema.drop_table("posts");
     });
-    database.up(&[users]).unwrap();
-    let before = database.picture();
-    database.up(&[users, in_raw_sql]).unwrap();
-    database.rollback(&[users, in_raw_sql], &Rollback::Steps(1)).unwrap();
-    assert_eq!(database.picture(), before);
+    db.up(&[users]).unwrap();
+    let before = db.picture();
+    db.up(&[users, in_raw_sql]).unwrap();
+    db.rollback(&[users, in_raw_sql], &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.picture(), before);
 }

@@ -1,16 +1,95 @@
 //! Schema changes in words: what they make of a database, and of its rows, there and back.
 
-use migrate_core::{ErrorKind, Migration, Reaction, Rollback, Schema, Target, desc, expression};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use migrate_core::prelude::*;
+use migrate_core::{Rollback, Target, desc, expression};
 
-use crate::support::{Database, migration};
+use crate::support::{Database, Engine, migration};
+
+on_every_database! {
+    migrations_go_up_and_down_and_up_again_with_their_rows
+    a_table_goes_with_all_that_belongs_to_it
+    indexes_come_and_go
+    a_nullable_column_comes_and_goes
+    a_rename_keeps_rows_and_references
+    a_column_that_is_not_null_is_dropped_and_comes_back_filled
+    a_dropped_table_comes_back_with_all_that_belonged_to_it
+    what_was_declared_is_known_and_not_made
+    what_is_declared_and_not_there_stops_a_run
+    a_view_of_what_is_not_there_stops_a_run
+}
+
+// MariaDB has none of these.
+where_ddl_is_taken_back! {
+    indexes_of_expressions_and_of_some_rows_come_and_go
+}
+
+/// Something of everything that this database has.
+pub(crate) fn everything(engine: Engine) -> [Migration; 3] {
+    [
+        migration(1, move |schema| {
+            if engine.is_postgres() {
+                schema.create_enum("mood", ["sad", "glad"]);
+            }
+            schema.create_table("users", |t| {
+                t.id();
+                t.varchar("email", 200).unique();
+                t.text("name").nullable();
+                t.numeric("balance", 10, 2).default(0);
+                if engine.is_postgres() {
+                    t.enum_of("feels", "mood").default("glad");
+                }
+                t.timestamptz("seen").default_now();
+                t.check("users_email", "email LIKE '%@%'");
+                t.comment("people");
+            });
+            schema.create_table("posts", |t| {
+                t.id();
+                t.big_int("user_id")
+                    .references("users", "id")
+                    .on_delete(Reaction::Cascade);
+                t.text("title");
+                t.index(["user_id"]);
+            });
+        }),
+        migration(2, move |schema| {
+            schema.alter_table("users", |t| t.varchar("handle", 100).nullable());
+            let name = engine.pick(
+                "substr(email, 1, instr(email, '@') - 1)",
+                "split_part(email, '@', 1)",
+                "substring_index(email, '@', 1)",
+            );
+            // A transaction inside the migration's own is a savepoint.
+            let fill =
+                rust_step!(|conn| conn
+                    .transaction(|conn| { conn.batch_execute(&format!("UPDATE users SET handle = {name}")) }));
+            schema.run(fill).up_only();
+            schema.alter_table("users", |t| t.set_not_null("handle"));
+            if engine.is_mysql() {
+                schema.create_index("users", ["handle"]).unique();
+            } else {
+                schema.create_index("users", [expression("lower(handle)")]).unique();
+            }
+            schema.create_view("handles", "SELECT handle FROM users");
+        }),
+        migration(3, |schema| {
+            schema.rename_table("posts", "articles");
+            // From here on the table is not known, and on PostgreSQL its key has to follow its name all the same.
+            schema
+                .execute("ALTER TABLE articles ADD COLUMN kind integer")
+                .undo("ALTER TABLE articles DROP COLUMN kind");
+        }),
+    ]
+}
 
 pub(crate) fn users_and_posts() -> Vec<Migration> {
     vec![
         migration(1, |schema| {
             schema.create_table("users", |t| {
                 t.id();
-                t.text("email").unique();
-                t.text("name").nullable();
+                t.varchar("email", 200).unique();
+                t.varchar("name", 200).nullable();
             });
         }),
         migration(2, |schema| {
@@ -27,7 +106,7 @@ pub(crate) fn users_and_posts() -> Vec<Migration> {
     ]
 }
 
-pub(crate) const ROWS: &str = "PRAGMA foreign_keys = ON;
+pub(crate) const ROWS: &str = "
     INSERT INTO users (id, email, name) VALUES (1, 'a@x', 'A'), (2, 'b@x', NULL), (7, 'c@x', 'C');
     DELETE FROM users WHERE id = 7;
     INSERT INTO posts (id, title, user_id, created_at, updated_at)
@@ -35,146 +114,135 @@ pub(crate) const ROWS: &str = "PRAGMA foreign_keys = ON;
 
 /// Applies a change to a database with users, posts and rows, takes it back, and applies it again.
 #[track_caller]
-pub(crate) fn there_and_back(change: impl Fn(&mut Schema) + Send + Sync + 'static) -> Database {
-    let database = Database::new();
+pub(crate) fn there_and_back(db: &Database, change: impl Fn(&mut Schema) + Send + Sync + 'static) -> Vec<Migration> {
     let mut migrations = users_and_posts();
-    database.up(&migrations).unwrap();
-    database.execute(ROWS);
+    db.up(&migrations).unwrap();
+    db.execute(ROWS);
     migrations.push(migration(3, change));
-    let before = database.picture();
-    database.up(&migrations).unwrap();
-    let after = database.picture();
+    let before = db.picture();
+    db.up(&migrations).unwrap();
+    let after = db.picture();
     assert_ne!(before, after, "it changed nothing");
-    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
-    assert_eq!(database.picture(), before);
-    database.up(&migrations).unwrap();
-    assert_eq!(database.picture(), after);
-    assert_eq!(database.number("SELECT count(*) AS number FROM posts"), 2);
-    database
+    assert_eq!(db.differences(&migrations), [""; 0]);
+    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.picture(), before);
+    db.up(&migrations).unwrap();
+    assert_eq!(db.picture(), after);
+    assert_eq!(db.number("SELECT count(*) FROM posts"), 2);
+    migrations
 }
 
-#[test]
-fn a_table_is_made_with_all_that_belongs_to_it_and_dropped() {
-    let database = Database::new();
+fn migrations_go_up_and_down_and_up_again_with_their_rows(db: &Database) {
+    let all = everything(db.engine);
+    db.up(&all[..1]).unwrap();
+    db.execute("INSERT INTO users (email) VALUES ('ada@example.org')");
+    db.execute("INSERT INTO posts (user_id, title) VALUES (1, 'Hello')");
+    let before = db.picture();
+
+    assert_eq!(db.up(&all).unwrap().batch, Some(2));
+    assert_eq!(db.texts("SELECT handle AS text FROM users"), ["ada"]);
+    assert_eq!(db.batches(), ["1:1", "2:2", "3:2"]);
+    let after = db.picture();
+
+    db.rollback(&all, &Rollback::LastBatch).unwrap();
+    assert_eq!(db.batches(), ["1:1"]);
+    assert_eq!(db.picture(), before);
+    db.up(&all).unwrap();
+    assert_eq!(db.picture(), after);
+    db.rollback(&all, &Rollback::All).unwrap();
+    assert_eq!(db.tables(), [""; 0]);
+}
+
+fn a_table_goes_with_all_that_belongs_to_it(db: &Database) {
     let migrations = users_and_posts();
-    database.up(&migrations).unwrap();
-    insta::assert_snapshot!(database.picture().join("\n"), @r#"
-    index posts_user_id_idx: CREATE INDEX "posts_user_id_idx" ON "posts" ("user_id")
-    index sqlite_autoindex_users_1: 
-    table posts: CREATE TABLE "posts" (
-        "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-        "title" TEXT NOT NULL,
-        "user_id" BIGINT NOT NULL,
-        "created_at" TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
-        "updated_at" TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
-        CONSTRAINT "posts_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
-    )
-    table sqlite_sequence: CREATE TABLE sqlite_sequence(name,seq)
-    table users: CREATE TABLE "users" (
-        "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-        "email" TEXT NOT NULL,
-        "name" TEXT,
-        CONSTRAINT "users_email_key" UNIQUE ("email")
-    )
-    "#);
-    database.execute(ROWS);
-    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
-    assert_eq!(
-        database.picture().iter().filter(|line| line.contains("posts")).count(),
-        0
-    );
+    db.up(&migrations[..1]).unwrap();
+    let before = db.picture();
+    db.up(&migrations).unwrap();
+    assert_eq!(db.differences(&migrations), [""; 0]);
+    db.execute(ROWS);
+    db.execute("DELETE FROM posts");
+    db.execute("DELETE FROM users");
+    if db.engine == Engine::Sqlite {
+        // The mark of AUTOINCREMENT, of rows that are gone.
+        db.execute("DELETE FROM sqlite_sequence");
+    }
+    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.picture(), before);
 }
 
-#[test]
-fn indexes_come_and_go() {
-    there_and_back(|schema| {
+fn indexes_come_and_go(db: &Database) {
+    there_and_back(db, |schema| {
         schema.create_index("users", ["name"]);
+        schema.create_index("users", ["name", "email"]).unique();
+        schema.create_index("posts", [desc("created_at")]).named("newest");
+        schema.rename_index("posts", "newest", "newest_first");
+    });
+}
+
+fn indexes_of_expressions_and_of_some_rows_come_and_go(db: &Database) {
+    there_and_back(db, |schema| {
         schema.create_index("users", [expression("lower(email)")]).unique();
         schema
             .create_index("posts", [desc("created_at")])
             .filter("title <> ''")
             .named("newest");
-        schema.rename_index("posts", "newest", "newest_first");
     });
 }
 
-#[test]
-fn a_nullable_column_is_added_without_making_the_table_anew() {
-    let database = there_and_back(|schema| {
+fn a_nullable_column_comes_and_goes(db: &Database) {
+    there_and_back(db, |schema| {
         schema.alter_table("users", |t| t.text("bio").nullable());
     });
-    let migrations = [
-        users_and_posts(),
-        vec![migration(3, |schema| {
-            schema.alter_table("users", |t| t.text("bio").nullable());
-        })],
-    ]
-    .concat();
-    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
-    let plan = database
-        .with(&migrations, |runner| runner.plan(&Target::Latest))
-        .unwrap();
-    insta::assert_snapshot!(plan.to_string(), @r#"
-    -- apply 3 m3 (src/migrations.rs:3)
-    BEGIN IMMEDIATE;
-    ALTER TABLE "users" ADD COLUMN "bio" TEXT;
-    COMMIT;
-    "#);
 }
 
-#[test]
-fn a_rename_keeps_rows_and_references() {
-    let database = there_and_back(|schema| {
+fn a_rename_keeps_rows_and_references(db: &Database) {
+    there_and_back(db, |schema| {
         schema.rename_table("users", "people");
         schema.alter_table("people", |t| t.rename_column("email", "mail"));
         schema.alter_table("people", |t| t.rename_column("id", "person_id"));
     });
     assert_eq!(
-        database.number("SELECT count(*) AS number FROM people JOIN posts ON user_id = person_id"),
+        db.number("SELECT count(*) FROM people JOIN posts ON user_id = person_id"),
         2
     );
 }
 
-#[test]
-fn a_column_that_is_not_null_is_dropped_and_comes_back_filled() {
-    let database = Database::new();
-    let migrations = [
-        users_and_posts(),
-        vec![migration(3, |schema| {
-            schema.alter_table("posts", |t| t.drop_column("title").undo_fill("untitled"));
-        })],
-    ]
-    .concat();
-    database.up(&migrations[..2]).unwrap();
-    database.execute(ROWS);
-    database.up(&migrations).unwrap();
-    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
-    assert_eq!(
-        database.number("SELECT count(*) AS number FROM posts WHERE title = 'untitled'"),
-        2
+fn a_column_that_is_not_null_is_dropped_and_comes_back_filled(db: &Database) {
+    let mut migrations = users_and_posts();
+    db.up(&migrations).unwrap();
+    db.execute(ROWS);
+    migrations.push(migration(3, |schema| {
+        schema.alter_table("posts", |t| t.drop_column("title").undo_fill("untitled"));
+    }));
+    db.up(&migrations).unwrap();
+    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.number("SELECT count(*) FROM posts WHERE title = 'untitled'"), 2);
+}
+
+fn a_dropped_table_comes_back_with_all_that_belonged_to_it(db: &Database) {
+    let mut migrations = users_and_posts();
+    db.up(&migrations).unwrap();
+    let before = db.picture();
+    migrations.push(migration(3, |schema| schema.drop_table("posts")));
+    db.up(&migrations).unwrap();
+    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.picture(), before);
+}
+
+/// A table that no migration made, as `t.id()` and a text would.
+fn old_table(engine: Engine) -> String {
+    let id = engine.pick(
+        "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL",
+        "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+        "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
     );
+    let text = engine.pick("TEXT", "TEXT", "LONGTEXT");
+    format!("CREATE TABLE old (id {id}, name {text} NOT NULL)")
 }
 
-#[test]
-fn a_dropped_table_comes_back_with_all_that_belonged_to_it() {
-    let database = Database::new();
-    let migrations = [
-        users_and_posts(),
-        vec![migration(3, |schema| schema.drop_table("posts"))],
-    ]
-    .concat();
-    database.up(&migrations[..2]).unwrap();
-    let before = database.picture();
-    database.up(&migrations).unwrap();
-    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
-    assert_eq!(database.picture(), before);
-}
-
-#[test]
-fn what_was_declared_is_known_and_not_made() {
-    let database = Database::new();
-    database.execute("CREATE TABLE old (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, name TEXT NOT NULL)");
-    database.execute("INSERT INTO old (name) VALUES ('x')");
+fn what_was_declared_is_known_and_not_made(db: &Database) {
+    db.execute(&old_table(db.engine));
+    db.execute("INSERT INTO old (name) VALUES ('x')");
     let migrations = [migration(1, |schema| {
         schema.declare(|schema| {
             schema.create_table("old", |t| {
@@ -184,17 +252,16 @@ fn what_was_declared_is_known_and_not_made() {
         });
         schema.alter_table("old", |t| t.drop_not_null("name"));
     })];
-    let before = database.picture();
-    database.up(&migrations).unwrap();
-    database.execute("UPDATE old SET name = NULL");
-    database.execute("UPDATE old SET name = 'x'");
-    database.rollback(&migrations, &Rollback::All).unwrap();
-    assert_eq!(database.picture().len(), before.len());
+    let before = db.picture();
+    db.up(&migrations).unwrap();
+    db.execute("UPDATE old SET name = NULL");
+    db.execute("UPDATE old SET name = 'x'");
+    db.rollback(&migrations, &Rollback::All).unwrap();
+    assert_eq!(db.picture().len(), before.len());
+    assert_eq!(db.number("SELECT count(*) FROM old"), 1);
 }
 
-#[test]
-fn what_is_declared_and_not_there_stops_a_run() {
-    let database = Database::new();
+fn what_is_declared_and_not_there_stops_a_run(db: &Database) {
     let migrations = [migration(1, |schema| {
         schema.declare(|schema| {
             schema.create_table("old", |t| t.id());
@@ -202,39 +269,30 @@ fn what_is_declared_and_not_there_stops_a_run() {
         });
         schema.create_table("new", |t| t.id());
     })];
-    let error = database.up(&migrations).unwrap_err();
-    insta::assert_snapshot!(crate::support::text(&error), @r#"
-    migrations are not right as they are written
-      migrate-core/tests/contract/words.rs:N: `old` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
-      migrate-core/tests/contract/words.rs:N: `older` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
-      state: nothing was changed
-      next: mend the lines above
-    "#);
-    assert_eq!(database.picture(), [""; 0]);
-    database.execute("CREATE TABLE old (id TEXT); CREATE VIEW older AS SELECT id FROM old");
-    let plan = database
-        .with(&migrations, |runner| runner.plan(&Target::Latest))
-        .unwrap();
-    insta::assert_snapshot!(plan.to_string().lines().skip(1).collect::<Vec<_>>().join("\n"), @r#"
-    BEGIN IMMEDIATE;
-    -- careful: `old` is not what is declared: it has the column id text instead of the column id counted up not null; the primary key (id)
-    -- declared, and taken to be there: `old`, `older`
-    CREATE TABLE "new" (
-        "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL
-    );
-    COMMIT;
-    "#);
-    database.up(&migrations).unwrap();
+    let error = db.up(&migrations).unwrap_err();
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(db.said(&error), @r#"
+        migrations are not right as they are written
+          migrate-core/tests/contract/words.rs:N: `old` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
+          migrate-core/tests/contract/words.rs:N: `older` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
+          state: nothing was changed
+          next: mend the lines above
+        "#);
+    }
+    assert_eq!(db.picture(), [""; 0]);
+    db.execute("CREATE TABLE old (id TEXT)");
+    db.execute("CREATE VIEW older AS SELECT id FROM old");
+    let plan = db.with(&migrations, |runner| runner.plan(&Target::Latest)).unwrap();
+    assert_text!(db, plan.to_string());
+    db.up(&migrations).unwrap();
     // Nothing is dropped that no migration would make again.
-    let before = database.whole_picture();
-    let error = database.with(&migrations, |runner| runner.fresh()).unwrap_err();
+    let before = db.whole_picture();
+    let error = db.with(&migrations, |runner| runner.fresh()).unwrap_err();
     assert!(error.to_string().contains("`old` is declared"), "{error}");
-    assert_eq!(database.whole_picture(), before);
+    assert_eq!(db.whole_picture(), before);
 }
 
-#[test]
-fn a_view_of_what_is_not_there_stops_a_run() {
-    let database = Database::new();
+fn a_view_of_what_is_not_there_stops_a_run(db: &Database) {
     let migrations = [migration(1, |schema| {
         schema.create_table("users", |t| {
             t.id();
@@ -242,134 +300,13 @@ fn a_view_of_what_is_not_there_stops_a_run() {
         });
         schema.create_view("names", "SELECT nme FROM users");
     })];
-    let error = database.up(&migrations).unwrap_err();
-    assert!(crate::support::text(&error).contains("no such column: nme"), "{error}");
-    assert_eq!(database.picture(), [""; 0]);
-}
-
-#[test]
-fn an_error_in_a_table_that_is_made_anew_names_the_table() {
-    let database = Database::new();
-    let migrations = [
-        migration(1, |schema| {
-            schema.create_table("users", |t| {
-                t.id();
-                t.text("name").nullable();
-            });
-        }),
-        migration(2, |schema| schema.alter_table("users", |t| t.set_not_null("name"))),
-    ];
-    database.up(&migrations[..1]).unwrap();
-    database.execute("INSERT INTO users (name) VALUES (NULL)");
-    let error = database.up(&migrations).unwrap_err().to_string();
-    assert!(error.contains("NOT NULL constraint failed: users.name"), "{error}");
-}
-
-/// In every place that takes a name, and as every text.
-fn named(name: &'static str) -> Vec<Migration> {
-    vec![
-        migration(1, move |schema| {
-            schema.create_table(name, |t| {
-                t.id();
-                t.text(format!("{name}1")).default(name).comment(name).unique();
-                t.text(format!("{name}2")).nullable().default(name);
-                t.check(format!("{name} check"), "id > 0");
-                t.index([format!("{name}2")]).named(format!("{name} index"));
-                t.comment(name);
-            });
-            schema.create_table(format!("{name} child"), |t| {
-                t.big_int(name).references(name, "id").named(format!("{name} key"));
-            });
-        }),
-        migration(2, move |schema| {
-            schema.alter_table(name, |t| {
-                t.text(format!("{name}3")).fill(name);
-                t.set_default(format!("{name}2"), format!("{name}{name}"));
-                t.drop_constraint(format!("{name} check"));
-            });
-            schema.alter_table(name, |t| t.rename_column(format!("{name}3"), format!("{name}4")));
-            schema.rename_index(name, format!("{name} index"), format!("{name} other"));
-            schema.comment_on(name, name);
-            schema.rename_table(name, format!("{name} there"));
-            schema.create_view(format!("{name} view"), "SELECT 1 AS one");
-        }),
-    ]
-}
-
-#[test]
-fn a_hostile_name_is_a_name_wherever_it_stands() {
-    for name in [
-        "a\"b",
-        "\"",
-        "a'b",
-        "'",
-        "a`b",
-        "a]b",
-        "[a",
-        "a\\b",
-        "a;b",
-        "a--b",
-        "/*a",
-        "a b",
-        "select",
-        "ORDER",
-        "Ünï",
-        "🦀",
-        "%s",
-        "$1",
-        "?",
-        "1",
-        "(",
-        "a,b",
-        "null",
-        "CHECK",
-        "'); DROP TABLE x; --",
-    ] {
-        let database = Database::new();
-        let migrations = named(name);
-        database
-            .up(&migrations[..1])
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        let agrees = |database: &Database, migrations: &[Migration]| {
-            let differences = database.with(migrations, |runner| runner.differences()).unwrap();
-            assert!(differences.is_empty(), "{name}: {differences:?}");
-        };
-        agrees(&database, &migrations);
-        let before = database.picture();
-        let quoted = name.replace('"', "\"\"");
-        database.execute(&format!("INSERT INTO \"{quoted}\" (id) VALUES (1)"));
-        let literal = name.replace('\'', "''");
-        let count = format!("SELECT count(*) AS number FROM \"{quoted}\" WHERE \"{quoted}1\" = '{literal}'");
-        assert_eq!(database.number(&count), 1, "{name}");
-        database.execute(&format!("DELETE FROM \"{quoted}\"; DELETE FROM sqlite_sequence"));
-        database
-            .up(&migrations)
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        agrees(&database, &migrations);
-        database
-            .rollback(&migrations, &Rollback::Steps(1))
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        agrees(&database, &migrations);
-        let tables = |picture: &[String]| -> Vec<String> {
-            let objects = picture
-                .iter()
-                .filter(|line| line.contains(" sqlite_") || line.contains(": CREATE "));
-            objects
-                .map(|line| line.split(": ").next().unwrap_or_default().to_owned())
-                .collect()
-        };
-        assert_eq!(tables(&database.picture()), tables(&before), "{name}");
-        database.rollback(&migrations, &Rollback::All).unwrap();
-    }
-}
-
-#[test]
-fn a_name_that_no_database_takes_is_refused() {
-    let long: &'static str = Box::leak("x".repeat(300).into_boxed_str());
-    for name in ["", "a\0b", "a\nb", "a\u{7f}", long] {
-        let database = Database::new();
-        let error = database.up(&named(name)).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidMigration, "{name:?}: {error}");
-        assert!(database.whole_picture().is_empty());
-    }
+    let error = db.up(&migrations).unwrap_err();
+    let cause = db.engine.pick(
+        "no such column: nme",
+        "column \"nme\" does not exist",
+        "Unknown column 'nme'",
+    );
+    assert!(error.to_string().contains(cause), "{error}");
+    let stays: &[&str] = if db.engine.takes_back_ddl() { &[] } else { &["users"] };
+    assert_eq!(db.tables(), stays);
 }

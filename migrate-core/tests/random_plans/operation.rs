@@ -2,9 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use migrate_core::{ColumnType, IndexKey, Reaction, Schema, desc, expression};
+use migrate_core::{
+    ColumnType, DefaultValue, DialectName, IndexKey, IndexMethod, KnownSchema, NewTable, Reaction, Schema, TableChange,
+    desc, expression,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use super::sql::{self, Given, give};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
@@ -14,8 +19,13 @@ pub(crate) enum Operation {
     AlterTable(String, Vec<Edit>),
     CreateIndex(String, Vec<String>, Kind),
     DropIndex(String, Vec<String>),
+    RenameIndex(String, Vec<String>, String),
     CreateView(String, String),
     DropView(String),
+    /// The enum `mood`, on PostgreSQL.
+    CreateEnum,
+    AddValue,
+    DropEnum,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +35,15 @@ pub(crate) enum Kind {
     Partial,
     Descending,
     Expression,
+    /// With another column in it.
+    Including,
+    Hash,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct NewColumn {
     name: String,
-    kind: u8,
+    column_type: ColumnType,
     nullable: bool,
     default: bool,
     unique: bool,
@@ -45,62 +58,140 @@ pub(crate) enum Fill {
     Expression,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Default {
+    Integer,
+    Bool,
+    Text,
+    Expression,
+}
+
+/// A column, and its type before the edit as far as that is known.
+#[derive(Clone, Debug)]
+pub(crate) struct There(String, Option<ColumnType>);
+
 #[derive(Clone, Debug)]
 pub(crate) enum Edit {
     Add(NewColumn),
-    Drop(String, Fill),
+    Drop(There, Fill),
     Rename(String, String),
-    ChangeType(String, u8),
+    /// The expression says how it turns, or nothing does.
+    ChangeType(There, ColumnType, bool),
     SetNotNull(String),
     DropNotNull(String),
-    SetDefault(String, u8),
+    SetDefault(There, Default),
     DropDefault(String),
     Unique(Vec<String>),
     Check(String),
     Reference(String, String),
     DropConstraint(String),
-}
-
-fn column_type(kind: u8) -> ColumnType {
-    match kind % 6 {
-        0 => ColumnType::Integer,
-        1 => ColumnType::BigInt,
-        2 => ColumnType::Text,
-        3 => ColumnType::VarChar(40),
-        4 => ColumnType::Double,
-        _ => ColumnType::Timestamp,
-    }
+    Comment(String),
 }
 
 impl NewColumn {
-    fn record(&self, t: &migrate_core::NewTable) {
-        let mut column = t.column(self.name.clone(), column_type(self.kind));
+    fn record(&self, t: &NewTable, dialect: DialectName) {
+        let mut column = t.column(self.name.clone(), self.column_type.clone());
         if self.nullable {
             column = column.nullable();
         }
         if self.default {
-            column = match self.kind % 6 {
-                0 | 1 => column.default(7),
-                2 | 3 => column.default("it's"),
-                4 => column.default(0.5),
-                _ => column.default_sql("CURRENT_TIMESTAMP"),
-            };
+            column = give!(
+                sql::default(dialect, &self.column_type),
+                |value| column.default(value),
+                |sql| column.default_sql(sql)
+            );
         }
         if self.unique {
             column = column.unique();
         }
         if self.check {
-            column.check(format!("{} <> 'never'", self.name));
+            column.check(sql::is_not(dialect, &self.name, "never"));
+        }
+    }
+}
+
+impl Edit {
+    fn record(&self, t: &TableChange, dialect: DialectName) {
+        match self {
+            Edit::Add(column) => column.record(t, dialect),
+            Edit::Drop(There(column, was), fill) => {
+                let dropped = t.drop_column(column.clone());
+                match (fill, was) {
+                    (Fill::Value, Some(was)) => give!(sql::fill(was), |value| dropped.undo_fill(value), |sql| dropped
+                        .undo_fill_sql(sql)),
+                    (Fill::Expression, Some(was)) => dropped.undo_fill_sql(sql::fill_from_id(dialect, was)),
+                    _ => {}
+                }
+            }
+            Edit::Rename(from, to) => t.rename_column(from.clone(), to.clone()),
+            Edit::ChangeType(There(column, was), to, is_said) => {
+                let changed = t.change_type(column.clone(), to.clone());
+                let turned = |to| sql::turned(dialect, column, to);
+                if let (true, Some(there), Some(back)) = (is_said, turned(to), was.as_ref().and_then(turned)) {
+                    changed.using(there).undo_using(back);
+                }
+            }
+            Edit::SetNotNull(column) => t.set_not_null(column.clone()),
+            Edit::DropNotNull(column) => t.drop_not_null(column.clone()),
+            Edit::SetDefault(There(column, is), default) => match (default, is) {
+                (Default::Integer, _) => t.set_default(column.clone(), 7),
+                (Default::Bool, _) => t.set_default(column.clone(), true),
+                (Default::Expression, Some(is)) => t.set_default_sql(column.clone(), sql::computed(dialect, is)),
+                _ => t.set_default(column.clone(), "given"),
+            },
+            Edit::DropDefault(column) => t.drop_default(column.clone()),
+            Edit::Unique(columns) => t.unique(columns.clone()),
+            Edit::Check(column) => {
+                t.check(format!("{column}_sane"), sql::is_not(dialect, column, "mad"));
+                // By the index the planner can check that the column is there.
+                t.index([column.as_str()]).named(format!("{column}_sane_idx"));
+            }
+            Edit::Reference(column, table) => {
+                t.big_int(column.clone()).nullable().references(table.clone(), "id");
+            }
+            Edit::DropConstraint(name) => t.drop_constraint(name.clone()),
+            Edit::Comment(column) => t.comment_on(column.clone(), "it's said"),
+        }
+    }
+
+    /// With the type that its column has in a table that is known. `None` if there is no such column, or what there is of it
+    /// in SQL would not be right any more.
+    fn fitted(&self, known: impl FnOnce() -> Option<KnownSchema>, table: &str) -> Option<Edit> {
+        let mut fitted = self.clone();
+        let (Edit::Drop(there, _) | Edit::ChangeType(there, ..) | Edit::SetDefault(there, _)) = &mut fitted else {
+            return Some(fitted);
+        };
+        let known = known()?;
+        let columns = &known.table(table)?.columns;
+        let column = columns.iter().find(|column| column.name == there.0)?;
+        there.1 = Some(column.column_type.clone());
+        let is_computed = matches!(column.default, Some(DefaultValue::Expression(_)));
+        match &fitted {
+            Edit::ChangeType(_, to, _) if is_computed && *to != column.column_type => None,
+            _ => Some(fitted),
         }
     }
 }
 
 impl Operation {
-    pub(crate) fn record(&self, schema: &mut Schema) {
+    /// With what depends on the types of the columns that are there, which is known after whatever is asked for.
+    pub(crate) fn fitted(&self, known_after: impl Fn(Option<&Operation>) -> Option<KnownSchema>) -> Option<Operation> {
+        let Operation::AlterTable(table, edits) = self else {
+            return Some(self.clone());
+        };
+        let mut fitted: Vec<Edit> = Vec::new();
+        for edit in edits {
+            let before = Some(Operation::AlterTable(table.clone(), fitted.clone())).filter(|_| !fitted.is_empty());
+            fitted.push(edit.fitted(|| known_after(before.as_ref()), table)?);
+        }
+        Some(Operation::AlterTable(table.clone(), fitted))
+    }
+
+    pub(crate) fn record(&self, schema: &mut Schema, dialect: DialectName) {
         match self {
             Operation::CreateTable(table, columns, parent) => schema.create_table(table.clone(), |t| {
                 t.id();
-                columns.iter().for_each(|column| column.record(t));
+                columns.iter().for_each(|column| column.record(t, dialect));
                 if let Some(parent) = parent {
                     t.big_int("parent_id")
                         .nullable()
@@ -111,44 +202,7 @@ impl Operation {
             Operation::DropTable(table) => schema.drop_table(table.clone()),
             Operation::RenameTable(from, to) => schema.rename_table(from.clone(), to.clone()),
             Operation::AlterTable(table, edits) => schema.alter_table(table.clone(), |t| {
-                for edit in edits {
-                    match edit {
-                        Edit::Add(column) => column.record(t),
-                        Edit::Drop(column, fill) => {
-                            let dropped = t.drop_column(column.clone());
-                            match fill {
-                                Fill::Nothing => {}
-                                Fill::Value => dropped.undo_fill("filled"),
-                                Fill::Expression => dropped.undo_fill_sql("'row' || id"),
-                            }
-                        }
-                        Edit::Rename(from, to) => t.rename_column(from.clone(), to.clone()),
-                        Edit::ChangeType(column, kind) => {
-                            let changed = t.change_type(column.clone(), column_type(*kind));
-                            if *kind >= 6 {
-                                let value = format!("\"{}\"", column.replace('"', "\"\""));
-                                changed.using(value.clone()).undo_using(value);
-                            }
-                        }
-                        Edit::SetNotNull(column) => t.set_not_null(column.clone()),
-                        Edit::DropNotNull(column) => t.drop_not_null(column.clone()),
-                        Edit::SetDefault(column, 0) => t.set_default(column.clone(), 7),
-                        Edit::SetDefault(column, 1) => t.set_default(column.clone(), true),
-                        Edit::SetDefault(column, 2) => t.set_default_sql(column.clone(), "1 + 1"),
-                        Edit::SetDefault(column, _) => t.set_default(column.clone(), "given"),
-                        Edit::DropDefault(column) => t.drop_default(column.clone()),
-                        Edit::Unique(columns) => t.unique(columns.clone()),
-                        Edit::Check(column) => {
-                            t.check(format!("{column}_sane"), format!("{column} <> 'mad'"));
-                            // By the index the planner can check that the column is there.
-                            t.index([column.as_str()]).named(format!("{column}_sane_idx"));
-                        }
-                        Edit::Reference(column, table) => {
-                            t.big_int(column.clone()).nullable().references(table.clone(), "id");
-                        }
-                        Edit::DropConstraint(name) => t.drop_constraint(name.clone()),
-                    }
-                }
+                edits.iter().for_each(|edit| edit.record(t, dialect));
             }),
             Operation::CreateIndex(table, columns, kind) => {
                 let (table, first) = (table.clone(), columns[0].clone());
@@ -162,19 +216,34 @@ impl Operation {
                     // The column beside the expression is what the planner can check.
                     Kind::Expression => schema.create_index(
                         table,
-                        [IndexKey::from(first.as_str()), expression(format!("lower({first})"))],
+                        [
+                            IndexKey::from(first.as_str()),
+                            expression(sql::indexed(dialect, &first)),
+                        ],
                     ),
+                    Kind::Including => schema.create_index(table, columns.clone()).include(["id"]),
+                    Kind::Hash => schema.create_index(table, [first]).method(IndexMethod::Hash),
                 };
             }
             Operation::DropIndex(table, columns) => {
                 schema.drop_index(table.clone(), format!("{table}_{}_idx", columns.join("_")));
             }
+            Operation::RenameIndex(table, columns, to) => {
+                schema.rename_index(
+                    table.clone(),
+                    format!("{table}_{}_idx", columns.join("_")),
+                    format!("{table}_{to}_idx"),
+                );
+            }
             Operation::CreateView(view, table) => {
                 // By the comment the planner can check that the table is there.
                 schema.comment_on(table.clone(), "read by a view");
-                schema.create_view(view.clone(), format!("SELECT id FROM \"{table}\""));
+                schema.create_view(view.clone(), format!("SELECT id FROM {}", sql::quoted(dialect, table)));
             }
             Operation::DropView(view) => schema.drop_view(view.clone()),
+            Operation::CreateEnum => schema.create_enum("mood", sql::MOODS),
+            Operation::AddValue => schema.add_enum_value("mood", "furious").before("sad").up_only(),
+            Operation::DropEnum => schema.drop_enum("mood"),
         }
     }
 }
@@ -217,7 +286,7 @@ pub(crate) fn lost<'a>(operations: impl Iterator<Item = &'a Operation>) -> BTree
                         Edit::Add(NewColumn { name, .. }) | Edit::Reference(name, _) => {
                             columns.insert(key(name), None);
                         }
-                        Edit::Drop(column, _) | Edit::ChangeType(column, _) => {
+                        Edit::Drop(There(column, _), _) | Edit::ChangeType(There(column, _), ..) => {
                             let before = columns.get(&key(column)).cloned().unwrap_or(Some(column.clone()));
                             if let (Some(table), Some(column)) = (former(&tables, table), before) {
                                 lost.insert((table, Some(column)));
@@ -238,8 +307,10 @@ pub(crate) fn lost<'a>(operations: impl Iterator<Item = &'a Operation>) -> BTree
     lost
 }
 
+const TABLES: [&str; 3] = ["a", "b", "order"];
+
 fn table() -> impl Strategy<Value = String> {
-    select(vec!["a", "b", "order"]).prop_map(str::to_owned)
+    select(&TABLES).prop_map(str::to_owned)
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -251,18 +322,22 @@ fn names() -> impl Strategy<Value = Vec<String>> {
         .prop_map(|names| names.into_iter().map(str::to_owned).collect())
 }
 
-fn column() -> impl Strategy<Value = NewColumn> {
+fn there() -> impl Strategy<Value = There> {
+    name().prop_map(|name| There(name, None))
+}
+
+fn column(dialect: DialectName) -> impl Strategy<Value = NewColumn> {
     (
         name(),
-        0..6_u8,
+        select(sql::types(dialect)),
         any::<bool>(),
         any::<bool>(),
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.2),
     )
-        .prop_map(|(name, kind, nullable, default, unique, check)| NewColumn {
+        .prop_map(|(name, column_type, nullable, default, unique, check)| NewColumn {
             name,
-            kind,
+            column_type,
             nullable,
             default,
             unique,
@@ -270,15 +345,37 @@ fn column() -> impl Strategy<Value = NewColumn> {
         })
 }
 
-pub(crate) fn creation() -> impl Strategy<Value = Operation> {
+fn new_table(
+    table: impl Strategy<Value = String>,
+    parents: &'static [&'static str],
+    dialect: DialectName,
+) -> impl Strategy<Value = Operation> {
+    let columns = prop::collection::vec(column(dialect), 1..6);
+    let parent = prop::option::of(select(parents));
+    (table, columns, parent).prop_map(|(table, mut columns, parent)| {
+        columns.sort_by(|a, b| a.name.cmp(&b.name));
+        columns.dedup_by(|a, b| a.name == b.name);
+        Operation::CreateTable(table, columns, parent.map(str::to_owned))
+    })
+}
+
+/// The enum, and a table for most of the names, which may refer to itself and to those before it.
+pub(crate) fn tables(dialect: DialectName) -> impl Strategy<Value = Vec<Operation>> {
+    let tables = TABLES.iter().enumerate().map(|(at, table)| {
+        let table = new_table(Just((*table).to_owned()), &TABLES[..=at], dialect);
+        prop::option::weighted(0.9, table)
+    });
+    let tables: Vec<_> = tables.collect();
+    tables.prop_map(move |tables| {
+        let mood = (dialect == DialectName::Postgres).then_some(Operation::CreateEnum);
+        mood.into_iter().chain(tables.into_iter().flatten()).collect()
+    })
+}
+
+pub(crate) fn creation(dialect: DialectName) -> impl Strategy<Value = Operation> {
     prop_oneof![
-        3 => (table(), prop::collection::vec(column(), 1..5), prop::option::of(table()))
-            .prop_map(|(table, mut columns, parent)| {
-                columns.sort_by(|a, b| a.name.cmp(&b.name));
-                columns.dedup_by(|a, b| a.name == b.name);
-                Operation::CreateTable(table, columns, parent)
-            }),
-        1 => index(),
+        1 => new_table(table(), &TABLES, dialect),
+        2 => index(),
         1 => (name(), table()).prop_map(|(name, table)| Operation::CreateView(format!("view_{name}"), table)),
     ]
 }
@@ -290,36 +387,50 @@ fn index() -> impl Strategy<Value = Operation> {
         Kind::Partial,
         Kind::Descending,
         Kind::Expression,
+        Kind::Including,
+        Kind::Hash,
     ]);
     (table(), names(), kind).prop_map(|(table, columns, kind)| Operation::CreateIndex(table, columns, kind))
 }
 
-fn edit() -> impl Strategy<Value = Edit> {
+fn edit(dialect: DialectName) -> impl Strategy<Value = Edit> {
+    let fill = select(vec![Fill::Nothing, Fill::Value, Fill::Expression]);
+    let default = select(vec![
+        Default::Integer,
+        Default::Bool,
+        Default::Text,
+        Default::Expression,
+    ]);
     prop_oneof![
-        3 => column().prop_map(Edit::Add),
-        2 => (name(), select(vec![Fill::Nothing, Fill::Value, Fill::Expression]))
-            .prop_map(|(name, fill)| Edit::Drop(name, fill)),
+        3 => column(dialect).prop_map(Edit::Add),
+        2 => (there(), fill).prop_map(|(there, fill)| Edit::Drop(there, fill)),
         2 => (name(), name()).prop_map(|(from, to)| Edit::Rename(from, to)),
-        2 => (name(), 0..12_u8).prop_map(|(name, kind)| Edit::ChangeType(name, kind)),
+        2 => (there(), select(sql::types(dialect)), any::<bool>())
+            .prop_map(|(there, to, is_said)| Edit::ChangeType(there, to, is_said)),
         1 => name().prop_map(Edit::SetNotNull),
         1 => name().prop_map(Edit::DropNotNull),
-        1 => (name(), 0..4_u8).prop_map(|(name, kind)| Edit::SetDefault(name, kind)),
+        1 => (there(), default).prop_map(|(there, default)| Edit::SetDefault(there, default)),
         1 => name().prop_map(Edit::DropDefault),
         1 => names().prop_map(Edit::Unique),
         1 => name().prop_map(Edit::Check),
         1 => (name(), table()).prop_map(|(name, table)| Edit::Reference(name, table)),
         1 => (table(), name(), select(vec!["key", "check", "fkey"]))
             .prop_map(|(table, name, suffix)| Edit::DropConstraint(format!("{table}_{name}_{suffix}"))),
+        1 => name().prop_map(Edit::Comment),
     ]
 }
 
-pub(crate) fn change() -> impl Strategy<Value = Operation> {
+pub(crate) fn change(dialect: DialectName) -> impl Strategy<Value = Operation> {
+    let edits = prop::collection::vec(edit(dialect), 1..3);
     prop_oneof![
-        6 => (table(), prop::collection::vec(edit(), 1..3)).prop_map(|(table, edits)| Operation::AlterTable(table, edits)),
-        2 => creation(),
+        10 => (table(), edits).prop_map(|(table, edits)| Operation::AlterTable(table, edits)),
+        3 => creation(dialect),
         1 => table().prop_map(Operation::DropTable),
         1 => (table(), table()).prop_map(|(from, to)| Operation::RenameTable(from, to)),
         1 => (table(), names()).prop_map(|(table, columns)| Operation::DropIndex(table, columns)),
+        1 => (table(), names(), name()).prop_map(|(table, columns, to)| Operation::RenameIndex(table, columns, to)),
         1 => name().prop_map(|name| Operation::DropView(format!("view_{name}"))),
+        u32::from(dialect == DialectName::Postgres) =>
+            select(vec![Operation::CreateEnum, Operation::AddValue, Operation::DropEnum]),
     ]
 }

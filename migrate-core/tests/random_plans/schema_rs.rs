@@ -1,27 +1,46 @@
-//! `schema.rs` from the model, beside what Diesel's own `print-schema` reads from the migrated database.
+//! What the model is written as, beside the migrated database: `schema.rs` and frozen tables beside what Diesel's own
+//! `print-schema` reads, and the whole schema as SQL beside what the migrations make.
 //!
-//! Diesel's program is needed for that: `cargo install diesel_cli --no-default-features --features sqlite-bundled`, and its path
-//! in `DIESEL_CLI`. Where `SCHEMA_RS_OUT` names a directory, the files are left there, for a compiler to look at.
+//! Diesel's program is needed for the first: see CONTRIBUTING.md, and its path in `DIESEL_CLI`. Where `SCHEMA_RS_OUT` names a
+//! directory, SQLite's files are left there, for a compiler to look at.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use migrate_core::testing::TestFile;
-use migrate_core::{DialectName, DieselOptions, KnownSchema, Registry, Runner, Target};
+use migrate_core::{DialectName, DieselOptions, KnownSchema, MigrationRef, Registry, Target};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::{case, live, migration, taken};
+use super::database::Database;
+use super::plan::wish;
+
+on_each_database! {
+    the_schema_at_once_is_what_the_migrations_make
+    schema_rs_is_what_diesel_prints
+    frozen_tables_are_what_diesel_prints
+}
+
+/// The path of Diesel's program; `None`, said loudly, if there is none.
+fn diesel() -> Option<String> {
+    let diesel = std::env::var("DIESEL_CLI").ok();
+    if diesel.is_none() {
+        eprintln!("NOT COMPARED with Diesel: DIESEL_CLI does not name its program");
+    }
+    diesel
+}
 
 /// What `print-schema` says, without its first line.
-fn printed_by_diesel(diesel: &str, database: &Path, is_bigint: bool) -> String {
+fn printed_by_diesel(diesel: &str, database: &dyn Database, arguments: &[&str]) -> String {
     let mut command = Command::new(diesel);
-    command.arg("print-schema").arg("--database-url").arg(database);
-    if is_bigint {
-        command.arg("--sqlite-integer-primary-key-is-bigint");
-    }
-    let output = command.current_dir(database.parent().unwrap()).output().unwrap();
+    command.args(["print-schema", "--database-url", &database.url()]);
+    // As `diesel setup` configures it.
+    command.args(["--custom-type-derives", "diesel::query_builder::QueryId"]);
+    command.args(["--custom-type-derives", "Clone"]);
+    let output = command
+        .args(arguments)
+        .current_dir(std::env::temp_dir())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     without_first_line(&String::from_utf8(output.stdout).unwrap())
 }
@@ -30,65 +49,74 @@ fn without_first_line(text: &str) -> String {
     text.split_once('\n').map_or("", |(_, rest)| rest).to_owned()
 }
 
-fn random_migrations() -> Vec<Registry> {
+fn random_migrations(dialect: DialectName) -> Vec<Registry> {
+    let count = if dialect == DialectName::Sqlite { 100 } else { 40 };
+    let wishes = wish(dialect);
     let mut random = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let mut all = Vec::new();
-    for _ in 0..100 {
-        let (before, after, _) = taken(&case().new_tree(&mut random).unwrap().current());
-        let operations = std::iter::once(&before)
-            .chain(&after)
-            .filter(|operations| !operations.is_empty());
-        let migrations = operations
-            .zip(1..)
-            .map(|(operations, version)| migration(version, operations));
-        all.extend(Registry::of(migrations));
+    while all.len() < count {
+        let taken = wishes.new_tree(&mut random).unwrap().current().taken();
+        if !taken.is_empty() {
+            all.push(Registry::of(taken.migrations()).unwrap());
+        }
     }
-    assert!(all.len() > 80);
     all
 }
 
-#[test]
-fn the_schema_at_once_is_what_the_migrations_make() {
-    for registry in random_migrations() {
-        let (migrated, at_once) = (TestFile::new().unwrap(), TestFile::new().unwrap());
-        let (mut migrated, mut at_once) = (migrated.connect().unwrap(), at_once.connect().unwrap());
-        Runner::new(&mut migrated, registry.clone())
-            .up(&Target::Latest)
-            .unwrap();
-        let schema = KnownSchema::latest(&registry, DialectName::Sqlite).unwrap();
-        let sql = schema.sql().unwrap();
-        live::execute(&mut at_once, &sql);
-        assert_eq!(live::schema(&mut migrated), live::schema(&mut at_once), "{sql}");
+fn the_schema_at_once_is_what_the_migrations_make(database: &mut dyn Database) {
+    for registry in random_migrations(database.dialect()) {
+        database.empty();
+        database.runner_of(registry.clone()).up(&Target::Latest).unwrap();
+        let migrated = database.objects();
+        let known = KnownSchema::latest(&registry, database.dialect()).unwrap();
+        let sql = known.sql().unwrap();
+        database.empty();
+        database.execute(&sql);
+        assert_eq!(migrated, database.objects(), "{sql}");
     }
 }
 
-#[test]
-fn schema_rs_is_what_diesel_prints() {
-    let Ok(diesel) = std::env::var("DIESEL_CLI") else {
-        // Not by `println`, which nobody sees when a test passes.
-        let said = "NOT COMPARED with Diesel: DIESEL_CLI does not name its program\n";
-        std::io::stderr().write_all(said.as_bytes()).unwrap();
-        return;
-    };
-    for (number, registry) in random_migrations().into_iter().enumerate() {
-        let database = TestFile::new().unwrap();
-        let mut connection = database.connect().unwrap();
-        Runner::new(&mut connection, registry.clone())
-            .up(&Target::Latest)
-            .unwrap();
-        for is_bigint in [false, true] {
+fn schema_rs_is_what_diesel_prints(database: &mut dyn Database) {
+    let Some(diesel) = diesel() else { return };
+    let is_sqlite = database.dialect() == DialectName::Sqlite;
+    for (number, registry) in random_migrations(database.dialect()).into_iter().enumerate() {
+        database.empty();
+        database.runner_of(registry.clone()).up(&Target::Latest).unwrap();
+        let known = KnownSchema::latest(&registry, database.dialect()).unwrap();
+        let ways: &[bool] = if is_sqlite { &[false, true] } else { &[false] };
+        for &is_bigint in ways {
             let mut options = DieselOptions::default();
             options.sqlite_integer_primary_key_is_bigint = is_bigint;
-            let schema = KnownSchema::latest(&registry, DialectName::Sqlite).unwrap();
-            let written = without_first_line(&schema.diesel(&options));
+            let written = without_first_line(&known.diesel(&options));
             if let (Ok(directory), true) = (std::env::var("SCHEMA_RS_OUT"), is_bigint) {
                 std::fs::write(Path::new(&directory).join(format!("plan_{number}.rs")), &written).unwrap();
             }
-            let printed = printed_by_diesel(&diesel, &database.path(), is_bigint);
+            let mut arguments = vec!["--except-tables", "__migrations"];
+            arguments.extend(is_bigint.then_some("--sqlite-integer-primary-key-is-bigint"));
+            let printed = printed_by_diesel(&diesel, database, &arguments);
             assert!(
                 written == printed,
                 "plan {number}, {is_bigint}:\n{written}\n--- Diesel:\n{printed}"
             );
         }
+    }
+}
+
+/// As `create --tables` writes them into a migration.
+fn frozen_tables_are_what_diesel_prints(database: &mut dyn Database) {
+    let Some(diesel) = diesel() else { return };
+    let first: MigrationRef = "1".parse().unwrap();
+    for registry in random_migrations(database.dialect()).into_iter().take(15) {
+        database.empty();
+        let up = database.runner_of(registry.clone()).up(&Target::To(first.clone()));
+        up.unwrap();
+        let known = KnownSchema::at(&registry, database.dialect(), &first).unwrap();
+        let names: Vec<&str> = known.tables().map(|table| table.name.as_str()).take(2).collect();
+        let frozen = known.diesel_tables(&names, &DieselOptions::default()).unwrap();
+        let patterns: Vec<String> = names.iter().map(|name| format!("^{name}$")).collect();
+        let mut arguments = vec!["--only-tables"];
+        arguments.extend(patterns.iter().map(String::as_str));
+        let printed = printed_by_diesel(&diesel, database, &arguments);
+        assert_eq!(frozen.trim(), printed.trim());
     }
 }

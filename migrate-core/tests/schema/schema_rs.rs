@@ -72,3 +72,21 @@ fn a_frozen_table_brings_the_types_that_diesel_does_not_have() {
     let error = frozen(&["nots"]).unwrap_err().to_string();
     assert!(error.contains("the tables are "), "{error}");
 }
+
+#[test]
+fn a_line_is_as_long_as_rustfmt_lets_it_be() {
+    let same_query = |tables: &[&str]| {
+        let all: &[Describe] = &[|schema| {
+            for name in ["a".repeat(25), "b".repeat(25), "c".repeat(26)] {
+                schema.create_table(name, |t| t.id());
+            }
+        }];
+        let schema = KnownSchema::latest(&registry(all), DialectName::Postgres).unwrap();
+        let text = schema.diesel_tables(tables, &DieselOptions::default()).unwrap();
+        let lines = text.lines().filter(|line| line.contains("same_query"));
+        lines.map(str::len).collect::<Vec<_>>()
+    };
+    let (a, b, c) = ("a".repeat(25), "b".repeat(25), "c".repeat(26));
+    assert_eq!(same_query(&[&a, &b]), [101]);
+    assert_eq!(same_query(&[&a, &c]), [46]);
+}

@@ -9,7 +9,7 @@ impl Migrate for CreateUsers {
     fn up(&self, schema: &mut Schema) {
         schema.create_table("users", |t| {
             t.id();
-            t.text("email");
+            t.varchar("email", 200);
         });
     }
 }

@@ -7,6 +7,6 @@ struct AddUsername;
 
 impl Migrate for AddUsername {
     fn up(&self, schema: &mut Schema) {
-        schema.alter_table("users", |t| t.text("username").nullable());
+        schema.alter_table("users", |t| t.varchar("username", 200).nullable());
     }
 }

@@ -8,7 +8,9 @@ struct FillUsernames;
 
 impl Migrate for FillUsernames {
     fn up(&self, schema: &mut Schema) {
-        schema.run(fill_usernames).undo(empty_usernames);
+        schema
+            .run(for_each_connection!(fill_usernames))
+            .undo(for_each_connection!(empty_usernames));
     }
 }
 
@@ -21,25 +23,27 @@ diesel::table! {
     }
 }
 
-fn fill_usernames(conn: &mut SqliteConnection) -> QueryResult<()> {
-    let without: Vec<(i64, String)> = users::table
-        .filter(users::username.is_null())
-        .order(users::id)
-        .select((users::id, users::email))
-        .load(conn)?;
-    for (id, email) in without {
-        diesel::update(users::table.find(id))
-            .set(users::username.eq(handle(&email)))
-            .execute(conn)?;
+for_each_connection! {
+    fn fill_usernames(conn: &mut Connection) -> QueryResult<()> {
+        let without: Vec<(i64, String)> = users::table
+            .filter(users::username.is_null())
+            .order(users::id)
+            .select((users::id, users::email))
+            .load(conn)?;
+        for (id, email) in without {
+            diesel::update(users::table.find(id))
+                .set(users::username.eq(handle(&email)))
+                .execute(conn)?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn empty_usernames(conn: &mut SqliteConnection) -> QueryResult<()> {
-    diesel::update(users::table)
-        .set(users::username.eq(None::<String>))
-        .execute(conn)?;
-    Ok(())
+    fn empty_usernames(conn: &mut Connection) -> QueryResult<()> {
+        diesel::update(users::table)
+            .set(users::username.eq(None::<String>))
+            .execute(conn)?;
+        Ok(())
+    }
 }
 
 /// `Ada.Lovelace@example.org` is `ada.lovelace`.

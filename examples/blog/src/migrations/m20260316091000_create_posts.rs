@@ -12,7 +12,7 @@ impl Migrate for CreatePosts {
             t.big_int("user_id")
                 .references("users", "id")
                 .on_delete(Reaction::Cascade);
-            t.text("title");
+            t.varchar("title", 200);
             t.text("body");
             t.timestamps();
             t.index(["user_id"]);

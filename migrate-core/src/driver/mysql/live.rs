@@ -486,8 +486,6 @@ mod tests {
         }
     }
 
-    /// Makes on a database what a migration describes. Says in what each table that is found differs from its description,
-    /// before and after it is told apart.
     /// In what the tables that are found differ from those that were described, once they were told apart.
     fn compare(database: &Database, up: fn(&mut Schema)) -> Vec<String> {
         let declaration = Declaration {
@@ -532,7 +530,16 @@ mod tests {
                 t.char("country", 2).check("country <> 'it''s'");
                 t.date("born").nullable().default("2000-01-01");
                 t.timestamps();
-                t.varchar("handle", 50).default_sql("concat('a', 'b')").unique();
+                // As the server prints them, these are `lcase(..)` and `octet_length(..)`.
+                t.varchar("words", 50)
+                    .default_sql("lower('NONE')")
+                    .check("length(words) > 2");
+                t.timestamp("seen").default_sql("CURRENT_TIMESTAMP(6)");
+                t.timestamp("gone").default_sql("now(6)");
+                t.integer("visits").default_sql("0");
+                t.varchar("mood", 50).default_sql("'it''s'");
+                t.varchar("handle", 50).default_sql("lower('A')").unique();
+                t.check("people_sane", "visits != 13 AND upper(country) = country");
                 t.index([desc("name"), asc("handle")]);
                 t.index(["name"]).method(IndexMethod::Hash).named("by_name");
                 t.index(["country"]).unique().named("one_each");

@@ -18,7 +18,7 @@ use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 use super::answer::literals_of;
 use super::history::{HistoryTable, Home};
 use super::server::{RowOnServer, stored_rows};
-use super::{Begun, DriverError, DriverErrorKind, Right, Session, StoredRows, Traits};
+use super::{Begun, DriverError, DriverErrorKind, Held, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, MySql};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::Live;
@@ -32,7 +32,6 @@ impl Session for MysqlConnection {
             dialect: DIALECT,
             connection: TypeId::of::<MysqlConnection>(),
             connection_name: "MysqlConnection",
-            has_session_locks: true,
         }
     }
 
@@ -71,21 +70,25 @@ impl Session for MysqlConnection {
             #[diesel(sql_type = Nullable<Text>)]
             schema: Option<String>,
             #[diesel(sql_type = Text)]
+            role: String,
+            #[diesel(sql_type = Text)]
             sql_mode: String,
             #[diesel(sql_type = Text)]
             settings: String,
             #[diesel(sql_type = Text)]
             waits: String,
+            #[diesel(sql_type = Text)]
+            language: String,
         }
-        let found: Found = sql_query(
-            "SELECT database() AS `schema`, @@sql_mode AS `sql_mode`, \
+        let found: Found = sql_query(format!(
+            "SELECT database() AS `schema`, {CURRENT_ROLE} AS `role`, @@sql_mode AS `sql_mode`, \
              concat('autocommit = ', @@autocommit, ', foreign_key_checks = ', @@foreign_key_checks, ', unique_checks = ', \
              @@unique_checks, ', time_zone = ', quote(@@time_zone), ', character_set_client = ', @@character_set_client, \
              ', character_set_connection = ', @@character_set_connection, ', collation_connection = ', \
              @@collation_connection, ', character_set_results = ', coalesce(@@character_set_results, 'NULL')) AS `settings`, \
              concat('lock_wait_timeout = ', @@lock_wait_timeout, ', innodb_lock_wait_timeout = ', \
-             @@innodb_lock_wait_timeout) AS `waits`",
-        )
+             @@innodb_lock_wait_timeout) AS `waits`, concat('lc_messages = ', quote(@@lc_messages)) AS `language`",
+        ))
         .get_result(self)?;
         let Some(schema) = found.schema else {
             return Err(DriverError {
@@ -97,26 +100,34 @@ impl Session for MysqlConnection {
         // https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_lock_wait_timeout
         let seconds = wait.as_secs().max(1);
         let Found {
+            role,
             sql_mode,
             settings,
             waits,
+            language,
             ..
         } = found;
-        // As it was found, but for what would make text mean something else or cut values off without a word.
+        // As it was found, but for what would make text mean something else or cut values off without a word. What went wrong is
+        // known by the server's words.
         let modes = sql_mode.split(',').filter(|mode| !mode.is_empty());
         let mut modes: Vec<&str> = modes.filter(|mode| *mode != "NO_BACKSLASH_ESCAPES").collect();
         if !modes.contains(&"STRICT_TRANS_TABLES") {
             modes.push("STRICT_TRANS_TABLES");
         }
         let on_duty = format!(
-            "SET SESSION sql_mode = '{}', {}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}",
+            "SET SESSION sql_mode = '{}', {}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, \
+             lc_messages = 'en_US'",
             modes.join(","),
             settings.replace("autocommit = 0", "autocommit = 1"),
         );
         self.execute(&on_duty)?;
+        // The role first, as the rest may need its rights.
+        let back = format!("UNLOCK TABLES; SET ROLE {role}; USE {}", DIALECT.identifier(&schema));
         Ok(Home {
-            restore: Some(format!("UNLOCK TABLES; USE {}; {on_duty}", DIALECT.identifier(&schema))),
-            leave: Some(format!("SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}")),
+            restore: Some(format!("{back}; {on_duty}")),
+            leave: Some(format!(
+                "{back}; SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}, {language}"
+            )),
             schema: Some(schema),
             session: None,
             is_shared: false,
@@ -167,7 +178,16 @@ impl Session for MysqlConnection {
         self.marker(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, _wait: Duration) -> Result<Begun, DriverError> {
+    fn begin(&mut self, table: &HistoryTable, _wait: Duration, _held: &Held) -> Result<Begun, DriverError> {
+        self.regain(table)?;
+        self.begin_step()?;
+        Ok(Begun {
+            is_held: true,
+            session: None,
+        })
+    }
+
+    fn regain(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
         let lock = lock_of(table);
         // 1 if it was got, 0 if somebody else has it, NULL after an error:
         // https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
@@ -175,10 +195,7 @@ impl Session for MysqlConnection {
             "SELECT if(is_used_lock({lock}) = connection_id(), 1, cast(get_lock({lock}, 0) AS SIGNED)) AS number"
         );
         match number(self, &query)? {
-            Some(1) => self.begin_step().map(|()| Begun {
-                right: Right::Session,
-                session: None,
-            }),
+            Some(1) => Ok(()),
             Some(0) => Err(DriverError {
                 kind: DriverErrorKind::Busy,
                 message: holder(self, &lock),
@@ -190,11 +207,11 @@ impl Session for MysqlConnection {
         }
     }
 
-    fn hold(&mut self, _table: &HistoryTable) -> Result<Right, DriverError> {
-        Ok(Right::Session)
+    fn hold(&mut self, _table: &HistoryTable) -> Result<Held, DriverError> {
+        Ok(Held::BySession)
     }
 
-    fn let_go(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+    fn let_go(&mut self, table: &HistoryTable, _held: Held) -> Result<(), DriverError> {
         match number(
             self,
             &format!("SELECT cast(release_lock({}) AS SIGNED) AS number", lock_of(table)),
@@ -231,12 +248,14 @@ impl Session for MysqlConnection {
     }
 
     fn rollback(&mut self) -> Result<bool, DriverError> {
-        let was_open = self.transaction_depth() > 0;
+        // A savepoint outside a transaction is taken, and gone at once.
+        let probe = "SAVEPOINT migrate_probe; ROLLBACK TO SAVEPOINT migrate_probe";
+        let was_open = self.batch_execute(probe).is_ok();
         while self.transaction_depth() > 1 {
             // A savepoint that is gone is an error, and one level less all the same.
             let _ = AnsiTransactionManager::rollback_transaction(self);
         }
-        if was_open {
+        if self.transaction_depth() == 1 {
             AnsiTransactionManager::rollback_transaction(self)?;
         } else {
             // Of a step that has begun one with its own words.
@@ -327,6 +346,11 @@ impl Session for MysqlConnection {
 }
 
 const VERSION: &str = "version()";
+
+/// As `SET ROLE` takes it: MariaDB tells a bare name or none at all, MySQL what can be written there.
+/// <https://mariadb.com/kb/en/current_role/>, <https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_current-role>
+const CURRENT_ROLE: &str = "coalesce(if(version() LIKE '%MariaDB%', concat('`', replace(current_role(), '`', '``'), '`'), \
+                            current_role()), 'NONE')";
 
 /// What a row of history adds to the marker.
 const ROW_MARKER: &str = "cast(conv(left(md5(concat_ws(':', group_name, version, state, progress, coalesce(claim, '-'))), \

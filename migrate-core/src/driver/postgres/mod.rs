@@ -18,7 +18,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::history::{HistoryTable, Home};
 use super::server::{RowOnServer, stored_rows};
-use super::{Around, Begun, DriverError, DriverErrorKind, Expected, Right, Session, StoredRows, Traits};
+use super::{Around, Begun, DriverError, DriverErrorKind, Expected, Held, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, Postgres};
 use crate::dialect_name::{DialectName, DialectVersion};
 use crate::schema::{Live, mentions};
@@ -37,7 +37,6 @@ impl Session for PgConnection {
             dialect: DIALECT,
             connection: TypeId::of::<PgConnection>(),
             connection_name: "PgConnection",
-            has_session_locks: true,
         }
     }
 
@@ -75,11 +74,11 @@ impl Session for PgConnection {
             #[diesel(sql_type = Nullable<Text>)]
             schema: Option<String>,
             #[diesel(sql_type = Text)]
-            search_path: String,
+            user: String,
             #[diesel(sql_type = Text)]
             role: String,
             #[diesel(sql_type = Text)]
-            lock_timeout: String,
+            settings: String,
             #[diesel(sql_type = BigInt)]
             session: i64,
             #[diesel(sql_type = Nullable<Text>)]
@@ -92,18 +91,24 @@ impl Session for PgConnection {
         let found: Found = sql_query(format!(
             "SELECT coalesce((SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.oid = to_regclass({table})), current_schema()::text) AS schema, \
-             current_setting('search_path') AS search_path, current_setting('role') AS role, \
-             current_setting('lock_timeout') AS lock_timeout, \
+             session_user::text AS user, current_setting('role') AS role, \
+             (SELECT coalesce(string_agg(format(', (%L, %L)', name, setting), ''), '') FROM pg_settings \
+             WHERE source = 'session') AS settings, \
              pg_backend_pid()::bigint AS session, nullif(current_setting('migrate.used_by', true), '') AS used_by, \
              set_config('migrate.used_by', {process}, false) AS _used_by_now"
         ))
         .get_result(self)?;
-        let text = |value: &str| DIALECT.text(value);
+        // What was set since, and not before, goes back to what the session began with. What belongs to one transaction is gone
+        // with it.
         let restore = format!(
-            "SELECT set_config('search_path', {}, false), set_config('role', {}, false), set_config('lock_timeout', {}, false)",
-            text(&found.search_path),
-            text(&found.role),
-            text(&found.lock_timeout)
+            "SET SESSION AUTHORIZATION {}; SELECT set_config('role', {}, false); \
+             SELECT set_config(s.name, coalesce(found.setting, s.reset_val), false) FROM pg_settings s \
+             LEFT JOIN (VALUES (NULL, NULL){}) AS found (name, setting) ON found.name = s.name \
+             WHERE (s.source = 'session' OR found.name IS NOT NULL) AND s.context IN ('user', 'superuser') AND NOT starts_with(s.name, 'transaction_') \
+             AND s.setting IS DISTINCT FROM coalesce(found.setting, s.reset_val)",
+            DIALECT.identifier(&found.user),
+            DIALECT.text(&found.role),
+            found.settings
         );
         Ok(Home {
             schema: found.schema,
@@ -158,7 +163,7 @@ impl Session for PgConnection {
         self.marker(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, wait: Duration) -> Result<Begun, DriverError> {
+    fn begin(&mut self, table: &HistoryTable, wait: Duration, _held: &Held) -> Result<Begun, DriverError> {
         #[derive(QueryableByName)]
         struct Tried {
             #[diesel(sql_type = Bool)]
@@ -180,7 +185,7 @@ impl Session for PgConnection {
         let error = match tried {
             Ok(tried) if tried.has_lock => {
                 return Ok(Begun {
-                    right: Right::Transaction,
+                    is_held: false,
                     session: Some(tried.session),
                 });
             }
@@ -226,19 +231,35 @@ impl Session for PgConnection {
         self.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
 
-    fn hold(&mut self, table: &HistoryTable) -> Result<Right, DriverError> {
+    fn hold(&mut self, table: &HistoryTable) -> Result<Held, DriverError> {
         // Of the same key as the transaction's, which this session has, so it is never in anybody's way:
         // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
         match truth(
             self,
             &format!("SELECT pg_try_advisory_lock({}) AS truth", key_of(table)),
         )? {
-            true => Ok(Right::Session),
+            true => Ok(Held::BySession),
             false => Err(lock_lost()),
         }
     }
 
-    fn let_go(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+    fn regain(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+        let key = key_of(table);
+        // Taken twice it would have to be given up twice.
+        let regained = format!(
+            "SELECT CASE WHEN EXISTS (SELECT FROM pg_locks l WHERE {IS_LOCK} AND l.pid = pg_backend_pid()) THEN true \
+             ELSE pg_try_advisory_lock(k.key) END AS truth FROM (SELECT {key} AS key) AS k"
+        );
+        match truth(self, &regained)? {
+            true => Ok(()),
+            false => Err(DriverError {
+                kind: DriverErrorKind::Busy,
+                message: holder(self, &key),
+            }),
+        }
+    }
+
+    fn let_go(&mut self, table: &HistoryTable, _held: Held) -> Result<(), DriverError> {
         match truth(self, &format!("SELECT pg_advisory_unlock({}) AS truth", key_of(table)))? {
             true => Ok(()),
             false => Err(lock_lost()),
@@ -437,6 +458,10 @@ fn key_of(table: &HistoryTable) -> String {
     )
 }
 
+/// Whether a row `l` of `pg_locks` is the advisory lock of `k.key`: <https://www.postgresql.org/docs/current/view-pg-locks.html>.
+const IS_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+                       AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295";
+
 fn lock_lost() -> DriverError {
     DriverError {
         kind: DriverErrorKind::Other,
@@ -498,9 +523,7 @@ fn holder(connection: &mut PgConnection, key: &str) -> String {
     let query = format!(
         "SELECT 'pid ' || a.pid || coalesce(' of ' || a.usename, '') || coalesce(' from ' || host(a.client_addr), '') \
          || coalesce(', since ' || to_char(a.xact_start, 'HH24:MI:SS'), '') AS text \
-         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT {key} AS key) AS k \
-         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
-         AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295 LIMIT 1"
+         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT {key} AS key) AS k WHERE {IS_LOCK} LIMIT 1"
     );
     one_text(connection, &query).unwrap_or_else(|_| "its connection is gone already".to_owned())
 }

@@ -1,0 +1,31 @@
+//! What MySQL and MariaDB have, and not every other database: types by their own names, among them enums, collations, columns
+//! that are computed when they are read.
+
+use migrate_core::prelude::*;
+
+/// In order.
+pub(crate) fn all() -> Vec<Migration> {
+    vec![Migration::of::<CreateNotes>()]
+}
+
+/// A table with what others lack.
+#[derive(Migration)]
+#[migration(version = 10, unlisted)]
+struct CreateNotes;
+
+impl Migrate for CreateNotes {
+    fn up(&self, schema: &mut Schema) {
+        let named = |name: &str| ColumnType::Named(name.to_owned());
+        schema.create_table("notes", |t| {
+            t.id();
+            t.varchar("title", 100).unique().collate("utf8mb4_bin");
+            t.column("age", named("INT UNSIGNED"));
+            t.column("tiny", named("TINYINT")).nullable();
+            t.column("mood", named("ENUM('sad', 'happy')")).default("happy");
+            t.column("body", named("MEDIUMTEXT"));
+            t.integer("stars").default(1);
+            t.integer("thrice").generated_virtual("stars * 3");
+            t.index(["stars"]).method(IndexMethod::BTree);
+        });
+    }
+}

@@ -1,0 +1,45 @@
+//! What SQLite has, and not every other database: texts compared by a collation of its own, types by any name, columns that are
+//! computed when they are read, indexes on some rows and on expressions, a type changed by an expression.
+
+use migrate_core::prelude::*;
+
+/// In order.
+pub(crate) fn all() -> Vec<Migration> {
+    vec![Migration::of::<CreateNotes>(), Migration::of::<ChangeNotes>()]
+}
+
+/// A table with what others lack.
+#[derive(Migration)]
+#[migration(version = 10, unlisted)]
+struct CreateNotes;
+
+impl Migrate for CreateNotes {
+    fn up(&self, schema: &mut Schema) {
+        schema.create_table("notes", |t| {
+            t.id();
+            t.text("title").unique().collate("nocase");
+            t.varchar("shade", 20);
+            t.column("place", ColumnType::Named("geometry".to_owned())).nullable();
+            t.integer("stars").default(1);
+            t.integer("thrice").generated_virtual("stars * 3");
+            t.index(["stars"]).unique().filter("stars = 5").named("best_note");
+            t.index([expression("lower(shade)")]).named("by_shade");
+        });
+    }
+}
+
+/// Texts become numbers, and on the way back texts.
+#[derive(Migration)]
+#[migration(version = 11, unlisted)]
+struct ChangeNotes;
+
+impl Migrate for ChangeNotes {
+    fn up(&self, schema: &mut Schema) {
+        schema.drop_index("notes", "by_shade");
+        schema.alter_table("notes", |t| {
+            t.change_type("shade", ColumnType::Integer)
+                .using("length(shade)")
+                .undo_using("substr('xxxxxxxxxxxxxxxxxxxx', 1, shade)");
+        });
+    }
+}

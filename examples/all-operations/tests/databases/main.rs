@@ -1,0 +1,40 @@
+//! On every database that the package is built for: all that can be done there goes there and back, and Diesel sees the schema
+//! that the migrations say. Each test has a database of its own.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod schema_rs;
+mod support;
+mod there_and_back;
+
+/// Each claim as a test on each database.
+macro_rules! on_every_database {
+    ($($module:ident::$claim:ident),+ $(,)?) => {
+        on_every_database! { sqlite Sqlite: $($module::$claim),+ }
+        #[cfg(feature = "postgres")]
+        on_every_database! { postgres Postgres: $($module::$claim),+ }
+        #[cfg(feature = "postgres")]
+        on_every_database! { newer_postgres NewerPostgres: $($module::$claim),+ }
+        #[cfg(feature = "mysql")]
+        on_every_database! { mariadb MariaDb: $($module::$claim),+ }
+    };
+    ($name:ident $kind:ident: $($module:ident::$claim:ident),+) => {
+        mod $name {
+            use crate::support::{Database, Kind};
+
+            $(
+                #[test]
+                fn $claim() {
+                    if let Some(database) = Database::new(Kind::$kind) {
+                        crate::$module::$claim(&database);
+                    }
+                }
+            )+
+        }
+    };
+}
+
+on_every_database! {
+    schema_rs::it_is_what_diesel_prints_at_each_version,
+    there_and_back::all_go_there_and_back_with_rows,
+}

@@ -1,0 +1,83 @@
+//! `schema.rs` from the migrations alone: kept in the package, where it compiles, and beside what Diesel reads from the
+//! migrated database.
+
+use std::fs;
+use std::process::Command;
+
+use migrate_core::{DialectName, DieselOptions, KnownSchema, Registry, Target};
+
+use crate::support::{Database, say_loudly};
+
+fn options(is_bigint: bool) -> DieselOptions {
+    let mut options = DieselOptions::default();
+    options.sqlite_integer_primary_key_is_bigint = is_bigint;
+    options
+}
+
+#[test]
+fn the_kept_files_are_what_the_migrations_make() {
+    for dialect in [DialectName::Sqlite, DialectName::Postgres, DialectName::MariaDb] {
+        let registry = Registry::of(all_operations::of(dialect)).unwrap();
+        let written = KnownSchema::latest(&registry, dialect).unwrap().diesel(&options(true));
+        let file = format!("{}/src/schema/{dialect}.rs", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&file, &written).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), written, "UPDATE=1 writes {file}");
+    }
+}
+
+/// The tables that Diesel's program refuses: on SQLite for `timestamptz`, `json`, `jsonb` and a type by its name, elsewhere for
+/// having no primary key.
+fn unprinted(dialect: DialectName) -> &'static [&'static str] {
+    match dialect {
+        DialectName::Sqlite => &["documents", "notes"],
+        _ => &["invitations", "members"],
+    }
+}
+
+/// What stands below the first lines.
+fn below(text: &str) -> &str {
+    text.split_once("\n\n").unwrap().1
+}
+
+pub(crate) fn it_is_what_diesel_prints_at_each_version(database: &Database) {
+    let Ok(diesel) = std::env::var("DIESEL_CLI") else {
+        say_loudly("NOT COMPARED with Diesel: DIESEL_CLI does not name its program");
+        return;
+    };
+    let dialect = database.kind.dialect();
+    let unprinted = unprinted(dialect);
+    let mut connection = database.connect();
+    for migration in &database.registry() {
+        let mut runner = connection.runner(database.registry());
+        assert_eq!(runner.up(&Target::Steps(1)).unwrap().done.len(), 1);
+        for is_bigint in [false, true] {
+            let mut print = Command::new(&diesel);
+            print.args(["print-schema", "--database-url", database.url()]);
+            print.args(["--except-tables", "^__migrations$"]);
+            print.args(unprinted.iter().map(|table| format!("^{table}$")));
+            // As `diesel setup` configures it.
+            print.args(["--custom-type-derives", "diesel::query_builder::QueryId"]);
+            print.args(["--custom-type-derives", "Clone"]);
+            if is_bigint {
+                print.arg("--sqlite-integer-primary-key-is-bigint");
+            }
+            let printed = print.current_dir(std::env::temp_dir()).output().unwrap();
+            assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+            let printed = String::from_utf8(printed.stdout).unwrap();
+            let printed = below(&printed);
+
+            let schema = KnownSchema::at(&database.registry(), dialect, &migration.id().into()).unwrap();
+            let tables = schema.tables().map(|table| table.name.as_str());
+            let tables: Vec<&str> = tables.filter(|table| !unprinted.contains(table)).collect();
+            assert!(tables.len() >= 3, "{tables:?}");
+            let options = options(is_bigint);
+            assert_eq!(schema.diesel_tables(&tables, &options).unwrap(), printed, "{migration}");
+            // On SQLite the whole file has the tables that the program refuses.
+            if dialect != DialectName::Sqlite {
+                assert_eq!(below(&schema.diesel(&options)), printed, "{migration}");
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Runs that somebody ends, and what a person says of one that was cut off.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+use super::Place;
+
+/// A run that waits for another one, which the lock of its file says to be at work, is sent a signal.
+fn stopped_while_it_waits(signal: &str) {
+    let place = Place::new();
+    place.migrate("up --steps 2").done();
+    let other = File::create(place.path("blog.db-migrating")).unwrap();
+    other.lock().unwrap();
+
+    let mut child = place
+        .command("up --lock-timeout 600")
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    assert!(line.starts_with("waiting: another run is at work"), "{line}");
+    let sent = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert!(
+        rest.starts_with("stopping: what is in flight is finished first"),
+        "{rest}"
+    );
+    assert!(rest.contains("error: the run was stopped"), "{rest}");
+    assert!(rest.contains("state: nothing was changed"), "{rest}");
+
+    drop(other);
+    assert_eq!(place.migrate("up").done().lines().count(), 5);
+}
+
+#[test]
+fn ctrl_c_ends_a_run_with_what_it_has_done() {
+    stopped_while_it_waits("-INT");
+}
+
+#[test]
+fn so_does_the_signal_that_ends_a_container() {
+    stopped_while_it_waits("-TERM");
+}
+
+#[test]
+fn repair_shows_the_steps_before_it_writes_and_tells_what_comes_next() {
+    let place = Place::new();
+    place.migrate("up --to 20260316091000").done();
+    // As a run leaves it that was killed in its second step.
+    place.execute(
+        "UPDATE __migrations SET state = 'applying', progress = 1, doubt = 'unknown', applied_by = 'ada@example' \
+         WHERE version = 20260316091000",
+    );
+    insta::assert_snapshot!(place.migrate("repair 20260316091000").done(), @r#"
+    20260316091000 create_posts was cut off while it was applied, by ada@example:
+        1  done      CREATE TABLE "posts" ( ..
+        2  in doubt  CREATE INDEX "posts_user_id_idx" ON "posts" ("user_id")
+    "#);
+    assert_eq!(
+        place.migrate("status --json").json()["migrations"][3]["state"],
+        "interrupted"
+    );
+    let shown = place.migrate("repair 20260316091000 --json").json();
+    assert_eq!((&shown["done"], &shown["in_doubt"]), (&1.into(), &true.into()));
+    assert_eq!(shown["recorded"], serde_json::Value::Null);
+    assert_eq!(shown["steps"].as_array().map(Vec::len), Some(2));
+
+    insta::assert_snapshot!(place.migrate("repair 20260316091000 --done 2").done(), @r#"
+    20260316091000 create_posts was cut off while it was applied, by ada@example:
+        1  done      CREATE TABLE "posts" ( ..
+        2  done      CREATE INDEX "posts_user_id_idx" ON "posts" ("user_id")
+    recorded: 20260316091000 create_posts is applied
+    "#);
+    assert_eq!(place.migrate("up").done().lines().count(), 3);
+}

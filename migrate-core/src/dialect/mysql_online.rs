@@ -1,0 +1,76 @@
+//! Which changes of a table MySQL and MariaDB carry out while others go on writing to it. The statement says so, and is refused
+//! where the server would have to copy the table, for which nobody could write to it.
+
+use super::MySql;
+use crate::schema::{Change, Column, ColumnType, DefaultValue, Index, IndexOn, Kind, Table};
+
+impl MySql {
+    /// What a statement demands whose changes are all [online](is_online).
+    ///
+    /// MariaDB takes an algorithm for the least that it may do, <https://mariadb.com/kb/en/innodb-online-ddl-overview/>. MySQL
+    /// would rewrite the table in place where it need not, so it is asked for no algorithm: a copy locks, and so it is refused,
+    /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-performance.html>.
+    pub(super) fn online(&self) -> &'static str {
+        match self {
+            MySql::MySql => "LOCK=NONE",
+            MySql::MariaDb => "ALGORITHM=INPLACE, LOCK=NONE",
+        }
+    }
+}
+
+/// Whether both servers can make a change without a copy, whatever the table holds:
+/// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html>,
+/// <https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-inplace-alter-algorithm/>. `there` is the table before it,
+/// `dropped` what a constraint is that goes.
+pub(super) fn is_online(change: &Change, there: &Table, dropped: Option<Kind>) -> bool {
+    match change {
+        Change::AddColumn { column, fill } => {
+            let defaults = [column.default.as_ref(), fill.as_ref()];
+            let is_plain = defaults
+                .into_iter()
+                .flatten()
+                .all(|default| is_plain(&column.column_type, default));
+            is_plain && !column.auto_increment && column.generated.as_ref().is_none_or(|generated| !generated.stored)
+        }
+        Change::SetDefault { column, default } => there
+            .column(column)
+            .is_some_and(|there| is_plain(&there.column_type, default)),
+        // MariaDB computes a column that is kept in the rows anew where it rewrites them, and copies for that.
+        Change::SetNotNull { .. } => {
+            let is_kept = |column: &Column| column.generated.as_ref().is_some_and(|generated| generated.stored);
+            !there.columns.iter().any(is_kept)
+        }
+        Change::DropColumn { .. }
+        | Change::RenameColumn { .. }
+        | Change::DropDefault { .. }
+        | Change::DropNotNull { .. }
+        | Change::SetComment { .. }
+        | Change::AddUnique(_)
+        | Change::RenameIndex { .. } => true,
+        Change::AddIndex { index, .. } => !has_expression(index),
+        Change::DropIndex { index, .. } => {
+            let there = there.indexes.iter().find(|there| there.name == *index);
+            there.is_some_and(|there| !has_expression(there))
+        }
+        Change::DropConstraint { .. } => dropped.is_some(),
+        Change::SetType { .. }
+        | Change::AddPrimaryKey(_)
+        | Change::DropPrimaryKey
+        | Change::AddCheck(_)
+        | Change::AddForeignKey(_) => false,
+    }
+}
+
+/// Then MySQL makes a column for it, or drops one.
+fn has_expression(index: &Index) -> bool {
+    index.keys.iter().any(|key| matches!(key.on, IndexOn::Expression(_)))
+}
+
+/// A default that is not computed for each row.
+fn is_plain(of: &ColumnType, default: &DefaultValue) -> bool {
+    let is_of_any_length = matches!(
+        of,
+        ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb
+    );
+    matches!(default, DefaultValue::Value(_)) && !is_of_any_length
+}

@@ -1,0 +1,95 @@
+//! A file that the operating system keeps locked for as long as a process lives: what a database without sessions lacks.
+//!
+//! It is looked at, made and removed only by who holds the database's own right to write.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// The right to write that is this process's, beyond a transaction.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct LockFile {
+    path: PathBuf,
+    // Locked until it is closed.
+    file: File,
+}
+
+impl LockFile {
+    /// Beside a database's file.
+    pub(super) fn path_beside(database: &Path) -> PathBuf {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-migrating");
+        path.into()
+    }
+
+    /// Locks it, which nobody else has.
+    pub(super) fn take(path: PathBuf) -> io::Result<LockFile> {
+        // Not emptied before it is locked.
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)?;
+        file.try_lock()?;
+        file.set_len(0)?;
+        file.rewind()?;
+        write!(file, "pid {}", std::process::id())?;
+        Ok(LockFile { path, file })
+    }
+
+    /// Who has it, if somebody has. What a process left that is gone is removed.
+    pub(super) fn holder(path: &Path) -> io::Result<Option<String>> {
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock() {
+            Ok(()) => fs::remove_file(path).map(|()| None),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Where a lock keeps others from reading, it stays unsaid.
+                let _ = file.read_to_string(&mut holder);
+                Ok(Some(match holder.as_str() {
+                    "" => "a process that cannot be named".to_owned(),
+                    holder => holder.to_owned(),
+                }))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    pub(super) fn remove(self) -> io::Result<()> {
+        let removed = fs::remove_file(&self.path);
+        drop(self.file);
+        removed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_has_it_and_what_is_left_behind_is_removed() -> io::Result<()> {
+        let directory = std::env::temp_dir().join(format!("migrate-lock-{}", std::process::id()));
+        fs::create_dir(&directory)?;
+        let path = LockFile::path_beside(&directory.join("app.db"));
+        assert!(path.ends_with("app.db-migrating"));
+        assert_eq!(LockFile::holder(&path)?, None);
+
+        let lock = LockFile::take(path.clone())?;
+        assert_eq!(LockFile::holder(&path)?, Some(format!("pid {}", std::process::id())));
+        assert!(LockFile::take(path.clone()).is_err());
+        lock.remove()?;
+        assert!(!path.exists());
+
+        // As a process that is gone leaves it.
+        fs::write(&path, "pid 1")?;
+        assert_eq!(LockFile::holder(&path)?, None);
+        assert!(!path.exists());
+        fs::remove_dir_all(directory)
+    }
+}

@@ -1,0 +1,146 @@
+//! All that a run has to do in one transaction: whole, or not at all.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::run::{Outlook, Run};
+use super::{BRIEF, Goal, Runner};
+use crate::error::{Error, ErrorKind};
+use crate::migration::Direction;
+use crate::plan::PlannedMigration;
+use crate::report::{Done, Event};
+use crate::target::MigrationRef;
+
+impl Runner<'_> {
+    /// Does all that is left, or nothing of it. When something else was faster, there is a new outlook, and nothing was done.
+    pub(super) fn take_all_turns(
+        &mut self,
+        run: &mut Run,
+        outlook: &mut Outlook,
+        goal: &Goal,
+        batches: &HashMap<MigrationRef, i64>,
+    ) -> Result<(), Error> {
+        self.check_whole(outlook)?;
+        let result = match rebuilds(outlook) {
+            true => self.without_foreign_keys(|runner| runner.all_in_one(run, outlook, goal, batches, true)),
+            false => self.all_in_one(run, outlook, goal, batches, false),
+        };
+        self.let_go_after(result)
+    }
+
+    /// That one transaction can hold all that is to be done.
+    fn check_whole(&self, outlook: &Outlook) -> Result<(), Error> {
+        let refuse = |error: Error| Err(error.nothing_changed().next("leave out `--single-transaction`"));
+        if self.dialect.commits_each_change() {
+            let message = format!(
+                "{} commits each change of the schema by itself, so no transaction can hold several migrations",
+                self.dialect.name()
+            );
+            return refuse(Error::new(ErrorKind::InvalidSetting, message));
+        }
+        let mut outside = outlook.queue.iter().filter(|planned| !planned.is_whole()).peekable();
+        if outside.peek().is_none() {
+            return Ok(());
+        }
+        let message = "not all that is to be done can be in one transaction";
+        let error = outside.fold(Error::new(ErrorKind::InvalidSetting, message), |error, planned| {
+            let migration = &planned.migration;
+            error.problem(
+                Some(migration.place()),
+                format!("{migration} runs outside a transaction, as `transaction = false` says"),
+            )
+        });
+        refuse(error.next("run these by themselves first, `--to` says how far"))
+    }
+
+    fn all_in_one(
+        &mut self,
+        run: &mut Run,
+        outlook: &mut Outlook,
+        goal: &Goal,
+        batches: &HashMap<MigrationRef, i64>,
+        without_foreign_keys: bool,
+    ) -> Result<(), Error> {
+        if !self.lock(run, outlook, goal)? {
+            return Ok(());
+        }
+        let is_another = rebuilds(outlook) && !without_foreign_keys;
+        if is_another || self.check_whole(outlook).is_err() {
+            // Another run was faster, and something else is to be done now.
+            self.abandon();
+            return Ok(());
+        }
+        self.patience
+            .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(BRIEF));
+        let mut done: Vec<Done> = Vec::new();
+        while !outlook.queue.is_empty() {
+            if let Err(error) = self.plan_next(outlook, !done.is_empty()) {
+                self.abandon();
+                return Err(error);
+            }
+            let Some(planned) = outlook.queue.pop_front() else {
+                break;
+            };
+            self.tell_started(&planned, done.len(), outlook.queue.len());
+            let started = Instant::now();
+            let turn = self.turn(run, outlook, &planned, batches, outlook.next_sequence);
+            let worked = self.work(&turn, started);
+            let worked = worked.and_then(|()| match turn.is_last {
+                true => self.commit_last().map(drop),
+                false => Ok(()),
+            });
+            if let Err(failure) = worked {
+                let error = self.rolled_back(&turn, failure);
+                run.has_open_claims = false;
+                if self.may_try_again(&planned, &error) {
+                    let goal = outlook.goal.clone();
+                    *outlook = self.look_patiently(&goal)?;
+                    return Ok(());
+                }
+                return Err(with_those_before(error, done.len()));
+            }
+            done.push(Done {
+                migration: planned.migration,
+                direction: planned.direction,
+                duration: started.elapsed(),
+            });
+            run.has_open_claims = !turn.is_last && planned.direction == Direction::Up;
+            outlook.next_sequence += i64::from(turn.row.is_none());
+            outlook.history.get_or_insert_default();
+        }
+        self.patience = None;
+        // Before the commit nothing was done.
+        for done in done {
+            self.tell(&Event::Finished(&done));
+            run.report.done.push(done);
+        }
+        Ok(())
+    }
+
+    /// Plans what makes a table anew from what the migrations before it, which are not committed, have left.
+    fn plan_next(&mut self, outlook: &mut Outlook, has_done_some: bool) -> Result<(), Error> {
+        match outlook.queue.front() {
+            Some(next) if has_done_some && next.rebuilds() => self.plan_anew(outlook),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a table is made anew in what is to be done.
+fn rebuilds(outlook: &Outlook) -> bool {
+    outlook.queue.iter().any(PlannedMigration::rebuilds)
+}
+
+/// Adds to an error that nothing stays of what was done before in the same transaction.
+fn with_those_before(error: Error, count: usize) -> Error {
+    match (error.kind(), count) {
+        // How much of it stays is what that error tells.
+        (ErrorKind::TransactionEnded, _) | (_, 0) => error,
+        (_, 1) => {
+            error.and_state("nor does anything stay of the migration before it, which was in the same transaction")
+        }
+        (_, count) => error.and_state(&format!(
+            "nor does anything stay of the {count} migrations before it, which were in the same transaction"
+        )),
+    }
+}

@@ -1,0 +1,181 @@
+//! `for_each_connection!`: a Rust step that is written once and compiled for each connection type.
+
+use std::any::TypeId;
+use std::sync::Arc;
+
+use super::rust_function::{Function, Functions, RustFunction};
+
+/// Writes a Rust step once, for all databases that the program is built for.
+///
+/// Diesel checks a query against one kind of database, so a function on its queries names a connection type. This macro
+/// compiles the functions in it once for each connection type whose feature of `migrate-core` is on: `SqliteConnection`
+/// (`sqlite`), `PgConnection` (`postgres`) and `MysqlConnection` (`mysql`). `Connection` stands for the type. Each is then a
+/// function that takes any of them, so a test calls it on its own connection; [`Schema::run`](crate::Schema::run) and
+/// `undo` take all of them by `for_each_connection!(name)`.
+///
+#[cfg_attr(feature = "sqlite", doc = "```")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// use diesel::prelude::*;
+/// use migrate_core::prelude::*;
+/// # use migrate_core::testing::{TestDatabase, TestResult};
+///
+/// /// Names are in lower case.
+/// #[derive(Migration)]
+/// #[migration(version = 2)]
+/// struct LowerNames;
+///
+/// impl Migrate for LowerNames {
+///     fn up(&self, schema: &mut Schema) {
+///         schema.run(for_each_connection!(lower_names)).up_only();
+///     }
+/// }
+///
+/// diesel::table! {
+///     users (id) {
+///         id -> BigInt,
+///         name -> Text,
+///     }
+/// }
+///
+/// for_each_connection! {
+///     fn lower_names(conn: &mut Connection) -> QueryResult<()> {
+///         let all: Vec<(i64, String)> = users::table.load(conn)?;
+///         for (id, name) in all {
+///             diesel::update(users::table.find(id))
+///                 .set(users::name.eq(name.to_lowercase()))
+///                 .execute(conn)?;
+///         }
+///         Ok(())
+///     }
+/// }
+/// # #[derive(Migration)]
+/// # #[migration(version = 1)]
+/// # struct CreateUsers;
+/// # impl Migrate for CreateUsers {
+/// #     fn up(&self, schema: &mut Schema) {
+/// #         schema.create_table("users", |t| { t.id(); t.text("name"); });
+/// #     }
+/// # }
+///
+/// // In a test:
+/// # fn main() -> TestResult {
+/// # let mut db = TestDatabase::new()?;
+/// # db.before::<LowerNames>()?;
+/// # diesel::insert_into(users::table).values(users::name.eq("Ada")).execute(db.conn())?;
+/// lower_names(db.conn())?;
+/// # assert_eq!(users::table.select(users::name).first::<String>(db.conn())?, "ada");
+/// # db.apply::<LowerNames>()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What only one database has, such as `RETURNING` in Diesel's `get_result`, does not compile for the others: where they
+/// need different code, write a function for each, and give `run` a tuple of them.
+#[macro_export]
+macro_rules! for_each_connection {
+    ($($function:ident)::+) => {
+        (
+            $crate::__on_sqlite!(step $($function)::+),
+            $crate::__on_postgres!(step $($function)::+),
+            $crate::__on_mysql!(step $($function)::+),
+        )
+    };
+    ($(
+        $(#[$attribute:meta])*
+        $visibility:vis fn $name:ident($conn:ident: &mut $Connection:ident $(,)?) -> $result:ty $body:block
+    )+) => {
+        $(
+            // A type of this name, for the functions to be found by: functions and types do not get into each other's way.
+            #[doc(hidden)]
+            #[allow(non_camel_case_types)]
+            $visibility enum $name {}
+
+            $crate::__on_sqlite!(function $name $conn $Connection $result, $body);
+            $crate::__on_postgres!(function $name $conn $Connection $result, $body);
+            $crate::__on_mysql!(function $name $conn $Connection $result, $body);
+
+            $(#[$attribute])*
+            $visibility fn $name<$Connection>($conn: &mut $Connection) -> $result
+            where
+                $Connection: $crate::__private::CompiledFor<$name, Output = $result>,
+            {
+                <$Connection as $crate::__private::CompiledFor<$name>>::call($conn)
+            }
+        )+
+    };
+}
+
+/// What `for_each_connection!` makes for one connection type. Whether its feature is on is asked here, where the feature is
+/// this crate's own: in the macro itself it would be that of whoever writes it.
+macro_rules! on_connection {
+    ($d:tt $macro:ident $feature:literal $connection:ident) => {
+        #[cfg(feature = $feature)]
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! $macro {
+            (step $d($d function:ident)::+) => {
+                $d($d function)::+::<$d crate::__private::connections::$connection>
+            };
+            (function $d name:ident $d conn:ident $d Connection:ident $d result:ty, $d body:block) => {
+                impl $d crate::__private::CompiledFor<$d name> for $d crate::__private::connections::$connection {
+                    type Output = $d result;
+
+                    fn call($d conn: &mut Self) -> $d result {
+                        #[allow(dead_code)]
+                        type $d Connection = $d crate::__private::connections::$connection;
+                        $d body
+                    }
+                }
+            };
+        }
+
+        #[cfg(not(feature = $feature))]
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! $macro {
+            (step $d($d function:ident)::+) => {
+                $d crate::__private::NotCompiled {
+                    function: ::core::stringify!($d($d function)::+),
+                    connection: ::core::stringify!($connection),
+                }
+            };
+            (function $d($d rest:tt)*) => {};
+        }
+    };
+}
+
+on_connection!($ __on_sqlite "sqlite" SqliteConnection);
+on_connection!($ __on_postgres "postgres" PgConnection);
+on_connection!($ __on_mysql "mysql" MysqlConnection);
+
+/// A connection type that a function `F` of `for_each_connection!` was compiled for.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{F}` is not compiled for `{Self}`",
+    label = "not one of the connection types that it takes",
+    note = "it takes those whose features of `migrate-core` are on: `sqlite`, `postgres`, `mysql`"
+)]
+pub trait CompiledFor<F> {
+    type Output;
+
+    fn call(conn: &mut Self) -> Self::Output;
+}
+
+/// Stands where a function is for a connection type whose feature is off.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct NotCompiled {
+    pub function: &'static str,
+    pub connection: &'static str,
+}
+
+impl RustFunction<NotCompiled> for NotCompiled {
+    fn into_functions(self) -> Functions {
+        Functions::of(Function {
+            name: self.function,
+            connection: TypeId::of::<NotCompiled>(),
+            connection_name: self.connection,
+            call: Arc::new(|_| None),
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! How a run is disturbed at one of its statements: on a server by a proxy in front of it, on SQLite by the process itself.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use diesel::connection::{Connection, InstrumentationEvent};
+
+use super::scenario::Work;
+use crate::support::{AnyConnection, Database, Engine};
+
+/// What happens at a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The server refuses it.
+    Fail,
+    /// The process is killed before it is sent.
+    KillBefore,
+    /// The process is killed when it was done, and before it knows of that.
+    KillAfter,
+    /// The server ends the session before it.
+    Terminate,
+}
+
+impl Kind {
+    /// What can be done to a run on a database.
+    pub(super) fn on(engine: Engine) -> &'static [Kind] {
+        match engine {
+            // It has no server, and a statement cannot be spoilt on its way.
+            Engine::Sqlite => &[Kind::KillBefore, Kind::KillAfter],
+            _ => &[Kind::Fail, Kind::KillBefore, Kind::KillAfter, Kind::Terminate],
+        }
+    }
+}
+
+const URL: &str = "MIGRATE_TEST_FAULTS_URL";
+const WORK: &str = "MIGRATE_TEST_FAULTS_WORK";
+const AT: &str = "MIGRATE_TEST_FAULTS_AT";
+
+/// Not a test of its own: what a child process does.
+#[test]
+fn child() {
+    let (Ok(url), Ok(work)) = (std::env::var(URL), std::env::var(WORK)) else {
+        return;
+    };
+    let mut connection = AnyConnection::open(&url);
+    if let Ok(at) = std::env::var(AT) {
+        let (when, at) = at.split_once(' ').unwrap();
+        kills_itself(&mut connection, when == "after", at.parse().unwrap());
+    }
+    Work::of(&work).run(&mut connection, Engine::of_url(&url)).unwrap();
+}
+
+fn spawn(url: &str, work: Work) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "faults::disturb::child", "--nocapture"])
+        .env(URL, url)
+        .env(WORK, work.word())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// `kill -9` of the own process at a statement, counted from 1.
+fn kills_itself(connection: &mut AnyConnection, after: bool, at: usize) {
+    let mut count = 0;
+    instrument(connection, move |is_end| {
+        count += usize::from(is_end == after);
+        if is_end == after && count == at {
+            let process = std::process::id().to_string();
+            Command::new("kill").args(["-9", &process]).status().unwrap();
+            loop {
+                std::thread::park();
+            }
+        }
+    });
+}
+
+/// Calls something when a statement begins, and when it has ended.
+fn instrument(connection: &mut AnyConnection, mut call: impl FnMut(bool) + Send + 'static) {
+    let instrumentation = move |event: InstrumentationEvent<'_>| match event {
+        InstrumentationEvent::StartQuery { .. } => call(false),
+        InstrumentationEvent::FinishQuery { .. } => call(true),
+        _ => {}
+    };
+    with_connection!(connection, connection => connection.set_instrumentation(instrumentation));
+}
+
+/// How many statements a run sends, undisturbed.
+pub(super) fn statements(db: &Database, work: Work) -> usize {
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    if db.engine != Engine::Sqlite {
+        let proxy = crate::proxy::Proxy::new(db);
+        proxy.begin();
+        let mut connection = AnyConnection::open(&proxy.url(db));
+        work.run(&mut connection, db.engine).unwrap();
+        return proxy.statements();
+    }
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = count.clone();
+    let mut connection = db.connect();
+    instrument(&mut connection, move |is_end| {
+        counter.fetch_add(usize::from(is_end), Ordering::SeqCst);
+    });
+    work.run(&mut connection, db.engine).unwrap();
+    count.load(Ordering::SeqCst)
+}
+
+/// Disturbs a run at a statement.
+pub(super) fn disturb(db: &Database, work: Work, kind: Kind, at: usize) {
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    if db.engine != Engine::Sqlite {
+        return on_server::disturb(db, work, kind, at);
+    }
+    let when = match kind {
+        Kind::KillBefore => "before",
+        _ => "after",
+    };
+    let ended = spawn(&db.url(), work).env(AT, format!("{when} {at}")).status().unwrap();
+    assert!(!ended.success(), "it was not killed");
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod on_server {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::process::Child;
+    use std::sync::Mutex;
+    use std::thread;
+
+    use super::*;
+    use crate::proxy::{Fault, FaultKind, Proxy};
+
+    pub(super) fn disturb(db: &Database, work: Work, kind: Kind, at: usize) {
+        let proxy = Proxy::new(db);
+        let url = proxy.url(db);
+        match kind {
+            Kind::Fail => in_this_process(db, work, &proxy, at, FaultKind::Spoil),
+            Kind::Terminate => in_this_process(db, work, &proxy, at, FaultKind::Before(proxy.terminates(db))),
+            Kind::KillBefore => in_a_child(&url, work, &proxy, at, FaultKind::Before),
+            Kind::KillAfter => in_a_child(&url, work, &proxy, at, FaultKind::After),
+        }
+    }
+
+    fn in_this_process(db: &Database, work: Work, proxy: &Proxy, at: usize, kind: FaultKind) {
+        proxy.set(Fault { at, kind });
+        // While connecting, the connection itself is what fails.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            work.run(&mut AnyConnection::open(&proxy.url(db)), db.engine)
+        }));
+        if let Ok(Err(error)) = result {
+            assert!(
+                error.database_state().is_some() || !error.next_steps().is_empty(),
+                "{error}"
+            );
+        }
+    }
+
+    type Act = Box<dyn FnOnce() + Send>;
+
+    fn in_a_child(url: &str, work: Work, proxy: &Proxy, at: usize, kind: impl FnOnce(Act) -> FaultKind) {
+        let process = Arc::new(Mutex::new(None::<Child>));
+        let killed = process.clone();
+        let kill = Box::new(move || {
+            let mut child = killed.lock().unwrap();
+            let child = child.as_mut().unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
+        });
+        proxy.set(Fault { at, kind: kind(kill) });
+        let child = spawn(url, work).spawn().unwrap();
+        *process.lock().unwrap() = Some(child);
+        // Not waited for under the lock, which the one who kills it takes.
+        while process.lock().unwrap().as_mut().unwrap().try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
+    }
+}

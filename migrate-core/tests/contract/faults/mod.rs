@@ -1,0 +1,139 @@
+//! Every statement of a run in turn made to fail, the process killed before and after it, the session ended on the server. Then
+//! the same command again leads to what an undisturbed run leads to, without help by hand; or it says what a person has to
+//! say, where nothing else can tell.
+
+mod disturb;
+mod scenario;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use migrate_core::ErrorKind;
+
+use self::disturb::{Kind, disturb, statements};
+use self::scenario::Work;
+use crate::support::{Database, reference};
+
+on_every_database! {
+    after_a_fault_at_any_statement_up_leads_to_the_same_database
+    after_a_fault_at_any_statement_rollback_leads_to_the_same_database
+    where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_database
+}
+
+/// What a database holds, and history. What is done after a failure is a batch of its own.
+fn picture(db: &Database, with_batches: bool) -> Vec<String> {
+    let mut picture = db.picture();
+    picture.extend(match with_batches {
+        true => db.history(),
+        false => db.texts(
+            "SELECT concat_ws(' ', seq, version, name, fingerprint, state, progress, coalesce(claim, '-'), \
+             coalesce(doubt, '-')) AS text FROM __migrations ORDER BY seq",
+        ),
+    });
+    picture
+}
+
+/// Tries every kind of fault at every statement of a run, a few at once. `goes_on` is what is done after it.
+fn try_all(db: &Database, work: Work, goes_on: fn(&Database, Work, Kind)) {
+    prepare(db, work);
+    let statements = statements(db, work);
+    goes_on(db, work, Kind::KillBefore);
+    let expected = [picture(db, false), picture(db, true)];
+
+    let points: Vec<(Kind, usize)> = Kind::on(db.engine)
+        .iter()
+        .flat_map(|kind| (1..=statements).map(move |at| (*kind, at)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    let one = |kind: Kind, at: usize| {
+        let with_batches = kind != Kind::Fail;
+        let disturbed = db.another();
+        prepare(&disturbed, work);
+        disturb(&disturbed, work, kind, at);
+        goes_on(&disturbed, work, kind);
+        let found = picture(&disturbed, with_batches);
+        let expected = &expected[usize::from(with_batches)];
+        let lost = expected.iter().filter(|line| !found.contains(line));
+        let new = found.iter().filter(|line| !expected.contains(line));
+        let differs: Vec<String> = lost
+            .map(|line| format!("- {line}"))
+            .chain(new.map(|line| format!("+ {line}")))
+            .collect();
+        assert_eq!(differs, [""; 0]);
+        assert_eq!(found.len(), expected.len());
+    };
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(&(kind, at)) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    if catch_unwind(AssertUnwindSafe(|| one(kind, at))).is_err() {
+                        wrong.lock().unwrap().push(format!("{kind:?} at {at}"));
+                    }
+                }
+            });
+        }
+    });
+    eprintln!(
+        "{} faults at {statements} statements of `{}` on {:?}",
+        points.len(),
+        work.word(),
+        db.engine
+    );
+    let wrong = wrong.into_inner().unwrap();
+    assert!(
+        wrong.is_empty(),
+        "{} of {}: {}",
+        wrong.len(),
+        points.len(),
+        wrong.join(", ")
+    );
+}
+
+/// What a run finds.
+fn prepare(db: &Database, work: Work) {
+    if work == Work::Back {
+        db.up(&work.migrations(db.engine)).unwrap();
+    }
+}
+
+fn after_a_fault_at_any_statement_up_leads_to_the_same_database(db: &Database) {
+    try_all(db, Work::Up, |db, work, kind| {
+        let again = work.run(&mut db.connect(), db.engine);
+        assert!(again.is_ok(), "{kind:?}: the same again says: {}", again.unwrap_err());
+    });
+}
+
+/// Where history says that something was cut off, it may not know of more to roll back, or know of nothing any more.
+fn after_a_fault_at_any_statement_rollback_leads_to_the_same_database(db: &Database) {
+    try_all(db, Work::Back, |db, work, kind| {
+        let again = work.run(&mut db.connect(), db.engine);
+        assert!(again.is_ok(), "{kind:?}: the same again says: {}", again.unwrap_err());
+        assert_eq!(db.tables(), [""; 0]);
+        // From there it goes up as from the beginning.
+        db.up(&work.migrations(db.engine)).unwrap();
+    });
+}
+
+fn where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_database(db: &Database) {
+    try_all(db, Work::InRust, |db, work, kind| {
+        let Err(error) = work.run(&mut db.connect(), db.engine) else {
+            return;
+        };
+        assert_eq!(error.kind(), ErrorKind::Interrupted, "{kind:?}: {error}");
+        let says = error.to_string();
+        assert!(
+            says.contains("`migrate repair 2 --done 2` says that it has"),
+            "{kind:?}: {says}"
+        );
+        // What the person finds.
+        let has_happened = db.number("SELECT count(*) FROM t1 WHERE id = 20") == 1;
+        let done = if has_happened { 2 } else { 1 };
+        let migrations = work.migrations(db.engine);
+        db.with(&migrations, |runner| runner.repair(&reference(2), done))
+            .unwrap();
+        db.up(&migrations).unwrap();
+    });
+}

@@ -1,0 +1,37 @@
+//! What a database is found to hold, against what migrations have made of it.
+
+use crate::support::Database;
+use crate::words::{everything, users_and_posts};
+
+on_every_database! {
+    what_the_migrations_say_is_what_is_there
+    what_differs_from_the_migrations_is_told
+}
+
+fn what_the_migrations_say_is_what_is_there(db: &Database) {
+    let all = everything(db.engine);
+    for count in 1..=all.len() {
+        db.up(&all[..count]).unwrap();
+        assert_eq!(db.differences(&all[..count]), [""; 0]);
+    }
+}
+
+fn what_differs_from_the_migrations_is_told(db: &Database) {
+    let migrations = users_and_posts();
+    db.up(&migrations).unwrap();
+    assert_eq!(db.differences(&migrations), [""; 0]);
+    for sql in [
+        "CREATE INDEX by_hand ON users (name)",
+        "ALTER TABLE posts DROP COLUMN title",
+        "ALTER TABLE posts ADD COLUMN title VARCHAR(20)",
+        "CREATE TABLE stray (id INTEGER)",
+    ] {
+        db.execute(sql);
+    }
+    db.execute(db.engine.pick(
+        "DROP INDEX posts_user_id_idx",
+        "DROP INDEX posts_user_id_idx",
+        "ALTER TABLE posts DROP FOREIGN KEY posts_user_id_fkey, DROP INDEX posts_user_id_idx",
+    ));
+    assert_text!(db, db.differences(&migrations).join("\n"));
+}

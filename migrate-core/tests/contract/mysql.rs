@@ -1,0 +1,100 @@
+//! What only MySQL and MariaDB have: changes of the schema that commit by themselves, and sessions that choose a database,
+//! lock tables and play roles.
+
+use migrate_core::{Migration, Target};
+
+use crate::sessions::{EVERY_WAY, Way, does_no_harm};
+use crate::support::{AnyConnection, Database, generated, migration, table, untransactional};
+
+on_mysql! {
+    what_a_step_does_to_its_session_does_no_harm
+    a_step_that_puts_a_role_down_does_not_keep_history_from_being_written
+}
+
+const SETTINGS: &str = "SELECT concat_ws(' ', database(), current_role(), @@sql_mode, @@autocommit, @@foreign_key_checks, \
+    @@unique_checks, @@time_zone, @@lock_wait_timeout, @@innodb_lock_wait_timeout, @@character_set_client, \
+    @@character_set_connection, @@collation_connection, @@in_transaction) AS text";
+
+fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
+    let other = format!("{}_other", db.name());
+    db.execute(&format!("CREATE DATABASE {other}"));
+    let uses: &'static str = Box::leak(format!("USE {other}").into_boxed_str());
+    for sql in [
+        uses,
+        "SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'",
+        "SET foreign_key_checks = 0, unique_checks = 0",
+        "SET time_zone = '+09:00'",
+        "SET lock_wait_timeout = 1, innodb_lock_wait_timeout = 1",
+        "SET NAMES latin1",
+        "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "LOCK TABLES t1 WRITE",
+        "SET ROLE NONE",
+        "DO RELEASE_ALL_LOCKS()",
+        "DO GET_LOCK('another', 0)",
+    ] {
+        does_no_harm(db, sql, &EVERY_WAY, SETTINGS);
+    }
+    // From Rust, a transaction that is left open is an error.
+    let but_from_rust = [Way::Sql, Way::Rust, Way::SqlOutsideTransaction];
+    does_no_harm(db, "START TRANSACTION", &but_from_rust, SETTINGS);
+    does_no_harm(db, "SET autocommit = 0", &but_from_rust, SETTINGS);
+    db.execute(&format!("DROP DATABASE {other}"));
+}
+
+/// A user whose rights all come with a role; both are gone at the end.
+struct WithRole<'a>(&'a Database);
+
+impl WithRole<'_> {
+    fn new(db: &Database) -> WithRole<'_> {
+        let (role, user) = (db.name(), format!("{}_user", db.name()));
+        db.execute(&format!("CREATE ROLE {role}"));
+        let made = WithRole(db);
+        db.execute(&format!("GRANT ALL ON {role}.* TO {role}"));
+        db.execute(&format!("CREATE USER {user}@'%'"));
+        db.execute(&format!("GRANT {role} TO {user}@'%'"));
+        db.execute(&format!("SET DEFAULT ROLE {role} FOR {user}@'%'"));
+        made
+    }
+
+    fn connect(&self) -> AnyConnection {
+        let (url, name) = (self.0.url(), self.0.name());
+        let (_, place) = url.split_once('@').unwrap();
+        AnyConnection::open(&format!("mysql://{name}_user@{place}"))
+    }
+}
+
+impl Drop for WithRole<'_> {
+    fn drop(&mut self) {
+        let name = self.0.name();
+        self.0.execute(&format!("DROP USER IF EXISTS {name}_user@'%'"));
+        self.0.execute(&format!("DROP ROLE {name}"));
+    }
+}
+
+fn a_step_that_puts_a_role_down_does_not_keep_history_from_being_written(db: &Database) {
+    let user = WithRole::new(db);
+    let mut connection = user.connect();
+    let before = connection.texts(SETTINGS);
+    let all = [
+        table(1),
+        puts_down(10),
+        generated(11),
+        puts_down_outside(20),
+        generated(21),
+    ];
+    connection.runner(&all).up(&Target::Latest).unwrap();
+    assert_eq!(connection.texts(SETTINGS), before);
+    assert_eq!(db.tables(), ["t1", "t11", "t21"]);
+    assert_eq!(db.claims(), 0);
+}
+
+fn puts_down(version: u64) -> Migration {
+    migration(version, |schema| schema.execute("SET ROLE NONE").up_only())
+}
+
+fn puts_down_outside(version: u64) -> Migration {
+    untransactional(version, |schema| {
+        schema.execute("SET ROLE NONE").up_only();
+        schema.execute("SELECT 1").up_only();
+    })
+}

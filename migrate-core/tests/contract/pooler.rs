@@ -1,0 +1,54 @@
+//! Runs behind PgBouncer in transaction mode, which shares the sessions of a server out.
+
+use migrate_core::{ErrorKind, Target};
+
+use crate::processes;
+use crate::support::{AnyConnection, Database, Engine, table, untransactional};
+
+/// What `MIGRATE_TEST_PGBOUNCER` names stands in front of the server of `MIGRATE_TEST_POSTGRES`, in transaction mode.
+fn behind_a_pooler() -> Option<(Database, String)> {
+    let db = Database::new(Engine::Postgres)?;
+    let Ok(pooler) = std::env::var("MIGRATE_TEST_PGBOUNCER") else {
+        eprintln!(
+            "NOT TESTED behind a pooler: MIGRATE_TEST_PGBOUNCER names none, such as postgres://postgres@127.0.0.1:6432"
+        );
+        return None;
+    };
+    let url = format!("{pooler}/{}", db.name());
+    Some((db, url))
+}
+
+#[test]
+fn processes_at_once_apply_each_migration_once() {
+    if let Some((db, url)) = behind_a_pooler() {
+        processes::apply_at_once(&db, &url);
+    }
+}
+
+#[test]
+fn some_apply_and_some_roll_back() {
+    if let Some((db, url)) = behind_a_pooler() {
+        processes::apply_and_roll_back(&db, &url);
+    }
+}
+
+#[test]
+fn what_needs_a_session_of_its_own_is_refused() {
+    let Some((db, url)) = behind_a_pooler() else { return };
+    let all = [
+        table(1),
+        untransactional(2, |schema| schema.execute("VACUUM t1").up_only()),
+    ];
+    let mut connection = AnyConnection::open(&url);
+    connection.runner(&all[..1]).up(&Target::Latest).unwrap();
+    // What another process leaves in a session of the server tells that it is shared.
+    connection.execute("SELECT set_config('migrate.used_by', 'another process', false)");
+    let error = connection.runner(&all).up(&Target::Latest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidSetting, "{error}");
+    assert!(
+        error.to_string().contains("a pooler shares the sessions out"),
+        "{error}"
+    );
+    assert_eq!(db.batches(), ["1:1"]);
+    db.up(&all).unwrap();
+}

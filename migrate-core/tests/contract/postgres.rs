@@ -1,0 +1,155 @@
+//! What only PostgreSQL has: transactions that hold changes of the schema, roles, search paths, concurrent indexes.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::result::QueryResult;
+use diesel::sql_query;
+use migrate_core::{ErrorKind, Rollback, Target};
+
+use crate::sessions::{EVERY_WAY, Way, does_no_harm};
+use crate::support::{Database, migration, table, untransactional};
+use crate::words::everything;
+
+on_postgres! {
+    what_a_step_does_to_its_session_does_no_harm
+    a_step_that_ends_the_transaction_is_told
+    a_step_that_goes_on_after_an_error_is_not_taken_for_done
+    fresh_drops_what_is_there_and_nothing_of_extensions
+    what_no_transaction_can_hold_runs_outside_one
+    an_index_that_was_left_invalid_is_built_anew
+    outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well
+}
+
+fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
+    let settings = "SELECT concat_ws(' ', current_setting('role'), session_user, (SELECT string_agg(name || ' = ' || setting, \
+                    ', ' ORDER BY name) FROM pg_settings)) AS text";
+    let all = settings.replace("pg_settings)", "pg_settings), current_setting('app.tenant')");
+    let in_every_way = [
+        "SET search_path = other",
+        "SET ROLE pg_monitor",
+        "SET SESSION AUTHORIZATION pg_monitor",
+        "SET lock_timeout = '1ms'",
+        "SET default_transaction_read_only = on",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SET client_min_messages = error",
+        "SET session_replication_role = replica",
+        "SET standard_conforming_strings = off",
+        "SET TIME ZONE 'Asia/Tokyo'",
+        "SELECT pg_advisory_unlock_all()",
+        "SELECT pg_advisory_lock(1)",
+    ];
+    db.execute("CREATE SCHEMA other");
+    for sql in in_every_way {
+        does_no_harm(db, sql, &EVERY_WAY, &all);
+    }
+    // What a session calls its own is reset with the rest, and nobody knows what it was.
+    does_no_harm(db, "RESET ALL", &EVERY_WAY, settings);
+    let outside = [Way::SqlOutsideTransaction, Way::RustOutsideTransaction];
+    does_no_harm(db, "DISCARD ALL", &outside, settings);
+    // From Rust, a transaction that is left open is an error.
+    let in_sql = [Way::Sql, Way::SqlOutsideTransaction];
+    does_no_harm(db, "BEGIN", &in_sql, &all);
+}
+
+fn a_step_that_ends_the_transaction_is_told(db: &Database) {
+    let ends = |sql: &'static str| {
+        [
+            table(1),
+            migration(2, move |schema| {
+                schema.create_table("half", |t| t.id());
+                schema.execute(sql).up_only();
+            }),
+        ]
+    };
+    for sql in ["COMMIT", "ROLLBACK", "COMMIT; BEGIN"] {
+        let error = db.up(&ends(sql)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TransactionEnded, "{sql}: {error}");
+        assert_eq!(db.states()[0], "1:applied", "{sql}");
+        db.execute("DROP TABLE IF EXISTS half; DELETE FROM __migrations WHERE version = 2");
+    }
+}
+
+fn a_step_that_goes_on_after_an_error_is_not_taken_for_done(db: &Database) {
+    fn goes_on(conn: &mut PgConnection) -> QueryResult<()> {
+        let _ = sql_query("INSERT INTO nowhere VALUES (1)").execute(conn);
+        Ok(())
+    }
+    let all = [table(1), migration(2, |schema| schema.run(goes_on).up_only())];
+    let error = db.up(&all).unwrap_err().to_string();
+    assert!(
+        error.contains("a statement in it failed, and the step went on"),
+        "{error}"
+    );
+    assert_eq!(db.batches(), ["1:1"]);
+}
+
+fn fresh_drops_what_is_there_and_nothing_of_extensions(db: &Database) {
+    db.execute(
+        "CREATE TABLE a (id int PRIMARY KEY, kind int); CREATE VIEW v AS SELECT * FROM a; CREATE TYPE e AS ENUM ('x'); \
+         CREATE DOMAIN d AS text; CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+         CREATE MATERIALIZED VIEW m AS SELECT * FROM v; CREATE TYPE pair AS (a int, b int)",
+    );
+    db.with(&everything(db.engine), |runner| runner.fresh()).unwrap();
+    assert_eq!(
+        db.number("SELECT count(*) FROM pg_type WHERE typname IN ('e', 'd', 'pair', 'a', 'v', 'm')"),
+        0
+    );
+    assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
+}
+
+fn what_no_transaction_can_hold_runs_outside_one(db: &Database) {
+    let all = [
+        table(1),
+        untransactional(2, |schema| {
+            schema
+                .execute("CREATE INDEX CONCURRENTLY t1_again ON t1 (id)")
+                .undo("DROP INDEX CONCURRENTLY t1_again");
+            schema.execute("VACUUM t1").up_only();
+        }),
+    ];
+    db.up(&all).unwrap();
+    assert_eq!(db.batches(), ["1:1", "2:1"]);
+    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 't1_again'"), 0);
+}
+
+fn an_index_that_was_left_invalid_is_built_anew(db: &Database) {
+    db.up(&[table(1)]).unwrap();
+    db.execute("INSERT INTO t1 VALUES (1)");
+    let all = [
+        table(1),
+        untransactional(2, |schema| {
+            schema
+                .create_index("t1", ["id"])
+                .unique()
+                .concurrently()
+                .named("one_each");
+        }),
+    ];
+    let error = db.up(&all).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StepFailed, "{error}");
+    assert_eq!(db.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 1);
+    db.execute("DELETE FROM t1");
+    db.up(&all).unwrap();
+    assert_eq!(db.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+    assert_eq!(db.batches(), ["1:1", "2:2"]);
+}
+
+fn outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well(db: &Database) {
+    let all = [
+        table(1),
+        untransactional(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN; SELECT * FROM t1");
+    let mut connection = db.connect();
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
+    let error = runner.up(&Target::Latest).unwrap_err().to_string();
+    assert!(error.contains("canceling statement due to lock timeout"), "{error}");
+    assert!(error.contains("in the way: pid "), "{error}");
+    holder.execute("COMMIT");
+    db.up(&all).unwrap();
+    assert_eq!(db.batches(), ["1:1", "2:2"]);
+}

@@ -1,0 +1,283 @@
+//! A proxy between a client and its server that counts round trips, and at one of them does something.
+//!
+//! Of the protocols it knows where a request and its answer end:
+//! <https://www.postgresql.org/docs/current/protocol-message-formats.html>,
+//! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_packets.html>.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crate::support::Database;
+
+/// What happens at a request, counted from 1.
+pub(crate) struct Fault {
+    pub(crate) at: usize,
+    pub(crate) kind: FaultKind,
+}
+
+pub(crate) enum FaultKind {
+    /// The SQL is spoilt, so that the server refuses it.
+    Spoil,
+    /// Before the request is passed on, which it is not any more.
+    Before(Box<dyn FnOnce() + Send>),
+    /// When the server has answered, and before the answer is passed on.
+    After(Box<dyn FnOnce() + Send>),
+}
+
+#[derive(Default)]
+struct State {
+    round_trips: AtomicUsize,
+    /// Requests that run a statement.
+    statements: AtomicUsize,
+    fault: Mutex<Option<Fault>>,
+    /// Done when the server's next answer is complete.
+    after: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// The port that the last connection to the server goes out from.
+    port: AtomicUsize,
+}
+
+pub(crate) struct Proxy {
+    address: String,
+    state: Arc<State>,
+}
+
+impl Proxy {
+    /// In front of a database's server.
+    pub(crate) fn new(db: &Database) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let state = Arc::new(State::default());
+        let (of_all, server, is_postgres) = (state.clone(), address_of(db), db.engine.is_postgres());
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(&server) else {
+                    return;
+                };
+                let port = server.local_addr().unwrap().port();
+                of_all.port.store(usize::from(port), Ordering::SeqCst);
+                // Small packets are not held back.
+                client.set_nodelay(true).unwrap();
+                server.set_nodelay(true).unwrap();
+                let (state, back) = (of_all.clone(), of_all.clone());
+                let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                thread::spawn(move || {
+                    let _ = requests(&state, is_postgres, &from, &to);
+                    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+                });
+                thread::spawn(move || {
+                    let _ = answers(&back, is_postgres, &server, &client);
+                    let _ = (server.shutdown(Shutdown::Both), client.shutdown(Shutdown::Both));
+                });
+            }
+        });
+        Proxy { address, state }
+    }
+
+    pub(crate) fn url(&self, db: &Database) -> String {
+        let (scheme, rest) = db.server().split_once("://").unwrap();
+        let user = rest.rsplit_once('@').map(|(user, _)| user);
+        let user = user.unwrap_or(db.engine.pick("", "postgres", "root"));
+        // What is encrypted cannot be read.
+        let plain = db.engine.pick("", "?sslmode=disable&gssencmode=disable", "");
+        format!("{scheme}://{user}@{}/{}{plain}", self.address, db.name())
+    }
+
+    /// Counts from here on.
+    pub(crate) fn begin(&self) {
+        self.state.round_trips.store(0, Ordering::SeqCst);
+        self.state.statements.store(0, Ordering::SeqCst);
+    }
+
+    pub(crate) fn round_trips(&self) -> usize {
+        self.state.round_trips.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn statements(&self) -> usize {
+        self.state.statements.load(Ordering::SeqCst)
+    }
+
+    /// Does something at a statement, counted from the beginning.
+    pub(crate) fn set(&self, fault: Fault) {
+        *self.state.fault.lock().unwrap() = Some(fault);
+    }
+
+    /// Ends the session of the last connection on the server.
+    pub(crate) fn terminates(&self, db: &Database) -> Box<dyn FnOnce() + Send> {
+        let (state, url, engine) = (self.state.clone(), db.url(), db.engine);
+        Box::new(move || {
+            let port = state.port.load(Ordering::SeqCst);
+            let mut other = crate::support::AnyConnection::open(&url);
+            if engine.is_postgres() {
+                let query = format!(
+                    "SELECT pg_terminate_backend(pid)::text AS text FROM pg_stat_activity WHERE client_port = {port}"
+                );
+                assert_eq!(other.texts(&query), ["true"]);
+                // Gone, and not only told to go.
+                let is_there = format!("SELECT pid::text AS text FROM pg_stat_activity WHERE client_port = {port}");
+                while !other.texts(&is_there).is_empty() {}
+            } else {
+                let id = "SELECT cast(id AS char) AS text FROM information_schema.processlist WHERE host";
+                let of_port = format!("{id} LIKE '%:{port}'");
+                for id in other.texts(&of_port) {
+                    other.execute(&format!("KILL {id}"));
+                }
+                while !other.texts(&of_port).is_empty() {}
+            }
+        })
+    }
+}
+
+/// The host and port of a database's server.
+fn address_of(db: &Database) -> String {
+    let (_, rest) = db.server().split_once("://").unwrap();
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    match host.contains(':') {
+        true => host.to_owned(),
+        false => format!("{host}:{}", db.engine.pick("", "5432", "3306")),
+    }
+}
+
+/// Passes on what the client sends, request by request.
+fn requests(state: &State, is_postgres: bool, from: &TcpStream, mut to: &TcpStream) -> std::io::Result<()> {
+    let mut is_started = !is_postgres;
+    loop {
+        let mut request = Vec::new();
+        // Up to where the client waits for an answer.
+        let ends = loop {
+            let begin = request.len();
+            let kind = if is_postgres {
+                read_postgres(from, &mut request, &mut is_started)?
+            } else {
+                read_mysql(from, &mut request)?
+            };
+            match kind {
+                Kind::Part => {}
+                Kind::Unanswered => {
+                    to.write_all(&request[begin..])?;
+                    request.truncate(begin);
+                }
+                other => break other,
+            }
+        };
+        if matches!(ends, Kind::Request | Kind::Statement) {
+            state.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+        if ends == Kind::Statement {
+            let number = state.statements.fetch_add(1, Ordering::SeqCst) + 1;
+            let mut fault = state.fault.lock().unwrap();
+            let is_due = fault.as_ref().is_some_and(|fault| fault.at == number);
+            match fault.take_if(|_| is_due).map(|fault| fault.kind) {
+                None => {}
+                Some(FaultKind::Spoil) => spoil(&mut request, is_postgres),
+                Some(FaultKind::Before(act)) => {
+                    act();
+                    return Ok(());
+                }
+                Some(FaultKind::After(act)) => *state.after.lock().unwrap() = Some(act),
+            }
+        }
+        to.write_all(&request)?;
+    }
+}
+
+/// Passes on what the server sends; what is to be done after an answer is done before its end is passed on.
+fn answers(state: &State, is_postgres: bool, mut from: &TcpStream, mut to: &TcpStream) -> std::io::Result<()> {
+    let mut buffer = [0; 16 * 1024];
+    let mut tail = Vec::new();
+    loop {
+        let length = from.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        let bytes = &buffer[..length];
+        tail.extend_from_slice(bytes);
+        tail.drain(..tail.len().saturating_sub(6));
+        // ReadyForQuery ends all that PostgreSQL answers; of MySQL the first packet comes when the statement was run.
+        let is_complete = !is_postgres || (tail.len() == 6 && tail[0] == b'Z' && tail[1..5] == [0, 0, 0, 5]);
+        if is_complete && let Some(act) = state.after.lock().unwrap().take() {
+            act();
+        }
+        to.write_all(bytes)?;
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// More of the same request follows.
+    Part,
+    /// A request that the server answers.
+    Request,
+    /// One that runs a statement.
+    Statement,
+    /// Of the beginning of a connection.
+    Start,
+    /// The server does not answer it.
+    Unanswered,
+}
+
+fn read_postgres(mut from: &TcpStream, request: &mut Vec<u8>, is_started: &mut bool) -> std::io::Result<Kind> {
+    let begin = request.len();
+    let head = if *is_started { 5 } else { 4 };
+    request.resize(begin + head, 0);
+    from.read_exact(&mut request[begin..])?;
+    let length = u32::from_be_bytes(request[begin + head - 4..][..4].try_into().unwrap()) as usize;
+    let body = request.len();
+    request.resize(body + length - 4, 0);
+    from.read_exact(&mut request[body..])?;
+    if !*is_started {
+        // A wish for encryption comes before the start itself.
+        let is_wish = request[body..].starts_with(&80_877_103_u32.to_be_bytes())
+            || request[body..].starts_with(&80_877_104_u32.to_be_bytes());
+        *is_started = !is_wish;
+        return Ok(Kind::Start);
+    }
+    Ok(match request[begin] {
+        b'Q' | b'S' => Kind::Statement,
+        b'p' => Kind::Start,
+        b'X' => Kind::Unanswered,
+        _ => Kind::Part,
+    })
+}
+
+fn read_mysql(mut from: &TcpStream, request: &mut Vec<u8>) -> std::io::Result<Kind> {
+    let begin = request.len();
+    request.resize(begin + 4, 0);
+    from.read_exact(&mut request[begin..])?;
+    let head = &request[begin..];
+    let length = usize::from(head[0]) | usize::from(head[1]) << 8 | usize::from(head[2]) << 16;
+    let number = head[3];
+    request.resize(begin + 4 + length, 0);
+    from.read_exact(&mut request[begin + 4..])?;
+    if number > 0 {
+        return Ok(Kind::Start);
+    }
+    Ok(match request.get(begin + 4) {
+        // COM_QUERY, COM_STMT_EXECUTE
+        Some(0x03 | 0x17) => Kind::Statement,
+        // COM_QUIT, COM_STMT_CLOSE
+        Some(0x01 | 0x19) => Kind::Unanswered,
+        _ => Kind::Request,
+    })
+}
+
+/// The text of a simple query, or what is to be prepared, becomes something that is no SQL.
+fn spoil(request: &mut [u8], is_postgres: bool) {
+    let is_query = request.first() == Some(&b'Q') || request.first() == Some(&b'P');
+    match (is_postgres, is_query) {
+        // After the type and the length; of a statement to be prepared, after its empty name.
+        (true, true) => {
+            let text = if request[0] == b'P' { 6 } else { 5 };
+            request[text..text + 3].copy_from_slice(b"!!!");
+        }
+        (true, false) => {}
+        (false, _) if request[4] == 0x03 => {
+            let end = request.len().min(8);
+            request[5..end].fill(b'!');
+        }
+        // What was prepared runs under a number that nobody knows.
+        (false, _) => request[5..9].fill(0x7f),
+    }
+}

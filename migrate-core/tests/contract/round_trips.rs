@@ -1,0 +1,55 @@
+//! How often a run asks the server, counted by a proxy between the two.
+
+use migrate_core::Target;
+#[cfg(feature = "postgres")]
+use migrate_core::{Migration, Rollback};
+
+use crate::proxy::Proxy;
+use crate::support::{AnyConnection, Database, generated};
+
+on_every_server! {
+    nothing_to_do_costs_one_question
+}
+
+// Elsewhere each statement is marked by itself.
+on_postgres! {
+    a_thousand_generated_migrations_travel_together
+}
+
+fn nothing_to_do_costs_one_question(db: &Database) {
+    let all = [generated(1), generated(2)];
+    db.up(&all).unwrap();
+    let proxy = Proxy::new(db);
+    let mut connection = AnyConnection::open(&proxy.url(db));
+    proxy.begin();
+    assert!(connection.runner(&all).up(&Target::Latest).unwrap().is_empty());
+    // Diesel prepares a query of MySQL before it runs it.
+    let expected = if db.engine.is_postgres() { 1 } else { 2 };
+    assert_eq!(proxy.round_trips(), expected);
+}
+
+#[cfg(feature = "postgres")]
+fn a_thousand_generated_migrations_travel_together(db: &Database) {
+    let all: Vec<Migration> = (1..=1000).map(generated).collect();
+    let proxy = Proxy::new(db);
+    let mut connection = AnyConnection::open(&proxy.url(db));
+    proxy.begin();
+    let report = connection.runner(&all).up(&Target::Latest).unwrap();
+    let there = proxy.round_trips();
+    assert_eq!(report.done.len(), 1000);
+    assert_eq!(
+        db.number("SELECT count(*) FROM __migrations WHERE state = 'applied' AND claim IS NULL"),
+        1000
+    );
+    // Each in a transaction of its own.
+    let transactions = "SELECT count(DISTINCT xmin::text) FROM pg_class WHERE relname LIKE 't%' AND relkind = 'r' \
+                        AND relnamespace = 'public'::regnamespace";
+    assert_eq!(db.number(transactions), 1000);
+    assert_eq!(db.number("SELECT count(DISTINCT batch) FROM __migrations"), 1);
+    proxy.begin();
+    connection.runner(&all).rollback(&Rollback::All).unwrap();
+    let back = proxy.round_trips();
+    assert_eq!(db.tables(), [""; 0]);
+    eprintln!("1,000 migrations: {there} round trips, and {back} back");
+    assert!(there <= 50 && back <= 50, "{there} and {back}");
+}

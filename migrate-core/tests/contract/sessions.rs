@@ -1,0 +1,271 @@
+//! The session of a run on a server: its lock, the locks that it waits for, and what it leaves behind when it is cut off.
+
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use migrate_core::{ErrorKind, Event, Rollback, Schema, Target};
+
+use crate::support::{AnyConnection, Database, generated, migration, reference, table, untransactional};
+
+on_every_server! {
+    another_run_that_does_not_end_is_named
+    a_table_that_somebody_holds_is_waited_for_without_holding_up_others
+    a_run_that_is_cut_off_is_taken_over
+    a_lock_is_known_for_one_in_any_language
+    a_lock_that_a_step_gives_up_and_another_run_takes_is_told
+}
+
+fn another_run_that_does_not_end_is_named(db: &Database) {
+    db.up(&[table(1)]).unwrap();
+    let mut other = db.connect();
+    other.execute(&takes_lock(db));
+    let who = match db.engine.is_postgres() {
+        true => "another run is at work (pid ",
+        false => "another run is at work (connection ",
+    };
+    let mut connection = db.connect();
+    let mut runner = connection
+        .runner(&[table(1), table(2)])
+        .lock_timeout(Duration::from_millis(200));
+    let error = runner.up(&Target::Latest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+    assert!(error.to_string().contains(who), "{error}");
+    // What is written into history by hand waits for the same lock.
+    let error = runner.accept(&reference(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+}
+
+/// Takes what a run holds while it works.
+pub(crate) fn takes_lock(db: &Database) -> String {
+    if db.engine.is_postgres() {
+        let key = "hashtextextended(current_database() || '.\"public\".\"__migrations\"', 2026112301)";
+        format!("BEGIN; SELECT pg_advisory_xact_lock({key})")
+    } else {
+        format!(
+            "SELECT get_lock(concat('migrate:', sha1('`{}`.`__migrations`')), 0)",
+            db.name()
+        )
+    }
+}
+
+fn a_table_that_somebody_holds_is_waited_for_without_holding_up_others(db: &Database) {
+    let all = [
+        table(1),
+        migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    let hold = "BEGIN; SELECT * FROM t1";
+    holder.execute(hold);
+    let waiting = if db.engine.is_postgres() {
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't1'::regclass"
+    } else {
+        "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND state LIKE 'Waiting for table metadata%'"
+    };
+    thread::scope(|scope| {
+        let up = scope.spawn(|| db.up(&all));
+        // It queues behind the holder, gives way to who comes behind it, and queues again.
+        while db.number(waiting) == 0 {
+            thread::yield_now();
+        }
+        let began = Instant::now();
+        assert_eq!(db.number("SELECT count(*) FROM t1"), 1);
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        holder.execute("COMMIT");
+        up.join().unwrap().unwrap();
+    });
+    assert_eq!(db.batches(), ["1:1", "2:2"]);
+
+    holder.execute(hold);
+    let mut connection = db.connect();
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
+    let error = runner.rollback(&Rollback::Steps(1)).unwrap_err().to_string();
+    let (cause, who) = if db.engine.is_postgres() {
+        ("canceling statement due to lock timeout", "in the way: pid ")
+    } else {
+        ("Lock wait timeout exceeded", "in the way: connection ")
+    };
+    assert!(error.contains(cause), "{error}");
+    assert!(error.contains("look for who holds the lock"), "{error}");
+    assert!(error.contains(who), "{error}");
+    holder.execute("COMMIT");
+    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.batches(), ["1:1"]);
+}
+
+/// What a run leaves that was killed outside a transaction, right before the second step or right after it.
+fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
+    let both = untransactional(2, |schema| {
+        schema.create_table("first", |t| t.id());
+        schema.create_table("second", |t| t.id());
+    });
+    let all = [table(1), both];
+    db.up(&all).unwrap();
+    let expected = fingerprint(db);
+    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    for has_happened in [false, true] {
+        let stops = untransactional(2, |schema| {
+            schema.create_table("first", |t| t.id());
+            schema.execute("SELECT * FROM nowhere").up_only();
+        });
+        db.up(&[table(1), stops]).unwrap_err();
+        // As the runner writes it down before the second step: a digest of what is there, which is nothing.
+        let digest = db.texts(
+            db.engine
+                .pick("", "SELECT md5('') AS text", "SELECT md5(char(0)) AS text"),
+        );
+        let digest = digest.concat();
+        db.execute(&format!(
+            "UPDATE __migrations SET claim = 'gone', doubt = '{digest}\n{expected}\nsecond' WHERE version = 2"
+        ));
+        if has_happened {
+            db.execute("CREATE TABLE second (id bigint)");
+        }
+        db.up(&[table(1), both]).unwrap();
+        assert_eq!(db.tables(), ["first", "second", "t1"]);
+        assert_eq!(fingerprint(db), expected);
+        assert_eq!(db.claims(), 0);
+        db.rollback(&[table(1), both], &Rollback::Steps(1)).unwrap();
+    }
+}
+
+fn a_lock_that_a_step_gives_up_and_another_run_takes_is_told(db: &Database) {
+    let gives_up = db
+        .engine
+        .pick("", "SELECT pg_advisory_unlock_all()", "DO RELEASE_ALL_LOCKS()");
+    let other: &'static Mutex<Option<AnyConnection>> = Box::leak(Box::default());
+    let (url, takes) = (db.url(), takes_lock(db));
+    let takes = move || {
+        let mut connection = AnyConnection::open(&url);
+        connection.execute(&takes);
+        *other.lock().unwrap() = Some(connection);
+    };
+    let takes: &'static (dyn Fn() + Send + Sync) = Box::leak(Box::new(takes));
+    let steps = move |schema: &mut Schema| {
+        let gives_up = rust_step!(|conn| conn.batch_execute(gives_up).map(|()| takes()));
+        schema.run(gives_up).up_only();
+        schema.execute("INSERT INTO t1 VALUES (2)").up_only();
+    };
+    let all = [table(1), untransactional(2, steps)];
+    let error = db.up(&all).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
+    let said = "step 1 gave up the lock of this run, and another run has it now";
+    assert!(error.to_string().contains(said), "{error}");
+    assert_eq!(db.number("SELECT count(*) FROM t1"), 1);
+    assert_eq!(db.states(), ["1:applied", "2:applying:0"]);
+    *other.lock().unwrap() = None;
+    assert_eq!(db.up(&all).unwrap_err().kind(), ErrorKind::Interrupted);
+    db.with(&all, |runner| runner.repair(&reference(2), 1)).unwrap();
+    db.up(&all).unwrap();
+    assert_eq!(db.number("SELECT count(*) FROM t1"), 2);
+}
+
+fn fingerprint(db: &Database) -> String {
+    db.texts("SELECT fingerprint AS text FROM __migrations WHERE version = 2")
+        .concat()
+}
+
+/// What went wrong is known by the server's words, whatever language it speaks.
+fn a_lock_is_known_for_one_in_any_language(db: &Database) {
+    if db.engine.is_postgres() {
+        // Its language is the server's own, and not every user's to set.
+        return;
+    }
+    let all = [
+        table(1),
+        migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN; SELECT * FROM t1");
+    let mut connection = db.connect();
+    connection.execute("SET SESSION lc_messages = 'de_DE'");
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
+    let error = runner.up(&Target::Latest).unwrap_err().to_string();
+    assert!(error.contains("in the way: connection "), "{error}");
+    drop(runner);
+    assert_eq!(connection.texts("SELECT @@lc_messages AS text"), ["de_DE"]);
+}
+
+/// How a text reaches the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Sql,
+    Rust,
+    SqlOutsideTransaction,
+    RustOutsideTransaction,
+}
+
+pub(crate) const EVERY_WAY: [Way; 4] = [
+    Way::Sql,
+    Way::Rust,
+    Way::SqlOutsideTransaction,
+    Way::RustOutsideTransaction,
+];
+
+/// A step that sends a text does no harm: the migrations after it make their tables where they belong, history is whole and
+/// where it was, the lock is this run's until the end, and the connection is given back as it was.
+pub(crate) fn does_no_harm(db: &Database, sql: &'static str, ways: &[Way], settings: &str) {
+    let mut all = vec![table(1)];
+    let mut tables = vec!["t1".to_owned()];
+    for (number, &way) in (1..).zip(ways) {
+        let steps = move |schema: &mut Schema| {
+            match way {
+                Way::Sql | Way::SqlOutsideTransaction => schema.execute(sql).up_only(),
+                Way::Rust | Way::RustOutsideTransaction => {
+                    schema.run(rust_step!(|conn| conn.batch_execute(sql))).up_only();
+                }
+            }
+            schema.execute("SELECT 1").up_only();
+        };
+        all.push(match way {
+            Way::Sql | Way::Rust => migration(number * 10, steps),
+            Way::SqlOutsideTransaction | Way::RustOutsideTransaction => untransactional(number * 10, steps),
+        });
+        all.push(generated(number * 10 + 1));
+        tables.push(format!("t{}", number * 10 + 1));
+    }
+    let mut connection = db.connect();
+    // What whoever has the connection has set before the run.
+    connection.execute(db.engine.pick(
+        "",
+        "SET app.tenant = 'x'; SET work_mem = '8MB'",
+        "SET time_zone = '+01:00'",
+    ));
+    let before = connection.texts(settings);
+    let result = connection
+        .runner(&all)
+        .observe(|event| {
+            // After the text, and before the end of its migration.
+            if let Event::Step { position: 2, label, .. } = event
+                && *label == "SELECT 1"
+            {
+                let mut other = db.connect();
+                let error = other
+                    .runner(&all)
+                    .lock_timeout(Duration::ZERO)
+                    .up(&Target::Latest)
+                    .unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Locked, "{sql}: {error}");
+            }
+        })
+        .up(&Target::Latest);
+    result.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    assert_eq!(db.tables(), tables, "{sql}");
+    let applied: Vec<String> = all
+        .iter()
+        .map(|migration| format!("{}:applied", migration.version()))
+        .collect();
+    assert_eq!(db.states(), applied, "{sql}");
+    assert_eq!(db.claims(), 0, "{sql}");
+    let histories = "SELECT count(*) FROM information_schema.tables WHERE table_name = '__migrations'";
+    let histories = match db.engine.is_postgres() {
+        true => db.number(histories),
+        false => db.number(&format!("{histories} AND table_schema LIKE concat(database(), '%')")),
+    };
+    assert_eq!(histories, 1, "{sql}");
+    assert_eq!(connection.texts(settings), before, "{sql}");
+    db.rollback(&all, &Rollback::All).unwrap();
+}

@@ -1,0 +1,150 @@
+//! A SQLite file: what it is locked by, what no transaction can hold, what it holds besides tables.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use migrate_core::{ErrorKind, Rollback, Target};
+
+use crate::support::{Database, migration, table, tables, untransactional};
+
+#[test]
+fn fresh_drops_whatever_sqlite_has() {
+    let db = Database::in_file();
+    db.execute(
+        "PRAGMA foreign_keys = ON;
+         CREATE TABLE parent (id INTEGER PRIMARY KEY);
+         CREATE TABLE child (id INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER REFERENCES parent (id));
+         INSERT INTO parent VALUES (1); INSERT INTO child (parent) VALUES (1);
+         CREATE VIEW \"odd \"\" view\" AS SELECT * FROM child;
+         CREATE TRIGGER tr AFTER INSERT ON child BEGIN SELECT 1; END;
+         CREATE VIRTUAL TABLE words USING fts5(text);",
+    );
+    let all = tables(1..=2);
+    db.up(&all).unwrap();
+    let report = db.with(&all, |runner| runner.fresh()).unwrap();
+    assert_eq!(report.done.len(), 2);
+    let fresh = Database::in_file();
+    fresh.up(&all).unwrap();
+    // SQLite never drops its own table of sequences; it is empty.
+    let mut picture = db.picture();
+    picture.retain(|object| !object.starts_with("table sqlite_sequence"));
+    assert_eq!(picture, fresh.picture());
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_kept() {
+    let db = Database::in_file();
+    let content = "not a database, but somebody's letter, long enough to be read as a header. ".repeat(20);
+    std::fs::write(db.path(), &content).unwrap();
+    let error = db.up(&tables(1..=1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Database);
+    assert!(error.to_string().contains("file is not a database"), "{error}");
+    assert_eq!(std::fs::read_to_string(db.path()).unwrap(), content);
+}
+
+#[test]
+fn what_no_transaction_can_hold_runs_outside_one() {
+    let db = Database::in_file();
+    let all = [untransactional(1, |schema| {
+        schema
+            .execute("PRAGMA journal_mode = WAL")
+            .undo("PRAGMA journal_mode = DELETE");
+        schema.execute("VACUUM").up_only();
+    })];
+    db.up(&all).unwrap();
+    assert!(db.with(&all, |runner| runner.is_current()).unwrap());
+    db.rollback(&all, &Rollback::All).unwrap();
+    assert_eq!(db.batches(), [""; 0]);
+}
+
+fn lock_file(db: &Database) -> PathBuf {
+    let mut path = db.path().into_os_string();
+    path.push("-migrating");
+    path.into()
+}
+
+#[test]
+fn outside_a_transaction_another_run_is_waited_for() {
+    let db = Database::in_file();
+    db.up(&[table(1)]).unwrap();
+    // As another process holds it while it works.
+    std::fs::write(lock_file(&db), "pid 17").unwrap();
+    let other = File::open(lock_file(&db)).unwrap();
+    other.lock().unwrap();
+    let mut connection = db.connect();
+    let all = [table(1), table(2)];
+    let mut runner = connection.runner(&all).lock_timeout(Duration::ZERO);
+    let error = runner.up(&Target::Latest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("another run is at work (pid 17, outside a transaction)"),
+        "{error}"
+    );
+    drop(other);
+    // What it has left behind is removed.
+    assert_eq!(runner.up(&Target::Latest).unwrap().done.len(), 1);
+    assert!(!lock_file(&db).exists());
+}
+
+#[test]
+fn while_it_is_at_work_outside_a_transaction_others_see_the_file() {
+    let db = Database::in_file();
+    let path = lock_file(&db);
+    let looks = move |_: &mut SqliteConnection| -> QueryResult<()> {
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            format!("pid {}", std::process::id())
+        );
+        assert!(File::open(&path).unwrap().try_lock().is_err());
+        Ok(())
+    };
+    let all = [untransactional(1, move |schema| {
+        schema.run(looks.clone()).up_only();
+    })];
+    db.up(&all).unwrap();
+    assert!(!lock_file(&db).exists());
+}
+
+#[test]
+fn a_statement_that_rolls_back_on_conflict_is_a_plain_failure() {
+    let db = Database::in_file();
+    let all = [
+        table(1),
+        migration(2, |schema| {
+            schema.execute("CREATE UNIQUE INDEX u ON t1 (id)").undo("DROP INDEX u");
+            schema.execute("INSERT OR ROLLBACK INTO t1 VALUES (1)").up_only();
+        }),
+    ];
+    let error = db.up(&all).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StepFailed);
+    assert_eq!(db.picture().len(), 2);
+    assert_eq!(db.batches(), ["1:1"]);
+}
+
+#[test]
+fn a_locked_database_is_waited_for_and_then_an_error_says_who_to_look_for() {
+    let db = Database::in_file();
+    db.up(&tables(1..=1)).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN IMMEDIATE; CREATE TABLE held (id INTEGER)");
+
+    let mut connection = db.connect();
+    let all = tables(1..=2);
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
+    let started = Instant::now();
+    let error = runner.up(&Target::Latest).unwrap_err();
+    assert!(
+        started.elapsed() >= Duration::from_millis(250),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    insta::assert_snapshot!(db.said(&error));
+
+    holder.execute("ROLLBACK");
+    runner.up(&Target::Latest).unwrap();
+}

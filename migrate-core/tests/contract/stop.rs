@@ -1,0 +1,158 @@
+//! A run that who started it wants to end.
+
+use std::cell::Cell;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::time::Duration;
+
+use migrate_core::prelude::*;
+use migrate_core::{Error, ErrorKind, Event, Report, Target};
+
+use crate::support::{Database, migration, untransactional};
+
+on_every_database! {
+    a_stopped_run_ends_between_two_migrations
+    outside_a_transaction_a_stopped_run_goes_on_later
+}
+
+where_ddl_is_taken_back! {
+    in_a_transaction_a_stopped_run_leaves_nothing_half_done
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+on_every_server! {
+    a_run_that_waits_for_another_can_be_stopped
+}
+
+// Elsewhere no migrations travel together.
+#[cfg(feature = "postgres")]
+on_postgres! {
+    a_message_in_flight_is_finished_first
+}
+
+/// Stops once so many steps have begun.
+fn up_until(db: &Database, all: &[Migration], steps: usize) -> Result<Report, Error> {
+    let begun = Cell::new(0);
+    let mut connection = db.connect();
+    let runner = connection.runner(all).observe(|event| {
+        if matches!(event, Event::Step { .. }) {
+            begun.set(begun.get() + 1);
+        }
+    });
+    runner.stop_when(|| begun.get() >= steps).up(&Target::Latest)
+}
+
+/// Raw SQL, so that it travels alone.
+fn raw(version: u64) -> Migration {
+    migration(version, move |schema| {
+        schema
+            .execute(format!("CREATE TABLE t{version} (id bigint)"))
+            .undo(format!("DROP TABLE t{version}").as_str());
+    })
+}
+
+fn a_stopped_run_ends_between_two_migrations(db: &Database) {
+    let all = [raw(1), raw(2), raw(3), raw(4)];
+    let error = up_until(db, &all, 2).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+    assert_eq!(error.message(), "the run was stopped before 3 m3 (src/migrations.rs:3)");
+    assert_eq!(
+        error.database_state(),
+        Some("2 migrations before it stay applied (batch 1)")
+    );
+    assert_eq!(
+        error.next_steps(),
+        ["`migrate up` goes on with what is left, 2 of them"]
+    );
+    assert_eq!(db.batches(), ["1:1", "2:1"]);
+    assert_eq!(db.tables(), ["t1", "t2"]);
+    assert_eq!(
+        db.number("SELECT count(*) FROM __migrations WHERE claim IS NOT NULL"),
+        0
+    );
+    assert_eq!(db.up(&all).unwrap().done.len(), 2);
+}
+
+fn in_a_transaction_a_stopped_run_leaves_nothing_half_done(db: &Database) {
+    let both = migration(2, |schema| {
+        schema
+            .execute("CREATE TABLE first (id bigint)")
+            .undo("DROP TABLE first");
+        schema
+            .execute("CREATE TABLE second (id bigint)")
+            .undo("DROP TABLE second");
+    });
+    let error = up_until(db, &[raw(1), both], 2).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+    assert_eq!(
+        error.message(),
+        "the run was stopped while applying 2 m2 (src/migrations.rs:2), before step 2 of 2"
+    );
+    assert_eq!(db.batches(), ["1:1"]);
+    assert_eq!(db.tables(), ["t1"]);
+}
+
+fn outside_a_transaction_a_stopped_run_goes_on_later(db: &Database) {
+    let both = untransactional(2, |schema| {
+        schema
+            .execute("CREATE TABLE first (id bigint)")
+            .undo("DROP TABLE first");
+        schema
+            .execute("CREATE TABLE second (id bigint)")
+            .undo("DROP TABLE second");
+    });
+    let all = [raw(1), both];
+    let error = up_until(db, &all, 2).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+    let state = error.database_state().unwrap_or_default();
+    assert!(
+        state.contains("history says that it was interrupted after step 1"),
+        "{error}"
+    );
+    assert_eq!(error.next_steps()[0], "`migrate up` goes on with step 2");
+    assert_eq!(db.tables(), ["first", "t1"]);
+    db.up(&all).unwrap();
+    assert_eq!(db.tables(), ["first", "second", "t1"]);
+    assert_eq!(db.batches().len(), 2);
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn a_run_that_waits_for_another_can_be_stopped(db: &Database) {
+    let all = [raw(1), raw(2)];
+    db.up(&all[..1]).unwrap();
+    let mut other = db.connect();
+    other.execute(&crate::sessions::takes_lock(db));
+    let waits = Cell::new(false);
+    let mut connection = db.connect();
+    let runner = connection
+        .runner(&all)
+        .lock_timeout(Duration::from_secs(600))
+        .observe(|event| waits.set(waits.get() || matches!(event, Event::Waiting { .. })));
+    let error = runner.stop_when(|| waits.get()).up(&Target::Latest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+    assert!(error.to_string().contains("while another run was at work"), "{error}");
+    assert_eq!(db.batches(), ["1:1"]);
+}
+
+#[cfg(feature = "postgres")]
+fn a_message_in_flight_is_finished_first(db: &Database) {
+    let all: Vec<Migration> = (1..=100).map(crate::support::generated).collect();
+    // Asked right after the run has looked, when the first message is on its way.
+    let is_on_its_way = Cell::new(false);
+    let mut connection = db.connect();
+    let mut runner = connection.runner(&all).stop_when(|| is_on_its_way.replace(true));
+    let error = runner.up(&Target::Latest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+    assert_eq!(
+        error.message(),
+        "the run was stopped before 33 m33 (src/migrations.rs:33)"
+    );
+    assert_eq!(
+        error.database_state(),
+        Some("32 migrations before it stay applied (batch 1)")
+    );
+    assert_eq!(
+        db.number("SELECT count(*) FROM __migrations WHERE state = 'applied' AND claim IS NULL"),
+        32
+    );
+    assert_eq!(db.up(&all).unwrap().done.len(), 68);
+}

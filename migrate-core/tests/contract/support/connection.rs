@@ -1,0 +1,84 @@
+//! A connection to whichever database.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+use migrate_core::{Migration, Registry, Runner};
+
+use super::Engine;
+
+pub(crate) enum AnyConnection {
+    Sqlite(SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(PgConnection),
+    #[cfg(feature = "mysql")]
+    MySql(MysqlConnection),
+}
+
+/// The same done with the connection of whichever type.
+macro_rules! with_connection {
+    ($any:expr, $connection:ident => $work:expr) => {
+        match $any {
+            $crate::support::AnyConnection::Sqlite($connection) => $work,
+            #[cfg(feature = "postgres")]
+            $crate::support::AnyConnection::Postgres($connection) => $work,
+            #[cfg(feature = "mysql")]
+            $crate::support::AnyConnection::MySql($connection) => $work,
+        }
+    };
+}
+
+impl AnyConnection {
+    pub(crate) fn open(url: &str) -> AnyConnection {
+        match Engine::of_url(url) {
+            Engine::Sqlite => AnyConnection::Sqlite(SqliteConnection::establish(url).unwrap()),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres | Engine::NewerPostgres => AnyConnection::Postgres(PgConnection::establish(url).unwrap()),
+            #[cfg(feature = "mysql")]
+            Engine::MySql => AnyConnection::MySql(MysqlConnection::establish(url).unwrap()),
+            #[cfg(not(all(feature = "postgres", feature = "mysql")))]
+            other => panic!("{other:?} is not compiled in"),
+        }
+    }
+
+    pub(crate) fn runner(&mut self, migrations: &[Migration]) -> Runner<'_> {
+        let registry = Registry::of(migrations.iter().copied()).unwrap();
+        let runner = with_connection!(self, connection => Runner::new(connection, registry));
+        runner.applied_by("tester@here")
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str) {
+        let done = with_connection!(self, connection => connection.batch_execute(sql));
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The rows of a query for a column `text`.
+    pub(crate) fn texts(&mut self, query: &str) -> Vec<String> {
+        #[derive(QueryableByName)]
+        struct OneText {
+            #[diesel(sql_type = Text)]
+            text: String,
+        }
+        let rows = with_connection!(self, connection => sql_query(query).load::<OneText>(connection));
+        let rows = rows.unwrap_or_else(|error| panic!("{query}: {error}"));
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
+    /// The number that a query asks for.
+    pub(crate) fn number(&mut self, query: &str) -> i64 {
+        #[derive(QueryableByName)]
+        struct Number {
+            #[diesel(sql_type = BigInt)]
+            number: i64,
+        }
+        let integer = match self {
+            #[cfg(feature = "mysql")]
+            AnyConnection::MySql(_) => "signed",
+            _ => "bigint",
+        };
+        let query = format!("SELECT cast(({query}) AS {integer}) AS number");
+        let row = with_connection!(self, connection => sql_query(&query).get_result::<Number>(connection));
+        row.unwrap_or_else(|error| panic!("{query}: {error}")).number
+    }
+}

@@ -1,0 +1,69 @@
+//! The databases that the tests run on, and where the environment says that they are.
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "mysql")),
+    allow(dead_code, reason = "not all are compiled in")
+)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+    /// PostgreSQL in a newer version.
+    NewerPostgres,
+    /// MySQL or MariaDB.
+    MySql,
+}
+
+impl Engine {
+    /// The one that a URL is of.
+    pub(crate) fn of_url(url: &str) -> Engine {
+        match url.split_once("://") {
+            Some(("postgres", _)) => Engine::Postgres,
+            Some(("mysql", _)) => Engine::MySql,
+            _ => Engine::Sqlite,
+        }
+    }
+
+    pub(crate) fn is_postgres(self) -> bool {
+        matches!(self, Engine::Postgres | Engine::NewerPostgres)
+    }
+
+    pub(crate) fn is_mysql(self) -> bool {
+        self == Engine::MySql
+    }
+
+    /// A transaction takes back changes of the schema as well.
+    pub(crate) fn takes_back_ddl(self) -> bool {
+        !self.is_mysql()
+    }
+
+    /// One of three, by which database this is.
+    pub(crate) fn pick<T>(self, sqlite: T, postgres: T, mysql: T) -> T {
+        match self {
+            Engine::Sqlite => sqlite,
+            Engine::Postgres | Engine::NewerPostgres => postgres,
+            Engine::MySql => mysql,
+        }
+    }
+
+    /// What the snapshots of texts that differ are told apart by.
+    pub(crate) fn kind(self) -> &'static str {
+        self.pick("sqlite", "postgres", "mysql")
+    }
+
+    /// The URL of the server that the environment names, without a database at the end. `None`, said loudly, if none is named.
+    pub(crate) fn named_server(self) -> Option<String> {
+        let (variable, example) = match self {
+            Engine::Sqlite => return None,
+            Engine::Postgres => ("MIGRATE_TEST_POSTGRES", "postgres://postgres@127.0.0.1"),
+            Engine::NewerPostgres => ("MIGRATE_TEST_POSTGRES_NEWER", "postgres://postgres@127.0.0.1:5433"),
+            Engine::MySql => ("MIGRATE_TEST_MYSQL", "mysql://root@127.0.0.1"),
+        };
+        let url = std::env::var(variable).ok();
+        if url.is_none() {
+            eprintln!("NOT TESTED on {self:?}: {variable} does not name a server, such as {example}");
+        }
+        url
+    }
+}

@@ -1,0 +1,51 @@
+//! Databases of tests' own, connections to them, and migrations made of closures.
+
+#[macro_use]
+mod connection;
+#[macro_use]
+mod migrations;
+mod database;
+mod engine;
+mod picture;
+
+pub(crate) use connection::AnyConnection;
+pub(crate) use database::Database;
+pub(crate) use engine::Engine;
+pub(crate) use migrations::{
+    generated, in_group, migration, migration_with_down, reference, table, tables, untransactional,
+};
+
+use migrate_core::Error;
+
+/// The error's text, with the lines of these tests taken out: they move.
+pub(crate) fn text(error: &Error) -> String {
+    let text = error.to_string();
+    let mut parts = text.split(".rs:");
+    let mut steady = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let file = steady.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let is_test = file.contains("tests/contract/");
+        steady.push_str(".rs:");
+        if is_test {
+            steady.push('N');
+            steady.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+        } else {
+            steady.push_str(part);
+        }
+    }
+    steady
+}
+
+/// Tests a claim on a database of its own.
+pub(crate) fn on(engine: Engine, claim: fn(&Database)) {
+    if let Some(db) = Database::new(engine) {
+        claim(&db);
+    }
+}
+
+/// The name of the claim that this thread tests: of `a::b::postgres` it is `b`.
+pub(crate) fn claim() -> String {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or_default();
+    test.rsplit("::").nth(1).unwrap_or_default().to_owned()
+}

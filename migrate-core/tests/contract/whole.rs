@@ -1,0 +1,92 @@
+//! All that is to be done in one transaction.
+
+use migrate_core::prelude::*;
+use migrate_core::{Error, ErrorKind, Report, Rollback, Target};
+
+use crate::support::{Database, generated, migration, untransactional};
+
+where_ddl_is_taken_back! {
+    all_happens_in_one_transaction_or_nothing
+    all_is_taken_back_in_one_transaction_or_nothing
+}
+
+on_every_database! {
+    what_no_transaction_can_hold_is_refused_before_anything_runs
+}
+
+fn up_at_once(db: &Database, all: &[Migration]) -> Result<Report, Error> {
+    let mut connection = db.connect();
+    connection.runner(all).single_transaction(true).up(&Target::Latest)
+}
+
+fn fails(version: u64) -> Migration {
+    migration(version, |schema| {
+        schema.execute("INSERT INTO nowhere VALUES (1)").up_only();
+    })
+}
+
+fn fills(version: u64) -> Migration {
+    migration(version, |schema| {
+        schema.alter_table("t1", |t| t.integer("size").nullable());
+        schema
+            .execute("INSERT INTO t1 (size) VALUES (7)")
+            .undo("DELETE FROM t1");
+        schema.alter_table("t1", |t| t.set_not_null("size"));
+    })
+}
+
+fn all_happens_in_one_transaction_or_nothing(db: &Database) {
+    let error = up_at_once(db, &[generated(1), fills(2), generated(3), fails(4)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StepFailed, "{error}");
+    assert_eq!(
+        error.database_state(),
+        Some(
+            "nothing of it stays: its transaction was rolled back, and the database is as it was before; nor does anything \
+             stay of the 3 migrations before it, which were in the same transaction"
+        )
+    );
+    assert_eq!(db.whole_picture(), [""; 0]);
+
+    let all = [generated(1), fills(2), generated(3)];
+    let report = up_at_once(db, &all).unwrap();
+    assert_eq!((report.done.len(), report.batch), (3, Some(1)));
+    assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
+    assert_eq!(
+        db.number("SELECT count(*) FROM __migrations WHERE claim IS NOT NULL"),
+        0
+    );
+    assert_eq!(db.number("SELECT size FROM t1"), 7);
+    assert_eq!(db.differences(&all), [""; 0]);
+    assert!(up_at_once(db, &all).unwrap().is_empty());
+}
+
+fn all_is_taken_back_in_one_transaction_or_nothing(db: &Database) {
+    let stuck = migration(1, |schema| {
+        schema.create_table("t1", |t| t.id());
+        schema.execute("SELECT 1").undo("DELETE FROM nowhere");
+    });
+    let all = [stuck, generated(2), generated(3)];
+    db.up(&all).unwrap();
+    let mut connection = db.connect();
+    let mut runner = connection.runner(&all).single_transaction(true);
+    let error = runner.rollback(&Rollback::All).unwrap_err();
+    assert_eq!(error.failed_migration(), Some("1 m1"), "{error}");
+    assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
+    assert_eq!(db.tables(), ["t1", "t2", "t3"]);
+    runner.rollback(&Rollback::Steps(2)).unwrap();
+    drop(runner);
+    assert_eq!(db.batches(), ["1:1"]);
+    assert_eq!(db.tables(), ["t1"]);
+}
+
+fn what_no_transaction_can_hold_is_refused_before_anything_runs(db: &Database) {
+    let outside = untransactional(2, |schema| schema.create_table("outside", |t| t.id()));
+    let error = up_at_once(db, &[generated(1), outside]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidSetting, "{error}");
+    let expected = match db.engine.takes_back_ddl() {
+        true => "2 m2 runs outside a transaction, as `transaction = false` says",
+        false => "commits each change of the schema by itself, so no transaction can hold several migrations",
+    };
+    assert!(error.to_string().contains(expected), "{error}");
+    assert_eq!(db.whole_picture(), [""; 0]);
+}

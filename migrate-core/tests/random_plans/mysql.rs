@@ -1,0 +1,137 @@
+//! MySQL or MariaDB, whichever a server is.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use migrate_core::{DialectName, Direction, Registry, Runner};
+
+use super::database::{Database, Objects, OneText, objects};
+use super::server::OnServer;
+
+pub(crate) struct MySql {
+    // Before the database that it is connected to, so that it is closed first.
+    connection: MysqlConnection,
+    place: OnServer,
+    version: String,
+}
+
+impl MySql {
+    /// `None`, said loudly, if the environment names no server.
+    pub(crate) fn new(variable: &'static str) -> Option<MySql> {
+        let place = OnServer::new(variable, |url, sql| {
+            let mut server = MysqlConnection::establish(&format!("{url}/mysql")).unwrap();
+            server.batch_execute(sql).unwrap();
+        })?;
+        let mut connection = MysqlConnection::establish(&place.url()).unwrap();
+        let version = sql_query("SELECT version() AS text").get_result::<OneText>(&mut connection);
+        Some(MySql {
+            connection,
+            place,
+            version: version.unwrap().text,
+        })
+    }
+}
+
+impl Database for MySql {
+    fn name(&self) -> String {
+        format!("{:?} {}", self.dialect(), self.version)
+    }
+
+    fn dialect(&self) -> DialectName {
+        match self.version.contains("MariaDB") {
+            true => DialectName::MariaDb,
+            false => DialectName::MySql,
+        }
+    }
+
+    fn empty(&mut self) {
+        let name = self.place.name().to_owned();
+        self.execute(&format!("DROP DATABASE {name}; CREATE DATABASE {name}; USE {name}"));
+    }
+
+    fn runner_of(&mut self, registry: Registry) -> Runner<'_> {
+        Runner::new(&mut self.connection, registry)
+    }
+
+    fn execute(&mut self, sql: &str) {
+        let done = self.connection.batch_execute(sql);
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    fn texts(&mut self, query: &str) -> Vec<String> {
+        let rows = sql_query(query).load::<OneText>(&mut self.connection);
+        let rows = rows.unwrap_or_else(|error| panic!("{query}: {error}"));
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
+    fn objects(&mut self) -> Objects {
+        objects(OBJECTS.iter().flat_map(|query| self.texts(query)).collect())
+    }
+
+    fn tables(&mut self) -> Vec<String> {
+        self.texts(
+            "SELECT table_name AS text FROM information_schema.tables \
+             WHERE table_schema = database() AND table_type = 'BASE TABLE' AND table_name <> '__migrations' ORDER BY 1",
+        )
+    }
+
+    fn columns(&mut self, table: &str) -> Vec<(String, String)> {
+        let columns = self.texts(&format!(
+            "SELECT concat(column_name, char(9), data_type) AS text FROM information_schema.columns \
+             WHERE table_schema = database() AND table_name = '{table}' ORDER BY column_name"
+        ));
+        let columns = columns.iter().map(|text| text.split_once('\t').unwrap());
+        columns.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect()
+    }
+
+    fn literal(&self, column_type: &str, table: &str, column: &str, row: usize) -> String {
+        match column_type {
+            "smallint" | "int" | "bigint" => format!("{row}"),
+            "double" | "decimal" => format!("{row}.25"),
+            "date" => format!("'2024-02-0{row}'"),
+            "datetime" | "timestamp" => format!("'2024-02-03 04:05:0{row}.25'"),
+            // MariaDB's JSON is one as well.
+            "longtext" | "json" => format!("'\"{table}-{column}-{row}\"'"),
+            _ => format!("'{table}-{column}-{row}'"),
+        }
+    }
+
+    fn written(&self, column: &str) -> String {
+        format!("coalesce(cast({column} AS char), 'NULL')")
+    }
+
+    fn by_rows(&self, way: Direction) -> &'static [&'static str] {
+        match way {
+            Direction::Up => &["Duplicate entry", "Data truncated", "Incorrect"],
+            // What a dropped column is filled with need not be there in the table that it refers to.
+            Direction::Down => &["a foreign key constraint fails"],
+        }
+    }
+
+    fn url(&self) -> String {
+        self.place.url()
+    }
+}
+
+/// A text in each row: the name of an object, a tabulator, and a part of it.
+const OBJECTS: [&str; 6] = [
+    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'column'), column_name, column_type, \
+     if(is_nullable = 'NO', 'not null', NULL), column_default, extra, generation_expression, collation_name, column_comment) \
+     AS text FROM information_schema.columns WHERE table_schema = database() AND table_name <> '__migrations'",
+    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'of'), engine, table_collation, table_comment) AS text \
+     FROM information_schema.tables WHERE table_schema = database() AND table_type = 'BASE TABLE' AND table_name <> '__migrations'",
+    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'index'), index_name, seq_in_index, non_unique, column_name, \
+     collation, sub_part, index_type) AS text FROM information_schema.statistics \
+     WHERE table_schema = database() AND table_name <> '__migrations'",
+    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'check'), constraint_name, check_clause) AS text \
+     FROM information_schema.check_constraints WHERE constraint_schema = database()",
+    "SELECT concat_ws(' ', concat('table ', k.table_name, char(9), 'key'), k.constraint_name, k.ordinal_position, \
+     k.column_name, k.referenced_table_name, k.referenced_column_name, r.delete_rule, r.update_rule) AS text \
+     FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r \
+     ON r.constraint_schema = k.constraint_schema AND r.table_name = k.table_name AND r.constraint_name = k.constraint_name \
+     WHERE k.table_schema = database() AND k.referenced_table_name IS NOT NULL",
+    "SELECT concat('view ', table_name, char(9), view_definition) AS text FROM information_schema.views \
+     WHERE table_schema = database() \
+     UNION ALL SELECT concat('trigger ', trigger_name, char(9), action_statement) FROM information_schema.triggers \
+     WHERE trigger_schema = database()",
+];

@@ -1,0 +1,125 @@
+//! Random plans: what there is before rows come, and what is done to the rows.
+
+use migrate_core::__private::{Declaration, declare};
+use migrate_core::{DialectName, KnownSchema, Migrate, Migration, Plan, Registry, Schema};
+use proptest::prelude::*;
+
+use super::operation::{self, Operation};
+
+struct Up {
+    dialect: DialectName,
+    operations: Vec<Operation>,
+}
+
+impl Migrate for Up {
+    fn up(&self, schema: &mut Schema) {
+        let operations = self.operations.iter();
+        operations.for_each(|operation| operation.record(schema, self.dialect));
+    }
+}
+
+fn migration(dialect: DialectName, version: u64, operations: &[Operation]) -> Migration {
+    let declaration = Declaration {
+        version,
+        name: "random",
+        group: "default",
+        description: "",
+        transaction: true,
+        file: "src/random.rs",
+        line: 1,
+        module: "random",
+    };
+    let operations = operations.to_vec();
+    declare(declaration, Box::leak(Box::new(Up { dialect, operations })))
+}
+
+/// Operations as they are wished for, whether they can be or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    dialect: DialectName,
+    before: Vec<Operation>,
+    after: Vec<Vec<Operation>>,
+}
+
+pub(crate) fn wish(dialect: DialectName) -> impl Strategy<Value = Wish> {
+    let before = (
+        operation::tables(dialect),
+        prop::collection::vec(operation::creation(dialect), 1..6),
+    );
+    let before = before.prop_map(|(tables, others)| tables.into_iter().chain(others).collect());
+    let after = prop::collection::vec(prop::collection::vec(operation::change(dialect), 4..16), 1..4);
+    (before, after).prop_map(move |(before, after)| Wish { dialect, before, after })
+}
+
+/// The migrations of a wish: the operations that the planner takes, one after the other.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    dialect: DialectName,
+    /// The first one is for what there is before rows come.
+    operations: Vec<Vec<Operation>>,
+    pub(crate) refused: usize,
+}
+
+impl Wish {
+    pub(crate) fn taken(&self) -> Taken {
+        let mut taken = Taken {
+            dialect: self.dialect,
+            operations: Vec::new(),
+            refused: 0,
+        };
+        for (position, group) in std::iter::once(&self.before).chain(&self.after).enumerate() {
+            taken.operations.push(Vec::new());
+            for operation in group {
+                let is_taken = taken.take(operation);
+                taken.refused += usize::from(!is_taken);
+            }
+            if position > 0 && taken.operations.last().is_some_and(Vec::is_empty) {
+                taken.operations.pop();
+            }
+        }
+        taken
+    }
+}
+
+impl Taken {
+    /// Adds an operation to the last migration, if the planner lets it be there.
+    fn take(&mut self, wished: &Operation) -> bool {
+        let Some(operation) = wished.fitted(|earlier| self.known_after(earlier)) else {
+            return false;
+        };
+        let mut all = self.operations.clone();
+        all.last_mut().unwrap().push(operation);
+        let is_taken = registry(self.dialect, &all).is_some_and(|all| Plan::offline(&all, self.dialect).is_ok());
+        if is_taken {
+            self.operations = all;
+        }
+        is_taken
+    }
+
+    fn known_after(&self, operation: Option<&Operation>) -> Option<KnownSchema> {
+        let mut all = self.operations.clone();
+        all.last_mut()?.extend(operation.cloned());
+        KnownSchema::latest(&registry(self.dialect, &all)?, self.dialect).ok()
+    }
+
+    /// What is done to the rows.
+    pub(crate) fn after(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().skip(1).flatten()
+    }
+
+    /// There is nothing before rows come, or nothing is done to them.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.operations[0].is_empty() || self.operations.len() == 1
+    }
+
+    pub(crate) fn migrations(&self) -> Vec<Migration> {
+        let migrations = self.operations.iter().zip(1..);
+        let migrations = migrations.map(|(operations, version)| migration(self.dialect, version, operations));
+        migrations.collect()
+    }
+}
+
+fn registry(dialect: DialectName, operations: &[Vec<Operation>]) -> Option<Registry> {
+    let migrations = operations.iter().filter(|operations| !operations.is_empty()).zip(1..);
+    Registry::of(migrations.map(|(operations, version)| migration(dialect, version, operations))).ok()
+}

@@ -1,0 +1,142 @@
+//! PostgreSQL, in whichever version a server has.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use migrate_core::{DialectName, Direction, Registry, Runner};
+
+use super::database::{Database, Objects, OneText, objects};
+use super::server::OnServer;
+use super::sql::MOODS;
+
+pub(crate) struct Postgres {
+    // Before the database that it is connected to, so that it is closed first.
+    connection: PgConnection,
+    place: OnServer,
+    version: String,
+}
+
+impl Postgres {
+    /// `None`, said loudly, if the environment names no server.
+    pub(crate) fn new(variable: &'static str) -> Option<Postgres> {
+        let place = OnServer::new(variable, |url, sql| {
+            let mut server = PgConnection::establish(&format!("{url}/postgres")).unwrap();
+            server.batch_execute(sql).unwrap();
+        })?;
+        let mut connection = PgConnection::establish(&place.url()).unwrap();
+        // What a crash of the server would take is of no interest.
+        connection.batch_execute("SET synchronous_commit = off").unwrap();
+        let version = sql_query("SELECT current_setting('server_version') AS text");
+        let version = version.get_result::<OneText>(&mut connection).unwrap().text;
+        Some(Postgres {
+            connection,
+            place,
+            version,
+        })
+    }
+}
+
+impl Database for Postgres {
+    fn name(&self) -> String {
+        format!("PostgreSQL {}", self.version)
+    }
+
+    fn dialect(&self) -> DialectName {
+        DialectName::Postgres
+    }
+
+    fn empty(&mut self) {
+        self.execute("SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    }
+
+    fn runner_of(&mut self, registry: Registry) -> Runner<'_> {
+        Runner::new(&mut self.connection, registry)
+    }
+
+    fn execute(&mut self, sql: &str) {
+        let done = self.connection.batch_execute(sql);
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    fn texts(&mut self, query: &str) -> Vec<String> {
+        let rows = sql_query(query).load::<OneText>(&mut self.connection);
+        let rows = rows.unwrap_or_else(|error| panic!("{query}: {error}"));
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
+    fn objects(&mut self) -> Objects {
+        objects(self.texts(OBJECTS))
+    }
+
+    fn tables(&mut self) -> Vec<String> {
+        self.texts(
+            "SELECT table_name::text AS text FROM information_schema.tables \
+             WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> '__migrations' ORDER BY 1",
+        )
+    }
+
+    fn columns(&mut self, table: &str) -> Vec<(String, String)> {
+        let columns = self.texts(&format!(
+            "SELECT column_name || chr(9) || udt_name AS text FROM information_schema.columns \
+             WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY column_name"
+        ));
+        let columns = columns.iter().map(|text| text.split_once('\t').unwrap());
+        columns.map(|(name, udt)| (name.to_owned(), udt.to_owned())).collect()
+    }
+
+    fn literal(&self, column_type: &str, table: &str, column: &str, row: usize) -> String {
+        match column_type {
+            "int2" | "int4" | "int8" => format!("{row}"),
+            "float8" | "numeric" => format!("{row}.25"),
+            "date" => format!("'2024-02-0{row}'"),
+            "timestamp" | "timestamptz" => format!("'2024-02-03 04:05:0{row}.25'"),
+            "jsonb" => format!("'{{\"{table}\": {row}}}'"),
+            "uuid" => format!("md5('{table}-{column}-{row}')::uuid"),
+            "mood" => format!("'{}'", MOODS[row - 1]),
+            _ => format!("'{table}-{column}-{row}'"),
+        }
+    }
+
+    fn written(&self, column: &str) -> String {
+        format!("coalesce({column}::text, 'NULL')")
+    }
+
+    fn by_rows(&self, way: Direction) -> &'static [&'static str] {
+        match way {
+            Direction::Up => &[
+                "could not create unique index",
+                "contains null values",
+                "is violated by some row",
+            ],
+            // What a dropped column is filled with need not be there in the table that it refers to.
+            Direction::Down => &["violates foreign key constraint"],
+        }
+    }
+
+    fn url(&self) -> String {
+        self.place.url()
+    }
+}
+
+/// Of a NOT NULL, which newer versions keep as a constraint, the column tells. The sequence of an identity is the server's own: it picks a name that is free when the column is made.
+const OBJECTS: &str = "\
+    WITH named AS (SELECT oid, relname::text AS name, relkind FROM pg_class \
+        WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_migrations%') \
+    SELECT concat('table ', c.name, chr(9), 'column ', a.attname, ' ', format_type(a.atttypid, a.atttypmod), \
+        CASE WHEN a.attnotnull THEN ' not null' END, ' identity ' || nullif(a.attidentity::text, ''), \
+        ' generated ' || nullif(a.attgenerated::text, ''), ' ' || pg_get_expr(d.adbin, d.adrelid), \
+        ' collate ' || l.collname, ' comment ' || col_description(c.oid, a.attnum)) AS text \
+    FROM named c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum LEFT JOIN pg_collation l ON l.oid = a.attcollation \
+    WHERE c.relkind = 'r' \
+    UNION ALL SELECT concat('table ', name, chr(9), 'comment ', obj_description(oid, 'pg_class')) FROM named WHERE relkind = 'r' \
+    UNION ALL SELECT concat('table ', c.name, chr(9), 'constraint ', k.conname, ' ', pg_get_constraintdef(k.oid), \
+        CASE WHEN NOT k.convalidated THEN ' not valid' END) \
+    FROM named c JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype <> 'n' \
+    UNION ALL SELECT concat('index ', c.name, chr(9), pg_get_indexdef(c.oid), CASE WHEN NOT i.indisvalid THEN ' invalid' END) \
+    FROM named c JOIN pg_index i ON i.indexrelid = c.oid \
+    UNION ALL SELECT concat('view ', name, chr(9), pg_get_viewdef(oid)) FROM named WHERE relkind = 'v' \
+    UNION ALL SELECT concat('trigger ', t.tgname, chr(9), pg_get_triggerdef(t.oid)) \
+    FROM named c JOIN pg_trigger t ON t.tgrelid = c.oid WHERE NOT t.tgisinternal \
+    UNION ALL SELECT concat('enum ', t.typname, chr(9), string_agg(e.enumlabel, ' ' ORDER BY e.enumsortorder)) \
+    FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid WHERE t.typnamespace = 'public'::regnamespace GROUP BY t.typname";

@@ -1,0 +1,197 @@
+//! What stands in operations as SQL, in the words of each database, so that it is right by itself and only the framework's SQL
+//! is on trial.
+
+use migrate_core::{ColumnType, DialectName};
+
+use DialectName::{Postgres, Sqlite};
+
+/// A value, or an expression for one.
+#[derive(Clone, Debug)]
+pub(crate) enum Given {
+    Integer(i32),
+    Double(f64),
+    Text(&'static str),
+    Sql(String),
+}
+
+/// Gives what is given by the word that takes it.
+macro_rules! give {
+    ($given:expr, |$value:ident| $by_value:expr, |$sql:ident| $by_sql:expr) => {
+        match $given {
+            Given::Integer($value) => $by_value,
+            Given::Double($value) => $by_value,
+            Given::Text($value) => $by_value,
+            Given::Sql($sql) => $by_sql,
+        }
+    };
+}
+pub(crate) use give;
+
+pub(crate) fn quoted(dialect: DialectName, name: &str) -> String {
+    match dialect {
+        Sqlite | Postgres => format!("\"{name}\""),
+        _ => format!("`{name}`"),
+    }
+}
+
+/// The values of the enum `mood`: one for each row, so that a column of it can be unique.
+pub(crate) const MOODS: [&str; 3] = ["sad", "glad", "so-so"];
+
+/// The types of columns.
+pub(crate) fn types(dialect: DialectName) -> Vec<ColumnType> {
+    let mut types = vec![
+        ColumnType::Integer,
+        ColumnType::BigInt,
+        ColumnType::Text,
+        ColumnType::VarChar(40),
+        ColumnType::Double,
+        ColumnType::Timestamp,
+    ];
+    if dialect != Sqlite {
+        types.extend([
+            ColumnType::SmallInt,
+            ColumnType::Numeric {
+                precision: 10,
+                scale: 2,
+            },
+            ColumnType::Date,
+            ColumnType::Timestamptz,
+            ColumnType::Jsonb,
+        ]);
+    }
+    if dialect == Postgres {
+        types.extend([ColumnType::Uuid, ColumnType::Enum("mood".to_owned())]);
+    }
+    types
+}
+
+/// What can be said of values of a type.
+enum Sort {
+    Whole,
+    Fraction,
+    Day,
+    Moment,
+    Json,
+    Uuid,
+    Mood,
+    Text,
+}
+
+fn sort(column_type: &ColumnType) -> Sort {
+    match column_type {
+        ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt => Sort::Whole,
+        ColumnType::Double | ColumnType::Numeric { .. } => Sort::Fraction,
+        ColumnType::Date => Sort::Day,
+        ColumnType::Timestamp | ColumnType::Timestamptz => Sort::Moment,
+        ColumnType::Jsonb => Sort::Json,
+        ColumnType::Uuid => Sort::Uuid,
+        ColumnType::Enum(_) => Sort::Mood,
+        _ => Sort::Text,
+    }
+}
+
+const A_UUID: &str = "5f0c8e62-0f4b-4c1b-8f6e-2d7b3a9e1c50";
+
+/// A default of a column.
+pub(crate) fn default(dialect: DialectName, column_type: &ColumnType) -> Given {
+    match sort(column_type) {
+        Sort::Whole => Given::Integer(7),
+        Sort::Fraction => Given::Double(0.5),
+        Sort::Day => Given::Text("2024-02-03"),
+        Sort::Moment => Given::Sql(now(dialect).to_owned()),
+        Sort::Json => Given::Text("{}"),
+        Sort::Uuid => Given::Text(A_UUID),
+        Sort::Mood => Given::Text("glad"),
+        Sort::Text => Given::Text("it's"),
+    }
+}
+
+fn now(dialect: DialectName) -> &'static str {
+    match dialect {
+        Sqlite | Postgres => "CURRENT_TIMESTAMP",
+        _ => "CURRENT_TIMESTAMP(6)",
+    }
+}
+
+/// A default that is computed.
+pub(crate) fn computed(dialect: DialectName, column_type: &ColumnType) -> String {
+    let sql = match sort(column_type) {
+        Sort::Whole | Sort::Fraction => "1 + 1",
+        Sort::Day => "CURRENT_DATE",
+        Sort::Moment => now(dialect),
+        Sort::Json if dialect == Postgres => "jsonb_build_array(1, 2)",
+        Sort::Json => "json_array(1, 2)",
+        Sort::Uuid => "gen_random_uuid()",
+        Sort::Mood => "('gl' || 'ad')::mood",
+        Sort::Text => "lower('A')",
+    };
+    sql.to_owned()
+}
+
+/// What a column is filled with that comes back.
+pub(crate) fn fill(column_type: &ColumnType) -> Given {
+    match sort(column_type) {
+        Sort::Whole => Given::Integer(20),
+        Sort::Fraction => Given::Double(2.5),
+        Sort::Day => Given::Text("2024-02-03"),
+        Sort::Moment => Given::Text("2024-02-03 04:05:06"),
+        Sort::Json => Given::Text("[]"),
+        Sort::Uuid => Given::Text(A_UUID),
+        Sort::Mood => Given::Text("sad"),
+        Sort::Text => Given::Text("filled"),
+    }
+}
+
+/// The same, another value in each row.
+pub(crate) fn fill_from_id(dialect: DialectName, column_type: &ColumnType) -> String {
+    let sql = match (sort(column_type), dialect) {
+        (Sort::Whole | Sort::Fraction, _) => "id + 1",
+        (Sort::Moment, Sqlite) => "datetime('2024-02-03', id || ' days')",
+        (Sort::Day | Sort::Moment, Postgres) => "timestamp '2024-02-03' + id * interval '1 day'",
+        (Sort::Day | Sort::Moment, _) => "'2024-02-03' + INTERVAL id DAY",
+        (Sort::Json, Postgres) => "to_jsonb(id)",
+        (Sort::Uuid, _) => "md5(id::text)::uuid",
+        (Sort::Mood, _) => "(ARRAY['sad', 'glad', 'so-so'])[id / 10]::mood",
+        (Sort::Json | Sort::Text, Sqlite | Postgres) => "'row' || id",
+        (Sort::Json, _) => "json_array(id)",
+        (Sort::Text, _) => "concat('row', id)",
+    };
+    sql.to_owned()
+}
+
+/// The value of a column, of whatever type, as one of another type: values that differ are to differ afterwards. `None` where
+/// that cannot be said.
+pub(crate) fn turned(dialect: DialectName, column: &str, to: &ColumnType) -> Option<String> {
+    let column = quoted(dialect, column);
+    if dialect != Postgres {
+        return Some(column);
+    }
+    let hash = format!("hashtext({column}::text)");
+    Some(match sort(to) {
+        Sort::Whole | Sort::Fraction if matches!(to, ColumnType::SmallInt) => format!("{hash} % 30000"),
+        Sort::Whole | Sort::Fraction => format!("{hash} % 30000000"),
+        Sort::Day => format!("date '2024-02-03' + {hash} % 100000"),
+        Sort::Moment => format!("timestamp '2024-02-03' + {hash} * interval '1 second'"),
+        Sort::Json => format!("to_jsonb({column}::text)"),
+        Sort::Uuid => format!("md5({column}::text)::uuid"),
+        Sort::Mood => return None,
+        Sort::Text => format!("{column}::text"),
+    })
+}
+
+/// A condition on a column of whatever type.
+pub(crate) fn is_not(dialect: DialectName, column: &str, text: &str) -> String {
+    match dialect {
+        Sqlite => format!("{column} <> '{text}'"),
+        // Not a cast: PostgreSQL forgets one that does nothing when the column becomes a text, and would need it again later.
+        _ => format!("concat({column}) <> '{text}'"),
+    }
+}
+
+/// An expression of a column of whatever type, for an index.
+pub(crate) fn indexed(dialect: DialectName, column: &str) -> String {
+    match dialect {
+        Postgres => format!("{column} IS NULL"),
+        _ => format!("lower({column})"),
+    }
+}

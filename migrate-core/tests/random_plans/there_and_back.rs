@@ -1,0 +1,193 @@
+//! Every plan goes there and back and there again.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use migrate_core::{DialectName, Direction, Error, ErrorKind, Migration, Rollback, Target};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+
+use super::database::Database;
+use super::operation;
+use super::plan::{Taken, Wish, wish};
+
+on_each_database! {
+    every_plan_goes_there_and_back_and_keeps_its_rows
+}
+
+#[derive(Default)]
+struct Seen {
+    plans: u32,
+    there_and_back: u32,
+    twice_there: u32,
+    operations: usize,
+    rebuilds: usize,
+    rows: usize,
+    refused_by_planner: usize,
+    refused_back: usize,
+    refused_by_rows: usize,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} plans, {} of them there and back and {} there again: {} operations, {} plans with a table made anew, {} rows; \
+             refused: {} operations and {} ways back by the planner, {} plans by rows",
+            self.plans,
+            self.there_and_back,
+            self.twice_there,
+            self.operations,
+            self.rebuilds,
+            self.rows,
+            self.refused_by_planner,
+            self.refused_back,
+            self.refused_by_rows,
+        )
+    }
+}
+
+/// What the framework knows of the database is what it reads back from it.
+fn agrees(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), TestCaseError> {
+    let differences = database.runner(migrations).differences();
+    let differences = differences.map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert!(differences.is_empty(), "{}", differences.join("\n"));
+    Ok(())
+}
+
+fn there(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), Error> {
+    database.runner(migrations).up(&Target::Latest).map(drop)
+}
+
+/// Back to what there was before rows came.
+fn back(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), Error> {
+    let first = Rollback::To("1".parse().unwrap());
+    database.runner(migrations).rollback(&first).map(drop)
+}
+
+fn check(database: &mut dyn Database, wish: &Wish, seen: &mut Seen) -> Result<(), TestCaseError> {
+    let taken = wish.taken();
+    seen.refused_by_planner += taken.refused;
+    if taken.is_empty() {
+        return Err(TestCaseError::reject("nothing was left of it"));
+    }
+    seen.plans += 1;
+    goes(database, &taken, seen).map_err(|error| TestCaseError::fail(format!("{error}\n{taken:#?}")))
+}
+
+fn goes(database: &mut dyn Database, taken: &Taken, seen: &mut Seen) -> Result<(), TestCaseError> {
+    let migrations = taken.migrations();
+    let fail = |what: &str, error: Error| TestCaseError::fail(format!("{what}: {error}"));
+    database.empty();
+    there(database, &migrations[..1]).map_err(|error| fail("what comes before rows", error))?;
+    seen.rows += database.fill();
+    agrees(database, &migrations)?;
+    let objects_before = database.objects();
+    let rows_before = database.rows();
+
+    let plan = database.runner(&migrations).plan(&Target::Latest);
+    let plan = plan.map_err(|error| fail("the plan for what is there", error))?;
+    let is_rebuilt = |sql: &str| sql.contains("__migrate_new_");
+    let mut steps = plan.migrations().iter().flat_map(|migration| migration.steps());
+    seen.rebuilds += usize::from(steps.any(|step| step.sql().is_some_and(is_rebuilt)));
+
+    if let Err(error) = there(database, &migrations) {
+        // Only rows may stand against it: two alike where one is allowed, or none where one has to be.
+        let said = error.to_string();
+        let by_rows = database.by_rows(Direction::Up);
+        prop_assert!(by_rows.iter().any(|reason| said.contains(reason)), "{}", said);
+        seen.refused_by_rows += 1;
+        if !matches!(database.dialect(), DialectName::MySql | DialectName::MariaDb) {
+            back(database, &migrations).map_err(|error| fail("back after rows were against it", error))?;
+            prop_assert_eq!(
+                database.objects(),
+                objects_before.clone(),
+                "back after rows were against it"
+            );
+        }
+        // Without the rows it goes on from where it stopped.
+        database.remove_rows();
+        there(database, &migrations).map_err(|error| fail("on without the rows", error))?;
+        agrees(database, &migrations)?;
+        back(database, &migrations).map_err(|error| fail("back without the rows", error))?;
+        prop_assert_eq!(database.objects(), objects_before, "back without the rows");
+        return Ok(());
+    }
+    seen.operations += taken.after().count();
+    agrees(database, &migrations)?;
+    let objects_after = database.objects();
+
+    if let Err(error) = back(database, &migrations) {
+        if error.kind() == ErrorKind::InvalidMigration {
+            // Each way back is right by itself, and one of them lacks a fact for the other: nothing has run.
+            prop_assert_eq!(database.objects(), objects_after, "after a refused way back");
+            seen.refused_back += 1;
+            return Ok(());
+        }
+        let said = error.to_string();
+        let by_rows = database.by_rows(Direction::Down);
+        prop_assert!(
+            by_rows.iter().any(|reason| said.contains(reason)),
+            "the way back: {}",
+            said
+        );
+        seen.refused_by_rows += 1;
+        return Ok(());
+    }
+    prop_assert_eq!(database.objects(), objects_before, "after the way back");
+    agrees(database, &migrations)?;
+    let lost = operation::lost(taken.after());
+    let rows_after = database.rows();
+    for (table, columns) in &rows_before {
+        for (column, values) in columns {
+            let is_lost =
+                lost.contains(&(table.clone(), None)) || lost.contains(&(table.clone(), Some(column.clone())));
+            if !is_lost {
+                let kept = rows_after.get(table).and_then(|columns| columns.get(column));
+                prop_assert_eq!(kept, Some(values), "{}.{}", table, column);
+            }
+        }
+    }
+    seen.there_and_back += 1;
+
+    if lost.is_empty() {
+        there(database, &migrations).map_err(|error| fail("the second way there", error))?;
+        prop_assert_eq!(database.objects(), objects_after, "after the second way there");
+        seen.twice_there += 1;
+    }
+    Ok(())
+}
+
+fn every_plan_goes_there_and_back_and_keeps_its_rows(database: &mut dyn Database) {
+    let is_full = std::env::var_os("CI_FULL").is_some();
+    let plans = match (database.dialect(), is_full) {
+        (DialectName::Sqlite, false) => 1_000,
+        (DialectName::Sqlite, true) => 20_000,
+        (_, false) => 150,
+        (_, true) => 3_000,
+    };
+    let config = Config {
+        cases: plans,
+        max_global_rejects: plans * 10,
+        max_shrink_iters: 500,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut runner = if is_full {
+        TestRunner::new(config)
+    } else {
+        TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+    };
+    let wishes = wish(database.dialect());
+    let database = RefCell::new(database);
+    let seen = RefCell::<Seen>::default();
+    let result = runner.run(&wishes, |wish| {
+        check(*database.borrow_mut(), &wish, &mut seen.borrow_mut())
+    });
+    let seen = seen.into_inner();
+    println!("{}: {seen}", database.borrow().name());
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+    assert!(seen.there_and_back >= plans * 4 / 5, "{seen}");
+}

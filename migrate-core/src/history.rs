@@ -167,10 +167,18 @@ impl History {
     /// that batch, so that one deploy is one batch however often it was interrupted and however many processes race.
     /// Batches of groups that are not linked are other programs' business.
     pub(crate) fn batch_to_continue_or_begin(&self, registry: &Registry) -> i64 {
-        let newest = self.rows.iter().map(|row| row.batch).max().unwrap_or(0);
+        // One that was cut off belongs to the batch of the run that finishes it.
+        let finished = |row: &&Applied| row.phase != Phase::Applying;
+        let newest = self
+            .rows
+            .iter()
+            .filter(finished)
+            .map(|row| row.batch)
+            .max()
+            .unwrap_or(0);
         let unfinished = self
             .linked_rows(registry)
-            .any(|row| row.batch == newest && row.claim.is_some() && row.phase != Phase::Reverting);
+            .any(|row| row.batch == newest && row.claim.is_some() && row.phase == Phase::Applied);
         if unfinished { newest } else { newest + 1 }
     }
 

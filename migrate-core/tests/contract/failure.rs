@@ -8,9 +8,9 @@ use migrate_core::{ErrorKind, Migration, Rollback, Schema, Target};
 use crate::support::{Database, generated, migration, table, tables};
 
 on_every_database! {
-    a_failing_third_statement
-    a_rust_step_that_returns_an_error
-    a_rust_step_that_panics
+    a_failing_third_statement_leaves_nothing_half_done
+    a_rust_step_that_returns_an_error_leaves_nothing_half_done
+    a_rust_step_that_panics_leaves_nothing_half_done
     the_connection_is_usable_after_a_panic
     what_was_applied_before_stays_and_the_error_says_so
     a_failing_way_back_leaves_the_migration_applied
@@ -63,12 +63,12 @@ fn fails(db: &Database, failing: Migration) {
     assert_eq!(db.claims(), 0);
 }
 
-fn a_failing_third_statement(db: &Database) {
+fn a_failing_third_statement_leaves_nothing_half_done(db: &Database) {
     let failing = third_step_is(|schema| schema.execute("INSERT INTO nowhere\nVALUES (1)").up_only());
     fails(db, failing);
 }
 
-fn a_rust_step_that_returns_an_error(db: &Database) {
+fn a_rust_step_that_returns_an_error_leaves_nothing_half_done(db: &Database) {
     type Failure = Box<dyn std::error::Error + Send + Sync>;
     let fill = rust_step!(|conn| {
         conn.batch_execute("DELETE FROM t1")?;
@@ -77,7 +77,7 @@ fn a_rust_step_that_returns_an_error(db: &Database) {
     fails(db, third_step_is(move |schema| schema.run(fill).up_only()));
 }
 
-fn a_rust_step_that_panics(db: &Database) {
+fn a_rust_step_that_panics_leaves_nothing_half_done(db: &Database) {
     fails(db, third_step_is(panics));
 }
 

@@ -12,6 +12,7 @@ on_every_server! {
 }
 
 // Elsewhere each statement is marked by itself.
+#[cfg(feature = "postgres")]
 on_postgres! {
     a_thousand_generated_migrations_travel_together
 }

@@ -218,5 +218,5 @@ fn a_copy_that_nobody_asked_for_is_an_error_with_a_way_out(db: &Database) {
             .undo("ALTER TABLE old DROP COLUMN more");
     });
     db.up(&[all[0], copies]).unwrap();
-    assert_eq!(db.batches(), ["1:1", "2:1"]);
+    assert_eq!(db.batches(), ["1:1", "2:2"]);
 }

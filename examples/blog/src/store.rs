@@ -1,4 +1,5 @@
-//! What the application asks of the database, with the tables of the kept `schema.rs`.
+//! What the application asks of the database, with the tables of the kept `schema.rs`. It is for SQLite, as an application is
+//! for one database; only the migrations run on others as well.
 
 use diesel::prelude::*;
 

@@ -13,7 +13,8 @@ use crate::json::{self, Body};
 
 pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, Failure> {
     let registry = Registry::linked()?;
-    let dialect = context.written_for(args.dialect)?.dialect;
+    let written_for = context.written_for(args.dialect)?;
+    let dialect = written_for.dialect;
     let schema = match &args.at {
         Some(last) => KnownSchema::at(&registry, dialect, last)?,
         None => KnownSchema::latest(&registry, dialect)?,
@@ -44,16 +45,20 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, F
         text: file.is_none().then(|| text.clone()),
         file: file.map(|file| file.display().to_string()),
     });
-    let Some(file) = file else {
-        context.output.result(text.trim_end());
-        return Ok(Exit::Done);
-    };
-    let is_new = files::keep(file, &text).map_err(|error| Failure::File {
-        message: format!("{} could not be written", file.display()),
-        cause: error.to_string(),
-        next: "name a file in a directory that is there".to_owned(),
-    })?;
-    let result = if is_new { "written" } else { "up to date already" };
-    context.output.result(format_args!("{}: {result}", file.display()));
+    match file {
+        None => context.output.result(text.trim_end()),
+        Some(file) => {
+            let is_new = files::keep(file, &text).map_err(|error| Failure::File {
+                message: format!("{} could not be written", file.display()),
+                cause: error.to_string(),
+                next: "name a file in a directory that is there".to_owned(),
+            })?;
+            let result = if is_new { "written" } else { "up to date already" };
+            context.output.result(format_args!("{}: {result}", file.display()));
+        }
+    }
+    if let Some(told) = written_for.told() {
+        context.output.talk(format_args!("the schema is that of {told}"));
+    }
     Ok(Exit::Done)
 }

@@ -90,9 +90,9 @@ macro_rules! for_each_connection {
             #[allow(non_camel_case_types)]
             $visibility enum $name {}
 
-            $crate::__on_sqlite!(function $name $conn $Connection $result, $body);
-            $crate::__on_postgres!(function $name $conn $Connection $result, $body);
-            $crate::__on_mysql!(function $name $conn $Connection $result, $body);
+            $crate::__on_sqlite!(function [$(#[$attribute])*] $name $conn $Connection $result, $body);
+            $crate::__on_postgres!(function [$(#[$attribute])*] $name $conn $Connection $result, $body);
+            $crate::__on_mysql!(function [$(#[$attribute])*] $name $conn $Connection $result, $body);
 
             $(#[$attribute])*
             $visibility fn $name<$Connection>($conn: &mut $Connection) -> $result
@@ -116,10 +116,11 @@ macro_rules! on_connection {
             (step $d($d function:ident)::+) => {
                 $d($d function)::+::<$d crate::__private::connections::$connection>
             };
-            (function $d name:ident $d conn:ident $d Connection:ident $d result:ty, $d body:block) => {
+            (function [$d($d attributes:tt)*] $d name:ident $d conn:ident $d Connection:ident $d result:ty, $d body:block) => {
                 impl $d crate::__private::CompiledFor<$d name> for $d crate::__private::connections::$connection {
                     type Output = $d result;
 
+                    $d($d attributes)*
                     fn call($d conn: &mut Self) -> $d result {
                         #[allow(dead_code)]
                         type $d Connection = $d crate::__private::connections::$connection;

@@ -22,12 +22,12 @@
 /// - `each_migration_goes_up_down_and_up_again_with_rows`
 ///
 /// These run on SQLite in memory; as `on_postgres::..` on the PostgreSQL server that `MIGRATE_TEST_POSTGRES` names, and as
-/// `on_mysql::..` on the MySQL or MariaDB server that `MIGRATE_TEST_MYSQL` names
-/// (`TestServer::from_env`). Where a server is not named they pass, and "NOT TESTED on .." is written to stderr.
+/// `on_mysql::..` on the MySQL or MariaDB server that `MIGRATE_TEST_MYSQL` names. Where a server is not named they pass, and
+/// "NOT TESTED on .." is written to stderr.
 ///
 /// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [DialectName::Postgres])`. They are
-/// those of [`Checks`](crate::testing::Checks). Before them, `on` says which databases the migrations are meant for, if not for all that
-/// are enabled: Cargo enables what any package of a build asks for.
+/// those of [`Checks`](crate::testing::Checks). Before them, `on` says which databases the migrations are meant for, if not
+/// for all that are enabled: Cargo enables what any package of a build asks for.
 ///
 /// ```ignore
 /// migrate_core::test_migrations!(blog; on = [sqlite, postgres], values = values_of);

@@ -1,5 +1,8 @@
 //! `test_migrations!` makes tests on each database whose feature is enabled: these.
 
+use std::collections::BTreeMap;
+use std::process::Command;
+
 use migrate_core::prelude::*;
 
 migrate_core::test_migrations!();
@@ -33,11 +36,31 @@ impl Migrate for AddPosts {
 }
 
 /// Those that are meant for some of the databases alone.
-mod on_some {
-    mod without_mysql {
-        migrate_core::test_migrations!(; on = [sqlite, postgres], seed = 2);
+mod meant_for_mysql {
+    migrate_core::test_migrations!(; on = [mysql], seed = 2);
+}
+
+#[test]
+fn there_are_tests_for_each_database_that_is_enabled_or_named() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--list", "one_line::"])
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let checks = listed
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test")?.rsplit_once("::"));
+    let mut counted = BTreeMap::new();
+    for (module, _) in checks {
+        *counted.entry(module).or_insert(0) += 1;
     }
-    mod on_servers {
-        migrate_core::test_migrations!(; on = [postgres, mysql]);
-    }
+    // This one is the eighth.
+    let expected = [
+        ("one_line", 8),
+        ("one_line::meant_for_mysql", 3),
+        ("one_line::meant_for_mysql::on_mysql", 4),
+        ("one_line::on_mysql", 4),
+        ("one_line::on_postgres", 4),
+    ];
+    assert_eq!(counted, BTreeMap::from(expected));
 }

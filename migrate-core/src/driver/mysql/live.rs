@@ -405,7 +405,7 @@ mod tests {
 
     use super::*;
     use crate::dialect::{Dialect, MySql};
-    use crate::dialect_name::DialectName;
+    use crate::dialect_name::{DialectName, DialectVersion};
     use crate::known_schema::KnownSchema;
     use crate::migration::{Declaration, Migrate, declare};
     use crate::schema::{Schema, asc, desc};
@@ -499,7 +499,11 @@ mod tests {
             module: "migrations",
         };
         let migration = declare(declaration, Box::leak(Box::new(Up(up))));
-        let known = KnownSchema::of([migration].iter(), DialectName::MariaDb.into()).unwrap();
+        let known = KnownSchema::of(
+            [migration].iter(),
+            "mariadb:10.11".parse::<DialectVersion>().unwrap().into(),
+        )
+        .unwrap();
         let live = database.holding(&known.sql().unwrap());
         assert_eq!(live.tables.len(), known.tables().count());
         let mut differences = Vec::new();

@@ -196,7 +196,7 @@ fn one_migration_is_known_without_a_database() -> TestResult {
     assert_eq!(sqlite.down().sql(), [r#"DROP INDEX "users_name_idx""#]);
     assert_eq!(
         preview(DialectName::MySql)?.down().sql(),
-        ["ALTER TABLE `users` DROP INDEX `users_name_idx`"]
+        ["ALTER TABLE `users` DROP INDEX `users_name_idx`, LOCK=NONE"]
     );
 
     assert!(sqlite.before().table("users").unwrap().indexes.is_empty());

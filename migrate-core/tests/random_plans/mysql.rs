@@ -102,7 +102,15 @@ impl Database for MySql {
 
     fn by_rows(&self, way: Direction) -> &'static [&'static str] {
         match way {
-            Direction::Up => &["Duplicate entry", "Data truncated", "Incorrect"],
+            Direction::Up => &[
+                "Duplicate entry",
+                "Data truncated",
+                "Incorrect",
+                "Truncated incorrect",
+                "Out of range value",
+                // A CHECK, or what MariaDB has of its own for JSON.
+                "` failed for `",
+            ],
             // What a dropped column is filled with need not be there in the table that it refers to.
             Direction::Down => &["a foreign key constraint fails"],
         }

@@ -62,7 +62,7 @@ pub(crate) enum Fill {
 pub(crate) enum Default {
     Integer,
     Bool,
-    Text,
+    Value,
     Expression,
 }
 
@@ -134,10 +134,14 @@ impl Edit {
             Edit::SetNotNull(column) => t.set_not_null(column.clone()),
             Edit::DropNotNull(column) => t.drop_not_null(column.clone()),
             Edit::SetDefault(There(column, is), default) => match (default, is) {
-                (Default::Integer, _) => t.set_default(column.clone(), 7),
-                (Default::Bool, _) => t.set_default(column.clone(), true),
+                (Default::Value, Some(is)) => {
+                    give!(sql::fill(is), |value| t.set_default(column.clone(), value), |sql| t
+                        .set_default_sql(column.clone(), sql))
+                }
                 (Default::Expression, Some(is)) => t.set_default_sql(column.clone(), sql::computed(dialect, is)),
-                _ => t.set_default(column.clone(), "given"),
+                // Not of every type: the planner has to say so.
+                (Default::Integer, _) => t.set_default(column.clone(), 7),
+                _ => t.set_default(column.clone(), true),
             },
             Edit::DropDefault(column) => t.drop_default(column.clone()),
             Edit::Unique(columns) => t.unique(columns.clone()),
@@ -398,7 +402,7 @@ fn edit(dialect: DialectName) -> impl Strategy<Value = Edit> {
     let default = select(vec![
         Default::Integer,
         Default::Bool,
-        Default::Text,
+        Default::Value,
         Default::Expression,
     ]);
     prop_oneof![

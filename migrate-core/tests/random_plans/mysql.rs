@@ -45,7 +45,7 @@ impl Database for MySql {
     }
 
     fn empty(&mut self) {
-        let name = self.place.name().to_owned();
+        let name = self.texts("SELECT database() AS text").concat();
         self.execute(&format!("DROP DATABASE {name}; CREATE DATABASE {name}; USE {name}"));
     }
 
@@ -111,8 +111,9 @@ impl Database for MySql {
                 // A CHECK, or what MariaDB has of its own for JSON.
                 "` failed for `",
             ],
-            // What a dropped column is filled with need not be there in the table that it refers to.
-            Direction::Down => &["a foreign key constraint fails"],
+            // What a dropped column is filled with need not be there in the table that it refers to, or be a value of the type
+            // that the column had before.
+            Direction::Down => &["a foreign key constraint fails", "Incorrect", "Truncated incorrect"],
         }
     }
 

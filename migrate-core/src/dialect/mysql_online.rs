@@ -23,6 +23,9 @@ impl MySql {
 /// <https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-inplace-alter-algorithm/>. `there` is the table before it,
 /// `dropped` what a constraint is that goes.
 pub(super) fn is_online(change: &Change, there: &Table, dropped: Option<Kind>) -> bool {
+    if takes_the_key(change, there) {
+        return false;
+    }
     match change {
         Change::AddColumn { column, fill } => {
             let defaults = [column.default.as_ref(), fill.as_ref()];
@@ -59,6 +62,30 @@ pub(super) fn is_online(change: &Change, there: &Table, dropped: Option<Kind>) -
         | Change::AddCheck(_)
         | Change::AddForeignKey(_) => false,
     }
+}
+
+/// Whether a change may take what InnoDB orders the rows by where a table has no primary key: a unique key without NULLs,
+/// <https://dev.mysql.com/doc/refman/8.4/en/innodb-index-types.html>. That needs a copy.
+fn takes_the_key(change: &Change, there: &Table) -> bool {
+    if there.primary_key.is_some() {
+        return false;
+    }
+    let constraints = there
+        .uniques
+        .iter()
+        .map(|unique| (&unique.name, unique.columns.clone()));
+    let indexes = there.indexes.iter().filter(|index| index.unique);
+    let indexes = indexes.filter_map(|index| Some((&index.name, index.columns()?)));
+    let is_null = |column: &String| there.column(column).is_none_or(|column| column.nullable);
+    constraints
+        .chain(indexes)
+        .filter(|(_, columns)| !columns.iter().any(is_null))
+        .any(|(name, columns)| match change {
+            Change::DropIndex { index, .. } => index == name,
+            Change::DropConstraint { constraint } => constraint == name,
+            Change::DropColumn { column, .. } | Change::DropNotNull { column } => columns.contains(column),
+            _ => false,
+        })
 }
 
 /// Then MySQL makes a column for it, or drops one.

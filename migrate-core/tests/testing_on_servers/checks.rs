@@ -108,6 +108,20 @@ fn all_kinds() -> Vec<Migration> {
             });
             schema.create_index("likes", ["tree_id"]).unique();
         }),
+        // Where there is no primary key, MySQL and MariaDB order rows by these unique keys.
+        migration(14, |schema| {
+            for table in ["one", "two", "three"] {
+                schema.create_table(table, |t| {
+                    t.integer("a").unique();
+                    t.integer("b");
+                });
+            }
+        }),
+        migration(15, |schema| {
+            schema.alter_table("one", |t| t.drop_not_null("a"));
+            schema.alter_table("two", |t| t.drop_constraint("two_a_key"));
+            schema.alter_table("three", |t| t.drop_column("a").undo_fill_sql("b"));
+        }),
     ]
 }
 

@@ -499,11 +499,7 @@ mod tests {
             module: "migrations",
         };
         let migration = declare(declaration, Box::leak(Box::new(Up(up))));
-        let known = KnownSchema::of(
-            [migration].iter(),
-            "mariadb:10.11".parse::<DialectVersion>().unwrap(),
-        )
-        .unwrap();
+        let known = KnownSchema::of([migration].iter(), "mariadb:10.11".parse::<DialectVersion>().unwrap()).unwrap();
         let live = database.holding(&known.sql().unwrap());
         assert_eq!(live.tables.len(), known.tables().count());
         let mut differences = Vec::new();

@@ -274,6 +274,10 @@ fn own_indexes(table: &Table) -> OwnIndexes {
     own.map(|(_, key)| (key.name.clone(), key.columns.clone())).collect()
 }
 
+fn texts(names: &[String]) -> impl Iterator<Item = &str> {
+    names.iter().map(String::as_str)
+}
+
 /// The columns that an index is on.
 fn indexed(index: &Index) -> impl Iterator<Item = &str> {
     index.keys.iter().filter_map(|key| match &key.on {
@@ -397,19 +401,30 @@ impl MySql {
         }
     }
 
-    /// The same for a change that makes a key, or the type of a column in one. `table` is as it is after all changes.
+    /// The same for a change that makes a key, or the type of a column in one. `table` is as it is after all changes, which may
+    /// have given the columns of the key other names.
     fn check_new_key(&self, table: &Table, change: &Change) -> Result<(), String> {
-        let mut columns = match change {
-            Change::AddPrimaryKey(key) => key.columns.iter(),
-            Change::AddUnique(unique) => unique.columns.iter(),
-            Change::AddForeignKey(key) => key.columns.iter(),
+        let columns: Vec<&str> = match change {
+            Change::AddPrimaryKey(_) => {
+                let keys = table.primary_key.iter();
+                keys.flat_map(|key| texts(&key.columns)).collect()
+            }
+            Change::AddUnique(unique) => {
+                let keys = table.uniques.iter().filter(|key| key.name == unique.name);
+                keys.flat_map(|key| texts(&key.columns)).collect()
+            }
+            Change::AddForeignKey(foreign_key) => {
+                let keys = table.foreign_keys.iter().filter(|key| key.name == foreign_key.name);
+                keys.flat_map(|key| texts(&key.columns)).collect()
+            }
             Change::AddIndex { index, .. } => {
-                return indexed(index).try_for_each(|name| self.check_in_key(table, name));
+                let indexes = table.indexes.iter().filter(|other| other.name == index.name);
+                indexes.flat_map(indexed).collect()
             }
             Change::SetType { .. } => return self.check_keys(table),
             _ => return Ok(()),
         };
-        columns.try_for_each(|name| self.check_in_key(table, name))
+        columns.into_iter().try_for_each(|name| self.check_in_key(table, name))
     }
 
     /// These types take a default as an expression only:

@@ -45,7 +45,7 @@ impl Database for MySql {
     }
 
     fn empty(&mut self) {
-        let name = self.place.name().to_owned();
+        let name = self.texts("SELECT database() AS text").concat();
         self.execute(&format!("DROP DATABASE {name}; CREATE DATABASE {name}; USE {name}"));
     }
 
@@ -102,9 +102,18 @@ impl Database for MySql {
 
     fn by_rows(&self, way: Direction) -> &'static [&'static str] {
         match way {
-            Direction::Up => &["Duplicate entry", "Data truncated", "Incorrect"],
-            // What a dropped column is filled with need not be there in the table that it refers to.
-            Direction::Down => &["a foreign key constraint fails"],
+            Direction::Up => &[
+                "Duplicate entry",
+                "Data truncated",
+                "Incorrect",
+                "Truncated incorrect",
+                "Out of range value",
+                // A CHECK, or what MariaDB has of its own for JSON.
+                "` failed for `",
+            ],
+            // What a dropped column is filled with need not be there in the table that it refers to, or be a value of the type
+            // that the column had before.
+            Direction::Down => &["a foreign key constraint fails", "Incorrect", "Truncated incorrect"],
         }
     }
 

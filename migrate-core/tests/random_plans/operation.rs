@@ -9,7 +9,7 @@ use migrate_core::{
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::sql::{self, Given, give};
+use super::sql;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
@@ -62,7 +62,7 @@ pub(crate) enum Fill {
 pub(crate) enum Default {
     Integer,
     Bool,
-    Text,
+    Value,
     Expression,
 }
 
@@ -95,11 +95,7 @@ impl NewColumn {
             column = column.nullable();
         }
         if self.default {
-            column = give!(
-                sql::default(dialect, &self.column_type),
-                |value| column.default(value),
-                |sql| column.default_sql(sql)
-            );
+            column = sql::default(dialect, &self.column_type).default_of(column);
         }
         if self.unique {
             column = column.unique();
@@ -117,8 +113,7 @@ impl Edit {
             Edit::Drop(There(column, was), fill) => {
                 let dropped = t.drop_column(column.clone());
                 match (fill, was) {
-                    (Fill::Value, Some(was)) => give!(sql::fill(was), |value| dropped.undo_fill(value), |sql| dropped
-                        .undo_fill_sql(sql)),
+                    (Fill::Value, Some(was)) => sql::fill(was).undo_fill_of(dropped),
                     (Fill::Expression, Some(was)) => dropped.undo_fill_sql(sql::fill_from_id(dialect, was)),
                     _ => {}
                 }
@@ -134,10 +129,11 @@ impl Edit {
             Edit::SetNotNull(column) => t.set_not_null(column.clone()),
             Edit::DropNotNull(column) => t.drop_not_null(column.clone()),
             Edit::SetDefault(There(column, is), default) => match (default, is) {
-                (Default::Integer, _) => t.set_default(column.clone(), 7),
-                (Default::Bool, _) => t.set_default(column.clone(), true),
+                (Default::Value, Some(is)) => sql::fill(is).set_default(t, column),
                 (Default::Expression, Some(is)) => t.set_default_sql(column.clone(), sql::computed(dialect, is)),
-                _ => t.set_default(column.clone(), "given"),
+                // Not of every type: the planner has to say so.
+                (Default::Integer, _) => t.set_default(column.clone(), 7),
+                _ => t.set_default(column.clone(), true),
             },
             Edit::DropDefault(column) => t.drop_default(column.clone()),
             Edit::Unique(columns) => t.unique(columns.clone()),
@@ -398,7 +394,7 @@ fn edit(dialect: DialectName) -> impl Strategy<Value = Edit> {
     let default = select(vec![
         Default::Integer,
         Default::Bool,
-        Default::Text,
+        Default::Value,
         Default::Expression,
     ]);
     prop_oneof![

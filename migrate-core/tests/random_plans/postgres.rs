@@ -138,5 +138,6 @@ const OBJECTS: &str = "\
     UNION ALL SELECT concat('view ', name, chr(9), pg_get_viewdef(oid)) FROM named WHERE relkind = 'v' \
     UNION ALL SELECT concat('trigger ', t.tgname, chr(9), pg_get_triggerdef(t.oid)) \
     FROM named c JOIN pg_trigger t ON t.tgrelid = c.oid WHERE NOT t.tgisinternal \
-    UNION ALL SELECT concat('enum ', t.typname, chr(9), string_agg(e.enumlabel, ' ' ORDER BY e.enumsortorder)) \
-    FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid WHERE t.typnamespace = 'public'::regnamespace GROUP BY t.typname";
+    UNION ALL SELECT concat('enum ', t.typname, chr(9), e.enumlabel, ' before ', lead(e.enumlabel) OVER of_type) \
+    FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid WHERE t.typnamespace = 'public'::regnamespace \
+    WINDOW of_type AS (PARTITION BY t.oid ORDER BY e.enumsortorder)";

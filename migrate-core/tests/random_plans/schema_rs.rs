@@ -69,7 +69,7 @@ fn the_schema_at_once_is_what_the_migrations_make(database: &mut dyn Database) {
         database.runner_of(registry.clone()).up(&Target::Latest).unwrap();
         let migrated = database.objects();
         let known = KnownSchema::latest(&registry, database.dialect()).unwrap();
-        let sql = known.sql().unwrap();
+        let sql = known.sql().unwrap_or_else(|error| panic!("{error}\n{known:#?}"));
         database.empty();
         database.execute(&sql);
         assert_eq!(migrated, database.objects(), "{sql}");
@@ -115,6 +115,9 @@ fn frozen_tables_are_what_diesel_prints(database: &mut dyn Database) {
         let frozen = known.diesel_tables(&names, &DieselOptions::default()).unwrap();
         let patterns: Vec<String> = names.iter().map(|name| format!("^{name}$")).collect();
         let mut arguments = vec!["--only-tables"];
+        if database.dialect() == DialectName::Sqlite {
+            arguments.push("--sqlite-integer-primary-key-is-bigint");
+        }
         arguments.extend(patterns.iter().map(String::as_str));
         let printed = printed_by_diesel(&diesel, database, &arguments);
         assert_eq!(frozen.trim(), printed.trim());

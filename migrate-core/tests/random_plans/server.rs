@@ -32,10 +32,6 @@ impl OnServer {
         Some(OnServer { server, name, execute })
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     pub(crate) fn url(&self) -> String {
         format!("{}/{}", self.server, self.name)
     }

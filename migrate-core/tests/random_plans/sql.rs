@@ -1,7 +1,7 @@
 //! What stands in operations as SQL, in the words of each database, so that it is right by itself and only the framework's SQL
 //! is on trial.
 
-use migrate_core::{ColumnType, DialectName};
+use migrate_core::{ColumnType, DialectName, DroppedColumn, NewColumn, TableChange, kind};
 
 use DialectName::{Postgres, Sqlite};
 
@@ -14,18 +14,34 @@ pub(crate) enum Given {
     Sql(String),
 }
 
-/// Gives what is given by the word that takes it.
-macro_rules! give {
-    ($given:expr, |$value:ident| $by_value:expr, |$sql:ident| $by_sql:expr) => {
-        match $given {
-            Given::Integer($value) => $by_value,
-            Given::Double($value) => $by_value,
-            Given::Text($value) => $by_value,
-            Given::Sql($sql) => $by_sql,
+impl Given {
+    pub(crate) fn default_of(self, column: NewColumn<kind::Any>) -> NewColumn<kind::Any> {
+        match self {
+            Given::Integer(value) => column.default(value),
+            Given::Double(value) => column.default(value),
+            Given::Text(value) => column.default(value),
+            Given::Sql(sql) => column.default_sql(sql),
         }
-    };
+    }
+
+    pub(crate) fn undo_fill_of(self, column: DroppedColumn) {
+        match self {
+            Given::Integer(value) => column.undo_fill(value),
+            Given::Double(value) => column.undo_fill(value),
+            Given::Text(value) => column.undo_fill(value),
+            Given::Sql(sql) => column.undo_fill_sql(sql),
+        }
+    }
+
+    pub(crate) fn set_default(self, t: &TableChange, column: &str) {
+        match self {
+            Given::Integer(value) => t.set_default(column, value),
+            Given::Double(value) => t.set_default(column, value),
+            Given::Text(value) => t.set_default(column, value),
+            Given::Sql(sql) => t.set_default_sql(column, sql),
+        }
+    }
 }
-pub(crate) use give;
 
 pub(crate) fn quoted(dialect: DialectName, name: &str) -> String {
     match dialect {

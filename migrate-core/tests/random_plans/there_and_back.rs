@@ -7,13 +7,16 @@ use migrate_core::{DialectName, Direction, Error, ErrorKind, Migration, Rollback
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-use super::database::Database;
-use super::operation;
+use super::database::{Database, Objects};
+use super::operation::{self, Operation};
 use super::plan::{Taken, Wish, wish};
 
 on_each_database! {
     every_plan_goes_there_and_back_and_keeps_its_rows
 }
+
+/// What [`Database::objects`] calls the enum that plans make.
+const ENUM: &str = "enum mood";
 
 #[derive(Default)]
 struct Seen {
@@ -49,9 +52,36 @@ impl fmt::Display for Seen {
 
 /// What the framework knows of the database is what it reads back from it.
 fn agrees(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), TestCaseError> {
+    prop_assert_eq!(differences(database, migrations)?, [""; 0]);
+    Ok(())
+}
+
+fn differences(database: &mut dyn Database, migrations: &[Migration]) -> Result<Vec<String>, TestCaseError> {
     let differences = database.runner(migrations).differences();
-    let differences = differences.map_err(|error| TestCaseError::fail(error.to_string()))?;
-    prop_assert!(differences.is_empty(), "{}", differences.join("\n"));
+    differences.map_err(|error| TestCaseError::fail(error.to_string()))
+}
+
+/// After the way back all is as it was, but for a value of an enum that PostgreSQL does not take out again.
+fn is_as_before(
+    database: &mut dyn Database,
+    taken: &Taken,
+    before: &Objects,
+    after_what: &str,
+) -> Result<(), TestCaseError> {
+    let value_stays = taken.after().any(|operation| matches!(operation, Operation::AddValue));
+    let mut objects = database.objects();
+    let mut differences = differences(database, &taken.migrations())?;
+    if value_stays {
+        let there = objects.insert(ENUM.to_owned(), before[ENUM].clone());
+        prop_assert!(
+            there.is_some_and(|values| before[ENUM].is_subset(&values)),
+            "{}",
+            after_what
+        );
+        differences.retain(|difference| !difference.starts_with("enum `mood`: it is furious, "));
+    }
+    prop_assert_eq!(&objects, before, "{}", after_what);
+    prop_assert_eq!(differences, [""; 0], "{}", after_what);
     Ok(())
 }
 
@@ -99,18 +129,14 @@ fn goes(database: &mut dyn Database, taken: &Taken, seen: &mut Seen) -> Result<(
         seen.refused_by_rows += 1;
         if !matches!(database.dialect(), DialectName::MySql | DialectName::MariaDb) {
             back(database, &migrations).map_err(|error| fail("back after rows were against it", error))?;
-            prop_assert_eq!(
-                database.objects(),
-                objects_before.clone(),
-                "back after rows were against it"
-            );
+            is_as_before(database, taken, &objects_before, "back after rows were against it")?;
         }
         // Without the rows it goes on from where it stopped.
         database.remove_rows();
         there(database, &migrations).map_err(|error| fail("on without the rows", error))?;
         agrees(database, &migrations)?;
         back(database, &migrations).map_err(|error| fail("back without the rows", error))?;
-        prop_assert_eq!(database.objects(), objects_before, "back without the rows");
+        is_as_before(database, taken, &objects_before, "back without the rows")?;
         return Ok(());
     }
     seen.operations += taken.after().count();
@@ -134,8 +160,7 @@ fn goes(database: &mut dyn Database, taken: &Taken, seen: &mut Seen) -> Result<(
         seen.refused_by_rows += 1;
         return Ok(());
     }
-    prop_assert_eq!(database.objects(), objects_before, "after the way back");
-    agrees(database, &migrations)?;
+    is_as_before(database, taken, &objects_before, "after the way back")?;
     let lost = operation::lost(taken.after());
     let rows_after = database.rows();
     for (table, columns) in &rows_before {
@@ -169,7 +194,7 @@ fn every_plan_goes_there_and_back_and_keeps_its_rows(database: &mut dyn Database
     let config = Config {
         cases: plans,
         max_global_rejects: plans * 10,
-        max_shrink_iters: 500,
+        max_shrink_iters: 100,
         failure_persistence: None,
         ..Config::default()
     };

@@ -367,6 +367,12 @@ const WRONG_ON_MYSQL: &[(&str, Describe)] = &[
         schema.alter_table("users", |t| t.check("sane", "age < 200"));
         schema.alter_table("posts", |t| t.check("sane", "title <> ''"));
     }),
+    ("a key on a text that gets another name at once", |schema| {
+        schema.alter_table("users", |t| {
+            t.text("nick").nullable().unique();
+            t.rename_column("nick", "handle");
+        });
+    }),
 ];
 
 #[test]

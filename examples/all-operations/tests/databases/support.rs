@@ -1,5 +1,6 @@
 //! A database of a test's own, of any kind.
 
+use std::any::Any;
 use std::io::Write;
 
 use diesel::connection::SimpleConnection;
@@ -7,6 +8,8 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use migrate_core::testing::TestFile;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use migrate_core::testing::{ServerConnection, TestServer};
 use migrate_core::{DialectName, Registry, Runner};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,19 +33,6 @@ impl Kind {
             Kind::MariaDb => DialectName::MariaDb,
         }
     }
-
-    /// What names the server, and a database that is always there; nothing for SQLite.
-    fn server(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Kind::Sqlite => None,
-            #[cfg(feature = "postgres")]
-            Kind::Postgres => Some(("MIGRATE_TEST_POSTGRES", "postgres")),
-            #[cfg(feature = "postgres")]
-            Kind::NewerPostgres => Some(("MIGRATE_TEST_POSTGRES_NEWER", "postgres")),
-            #[cfg(feature = "mysql")]
-            Kind::MariaDb => Some(("MIGRATE_TEST_MYSQL", "mysql")),
-        }
-    }
 }
 
 /// Said on stderr itself, as a test that passes shows nothing that it prints.
@@ -53,45 +43,26 @@ pub(crate) fn say_loudly(what: &str) {
 pub(crate) struct Database {
     pub(crate) kind: Kind,
     url: String,
-    place: Place,
-}
-
-/// Where it is. Dropping it drops the database.
-enum Place {
-    File { _file: TestFile },
-    Server { always_there: String, name: String },
+    /// Dropping it drops the database.
+    _own: Box<dyn Any>,
 }
 
 impl Database {
     /// `None`, said loudly, if the environment names no server.
     pub(crate) fn new(kind: Kind) -> Option<Database> {
-        let Some((variable, always_there)) = kind.server() else {
-            let file = TestFile::new().unwrap();
-            return Some(Database {
-                kind,
-                url: file.path().display().to_string(),
-                place: Place::File { _file: file },
-            });
+        let (url, own): (String, Box<dyn Any>) = match kind {
+            Kind::Sqlite => {
+                let file = TestFile::new().unwrap();
+                (file.path().display().to_string(), Box::new(file))
+            }
+            #[cfg(feature = "postgres")]
+            Kind::Postgres => on_server(kind, TestServer::<PgConnection>::from_env().unwrap()?),
+            #[cfg(feature = "postgres")]
+            Kind::NewerPostgres => on_server(kind, newer_postgres()?),
+            #[cfg(feature = "mysql")]
+            Kind::MariaDb => on_server(kind, TestServer::<MysqlConnection>::from_env().unwrap()?),
         };
-        let Ok(server) = std::env::var(variable) else {
-            say_loudly(&format!("NOT TESTED on {kind:?}: {variable} does not name a server"));
-            return None;
-        };
-        let thread = std::thread::current();
-        let claim = thread
-            .name()
-            .unwrap_or_default()
-            .rsplit("::")
-            .next()
-            .unwrap_or_default();
-        let name = format!("all_operations_{}_{claim}", std::process::id());
-        let always_there = format!("{server}/{always_there}");
-        AnyConnection::to(kind, &always_there).execute(&format!("CREATE DATABASE {name}"));
-        Some(Database {
-            kind,
-            url: format!("{server}/{name}"),
-            place: Place::Server { always_there, name },
-        })
+        Some(Database { kind, url, _own: own })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -108,15 +79,19 @@ impl Database {
     }
 }
 
-impl Drop for Database {
-    fn drop(&mut self) {
-        match &self.place {
-            Place::File { .. } => {}
-            Place::Server { always_there, name } => {
-                AnyConnection::to(self.kind, always_there).execute(&format!("DROP DATABASE {name}"));
-            }
-        }
-    }
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn on_server<C: ServerConnection>(kind: Kind, server: TestServer<C>) -> (String, Box<dyn Any>) {
+    let database = server.database_of(all_operations::of(kind.dialect())).unwrap();
+    (database.url().to_owned(), Box::new(database))
+}
+
+#[cfg(feature = "postgres")]
+fn newer_postgres() -> Option<TestServer<PgConnection>> {
+    let Ok(url) = std::env::var("MIGRATE_TEST_POSTGRES_NEWER") else {
+        say_loudly("NOT TESTED on a newer PostgreSQL: MIGRATE_TEST_POSTGRES_NEWER does not name a server");
+        return None;
+    };
+    Some(TestServer::at(&url).unwrap())
 }
 
 /// A connection of whichever type.

@@ -1,11 +1,10 @@
 //! The same program on PostgreSQL and MariaDB: only `DATABASE_URL` differs.
 
-use std::env;
 use std::io::Write;
 
 use blog::schema::users;
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use migrate_core::testing::{ServerConnection, TestServer};
 
 use super::{Place, Ran, steady};
 
@@ -15,50 +14,6 @@ enum AnyConnection {
     MySql(MysqlConnection),
     // Last: it would take the URL of a server for the name of a file.
     Sqlite(SqliteConnection),
-}
-
-/// A database of a test's own on a server, dropped at the end.
-struct OnServer {
-    server: String,
-    name: String,
-}
-
-impl OnServer {
-    /// `None`, said loudly, if the environment names no server.
-    fn new(variable: &str) -> Option<OnServer> {
-        let Ok(server) = env::var(variable) else {
-            // Not by `println`, which nobody sees when a test passes.
-            let said = format!("NOT TESTED on a server: {variable} does not name one\n");
-            std::io::stderr().write_all(said.as_bytes()).unwrap();
-            return None;
-        };
-        let database = OnServer {
-            server,
-            name: format!("migrate_blog_{}_{}", std::process::id(), variable.to_lowercase()),
-        };
-        database.on_server(&format!("CREATE DATABASE {}", database.name));
-        Some(database)
-    }
-
-    fn url(&self) -> String {
-        format!("{}/{}", self.server, self.name)
-    }
-
-    fn on_server(&self, sql: &str) {
-        let always_there = if self.server.starts_with("mysql") {
-            "mysql"
-        } else {
-            "postgres"
-        };
-        let mut server = AnyConnection::establish(&format!("{}/{always_there}", self.server)).unwrap();
-        server.batch_execute(sql).unwrap();
-    }
-}
-
-impl Drop for OnServer {
-    fn drop(&mut self) {
-        self.on_server(&format!("DROP DATABASE {}", self.name));
-    }
 }
 
 /// All that the program prints while a blog with two users goes there and back.
@@ -111,13 +66,26 @@ fn story(url: &str) -> String {
 fn the_story_is_the_same_on_every_database() {
     let on_sqlite = story("blog.db");
     assert_eq!(on_sqlite.matches("fill_usernames").count(), 6, "{on_sqlite}");
-    for variable in [
-        "MIGRATE_TEST_POSTGRES",
-        "MIGRATE_TEST_POSTGRES_NEWER",
-        "MIGRATE_TEST_MYSQL",
-    ] {
-        if let Some(database) = OnServer::new(variable) {
-            assert_eq!(story(&database.url()), on_sqlite, "{variable}");
-        }
+    let postgres = TestServer::<PgConnection>::from_env().unwrap();
+    expect_story_on(postgres, &on_sqlite);
+    expect_story_on(newer_postgres(), &on_sqlite);
+    let mysql = TestServer::<MysqlConnection>::from_env().unwrap();
+    expect_story_on(mysql, &on_sqlite);
+}
+
+fn newer_postgres() -> Option<TestServer<PgConnection>> {
+    let Ok(url) = std::env::var("MIGRATE_TEST_POSTGRES_NEWER") else {
+        let said = "NOT TESTED on a newer PostgreSQL: MIGRATE_TEST_POSTGRES_NEWER does not name a server\n";
+        std::io::stderr().write_all(said.as_bytes()).unwrap();
+        return None;
+    };
+    Some(TestServer::at(&url).unwrap())
+}
+
+/// Nothing if the server is not named, which was said.
+fn expect_story_on<C: ServerConnection>(server: Option<TestServer<C>>, expected: &str) {
+    if let Some(server) = server {
+        let database = server.database().unwrap();
+        assert_eq!(story(database.url()), expected, "{server:?}");
     }
 }

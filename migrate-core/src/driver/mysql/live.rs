@@ -501,7 +501,7 @@ mod tests {
         let migration = declare(declaration, Box::leak(Box::new(Up(up))));
         let known = KnownSchema::of(
             [migration].iter(),
-            "mariadb:10.11".parse::<DialectVersion>().unwrap().into(),
+            "mariadb:10.11".parse::<DialectVersion>().unwrap(),
         )
         .unwrap();
         let live = database.holding(&known.sql().unwrap());

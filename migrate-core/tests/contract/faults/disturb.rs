@@ -124,9 +124,7 @@ pub(super) fn disturb(db: &Database, work: Work, kind: Kind, at: usize) {
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod on_server {
     use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::process::Child;
-    use std::sync::Mutex;
-    use std::thread;
+    use std::sync::{OnceLock, mpsc};
 
     use super::*;
     use crate::proxy::{Fault, FaultKind, Proxy};
@@ -159,20 +157,20 @@ mod on_server {
     type Act = Box<dyn FnOnce() + Send>;
 
     fn in_a_child(url: &str, work: Work, proxy: &Proxy, at: usize, kind: impl FnOnce(Act) -> FaultKind) {
-        let process = Arc::new(Mutex::new(None::<Child>));
+        let process = Arc::new(OnceLock::<u32>::new());
+        let (is_gone, when_gone) = mpsc::channel();
         let killed = process.clone();
         let kill = Box::new(move || {
-            let mut child = killed.lock().unwrap();
-            let child = child.as_mut().unwrap();
-            child.kill().unwrap();
-            child.wait().unwrap();
+            let process = killed.wait().to_string();
+            Command::new("kill").args(["-9", &process]).status().unwrap();
+            // What is done next, such as an answer passed on, it must not see.
+            when_gone.recv().unwrap();
         });
         proxy.set(Fault { at, kind: kind(kill) });
-        let child = spawn(url, work).spawn().unwrap();
-        *process.lock().unwrap() = Some(child);
-        // Not waited for under the lock, which the one who kills it takes.
-        while process.lock().unwrap().as_mut().unwrap().try_wait().unwrap().is_none() {
-            thread::yield_now();
-        }
+        let mut child = spawn(url, work).spawn().unwrap();
+        process.set(child.id()).unwrap();
+        child.wait().unwrap();
+        // Nobody waits for it if the run had ended before that statement.
+        let _ = is_gone.send(());
     }
 }

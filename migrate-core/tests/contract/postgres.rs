@@ -50,6 +50,8 @@ fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
     // From Rust, a transaction that is left open is an error.
     let in_sql = [Way::Sql, Way::SqlOutsideTransaction];
     does_no_harm(db, "BEGIN", &in_sql, &all);
+    let elsewhere = "SELECT count(*) FROM pg_class WHERE relnamespace = 'other'::regnamespace";
+    assert_eq!(db.number(elsewhere), 0);
 }
 
 fn a_step_that_ends_the_transaction_is_told(db: &Database) {

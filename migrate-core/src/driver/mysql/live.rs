@@ -558,6 +558,7 @@ mod tests {
                 t.time("a_time").default("10:00:00");
                 t.timestamp("a_timestamp").default_now();
                 t.timestamp("long_ago").default("2020-01-01 00:00:00");
+                t.date("a_date").default("2020-1-1");
                 t.timestamptz("a_timestamptz");
                 t.timestamptz("the_present").default_now();
                 t.json("a_json").default("{}");

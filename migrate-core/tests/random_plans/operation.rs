@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use migrate_core::{
-    ColumnType, DefaultValue, DialectName, IndexKey, IndexMethod, KnownSchema, NewTable, Reaction, Schema, TableChange,
-    desc, expression,
+    Column, ColumnType, DefaultValue, DialectName, IndexKey, IndexMethod, KnownSchema, NewTable, Reaction, Schema,
+    Table, TableChange, desc, expression,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -150,37 +150,57 @@ impl Edit {
         }
     }
 
-    /// With the type that its column has in a table that is known. `None` if there is no such column, or what there is of it
-    /// in SQL would not be right any more.
-    fn fitted(&self, known: impl FnOnce() -> Option<KnownSchema>, table: &str) -> Option<Edit> {
-        let mut fitted = self.clone();
-        let (Edit::Drop(there, _) | Edit::ChangeType(there, ..) | Edit::SetDefault(there, _)) = &mut fitted else {
-            return Some(fitted);
+    /// On a column that is there, and with its type. `None` if there is none, or what there is of it in SQL would not be right
+    /// any more.
+    fn fitted(&self, table: &Table) -> Option<Edit> {
+        let columns = table.columns.iter();
+        let columns: Vec<&Column> = columns.filter(|column| NAMES.contains(&&*column.name)).collect();
+        let near = |name: &str| {
+            let same = columns.iter().find(|column| column.name == name);
+            same.or(columns.first()).copied()
         };
-        let known = known()?;
-        let columns = &known.table(table)?.columns;
-        let column = columns.iter().find(|column| column.name == there.0)?;
-        there.1 = Some(column.column_type.clone());
-        let is_computed = matches!(column.default, Some(DefaultValue::Expression(_)));
+        let mut fitted = self.clone();
+        match &mut fitted {
+            Edit::Drop(There(name, is), _)
+            | Edit::ChangeType(There(name, is), ..)
+            | Edit::SetDefault(There(name, is), _) => {
+                let column = near(name)?;
+                *is = Some(column.column_type.clone());
+                name.clone_from(&column.name);
+            }
+            Edit::Rename(name, _)
+            | Edit::SetNotNull(name)
+            | Edit::DropNotNull(name)
+            | Edit::DropDefault(name)
+            | Edit::Check(name)
+            | Edit::Comment(name) => name.clone_from(&near(name)?.name),
+            Edit::Add(_) | Edit::Unique(_) | Edit::Reference(..) | Edit::DropConstraint(_) => {}
+        }
         match &fitted {
-            Edit::ChangeType(_, to, _) if is_computed && *to != column.column_type => None,
+            Edit::ChangeType(There(name, _), to, _) => {
+                let column = near(name)?;
+                let is_computed = matches!(column.default, Some(DefaultValue::Expression(_)));
+                (!is_computed || *to == column.column_type).then_some(fitted)
+            }
             _ => Some(fitted),
         }
     }
 }
 
 impl Operation {
-    /// With what depends on the types of the columns that are there, which is known after whatever is asked for.
+    /// On tables and columns that are there, with their types, which are known after whatever is asked for.
     pub(crate) fn fitted(&self, known_after: impl Fn(Option<&Operation>) -> Option<KnownSchema>) -> Option<Operation> {
-        let Operation::AlterTable(table, edits) = self else {
+        let Operation::AlterTable(wished, edits) = self else {
             return Some(self.clone());
         };
+        let known = known_after(None)?;
+        let name = known.table(wished).or(known.tables().next())?.name.clone();
         let mut fitted: Vec<Edit> = Vec::new();
         for edit in edits {
-            let before = Some(Operation::AlterTable(table.clone(), fitted.clone())).filter(|_| !fitted.is_empty());
-            fitted.push(edit.fitted(|| known_after(before.as_ref()), table)?);
+            let before = Some(Operation::AlterTable(name.clone(), fitted.clone())).filter(|_| !fitted.is_empty());
+            fitted.push(edit.fitted(known_after(before.as_ref())?.table(&name)?)?);
         }
-        Some(Operation::AlterTable(table.clone(), fitted))
+        Some(Operation::AlterTable(name, fitted))
     }
 
     pub(crate) fn record(&self, schema: &mut Schema, dialect: DialectName) {
@@ -309,13 +329,14 @@ fn table() -> impl Strategy<Value = String> {
     select(&TABLES).prop_map(str::to_owned)
 }
 
+const NAMES: [&str; 3] = ["x", "y", "z"];
+
 fn name() -> impl Strategy<Value = String> {
-    select(vec!["x", "y", "z"]).prop_map(str::to_owned)
+    select(&NAMES).prop_map(str::to_owned)
 }
 
 fn names() -> impl Strategy<Value = Vec<String>> {
-    prop::sample::subsequence(vec!["x", "y", "z"], 1..3)
-        .prop_map(|names| names.into_iter().map(str::to_owned).collect())
+    prop::sample::subsequence(&NAMES, 1..3).prop_map(|names| names.into_iter().map(str::to_owned).collect())
 }
 
 fn there() -> impl Strategy<Value = There> {

@@ -118,13 +118,15 @@ impl Database for Postgres {
     }
 }
 
-/// Of a NOT NULL, which newer versions keep as a constraint, the column tells. The sequence of an identity is the server's own: it picks a name that is free when the column is made.
+/// A text that is a default is cast to the type that the column had when it was given, which makes no difference. Of a NOT
+/// NULL, which newer versions keep as a constraint, the column tells. The sequence of an identity is the server's own: it picks
+/// a name that is free when the column is made.
 const OBJECTS: &str = "\
     WITH named AS (SELECT oid, relname::text AS name, relkind FROM pg_class \
         WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_migrations%') \
     SELECT concat('table ', c.name, chr(9), 'column ', a.attname, ' ', format_type(a.atttypid, a.atttypmod), \
         CASE WHEN a.attnotnull THEN ' not null' END, ' identity ' || nullif(a.attidentity::text, ''), \
-        ' generated ' || nullif(a.attgenerated::text, ''), ' ' || pg_get_expr(d.adbin, d.adrelid), \
+        ' generated ' || nullif(a.attgenerated::text, ''), ' ' || regexp_replace(pg_get_expr(d.adbin, d.adrelid), '^(''.*'')::(text|character varying)$', '\\1'), \
         ' collate ' || l.collname, ' comment ' || col_description(c.oid, a.attnum)) AS text \
     FROM named c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum LEFT JOIN pg_collation l ON l.oid = a.attcollation \

@@ -34,9 +34,9 @@ pub(super) fn read(connection: &mut MysqlConnection, is_mariadb: bool) -> Result
             table.columns.push(row.in_table_of(collation.as_ref()));
         }
     }
-    for row in sql_query(checks(is_mariadb)).load::<TextRow>(connection)? {
-        if let Some(table) = tables.get_mut(&row.owner) {
-            add_check(table, row);
+    for row in sql_query(checks(is_mariadb)).load::<CheckRow>(connection)? {
+        if let Some(table) = tables.get_mut(&row.of_table) {
+            row.put_into(table);
         }
     }
     for row in sql_query(keys(is_mariadb)).load::<KeyRow>(connection)? {
@@ -169,17 +169,30 @@ struct TextRow {
     text: String,
 }
 
+#[derive(QueryableByName)]
+struct CheckRow {
+    #[diesel(sql_type = Text)]
+    of_table: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    text: String,
+    /// It was written in a column.
+    #[diesel(sql_type = Bool)]
+    of_column: bool,
+}
+
 fn checks(is_mariadb: bool) -> &'static str {
     match is_mariadb {
         // https://mariadb.com/kb/en/information-schema-check_constraints-table/
         true => {
-            "SELECT table_name AS owner, constraint_name AS name, check_clause AS text \
+            "SELECT table_name AS of_table, constraint_name AS name, check_clause AS text, level = 'Column' AS of_column \
              FROM information_schema.check_constraints \
              WHERE constraint_schema = database() ORDER BY table_name, constraint_name"
         }
         // https://dev.mysql.com/doc/refman/8.4/en/information-schema-check-constraints-table.html
         false => {
-            "SELECT t.table_name AS owner, t.constraint_name AS name, c.check_clause AS text \
+            "SELECT t.table_name AS of_table, t.constraint_name AS name, c.check_clause AS text, FALSE AS of_column \
              FROM information_schema.table_constraints t JOIN information_schema.check_constraints c \
              ON c.constraint_schema = t.constraint_schema AND c.constraint_name = t.constraint_name \
              WHERE t.table_schema = database() AND t.constraint_type = 'CHECK' AND t.enforced = 'YES' \
@@ -188,23 +201,24 @@ fn checks(is_mariadb: bool) -> &'static str {
     }
 }
 
-/// MariaDB's JSON is a LONGTEXT with a check on the column, which has the column's name:
-/// <https://mariadb.com/kb/en/json-data-type/>.
-fn add_check(table: &mut Table, row: TextRow) {
-    let says_json = row.text == format!("json_valid(`{}`)", row.name.replace('`', "``"));
-    let json = table
-        .columns
-        .iter_mut()
-        .find(|column| says_json && column.name == row.name && column.column_type == ColumnType::Text);
-    match json {
-        Some(column) => {
-            column.column_type = ColumnType::Json;
-            column.collation = None;
+impl CheckRow {
+    /// MariaDB's JSON is a LONGTEXT with a check on the column: <https://mariadb.com/kb/en/json-data-type/>. It bears the name
+    /// that the column had when it was made.
+    fn put_into(self, table: &mut Table) {
+        let says_json = |column: &&mut Column| {
+            let text = format!("json_valid(`{}`)", column.name.replace('`', "``"));
+            self.of_column && self.text == text && column.column_type == ColumnType::Text
+        };
+        match table.columns.iter_mut().find(says_json) {
+            Some(column) => {
+                column.column_type = ColumnType::Json;
+                column.collation = None;
+            }
+            None => table.checks.push(Check {
+                name: self.name,
+                expression: printed::expression(&self.text),
+            }),
         }
-        None => table.checks.push(Check {
-            name: row.name,
-            expression: printed::expression(&row.text),
-        }),
     }
 }
 
@@ -471,6 +485,8 @@ mod tests {
                  CONSTRAINT posts_email FOREIGN KEY (email) REFERENCES users (email) ON DELETE SET NULL ON UPDATE RESTRICT,
                  CONSTRAINT posts_parent FOREIGN KEY (parent, user_id) REFERENCES posts (parent, user_id),
                  INDEX by_email (email, id), UNIQUE by_two (parent, user_id));
+             ALTER TABLE posts ADD COLUMN body json;
+             ALTER TABLE posts RENAME COLUMN body TO document;
              CREATE SEQUENCE numbers;
              CREATE VIEW names AS SELECT email, 'it''s' AS text FROM users;
              CREATE TRIGGER touched BEFORE UPDATE ON users FOR EACH ROW SET new.code = 'xx';",
@@ -562,6 +578,7 @@ mod tests {
                 t.time("a_time").default("10:00:00");
                 t.timestamp("a_timestamp").default_now();
                 t.timestamp("long_ago").default("2020-01-01 00:00:00");
+                t.date("a_date").default("2020-1-1");
                 t.timestamptz("a_timestamptz");
                 t.timestamptz("the_present").default_now();
                 t.json("a_json").default("{}");

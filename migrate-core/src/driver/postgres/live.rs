@@ -473,6 +473,8 @@ mod tests {
                 t.text("country").default_sql("'de'").check("country <> 'it''s'");
                 t.timestamp("born").default_sql("CURRENT_TIMESTAMP");
                 t.timestamptz("seen").default_now();
+                t.timestamptz("ends").default("2030-1-2 03:04");
+                t.jsonb("less").default(r#"{"a":1}"#);
                 t.column("age", ColumnType::Named("interval".to_owned()))
                     .default_sql("interval '1 day'");
                 t.jsonb("more").default_sql("'{}'::jsonb");

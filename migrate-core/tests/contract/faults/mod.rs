@@ -42,9 +42,13 @@ fn try_all(db: &Database, work: Work, goes_on: fn(&Database, Work, Kind)) {
     goes_on(db, work, Kind::KillBefore);
     let expected = [picture(db, false), picture(db, true)];
 
-    let points: Vec<(Kind, usize)> = Kind::on(db.engine)
-        .iter()
-        .flat_map(|kind| (1..=statements).map(move |at| (*kind, at)))
+    let kinds = Kind::on(db.engine);
+    // What is taken back has to be made first, each time; so of that, each statement meets one kind of fault, in turn.
+    let is_all = work != Work::Back || std::env::var("CI_FULL").is_ok();
+    let points: Vec<(Kind, usize)> = (1..=statements)
+        .flat_map(|at| kinds.iter().enumerate().map(move |(turn, kind)| (turn, *kind, at)))
+        .filter(|(turn, _, at)| is_all || at % kinds.len() == *turn)
+        .map(|(_, kind, at)| (kind, at))
         .collect();
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());

@@ -194,24 +194,34 @@ impl Runner<'_> {
             true => format!("{} commits each change of the schema", turn.planned.dialect.name()),
             false => "the migration does not run in a transaction".to_owned(),
         };
-        let error = self.describe(turn, failure).state(format!(
-            "the steps before it are committed, as {why}{in_doubt}; history says that it was interrupted after step \
-             {index}{}",
-            if marked {
-                ""
-            } else {
-                " (this could not be written down)"
-            },
-        ));
+        let (done, given_up) = match (index, in_doubt) {
+            (0, "") => (
+                "none of its steps has happened; history says that it was begun".to_owned(),
+                "or give it up:",
+            ),
+            (0, _) => (
+                format!("a part of its first step may be committed, as {why}; history says that it was begun"),
+                "or undo what it did by hand, and then",
+            ),
+            _ => (
+                format!(
+                    "the steps before it are committed, as {why}{in_doubt}; history says that it was interrupted after step \
+                     {index}"
+                ),
+                "or undo those steps by hand, and then",
+            ),
+        };
+        let error = self.describe(turn, failure).state(match marked {
+            true => done,
+            false => format!("{done} (this could not be written down)"),
+        });
         let goes_on = format!("`{finish}` then goes on with step {}", index + 1);
         error
             .next(match is_stopped {
                 true => goes_on.replace(" then", ""),
                 false => format!("mend the step; {goes_on}"),
             })
-            .next(format!(
-                "or undo those steps by hand, and then `migrate repair {id} --done 0`"
-            ))
+            .next(format!("{given_up} `migrate repair {id} --done 0`"))
     }
 
     /// The error without its state.

@@ -294,7 +294,9 @@ impl Postgres {
             Change::SetType { column, to, using, .. } => {
                 check_no_reader(altering, alteration, column)?;
                 let clauses = self.set_type(altering.there().column(column), column, to, using.as_deref())?;
-                altering.clauses(column, Aspect::Type, clauses);
+                // With its default. Beside another DROP DEFAULT, which comes before all else, it would stay set.
+                let aspect = if clauses.len() > 1 { Aspect::Whole } else { Aspect::Type };
+                altering.clauses(column, aspect, clauses);
             }
             Change::SetNotNull { column } => {
                 altering.clause(

@@ -106,6 +106,10 @@ fn sort(column_type: &ColumnType) -> Sort {
     }
 }
 
+pub(crate) fn is_text(column_type: &ColumnType) -> bool {
+    matches!(sort(column_type), Sort::Text)
+}
+
 const A_UUID: &str = "5f0c8e62-0f4b-4c1b-8f6e-2d7b3a9e1c50";
 
 /// A default of a column.

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run that is at work to end, the second ends the program.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks the run that is at work to end, the second ends the program.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -24,8 +24,8 @@ impl AtWork {
     pub(crate) fn begin(told: impl Fn() + Send + 'static) -> AtWork {
         static HANDLER: Once = Once::new();
         HANDLER.call_once(|| {
-            // An application that has a handler of its own keeps it.
-            let _ = ctrlc::set_handler(move || {
+            // An application that has a handler of its own keeps it, and what `nohup` ignores stays ignored.
+            let _ = ctrlc::try_set_handler(move || {
                 match STATE.compare_exchange(AT_WORK, ASKED, Ordering::SeqCst, Ordering::SeqCst) {
                     Ok(_) => told(),
                     Err(_) => std::process::exit(EXIT_CODE.into()),

@@ -113,8 +113,15 @@ impl PlannedMigration {
         self.migration.in_transaction() && self.dialect.features().transactional_changes
     }
 
-    pub(crate) fn has_rust_step(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.action, Action::Rust { .. }))
+    /// A step of the user's may end the transaction that it runs in: SQL only where a text may hold several statements, as
+    /// elsewhere planning looks at the one that there is.
+    pub(crate) fn may_end_transaction(&self) -> bool {
+        let may_end = |step: &PlannedStep| match step.action {
+            Action::Statement(_) => self.dialect.features().several_statements,
+            Action::Rust { .. } => true,
+            _ => false,
+        };
+        self.steps.iter().any(may_end)
     }
 }
 

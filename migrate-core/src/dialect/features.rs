@@ -8,6 +8,9 @@ pub(crate) struct Features {
     /// Does a transaction take back changes of the schema as well? Else each of them commits by itself:
     /// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>.
     pub(crate) transactional_changes: bool,
+    /// May a text be several statements, one of which ends the transaction?
+    /// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT>
+    pub(crate) several_statements: bool,
     /// Does a value that was added to an enum wait for the end of its transaction until it can be used?
     /// <https://www.postgresql.org/docs/current/sql-altertype.html>
     pub(crate) new_enum_values_wait: bool,
@@ -45,6 +48,7 @@ impl Features {
         let is_postgres = matches!(name, DialectName::Postgres);
         Features {
             transactional_changes: !is_mysql && !is_mariadb,
+            several_statements: is_postgres,
             new_enum_values_wait: is_postgres,
             virtual_columns: !is_postgres || is_at_least(version, (18, 0)),
             generated_not_null: !is_mariadb,

@@ -49,8 +49,16 @@ impl Dialect for Postgres {
         "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
     }
 
-    fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), String> {
-        super::raw_sql::check_has_statement(sql)
+    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String> {
+        super::raw_sql::check_has_statement(sql)?;
+        // The server would make one transaction of them. A body between dollars, or one of BEGIN ATOMIC, is not looked into.
+        let has_body = sql.contains('$') || mentions(sql, "atomic");
+        if !in_transaction && !has_body && super::raw_sql::outline(sql).more_follows {
+            return Err("outside a transaction each `execute` takes one statement, as each is committed and marked by itself; give \
+                        what follows the first semicolon an `execute` of its own"
+                .to_owned());
+        }
+        Ok(())
     }
 
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
@@ -301,7 +309,9 @@ impl Postgres {
             Change::SetType { column, to, using, .. } => {
                 check_no_reader(altering, alteration, column)?;
                 let clauses = self.set_type(altering.there().column(column), column, to, using.as_deref())?;
-                altering.clauses(column, Aspect::Type, clauses);
+                // With its default. Beside another DROP DEFAULT, which comes before all else, it would stay set.
+                let aspect = if clauses.len() > 1 { Aspect::Whole } else { Aspect::Type };
+                altering.clauses(column, aspect, clauses);
             }
             Change::SetNotNull { column } => {
                 altering.clause(

@@ -95,6 +95,7 @@ pub(super) fn kind_of(message: &str) -> DriverErrorKind {
         | "database table is locked"
         | "database schema is locked: main"
         | "canceling statement due to lock timeout"
+        | "deadlock detected"
         | "Lock wait timeout exceeded; try restarting transaction"
         | "Deadlock found when trying to get lock; try restarting transaction" => DriverErrorKind::Locked,
         "file is not a database" => DriverErrorKind::NotADatabase,
@@ -104,6 +105,10 @@ pub(super) fn kind_of(message: &str) -> DriverErrorKind {
             .any(|demand| message.starts_with(demand) && message[demand.len()..].starts_with(" is not supported")) =>
         {
             DriverErrorKind::WouldCopy
+        }
+        // With what the lock is on, and with who holds it.
+        _ if message.starts_with("deadlock detected (") || message.starts_with("could not obtain lock on ") => {
+            DriverErrorKind::Locked
         }
         _ if LOST.iter().any(|lost| message.contains(lost)) => DriverErrorKind::ConnectionLost,
         _ => DriverErrorKind::Other,

@@ -96,6 +96,13 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn begin(&mut self, table: &HistoryTable, wait: Duration, held: &Held) -> Result<Begun, DriverError>;
 
+    /// Lets the statements of the open transaction wait so long for locks, as [`begin`](Session::begin) has done, after it was
+    /// set back.
+    #[doc(hidden)]
+    fn wait_in_transaction(&mut self, _wait: Duration) -> Result<(), DriverError> {
+        Ok(())
+    }
+
     /// Makes do without prepared statements that outlive a transaction: the next one may be in another session of the server.
     #[doc(hidden)]
     fn prepare_nothing(&mut self) {}

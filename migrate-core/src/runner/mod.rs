@@ -356,15 +356,44 @@ impl<'c> Runner<'c> {
         self.with_lock_wait(|runner| {
             runner.settle_dialect(None)?;
             runner.check_on_nothing()?;
-            runner
-                .session
-                .drop_everything()
-                .map_err(|error| runner.database_error("the database could not be emptied", error))
-                .map_err(|error| error.state("nothing was dropped"))?;
+            runner.empty()?;
             runner
                 .run(&Goal::Up(Target::Latest), &HashMap::new())
                 .map_err(|error| error.and_state("everything that was in the database before had been dropped"))
         })
+    }
+
+    /// Drops everything, under the right to write: not while another run is at work.
+    fn empty(&mut self) -> Result<(), Error> {
+        let state = match self.dialect.features().transactional_changes {
+            true => "nothing was dropped",
+            false => "some of it may have been dropped, as each change commits by itself",
+        };
+        let failed = |runner: &mut Self, error: DriverError| {
+            Err(runner
+                .database_error("the database could not be emptied", error)
+                .state(state))
+        };
+        if let Err(error) = self.begin_transaction() {
+            return failed(self, error);
+        }
+        // Behind a pooler no lock outlasts a transaction.
+        let is_shared = self.home.as_ref().is_some_and(|home| home.is_shared);
+        let held = if is_shared { Ok(()) } else { self.hold() };
+        let emptied = held
+            .and_then(|()| self.session.commit())
+            .and_then(|()| self.session.make_ready("", &[], self.lock_timeout))
+            .and_then(|()| self.session.drop_everything());
+        let result = match emptied {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                if self.session.transaction_depth() > 0 {
+                    self.abandon();
+                }
+                failed(self, error)
+            }
+        };
+        self.let_go_after(result)
     }
 
     /// Declares that a changed migration is right as it is: history takes its new fingerprint.
@@ -491,6 +520,7 @@ impl<'c> Runner<'c> {
             .session
             .set_lock_wait(self.lock_timeout)
             .map_err(|error| self.database_error("the database does not answer", error))?;
+        self.patience = None;
         let result = work(self);
         // A connection that does not take these is broken; then `result` says so.
         if let Some(leave) = self.home.take().and_then(|home| home.leave) {

@@ -41,9 +41,9 @@ impl Runner<'_> {
         if turn.makes_table {
             self.book(&self.table.create())?;
         }
-        // A row that is written first tells, should a Rust step end the transaction, whether it was committed. Other
+        // A row that is written first tells, should a step of the user's end the transaction, whether it was committed. Other
         // migrations do with one row at the end.
-        let claims_first = turn.planned.has_rust_step() || turn.planned.done > 0;
+        let claims_first = turn.planned.may_end_transaction() || turn.planned.done > 0;
         if claims_first {
             self.claim(turn)?;
         }
@@ -79,7 +79,7 @@ impl Runner<'_> {
             self.session.begin_step().map_err(Failure::Bookkeeping)?;
         }
         self.doubt(turn, &doubt)?;
-        if let Err(mishap) = self.step_alone(step, with_marks) {
+        if let Err(mishap) = self.step_alone(step, with_marks).map_err(Failure::Bookkeeping)? {
             if with_marks {
                 // The first error is the one to tell.
                 let _ = self.session.rollback();
@@ -160,7 +160,9 @@ impl Runner<'_> {
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
             self.go_on(index)?;
             self.tell_step(turn.planned, index, step);
-            while !self.marked_step(turn, index, step)? {}
+            while !self.marked_step(turn, index, step)? {
+                self.go_on(index)?;
+            }
             self.patience = None;
         }
         self.restore(turn)?;
@@ -371,11 +373,13 @@ impl Runner<'_> {
         }
     }
 
-    /// A step outside a transaction of the migration's. `with_marks`: in one of its own.
-    fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<(), Mishap> {
-        if let Some(sql) = step.sql() {
-            self.session
-                .make_ready(sql, &step.touches, self.lock_timeout.min(BRIEF))?;
+    /// A step outside a transaction of the migration's. `with_marks`: in one of its own. What fails around it is the driver's
+    /// error: then the step may have happened.
+    fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<Result<(), Mishap>, DriverError> {
+        let sql = step.sql().unwrap_or_default();
+        let wait = self.lock_timeout.min(BRIEF);
+        if let Err(error) = self.session.make_ready(sql, &step.touches, wait) {
+            return Ok(Err(error.into()));
         }
         let result = self.act(step);
         // A Rust function may leave its own transaction open; what we write next would be lost with it.
@@ -384,10 +388,10 @@ impl Runner<'_> {
             (true, true) => self.session.transaction_depth() > 1,
             (true, false) => self.session.rollback()?,
         };
-        match result {
+        Ok(match result {
             Ok(()) if left_open => Err(Mishap::LeftTransactionOpen),
             result => result,
-        }
+        })
     }
 
     fn act(&mut self, step: &PlannedStep) -> Result<(), Mishap> {

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use super::failure::Failure;
 use super::run::{Outlook, Run};
 use super::{BRIEF, Goal, Runner};
 use crate::error::{Error, ErrorKind};
 use crate::migration::Direction;
-use crate::plan::PlannedMigration;
+use crate::plan::{PlannedMigration, PlannedStep};
 use crate::report::{Done, Event};
 use crate::target::MigrationRef;
 
@@ -38,17 +39,37 @@ impl Runner<'_> {
             );
             return refuse(Error::new(ErrorKind::InvalidSetting, message));
         }
-        let mut outside = outlook.queue.iter().filter(|planned| !planned.is_whole()).peekable();
-        if outside.peek().is_none() {
+        let mut reasons = Vec::new();
+        let outside = outlook.queue.iter().filter(|planned| !planned.is_whole());
+        reasons.extend(outside.map(|planned| {
+            let migration = &planned.migration;
+            (
+                migration,
+                format!("{migration} runs outside a transaction, as `transaction = false` says"),
+            )
+        }));
+        if let Some(rebuilt) = outlook.queue.iter().find(|planned| planned.rebuilds()) {
+            // Of a migration that makes a table anew itself, the plan says so.
+            let others = outlook.queue.iter().filter(|planned| !planned.rebuilds());
+            let others = others.filter(|planned| planned.steps.iter().any(PlannedStep::is_users));
+            reasons.extend(others.map(|planned| {
+                let (migration, rebuilt) = (&planned.migration, &rebuilt.migration);
+                (
+                    migration,
+                    format!(
+                        "{migration} has a step of its own, beside {rebuilt}, which makes a table anew: foreign keys are off for \
+                         that in all of the transaction, and what the step deletes or changes would not cascade"
+                    ),
+                )
+            }));
+        }
+        if reasons.is_empty() {
             return Ok(());
         }
         let message = "not all that is to be done can be in one transaction";
-        let error = outside.fold(Error::new(ErrorKind::InvalidSetting, message), |error, planned| {
-            let migration = &planned.migration;
-            error.problem(
-                Some(migration.place()),
-                format!("{migration} runs outside a transaction, as `transaction = false` says"),
-            )
+        let error = Error::new(ErrorKind::InvalidSetting, message);
+        let error = reasons.into_iter().fold(error, |error, (migration, reason)| {
+            error.problem(Some(migration.place()), reason)
         });
         refuse(error.next("run these by themselves first, `--to` says how far"))
     }
@@ -72,6 +93,7 @@ impl Runner<'_> {
         }
         self.patience
             .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(BRIEF));
+        let wait = self.lock_timeout.min(BRIEF);
         let mut done: Vec<Done> = Vec::new();
         while !outlook.queue.is_empty() {
             if let Err(error) = self.plan_next(outlook, !done.is_empty()) {
@@ -84,7 +106,12 @@ impl Runner<'_> {
             self.tell_started(&planned, done.len(), outlook.queue.len());
             let started = Instant::now();
             let turn = self.turn(run, outlook, &planned, batches, outlook.next_sequence);
-            let worked = self.work(&turn, started);
+            // What the migration before has set back was this as well.
+            let ready = match done.is_empty() {
+                true => Ok(()),
+                false => self.session.wait_in_transaction(wait).map_err(Failure::Bookkeeping),
+            };
+            let worked = ready.and_then(|()| self.work(&turn, started));
             let worked = worked.and_then(|()| match turn.is_last {
                 true => self.commit_last().map(drop),
                 false => Ok(()),
@@ -133,14 +160,23 @@ fn rebuilds(outlook: &Outlook) -> bool {
 
 /// Adds to an error that nothing stays of what was done before in the same transaction.
 fn with_those_before(error: Error, count: usize) -> Error {
-    match (error.kind(), count) {
-        // How much of it stays is what that error tells.
-        (ErrorKind::TransactionEnded, _) | (_, 0) => error,
+    let error = match (error.kind(), count) {
+        (_, 0) => return error,
+        (ErrorKind::TransactionEnded, _) => {
+            return error.and_state(&format!(
+                "{count} before it were in the same transaction, and history says which of them are committed"
+            ));
+        }
         (_, 1) => {
             error.and_state("nor does anything stay of the migration before it, which was in the same transaction")
         }
         (_, count) => error.and_state(&format!(
             "nor does anything stay of the {count} migrations before it, which were in the same transaction"
         )),
+    };
+    match error.kind() {
+        // Such as a value of an enum, which PostgreSQL lets only later transactions use.
+        ErrorKind::StepFailed => error.next("if it needs what was committed before, leave out `--single-transaction`"),
+        _ => error,
     }
 }

@@ -380,6 +380,15 @@ pub(crate) fn touched(sql: &str) -> Touched {
         return Touched::Nothing;
     };
     match first.written().to_ascii_uppercase().as_str() {
+        // Another statement stands in it: https://mariadb.com/kb/en/set-statement/
+        "SET"
+            if words
+                .clone()
+                .next()
+                .is_some_and(|next| next.written().eq_ignore_ascii_case("statement")) =>
+        {
+            Touched::Anything
+        }
         "SELECT" | "VALUES" | "EXPLAIN" | "ANALYZE" | "VACUUM" | "REINDEX" | "PRAGMA" | "SET" | "GRANT" | "REVOKE"
         | "LOCK" | "NOTIFY" | "REFRESH" | "CLUSTER" => Touched::Nothing,
         "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "MERGE" | "TRUNCATE" | "WITH" => Touched::Rows,
@@ -392,8 +401,10 @@ pub(crate) fn touched(sql: &str) -> Touched {
 /// done twice.
 pub(crate) fn seen_by(sql: &str) -> Option<Vec<String>> {
     // These change rows alone, or change them back when they are done again.
-    let hidden = ["EXCHANGE", "IMPORT", "DISCARD", "TRUNCATE", "SELECT", "COPY"];
-    if hidden.iter().any(|word| mentions(sql, word)) {
+    let hidden = [
+        "EXCHANGE", "IMPORT", "DISCARD", "TRUNCATE", "SELECT", "COPY", "ATTACH", "DETACH",
+    ];
+    if hidden.iter().any(|word| mentions(sql, word)) || !has_definition(sql) {
         return None;
     }
     match touched(sql) {
@@ -403,15 +414,41 @@ pub(crate) fn seen_by(sql: &str) -> Option<Vec<String>> {
     }
 }
 
+/// Whether what a CREATE, ALTER, DROP or COMMENT is about is a part of the definitions that servers tell of tables, views and
+/// enums.
+fn has_definition(sql: &str) -> bool {
+    let before_kind = ["OR", "REPLACE", "TEMP", "TEMPORARY", "CONSTRAINT", "ON"];
+    let pieces = pieces(sql).unwrap_or_default();
+    let mut words = pieces
+        .iter()
+        .filter(|piece| piece.is_said())
+        .map(|piece| piece.written());
+    let is = |word: &str, among: &[&str]| among.iter().any(|one| one.eq_ignore_ascii_case(word));
+    match words
+        .nth(1)
+        .filter(|word| !is(word, &before_kind))
+        .or_else(|| words.find(|word| !is(word, &before_kind)))
+    {
+        Some(kind) if is(kind, &["TYPE"]) => mentions(sql, "ENUM"),
+        Some(kind) => !is(kind, &["TRIGGER", "POLICY", "RULE", "DOMAIN"]),
+        None => false,
+    }
+}
+
 /// Whether a raw statement that was done is as good as one that was done twice.
 pub(crate) fn is_repeatable(sql: &str) -> bool {
     let words = [
         "ANALYZE", "VACUUM", "REINDEX", "PRAGMA", "SET", "GRANT", "REVOKE", "LOCK", "REFRESH", "CLUSTER",
     ];
-    let first = pieces(sql)
-        .ok()
-        .and_then(|pieces| pieces.into_iter().find(Piece::is_said));
-    first.is_some_and(|first| words.iter().any(|word| first.written().eq_ignore_ascii_case(word)))
+    let Ok(pieces) = pieces(sql) else { return false };
+    let mut said = pieces.into_iter().filter(Piece::is_said);
+    let is_one_of_them = said
+        .next()
+        .is_some_and(|first| words.iter().any(|word| first.written().eq_ignore_ascii_case(word)));
+    // Another statement may follow, or stand inside: https://mariadb.com/kb/en/set-statement/
+    let does_more =
+        |piece: Piece<'_>| piece.written().contains(';') || piece.written().eq_ignore_ascii_case("statement");
+    is_one_of_them && !said.any(does_more)
 }
 
 /// What a CREATE, ALTER, DROP or COMMENT is about, from the words after that one.
@@ -492,6 +529,53 @@ fn object(words: &[Piece<'_>]) -> Touched {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_done_twice_is_one_statement_of_few_words() {
+        for sql in [
+            "VACUUM t",
+            "-- why\nANALYZE",
+            "SET lock_timeout = '5s'",
+            "PRAGMA user_version = 3",
+        ] {
+            assert!(is_repeatable(sql), "{sql}");
+        }
+        for sql in [
+            "SET lock_timeout = '5s'; UPDATE a SET n = n + 1",
+            "SET STATEMENT max_statement_time = 100 FOR INSERT INTO a VALUES (1)",
+            "UPDATE a SET n = n + 1",
+            "CALL grow()",
+        ] {
+            assert!(!is_repeatable(sql), "{sql}");
+        }
+        assert_eq!(
+            touched("SET STATEMENT max_statement_time = 1 FOR ALTER TABLE a ADD b int"),
+            Touched::Anything
+        );
+    }
+
+    #[test]
+    fn what_no_definition_tells_of_is_not_seen() {
+        for (sql, name) in [
+            ("CREATE TABLE a (id int)", "a"),
+            ("ALTER TABLE a ALTER COLUMN b TYPE bigint", "a"),
+            ("CREATE UNIQUE INDEX i ON a (b)", "a"),
+            ("CREATE OR REPLACE VIEW v AS VALUES (1)", "v"),
+            ("CREATE TYPE mood AS ENUM ('sad')", "mood"),
+        ] {
+            assert_eq!(seen_by(sql), Some(vec![name.to_owned()]), "{sql}");
+        }
+        for sql in [
+            "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+            "CREATE OR REPLACE TRIGGER t BEFORE INSERT ON a FOR EACH ROW SET new.b = 1",
+            "CREATE POLICY p ON a",
+            "CREATE TYPE pair AS (a int, b int)",
+            "CREATE DOMAIN d AS text",
+            "ALTER TABLE a ATTACH PARTITION b DEFAULT",
+        ] {
+            assert_eq!(seen_by(sql), None, "{sql}");
+        }
+    }
 
     #[test]
     fn an_expression_stays_inside_its_parentheses() {

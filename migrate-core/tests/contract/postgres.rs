@@ -68,6 +68,11 @@ fn a_step_that_ends_the_transaction_is_told(db: &Database) {
         let error = db.up(&ends(sql)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TransactionEnded, "{sql}: {error}");
         assert_eq!(db.states()[0], "1:applied", "{sql}");
+        // What it says of the steps before is so.
+        let says_committed = error.to_string().contains("are committed");
+        let is_there = db.tables().contains(&"half".to_owned());
+        assert_eq!(says_committed, is_there, "{sql}: {error}");
+        assert_eq!(is_there, sql != "ROLLBACK", "{sql}: {error}");
         db.execute("DROP TABLE IF EXISTS half; DELETE FROM __migrations WHERE version = 2");
     }
 }

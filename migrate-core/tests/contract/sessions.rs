@@ -35,6 +35,11 @@ fn another_run_that_does_not_end_is_named(db: &Database) {
     // What is written into history by hand waits for the same lock.
     let error = runner.accept(&reference(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+    // Nothing is dropped under its feet either.
+    let error = runner.fresh().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+    drop(runner);
+    assert_eq!(db.tables(), ["t1"]);
 }
 
 /// Takes what a run holds while it works.

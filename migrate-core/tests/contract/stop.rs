@@ -21,6 +21,7 @@ where_ddl_is_taken_back! {
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 on_every_server! {
     a_run_that_waits_for_another_can_be_stopped
+    a_run_that_waits_for_a_table_can_be_stopped
 }
 
 // Elsewhere no migrations travel together.
@@ -155,4 +156,26 @@ fn a_message_in_flight_is_finished_first(db: &Database) {
         32
     );
     assert_eq!(db.up(&all).unwrap().done.len(), 68);
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn a_run_that_waits_for_a_table_can_be_stopped(db: &Database) {
+    let all = [
+        raw(1),
+        migration(2, |schema| schema.alter_table("t1", |t| t.integer("size").nullable())),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN; SELECT * FROM t1");
+    let waits = Cell::new(false);
+    let mut connection = db.connect();
+    let runner = connection
+        .runner(&all)
+        .lock_timeout(Duration::from_secs(600))
+        .observe(|event| waits.set(waits.get() || matches!(event, Event::Waiting { .. })));
+    let error = runner.stop_when(|| waits.get()).up(&Target::Latest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+    holder.execute("COMMIT");
+    db.up(&all).unwrap();
+    assert_eq!(db.states(), ["1:applied", "2:applied"]);
 }

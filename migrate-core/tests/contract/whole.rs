@@ -10,6 +10,12 @@ where_ddl_is_taken_back! {
     all_is_taken_back_in_one_transaction_or_nothing
 }
 
+#[cfg(feature = "postgres")]
+on_postgres! {
+    each_migration_waits_for_locks_briefly
+    a_step_that_ends_the_transaction_is_told_with_what_was_before_it
+}
+
 on_every_database! {
     what_no_transaction_can_hold_is_refused_before_anything_runs
 }
@@ -21,7 +27,7 @@ fn up_at_once(db: &Database, all: &[Migration]) -> Result<Report, Error> {
 
 fn fails(version: u64) -> Migration {
     migration(version, |schema| {
-        schema.execute("INSERT INTO nowhere VALUES (1)").up_only();
+        schema.create_view("broken", "SELECT nothing FROM nowhere")
     })
 }
 
@@ -89,4 +95,64 @@ fn what_no_transaction_can_hold_is_refused_before_anything_runs(db: &Database) {
     };
     assert!(error.to_string().contains(expected), "{error}");
     assert_eq!(db.whole_picture(), [""; 0]);
+}
+
+#[test]
+fn a_step_beside_a_table_that_is_made_anew_is_refused() {
+    let db = Database::in_file();
+    let before = migration(1, |schema| {
+        schema.create_table("users", |t| t.id());
+        schema.create_table("posts", |t| {
+            t.id();
+            t.integer("size").default(1);
+            t.big_int("user_id")
+                .references("users", "id")
+                .on_delete(Reaction::Cascade);
+        });
+        schema.execute("INSERT INTO users VALUES (1)").up_only();
+        schema.execute("INSERT INTO posts VALUES (1, 2, 1)").up_only();
+    });
+    let rebuilds = migration(2, |schema| {
+        schema.alter_table("posts", |t| t.check("sane", "size > 0"));
+    });
+    let deletes = migration(3, |schema| schema.execute("DELETE FROM users").up_only());
+    let all = [before, rebuilds, deletes];
+    db.up(&all[..1]).unwrap();
+    let error = up_at_once(&db, &all).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidSetting, "{error}");
+    assert!(error.to_string().contains("would not cascade"), "{error}");
+    assert_eq!(db.batches(), ["1:1"]);
+    db.up(&all).unwrap();
+    assert_eq!(db.number("SELECT count(*) FROM posts"), 0);
+}
+
+#[cfg(feature = "postgres")]
+fn each_migration_waits_for_locks_briefly(db: &Database) {
+    let notes = |version: u64| {
+        migration(version, |schema| {
+            let note = "INSERT INTO waits SELECT current_setting('lock_timeout')";
+            schema.execute(note).up_only();
+        })
+    };
+    let makes = migration(1, |schema| {
+        schema
+            .execute("CREATE TABLE waits (wait text)")
+            .undo("DROP TABLE waits");
+    });
+    up_at_once(db, &[makes, notes(2), notes(3)]).unwrap();
+    assert_eq!(db.texts("SELECT wait AS text FROM waits"), ["2s", "2s"]);
+}
+
+#[cfg(feature = "postgres")]
+fn a_step_that_ends_the_transaction_is_told_with_what_was_before_it(db: &Database) {
+    let ends = migration(3, |schema| schema.execute("COMMIT").up_only());
+    let error = up_at_once(db, &[generated(1), generated(2), ends]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TransactionEnded, "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("2 before it were in the same transaction, and history says which of them are committed"),
+        "{error}"
+    );
+    assert_eq!(db.states()[..2], ["1:applied", "2:applied"]);
 }

@@ -137,8 +137,8 @@ const OBJECTS: [&str; 6] = [
     "SELECT concat_ws(' ', concat('table ', k.table_name, char(9), 'key'), k.constraint_name, k.ordinal_position, \
      k.column_name, k.referenced_table_name, k.referenced_column_name, r.delete_rule, r.update_rule) AS text \
      FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r \
-     ON r.constraint_schema = k.constraint_schema AND r.table_name = k.table_name AND r.constraint_name = k.constraint_name \
-     WHERE k.table_schema = database() AND k.referenced_table_name IS NOT NULL",
+     ON r.table_name = k.table_name AND r.constraint_name = k.constraint_name \
+     WHERE k.table_schema = database() AND r.constraint_schema = database() AND k.referenced_table_name IS NOT NULL",
     "SELECT concat('view ', table_name, char(9), view_definition) AS text FROM information_schema.views \
      WHERE table_schema = database() \
      UNION ALL SELECT concat('trigger ', trigger_name, char(9), action_statement) FROM information_schema.triggers \

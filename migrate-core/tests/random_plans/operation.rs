@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use migrate_core::{
     Column, ColumnType, DefaultValue, DialectName, IndexKey, IndexMethod, KnownSchema, NewTable, Reaction, Schema,
-    Table, TableChange, desc, expression,
+    Table, TableChange, Value, desc, expression,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -179,8 +179,12 @@ impl Edit {
         match &fitted {
             Edit::ChangeType(There(name, _), to, _) => {
                 let column = near(name)?;
-                let is_computed = matches!(column.default, Some(DefaultValue::Expression(_)));
-                (!is_computed || *to == column.column_type).then_some(fitted)
+                let stays_right = match &column.default {
+                    Some(DefaultValue::Expression(_)) => *to == column.column_type,
+                    Some(DefaultValue::Value(Value::Text(_))) => *to == column.column_type || sql::is_text(to),
+                    _ => true,
+                };
+                stays_right.then_some(fitted)
             }
             _ => Some(fitted),
         }

@@ -106,6 +106,10 @@ fn sort(column_type: &ColumnType) -> Sort {
     }
 }
 
+pub(crate) fn is_text(column_type: &ColumnType) -> bool {
+    matches!(sort(column_type), Sort::Text)
+}
+
 const A_UUID: &str = "5f0c8e62-0f4b-4c1b-8f6e-2d7b3a9e1c50";
 
 /// A default of a column.
@@ -184,8 +188,8 @@ pub(crate) fn turned(dialect: DialectName, column: &str, to: &ColumnType) -> Opt
     }
     let hash = format!("hashtext({column}::text)");
     Some(match sort(to) {
-        Sort::Whole | Sort::Fraction if matches!(to, ColumnType::SmallInt) => format!("{hash} % 30000"),
-        Sort::Whole | Sort::Fraction => format!("{hash} % 30000000"),
+        // As many as 16 bits hold.
+        Sort::Whole | Sort::Fraction => format!("{hash} % 30000"),
         Sort::Day => format!("date '2024-02-03' + {hash} % 100000"),
         Sort::Moment => format!("timestamp '2024-02-03' + {hash} * interval '1 second'"),
         Sort::Json => format!("to_jsonb({column}::text)"),

@@ -252,6 +252,14 @@ const OPERATIONS: &[(&str, Describe)] = &[
                 .undo_using("cast(age * 10 AS integer)");
         });
     }),
+    ("alter_table: set_default and change_type of one column", |schema| {
+        schema.alter_table("users", |t| {
+            t.set_default("name", "x");
+            t.change_type("name", ColumnType::VarChar(20))
+                .using("substr(name, 1, 20)")
+                .undo_using("name");
+        });
+    }),
     ("alter_table: one after the other on one column", |schema| {
         schema.alter_table("users", |t| {
             t.set_default("name", "x");

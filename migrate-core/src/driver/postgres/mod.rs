@@ -229,6 +229,10 @@ impl Session for PgConnection {
         self.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
 
+    fn wait_in_transaction(&mut self, wait: Duration) -> Result<(), DriverError> {
+        self.execute(&format!("SET LOCAL lock_timeout = {}", milliseconds(wait)))
+    }
+
     fn hold(&mut self, table: &HistoryTable) -> Result<Held, DriverError> {
         // Of the same key as the transaction's, which this session has, so it is never in anybody's way:
         // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
@@ -304,8 +308,10 @@ impl Session for PgConnection {
     }
 
     fn rollback(&mut self) -> Result<bool, DriverError> {
-        // Outside a transaction a savepoint is refused, and then a query goes; in one that has failed neither does.
-        let was_open = self.batch_execute("SAVEPOINT migrate_probe").is_ok() || self.batch_execute("SELECT 1").is_err();
+        // Outside a transaction a savepoint is refused, and then a query goes; in one that has failed neither does, however often.
+        let mut has_failed = || self.batch_execute("SELECT 1").is_err();
+        let has_failed = has_failed() && has_failed();
+        let was_open = has_failed || self.batch_execute("SAVEPOINT migrate_probe").is_ok();
         while self.transaction_depth() > 1 {
             // A savepoint that is gone is an error, and one level less all the same.
             let _ = AnsiTransactionManager::rollback_transaction(self);

@@ -27,7 +27,7 @@ fn up_at_once(db: &Database, all: &[Migration]) -> Result<Report, Error> {
 
 fn fails(version: u64) -> Migration {
     migration(version, |schema| {
-        schema.create_view("broken", "SELECT nothing FROM nowhere")
+        schema.create_view("broken", "SELECT nothing FROM nowhere");
     })
 }
 

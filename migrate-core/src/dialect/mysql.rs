@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::altering::{Altering, Aspect};
-use super::mysql_online::is_online;
+use super::mysql_online::{is_online, is_online_alone};
 use super::render::Rendered;
 use super::{Alteration, Dialect, Features, Frame, common, mysql_alike, problem};
 use crate::dialect_name::DialectName;
@@ -454,6 +454,15 @@ impl MySql {
         };
         let dropped = dropped.map(|(kind, _)| kind);
         let is_online = is_online(change, altering.there(), dropped);
+        let is_alone = match change {
+            Change::RenameColumn { .. } | Change::RenameIndex { .. } => true,
+            // One of the same name cannot be added in the same statement.
+            Change::DropConstraint { .. } if dropped == Some(Kind::ForeignKey) => true,
+            _ => is_online && is_online_alone(change, altering.there()),
+        };
+        if is_alone {
+            altering.close();
+        }
         altering.set_online(is_online);
         altering.follow(change);
         let own = self.own_indexes_after(&own_before, &own_indexes(altering.there()), alteration, change);
@@ -494,9 +503,7 @@ impl MySql {
             }
             Change::DropColumn { column, .. } => clause(column, format!("DROP COLUMN {}", id(column))),
             Change::RenameColumn { from, to } => {
-                altering.close();
                 altering.clause(from, Aspect::Whole, format!("RENAME COLUMN {} TO {}", id(from), id(to)));
-                altering.close();
             }
             Change::SetType { using: Some(_), .. } => {
                 return Err(format!(
@@ -539,11 +546,8 @@ impl MySql {
                 let name = id(constraint);
                 match dropped {
                     Some(Kind::ForeignKey) => {
-                        // One of the same name cannot be added in the same statement.
-                        altering.close();
                         let drop = format!("DROP FOREIGN KEY {name}");
                         altering.clauses(constraint, Aspect::Whole, std::iter::once(drop).chain(own));
-                        altering.close();
                     }
                     Some(Kind::Unique) => clause(constraint, format!("DROP INDEX {name}")),
                     _ => clause(constraint, format!("DROP CONSTRAINT {name}")),
@@ -560,10 +564,11 @@ impl MySql {
             }
             Change::DropIndex { index, .. } => clause(index, format!("DROP INDEX {}", id(index))),
             Change::RenameIndex { from, to } => {
-                altering.close();
                 altering.clause(from, Aspect::Whole, format!("RENAME INDEX {} TO {}", id(from), id(to)));
-                altering.close();
             }
+        }
+        if is_alone {
+            altering.close();
         }
         Ok(())
     }

@@ -23,7 +23,8 @@ impl MySql {
 /// <https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-inplace-alter-algorithm/>. `there` is the table before it,
 /// `dropped` what a constraint is that goes.
 pub(super) fn is_online(change: &Change, there: &Table, dropped: Option<Kind>) -> bool {
-    if takes_the_key(change, there) {
+    let is_refused = has_virtual_in_index(there) && is_refused_beside_virtual_in_index(change, there);
+    if is_refused || takes_the_key(change, there) {
         return false;
     }
     match change {
@@ -33,7 +34,7 @@ pub(super) fn is_online(change: &Change, there: &Table, dropped: Option<Kind>) -
                 .into_iter()
                 .flatten()
                 .all(|default| is_plain(&column.column_type, default));
-            is_plain && !column.auto_increment && column.generated.as_ref().is_none_or(|generated| !generated.stored)
+            is_plain && !column.auto_increment && (column.generated.is_none() || is_virtual(column))
         }
         Change::SetDefault { column, default } => there
             .column(column)
@@ -62,6 +63,60 @@ pub(super) fn is_online(change: &Change, there: &Table, dropped: Option<Kind>) -
         | Change::AddCheck(_)
         | Change::AddForeignKey(_) => false,
     }
+}
+
+/// Whether a change that is [online](is_online) is so in a statement of its own only: what adds or drops a virtual column or an
+/// index on one, and what drops a column beside one. Each goes without a rewrite of the table, where what it stands with may not:
+/// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html#online-ddl-generated-column-operations>.
+pub(super) fn is_online_alone(change: &Change, there: &Table) -> bool {
+    match change {
+        Change::AddColumn { column, .. } => is_virtual(column),
+        Change::DropColumn { .. } => there.columns.iter().any(is_virtual),
+        Change::AddUnique(unique) => has_virtual(there, &unique.columns),
+        Change::AddIndex { index, .. } => is_on_virtual(there, index),
+        Change::DropIndex { index: name, .. } => there
+            .indexes
+            .iter()
+            .any(|index| index.name == *name && is_on_virtual(there, index)),
+        Change::DropConstraint { constraint: name } => there
+            .uniques
+            .iter()
+            .any(|unique| unique.name == *name && has_virtual(there, &unique.columns)),
+        _ => false,
+    }
+}
+
+/// What writes the rows of a table anew, or restates a virtual column. Beside a virtual column in an index the servers do
+/// neither while others write.
+fn is_refused_beside_virtual_in_index(change: &Change, there: &Table) -> bool {
+    let is_virtual_there = |name: &String| there.column(name).is_some_and(is_virtual);
+    match change {
+        Change::AddColumn { column, .. } => !is_virtual(column),
+        Change::DropColumn { column, .. } => !is_virtual_there(column),
+        Change::SetNotNull { .. } | Change::DropNotNull { .. } => true,
+        Change::SetComment { column, .. } => column.as_ref().is_some_and(is_virtual_there),
+        _ => false,
+    }
+}
+
+fn has_virtual_in_index(table: &Table) -> bool {
+    let mut uniques = table.uniques.iter();
+    let mut indexes = table.indexes.iter();
+    uniques.any(|unique| has_virtual(table, &unique.columns)) || indexes.any(|index| is_on_virtual(table, index))
+}
+
+/// An expression is a virtual column that MySQL makes.
+fn is_on_virtual(table: &Table, index: &Index) -> bool {
+    index.columns().is_none_or(|columns| has_virtual(table, &columns))
+}
+
+fn has_virtual(table: &Table, columns: &[String]) -> bool {
+    columns.iter().any(|name| table.column(name).is_some_and(is_virtual))
+}
+
+/// Whether a column is computed where it is read.
+fn is_virtual(column: &Column) -> bool {
+    column.generated.as_ref().is_some_and(|generated| !generated.stored)
 }
 
 /// Whether a change may take what InnoDB orders the rows by where a table has no primary key: a unique key without NULLs,

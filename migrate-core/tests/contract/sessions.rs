@@ -240,6 +240,7 @@ pub(crate) fn does_no_harm(db: &Database, sql: &'static str, ways: &[Way], setti
         "SET time_zone = '+01:00'",
     ));
     let before = connection.texts(settings);
+    let mut kept_out = 0;
     let result = connection
         .runner(&all)
         .observe(|event| {
@@ -254,10 +255,12 @@ pub(crate) fn does_no_harm(db: &Database, sql: &'static str, ways: &[Way], setti
                     .up(&Target::Latest)
                     .unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Locked, "{sql}: {error}");
+                kept_out += 1;
             }
         })
         .up(&Target::Latest);
     result.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    assert_eq!(kept_out, ways.len(), "{sql}");
     assert_eq!(db.tables(), tables, "{sql}");
     let applied: Vec<String> = all
         .iter()

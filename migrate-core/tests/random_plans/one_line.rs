@@ -1,5 +1,5 @@
 //! The one-line tests on random migrations: what the planner takes is green, but where rows that are valid before a
-//! migration break a constraint that it adds, or something is dropped and made again.
+//! migration break a constraint that it adds, or something is dropped and made again, or two ways back lack a fact together.
 //!
 //! On SQLite, the only database that the one-line tests run on.
 
@@ -15,14 +15,20 @@ fn migrations_that_are_right_are_green() {
     let wishes = wish(DialectName::Sqlite);
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut random = TestRunner::new_with_rng(Config::default(), seed);
-    let (mut green, mut broken, mut lost) = (0, 0, 0);
+    let (mut green, mut refused, mut broken, mut lost) = (0, 0, 0, 0);
     while green < 100 {
         let taken = wishes.new_tree(&mut random).unwrap().current().taken();
         if taken.is_empty() {
             continue;
         }
         let checks = Checks::new("no package").migrations(taken.migrations());
-        checks.every_plan_is_right().unwrap();
+        if let Err(error) = checks.every_plan_is_right() {
+            // Each way back is right by itself, and one of them lacks a fact for the other.
+            assert_eq!(error.kind(), ErrorKind::InvalidMigration, "{error}\n{taken:?}");
+            assert!(error.to_string().contains("on the way back: "), "{error}\n{taken:?}");
+            refused += 1;
+            continue;
+        }
         checks.each_migration_is_recorded_the_same_twice().unwrap();
         checks.all_migrations_apply_to_an_empty_database().unwrap();
         checks.each_migration_goes_up_down_and_up_again().unwrap();
@@ -34,10 +40,10 @@ fn migrations_that_are_right_are_green() {
         }
     }
     println!(
-        "one-line tests: {green} sets of random migrations are green, {broken} break a constraint on rows, {lost} drop \
-         something and make it again"
+        "one-line tests: {green} sets of random migrations are green, {refused} are refused on the way back, {broken} break a \
+         constraint on rows, {lost} drop something and make it again"
     );
-    assert!(broken < green / 4 && lost < green / 4);
+    assert!(refused + broken + lost < green / 2, "too few are compared to the end");
 }
 
 fn breaks_a_constraint(error: &Error) -> bool {

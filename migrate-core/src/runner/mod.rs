@@ -462,7 +462,7 @@ impl<'c> Runner<'c> {
         let traits = self.session.traits();
         PlanFor {
             dialect: self.dialect,
-            connection: Some((traits.connection, traits.connection_name)),
+            connection: Some((traits.connection, self.dialect.kind().connection_name())),
         }
     }
 

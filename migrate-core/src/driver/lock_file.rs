@@ -2,7 +2,7 @@
 //!
 //! It is looked at, made and removed only by who holds the database's own right to write.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -26,13 +26,17 @@ impl LockFile {
     /// Locks it, which nobody else has.
     pub(super) fn take(path: PathBuf) -> io::Result<LockFile> {
         // Not emptied before it is locked.
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)?;
-        file.try_lock()?;
+        let (mut file, is_new) = match to_lock().create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (to_lock().open(&path)?, false),
+            file => (file?, true),
+        };
+        if let Err(error) = file.try_lock() {
+            // Where files cannot be locked, one that stays would stop all who come after, even those who need no lock.
+            if is_new && matches!(error, TryLockError::Error(_)) {
+                let _ = fs::remove_file(&path);
+            }
+            return Err(error.into());
+        }
         file.set_len(0)?;
         file.rewind()?;
         write!(file, "pid {}", std::process::id())?;
@@ -41,7 +45,12 @@ impl LockFile {
 
     /// Who has it, if somebody has. What a process left that is gone is removed.
     pub(super) fn holder(path: &Path) -> io::Result<Option<String>> {
-        let mut file = match File::open(path) {
+        let file = to_lock().open(path).or_else(|error| match error.kind() {
+            // Most systems lock what can only be read as well.
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => File::open(path),
+            _ => Err(error),
+        });
+        let mut file = match file {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -68,6 +77,13 @@ impl LockFile {
     }
 }
 
+/// Open for writing as well: a network file system may lock nothing else (<https://man7.org/linux/man-pages/man2/flock.2.html>).
+fn to_lock() -> OpenOptions {
+    let mut options = File::options();
+    options.read(true).write(true);
+    options
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,11 +99,21 @@ mod tests {
         let lock = LockFile::take(path.clone())?;
         assert_eq!(LockFile::holder(&path)?, Some(format!("pid {}", std::process::id())));
         assert!(LockFile::take(path.clone()).is_err());
+        // Whoever fails to take it leaves it where it is.
+        assert_eq!(LockFile::holder(&path)?, Some(format!("pid {}", std::process::id())));
         lock.remove()?;
         assert!(!path.exists());
 
         // As a process that is gone leaves it.
         fs::write(&path, "pid 1")?;
+        assert_eq!(LockFile::holder(&path)?, None);
+        assert!(!path.exists());
+
+        // As another user leaves it, in a directory that is everybody's.
+        fs::write(&path, "pid 1")?;
+        let mut permissions = fs::metadata(&path)?.permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions)?;
         assert_eq!(LockFile::holder(&path)?, None);
         assert!(!path.exists());
         fs::remove_dir_all(directory)

@@ -260,7 +260,6 @@ pub enum Held {
 pub struct Traits {
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) connection: TypeId,
-    pub(crate) connection_name: &'static str,
 }
 
 /// What the database answered instead of doing what it was asked.

@@ -27,7 +27,6 @@ impl Session for SqliteConnection {
         Traits {
             dialect: &Sqlite,
             connection: TypeId::of::<SqliteConnection>(),
-            connection_name: "SqliteConnection",
         }
     }
 
@@ -410,7 +409,8 @@ fn lock_file_error(path: &Path, error: &io::Error) -> DriverError {
     DriverError {
         kind: DriverErrorKind::Other,
         message: format!(
-            "{}, by which other processes see that this one is at work, cannot be used: {error}",
+            "{}, by which other processes see that this one is at work, cannot be used: {error}; it may be deleted when \
+             no run is at work",
             path.display()
         ),
     }

@@ -328,8 +328,17 @@ impl<'c> Runner<'c> {
             let back = runner.queue(&history, &Goal::Down(Rollback::Steps(steps)))?;
             let back: Vec<Migration> = back.iter().map(|planned| planned.migration).collect();
             runner.check_redo(&history, &back)?;
-            let back = back.iter().map(|migration| migration.id().into()).collect();
-            let mut report = runner.run(&Goal::These(Direction::Down, back), &batches)?;
+            let these = back.iter().map(|migration| migration.id().into()).collect();
+            let mut report =
+                runner
+                    .run(&Goal::These(Direction::Down, these), &batches)
+                    .map_err(|error| match runner.read_history() {
+                        Ok(Some(left)) if back.iter().any(|migration| left.find(migration.id()).is_none()) => {
+                            error.next("`migrate up` applies again what was rolled back")
+                        }
+                        // Nothing was, or that cannot be seen.
+                        _ => error,
+                    })?;
             let again = report.done.iter().map(|done| done.migration.id().into()).collect();
             let rolled_back = report.done.len();
             let up = runner
@@ -491,7 +500,7 @@ impl<'c> Runner<'c> {
         let traits = self.session.traits();
         PlanFor {
             dialect: self.dialect,
-            connection: Some((traits.connection, traits.connection_name)),
+            connection: Some((traits.connection, self.dialect.kind().connection_name())),
         }
     }
 

@@ -104,6 +104,11 @@ impl Proxy {
         *self.state.fault.lock().unwrap() = Some(fault);
     }
 
+    /// Whether the statement came at which something is done.
+    pub(crate) fn has_met_fault(&self) -> bool {
+        self.state.fault.lock().unwrap().is_none()
+    }
+
     /// Ends the session of the last connection on the server.
     pub(crate) fn terminates(&self, db: &Database) -> Box<dyn FnOnce() + Send> {
         let (state, url, engine) = (self.state.clone(), db.url(), db.engine);
@@ -263,21 +268,17 @@ fn read_mysql(mut from: &TcpStream, request: &mut Vec<u8>) -> std::io::Result<Ki
     })
 }
 
-/// The text of a simple query, or what is to be prepared, becomes something that is no SQL.
+/// The text of a simple query, or what is to be prepared, becomes something that is no SQL. What was prepared before is asked
+/// for under a name or a number that nobody knows.
 fn spoil(request: &mut [u8], is_postgres: bool) {
-    let is_query = request.first() == Some(&b'Q') || request.first() == Some(&b'P');
-    match (is_postgres, is_query) {
-        // After the type and the length; of a statement to be prepared, after its empty name.
-        (true, true) => {
-            let text = if request[0] == b'P' { 6 } else { 5 };
-            request[text..text + 3].copy_from_slice(b"!!!");
-        }
-        (true, false) => {}
-        (false, _) if request[4] == 0x03 => {
-            let end = request.len().min(8);
-            request[5..end].fill(b'!');
-        }
-        // What was prepared runs under a number that nobody knows.
-        (false, _) => request[5..9].fill(0x7f),
-    }
+    let after_name = |begin: usize| begin + request[begin..].iter().position(|byte| *byte == 0).unwrap() + 1;
+    let (spoilt, with) = match (is_postgres, request[if is_postgres { 0 } else { 4 }]) {
+        (true, b'Q') => (5..8, b'!'),
+        // Parse: the statement's name, and its text. Bind: the portal's name, and the statement's.
+        (true, b'P' | b'B') => (after_name(5)..after_name(5) + 3, b'!'),
+        (false, 0x03) => (5..request.len().min(8), b'!'),
+        (false, 0x17) => (5..9, 0x7f),
+        (_, kind) => panic!("a statement that cannot be spoilt: {kind:#x}"),
+    };
+    request[spoilt].fill(with);
 }

@@ -17,6 +17,7 @@ on_every_database! {
     another_programs_migrations_are_left_alone
     redo_begins_nothing_that_it_cannot_end
     redo_tells_what_it_has_rolled_back_when_it_fails_half_way
+    redo_tells_how_to_go_forward_again_when_the_way_back_fails
     redo_keeps_history_as_it_was
     redo_leaves_what_is_pending_pending
     nothing_is_rolled_back_if_one_of_them_is_not_linked
@@ -185,6 +186,23 @@ fn redo_tells_what_it_has_rolled_back_when_it_fails_half_way(db: &Database) {
         error.to_string().contains("1 rolled back before, to be applied again"),
         "{error}"
     );
+}
+
+fn redo_tells_how_to_go_forward_again_when_the_way_back_fails(db: &Database) {
+    let failing = migration(2, |schema| {
+        schema
+            .execute("CREATE TABLE t2 (id INTEGER)")
+            .undo("DROP TABLE nowhere");
+    });
+    let all = [table(1), failing, table(3)];
+    db.up(&all).unwrap();
+    // The second time there is nothing before the one that fails.
+    for (steps, is_told) in [(2, true), (1, false)] {
+        let error = db.with(&all, |runner| runner.redo(steps)).unwrap_err();
+        let advice = "`migrate up` applies again what was rolled back".to_owned();
+        assert_eq!(error.next_steps().contains(&advice), is_told, "{error}");
+    }
+    assert_eq!(db.batches(), ["1:1", "2:1"]);
 }
 
 fn redo_keeps_history_as_it_was(db: &Database) {

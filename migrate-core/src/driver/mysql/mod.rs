@@ -31,7 +31,6 @@ impl Session for MysqlConnection {
         Traits {
             dialect: DIALECT,
             connection: TypeId::of::<MysqlConnection>(),
-            connection_name: "MysqlConnection",
         }
     }
 

@@ -34,7 +34,6 @@ impl Session for PgConnection {
         Traits {
             dialect: DIALECT,
             connection: TypeId::of::<PgConnection>(),
-            connection_name: "PgConnection",
         }
     }
 

@@ -69,7 +69,7 @@ impl ServerConnection for MysqlConnection {
         &ServerKind {
             title: "MySQL or MariaDB",
             variable: "MIGRATE_TEST_MYSQL",
-            schemes: &["mysql"],
+            schemes: &["mysql", "mariadb"],
             example: "mysql://root@127.0.0.1",
             for_all: "",
             grant: "GRANT ALL ON `migrate\\_test\\_%`.* TO ..",

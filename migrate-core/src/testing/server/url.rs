@@ -37,6 +37,8 @@ impl ServerUrl {
         let (server, database) = before[scheme.len() + 3..]
             .split_once('/')
             .unwrap_or((&before[scheme.len() + 3..], ""));
+        // Diesel takes no other for MariaDB.
+        let scheme = if scheme == "mariadb" { "mysql" } else { scheme };
         Ok(ServerUrl {
             server: format!("{scheme}://{server}"),
             database: database.to_owned(),
@@ -103,6 +105,18 @@ mod tests {
             let parsed = parse(url).unwrap();
             assert_eq!(parsed.database(), database, "{url}");
             assert_eq!(parsed.with_database("other"), other);
+        }
+    }
+
+    #[cfg(feature = "mysql")]
+    #[test]
+    fn mariadb_is_named_by_its_own_scheme_as_well() {
+        use crate::testing::server::kind::ServerConnection;
+
+        let schemes = diesel::MysqlConnection::kind().schemes;
+        for scheme in ["mysql", "mariadb"] {
+            let parsed = ServerUrl::parse(&format!("{scheme}://root@host:3306/app"), schemes).unwrap();
+            assert_eq!(parsed.with_database("other"), "mysql://root@host:3306/other");
         }
     }
 

@@ -138,6 +138,7 @@ mod on_server {
             Kind::KillBefore => in_a_child(&url, work, &proxy, at, FaultKind::Before),
             Kind::KillAfter => in_a_child(&url, work, &proxy, at, FaultKind::After),
         }
+        assert!(proxy.has_met_fault(), "it did not come to statement {at}");
     }
 
     fn in_this_process(db: &Database, work: Work, proxy: &Proxy, at: usize, kind: FaultKind) {
@@ -170,7 +171,6 @@ mod on_server {
         let mut child = spawn(url, work).spawn().unwrap();
         process.set(child.id()).unwrap();
         child.wait().unwrap();
-        // Nobody waits for it if the run had ended before that statement.
-        let _ = is_gone.send(());
+        is_gone.send(()).unwrap();
     }
 }

@@ -1,12 +1,14 @@
 //! MySQL and MariaDB: changes that let others write meanwhile say so, and are refused where the server would copy the table.
 
 use migrate_core::prelude::*;
-use migrate_core::{ErrorKind, Plan, Registry, Rollback};
+use migrate_core::{ErrorKind, Plan, Registry, Rollback, TableChange};
 
 use crate::support::{Database, migration};
 
 on_mysql! {
     what_is_said_to_go_on_while_others_write_does
+    beside_a_virtual_column_any_two_changes_of_one_alter_go_on_while_others_write
+    beside_an_indexed_virtual_column_what_is_said_to_go_on_does_and_the_rest_copies
     what_needs_a_copy_says_nothing_of_it_and_is_done
     a_copy_that_nobody_asked_for_is_an_error_with_a_way_out
 }
@@ -164,6 +166,110 @@ fn what_is_said_to_go_on_while_others_write_does(db: &Database) {
         }
     }
     assert!(refused.is_empty(), "{}", refused.join("\n\n"));
+}
+
+/// A table with virtual columns, and rows.
+fn computed(index_one: bool) -> Migration {
+    migration(1, move |schema| {
+        schema.create_table("computed", |t| {
+            t.id();
+            t.varchar("plain", 20).nullable();
+            t.varchar("other", 20).nullable();
+            t.varchar("counted", 20).nullable();
+            t.integer("spare").nullable();
+            t.integer("indexed").nullable();
+            t.integer("unique").nullable().unique();
+            t.integer("filled").default(1);
+            t.integer("length").nullable().generated_virtual("char_length(counted)");
+            t.integer("twice").nullable().generated_virtual("filled * 2");
+            t.index(["indexed"]);
+            t.index(["plain", "filled"]);
+            if index_one {
+                t.index(["filled", "length"]);
+            }
+        });
+        schema
+            .execute("INSERT INTO computed (plain, other, counted) VALUES ('a', 'b', 'c'), ('d', 'e', 'f')")
+            .up_only();
+    })
+}
+
+type Edit = fn(&TableChange);
+
+/// Each with whether it goes on while others write where a virtual column is in an index.
+const BESIDE_VIRTUAL: &[(&str, Edit, bool)] = &[
+    ("add", |t| drop(t.integer("more").nullable()), false),
+    (
+        "add a virtual one",
+        |t| drop(t.integer("half").nullable().generated_virtual("filled / 2")),
+        true,
+    ),
+    ("drop", |t| drop(t.drop_column("spare")), false),
+    ("drop a unique one", |t| drop(t.drop_column("unique")), false),
+    ("drop a virtual one", |t| drop(t.drop_column("twice")), true),
+    ("rename a counted one", |t| t.rename_column("counted", "measured"), true),
+    ("not null", |t| t.set_not_null("plain"), false),
+    ("null", |t| t.drop_not_null("filled"), false),
+    ("set a default", |t| t.set_default("other", "x"), true),
+    ("comment", |t| t.comment_on("indexed", "as it is"), true),
+    (
+        "comment on a virtual one",
+        |t| t.comment_on("length", "as it is"),
+        false,
+    ),
+    ("index", |t| drop(t.index(["other"])), true),
+    ("index a virtual one", |t| drop(t.index(["length"])), true),
+    ("drop a unique", |t| t.drop_constraint("computed_unique_key"), true),
+];
+
+fn beside_a_virtual_column_any_two_changes_of_one_alter_go_on_while_others_write(db: &Database) {
+    let pairs = BESIDE_VIRTUAL
+        .iter()
+        .flat_map(|one| BESIDE_VIRTUAL.iter().map(move |other| (one, other)));
+    let takes_unique = |what: &str| what.starts_with("drop a unique");
+    let pairs = pairs.filter(|(one, other)| one.0 != other.0 && !(takes_unique(one.0) && takes_unique(other.0)));
+    let mut refused = Vec::new();
+    let mut db = db.another();
+    for ((one, first, _), (other, second, is_online)) in pairs {
+        let changes = move |schema: &mut Schema| {
+            schema.alter_table("computed", |t| {
+                first(t);
+                second(t);
+            });
+        };
+        let all = [computed(false), migration(2, changes)];
+        let plan = Plan::offline(&Registry::of(all).unwrap(), DialectName::MariaDb).unwrap();
+        let mut statements = plan.migrations()[1].sql().into_iter();
+        let all_demand = statements.all(|sql| sql.contains("LOCK=NONE"));
+        assert_eq!(
+            all_demand,
+            *is_online || *one != "index a virtual one",
+            "{one}, {other}: {plan}"
+        );
+        let gone_and_back = db.up(&all).and_then(|_| db.rollback(&all, &Rollback::All));
+        if let Err(error) = gone_and_back {
+            refused.push(format!("{one}, {other}: {error}"));
+            db = db.another();
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n\n"));
+}
+
+fn beside_an_indexed_virtual_column_what_is_said_to_go_on_does_and_the_rest_copies(db: &Database) {
+    for (what, edit, is_online) in BESIDE_VIRTUAL {
+        let db = db.another();
+        let all = [
+            computed(true),
+            migration(2, move |schema| schema.alter_table("computed", edit)),
+        ];
+        let plan = Plan::offline(&Registry::of(all).unwrap(), DialectName::MariaDb).unwrap();
+        let sql = plan.migrations()[1].sql();
+        assert_eq!(sql.last().unwrap().contains("LOCK=NONE"), *is_online, "{what}: {plan}");
+        db.up(&all).unwrap_or_else(|error| panic!("{what}: {error}"));
+        db.rollback(&all, &Rollback::Steps(1))
+            .unwrap_or_else(|error| panic!("{what}, back: {error}"));
+        assert_eq!(db.differences(&all), [""; 0], "{what}");
+    }
 }
 
 fn what_needs_a_copy_says_nothing_of_it_and_is_done(db: &Database) {

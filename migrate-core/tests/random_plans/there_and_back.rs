@@ -198,7 +198,7 @@ fn every_plan_goes_there_and_back_and_keeps_its_rows(database: &mut dyn Database
     let plans = match (database.dialect(), is_full) {
         (DialectName::Sqlite, false) => 1_000,
         (DialectName::Sqlite, true) => 20_000,
-        (_, false) => 200,
+        (_, false) => 300,
         (_, true) => 3_000,
     };
     let config = Config {

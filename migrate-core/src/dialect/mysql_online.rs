@@ -2,7 +2,7 @@
 //! where the server would have to copy the table, for which nobody could write to it.
 
 use super::{Dialect, MySql};
-use crate::schema::{Change, Column, ColumnType, DefaultValue, Index, IndexOn, Kind, Table};
+use crate::schema::{Change, Column, ColumnType, DefaultValue, Index, IndexOn, Kind, Table, mentions};
 
 impl MySql {
     /// What a statement demands whose changes are all [online](is_online).
@@ -39,10 +39,20 @@ pub(super) fn is_online(change: &Change, there: &Table, dropped: Option<Kind>) -
         Change::SetDefault { column, default } => there
             .column(column)
             .is_some_and(|there| is_plain(&there.column_type, default)),
-        // MariaDB computes a column that is kept in the rows anew where it rewrites them, and copies for that.
-        Change::SetNotNull { .. } => {
+        // MariaDB computes a column that is kept in the rows anew where it rewrites them, and copies for that. So it does where
+        // NULL could become a default that is computed, which a TIMESTAMP may have without a word.
+        Change::SetNotNull { column } => {
             let is_kept = |column: &Column| column.generated.as_ref().is_some_and(|generated| generated.stored);
-            !there.columns.iter().any(is_kept)
+            let is_computed = |column: &Column| {
+                let is_moment = match &column.column_type {
+                    ColumnType::Timestamp | ColumnType::Timestamptz => true,
+                    ColumnType::Named(name) => mentions(name, "timestamp"),
+                    _ => false,
+                };
+                let default = column.default.as_ref();
+                is_moment || default.is_some_and(|default| !matches!(default, DefaultValue::Value(_)))
+            };
+            !there.columns.iter().any(is_kept) && !there.column(column).is_some_and(is_computed)
         }
         Change::DropColumn { .. }
         | Change::RenameColumn { .. }

@@ -2,7 +2,7 @@
 //! again leads to the same one, what the framework knows of it is what it reads back, and rows that no operation destroys are
 //! all there. Where rows stand against it, all goes on from where it stopped once they are gone.
 //!
-//! The same plans each time, 1,000 on SQLite and 200 on each server; `CI_FULL=1` runs others, 20,000 and 3,000.
+//! The same plans each time, 1,000 on SQLite and 300 on each server; `CI_FULL=1` runs others, 20,000 and 3,000.
 
 #![allow(
     clippy::panic,

@@ -36,7 +36,7 @@ pub(crate) fn fingerprints_on_the_way(steps: &[Step], dialect: DialectName) -> V
 }
 
 /// A hash of some texts, in their order.
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
 pub(crate) fn digest<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
     for text in texts {

@@ -20,7 +20,7 @@ mod words;
 
 pub use column_type::{ColumnType, DefaultValue, Value};
 pub use each_connection::{CompiledFor, NotCompiled};
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
 pub(crate) use fingerprint::digest;
 pub(crate) use fingerprint::{
     differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_newer_encoding, is_older_encoding,

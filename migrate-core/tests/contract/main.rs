@@ -14,7 +14,7 @@
 /// Tests on every database for each function of one: `apply::each_run_is_a_batch::postgres`.
 macro_rules! on_every_database {
     ($($name:ident)*) => {
-        $(tests!($name: sqlite Sqlite, postgres Postgres, newer_postgres NewerPostgres, mysql MySql);)*
+        $(tests!($name: sqlite Sqlite, postgres Postgres, newer_postgres NewerPostgres, mysql MySql, other_mysql OtherMySql);)*
     };
 }
 
@@ -28,7 +28,7 @@ macro_rules! where_ddl_is_taken_back {
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 macro_rules! on_every_server {
     ($($name:ident)*) => {
-        $(tests!($name: postgres Postgres, newer_postgres NewerPostgres, mysql MySql);)*
+        $(tests!($name: postgres Postgres, newer_postgres NewerPostgres, mysql MySql, other_mysql OtherMySql);)*
     };
 }
 
@@ -42,7 +42,7 @@ macro_rules! on_postgres {
 #[cfg(feature = "mysql")]
 macro_rules! on_mysql {
     ($($name:ident)*) => {
-        $(tests!($name: mysql MySql);)*
+        $(tests!($name: mysql MySql, other_mysql OtherMySql);)*
     };
 }
 
@@ -65,6 +65,13 @@ macro_rules! tests {
             crate::support::on(crate::support::Engine::$engine, super::$name);
         }
     };
+    (@ $name:ident other_mysql $engine:ident) => {
+        #[cfg(feature = "mysql")]
+        #[test]
+        fn other_mysql() {
+            crate::support::on(crate::support::Engine::$engine, super::$name);
+        }
+    };
     (@ $name:ident $test:ident $engine:ident) => {
         #[cfg(feature = "postgres")]
         #[test]
@@ -78,7 +85,7 @@ macro_rules! tests {
 macro_rules! assert_text {
     ($db:expr, $text:expr) => {
         insta::with_settings!({ snapshot_suffix => $db.engine.kind() }, {
-            insta::assert_snapshot!(crate::support::claim(), $text)
+            insta::assert_snapshot!(crate::support::claim(), $db.with_one_name(&$text))
         })
     };
 }

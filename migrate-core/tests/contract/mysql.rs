@@ -1,19 +1,31 @@
 //! What only MySQL and MariaDB have: changes of the schema that commit by themselves, and sessions that choose a database,
 //! lock tables and play roles.
 
-use migrate_core::{Migration, Target};
+use migrate_core::{DialectName, Migration, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
 use crate::support::{AnyConnection, Database, generated, migration, table, untransactional};
+
+macro_rules! settings {
+    () => {
+        "SELECT concat_ws(' ', database(), current_role(), @@sql_mode, @@autocommit, @@foreign_key_checks, @@unique_checks, \
+         @@time_zone, @@lock_wait_timeout, @@innodb_lock_wait_timeout, @@character_set_client, @@character_set_connection, \
+         @@collation_connection"
+    };
+}
 
 on_mysql! {
     what_a_step_does_to_its_session_does_no_harm
     a_step_that_puts_a_role_down_does_not_keep_history_from_being_written
 }
 
-const SETTINGS: &str = "SELECT concat_ws(' ', database(), current_role(), @@sql_mode, @@autocommit, @@foreign_key_checks, \
-    @@unique_checks, @@time_zone, @@lock_wait_timeout, @@innodb_lock_wait_timeout, @@character_set_client, \
-    @@character_set_connection, @@collation_connection, @@in_transaction) AS text";
+/// A query for what a session is set to. Only MariaDB tells everybody of an open transaction.
+fn settings(db: &Database) -> &'static str {
+    match db.dialect() {
+        DialectName::MariaDb => concat!(settings!(), ", @@in_transaction) AS text"),
+        _ => concat!(settings!(), ") AS text"),
+    }
+}
 
 fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
     let other = db.another();
@@ -31,12 +43,12 @@ fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
         "DO RELEASE_ALL_LOCKS()",
         "DO GET_LOCK('another', 0)",
     ] {
-        does_no_harm(db, sql, &EVERY_WAY, SETTINGS);
+        does_no_harm(db, sql, &EVERY_WAY, settings(db));
     }
     // From Rust, a transaction that is left open is an error.
     let but_from_rust = [Way::Sql, Way::Rust, Way::SqlOutsideTransaction];
-    does_no_harm(db, "START TRANSACTION", &but_from_rust, SETTINGS);
-    does_no_harm(db, "SET autocommit = 0", &but_from_rust, SETTINGS);
+    does_no_harm(db, "START TRANSACTION", &but_from_rust, settings(db));
+    does_no_harm(db, "SET autocommit = 0", &but_from_rust, settings(db));
     assert_eq!(other.whole_picture(), [""; 0]);
 }
 
@@ -51,7 +63,12 @@ impl WithRole<'_> {
         db.execute(&format!("GRANT ALL ON {role}.* TO {role}"));
         db.execute(&format!("CREATE USER {user}@'%'"));
         db.execute(&format!("GRANT {role} TO {user}@'%'"));
-        db.execute(&format!("SET DEFAULT ROLE {role} FOR {user}@'%'"));
+        let to = if db.dialect() == DialectName::MariaDb {
+            "FOR"
+        } else {
+            "TO"
+        };
+        db.execute(&format!("SET DEFAULT ROLE {role} {to} {user}@'%'"));
         made
     }
 
@@ -73,7 +90,7 @@ impl Drop for WithRole<'_> {
 fn a_step_that_puts_a_role_down_does_not_keep_history_from_being_written(db: &Database) {
     let user = WithRole::new(db);
     let mut connection = user.connect();
-    let before = connection.texts(SETTINGS);
+    let before = connection.texts(settings(db));
     let all = [
         table(1),
         puts_down(10),
@@ -82,7 +99,7 @@ fn a_step_that_puts_a_role_down_does_not_keep_history_from_being_written(db: &Da
         generated(21),
     ];
     connection.runner(&all).up(&Target::Latest).unwrap();
-    assert_eq!(connection.texts(SETTINGS), before);
+    assert_eq!(connection.texts(settings(db)), before);
     assert_eq!(db.tables(), ["t1", "t11", "t21"]);
     assert_eq!(db.claims(), 0);
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use migrate_core::prelude::*;
-use migrate_core::{DialectName, DieselOptions, KnownSchema, Registry};
+use migrate_core::{DieselOptions, KnownSchema, Registry};
 
 use crate::support::{Database, Engine, migration};
 
@@ -105,12 +105,7 @@ fn schema_rs_is_what_diesel_prints(db: &Database) {
         .unwrap();
     assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
     let printed = String::from_utf8(printed.stdout).unwrap();
-    let dialect = if db.engine.is_postgres() {
-        DialectName::Postgres
-    } else {
-        DialectName::MariaDb
-    };
-    let known = KnownSchema::latest(&Registry::of(all).unwrap(), dialect).unwrap();
+    let known = KnownSchema::latest(&Registry::of(all).unwrap(), db.dialect()).unwrap();
     let written = known.diesel(&DieselOptions::default());
     let but_first = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
     assert_eq!(but_first(&written), but_first(&printed));

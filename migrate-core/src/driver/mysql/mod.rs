@@ -3,6 +3,7 @@
 //! Each change of the schema commits by itself, so the right to write is the session's: a lock by name, which the server
 //! gives up when the session ends. Whatever happens to the lock, the key of a history row lets only one run claim it.
 
+mod digest;
 mod live;
 mod printed;
 
@@ -135,7 +136,8 @@ impl Session for MysqlConnection {
 
     fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
         let query = table.select_all(&format!(
-            ", {VERSION} AS server, cast(bit_xor({ROW_MARKER}) OVER () AS SIGNED) AS marker"
+            ", {VERSION} AS server, cast(bit_xor({}) OVER () AS SIGNED) AS marker",
+            row_marker()
         ));
         let load = |connection: &mut MysqlConnection| -> Result<_, DriverError> {
             let rows = sql_query(&query).load::<RowOnServer>(connection)?;
@@ -167,7 +169,8 @@ impl Session for MysqlConnection {
             return Ok(None);
         }
         let query = format!(
-            "SELECT cast(bit_xor({ROW_MARKER}) AS SIGNED) AS number FROM {}",
+            "SELECT cast(bit_xor({}) AS SIGNED) AS number FROM {}",
+            row_marker(),
             table.qualified()
         );
         number(self, &query)
@@ -231,15 +234,8 @@ impl Session for MysqlConnection {
     }
 
     fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
-        let mut all = String::new();
-        for name in names {
-            all += &made_by(self, name)?.unwrap_or_default();
-            all.push('\0');
-        }
-        Ok(Some(one_text(
-            self,
-            &format!("SELECT md5({}) AS text", DIALECT.text(&all)),
-        )?))
+        let is_mariadb = self.version()?.name() == DialectName::MariaDb;
+        digest::of(self, names, is_mariadb).map(Some)
     }
 
     fn commit(&mut self) -> Result<(), DriverError> {
@@ -287,15 +283,24 @@ impl Session for MysqlConnection {
     }
 
     fn blockers(&mut self, _names: &[String]) -> Vec<String> {
-        // Which locks a transaction holds on tables is told only where the server was set up for that.
-        let query = "SELECT concat('connection ', p.id, ' of ', p.user, ' from ', p.host, ', ', lower(p.command), ' for ', \
-                     p.time, ' s', coalesce(concat(', its transaction ', timestampdiff(SECOND, t.trx_started, now()), \
-                     ' s old'), ''), coalesce(concat(', at work on: ', left(p.info, 100)), '')) AS text \
-                     FROM information_schema.processlist p \
-                     LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id \
-                     WHERE p.id <> connection_id() AND p.db = database() AND (t.trx_started IS NOT NULL OR p.info IS NOT NULL) \
-                     ORDER BY t.trx_started IS NULL, t.trx_started LIMIT 5";
-        texts(self, query).unwrap_or_default()
+        // Which locks a transaction holds on tables is told only where the server was set up for that. Who may not see
+        // transactions sees at least what other connections are at work on.
+        let transactions = "LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id";
+        let none =
+            "LEFT JOIN (SELECT 0 AS trx_mysql_thread_id, now() AS trx_started) t ON t.trx_mysql_thread_id = p.id";
+        let query = |transactions| {
+            format!(
+                "SELECT concat('connection ', p.id, ' of ', p.user, ' from ', p.host, ', ', lower(p.command), ' for ', \
+                 p.time, ' s', coalesce(concat(', its transaction ', timestampdiff(SECOND, t.trx_started, now()), \
+                 ' s old'), ''), coalesce(concat(', at work on: ', left(p.info, 100)), '')) AS text \
+                 FROM information_schema.processlist p {transactions} \
+                 WHERE p.id <> connection_id() AND p.db = database() AND (t.trx_started IS NOT NULL OR p.info IS NOT NULL) \
+                 ORDER BY t.trx_started IS NULL, t.trx_started LIMIT 5"
+            )
+        };
+        texts(self, &query(transactions))
+            .or_else(|_| texts(self, &query(none)))
+            .unwrap_or_default()
     }
 
     fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
@@ -351,9 +356,17 @@ const VERSION: &str = "version()";
 const CURRENT_ROLE: &str = "coalesce(if(version() LIKE '%MariaDB%', concat('`', replace(current_role(), '`', '``'), '`'), \
                             current_role()), 'NONE')";
 
-/// What a row of history adds to the marker.
-const ROW_MARKER: &str = "cast(conv(left(md5(concat_ws(':', group_name, version, state, progress, coalesce(claim, '-'))), \
-                          15), 16, 10) AS UNSIGNED)";
+/// A hash of 160 bits, in hexadecimal digits, as an expression. MySQL has no `sha1` and no `md5` any more, from 9.6:
+/// <https://dev.mysql.com/doc/relnotes/mysql/9.6/en/>.
+fn hash(text: &str) -> String {
+    format!("left(sha2({text}, 256), 40)")
+}
+
+/// What a row of history adds to the marker, as an expression.
+fn row_marker() -> String {
+    let row = "concat_ws(':', group_name, version, state, progress, coalesce(claim, '-'))";
+    format!("cast(conv(left(sha2({row}, 256), 15), 16, 10) AS UNSIGNED)")
+}
 
 /// Such as `8.4.2` or `10.11.6-MariaDB-0+deb12u1`: <https://mariadb.com/kb/en/version/>.
 fn version_of(version: &str) -> DialectVersion {
@@ -370,7 +383,7 @@ fn version_of(version: &str) -> DialectVersion {
 
 /// The lock's name as an expression: at most 64 characters, and another one in each database.
 fn lock_of(table: &HistoryTable) -> String {
-    format!("concat('migrate:', sha1({}))", DIALECT.text(&table.qualified()))
+    format!("concat('migrate:', {})", hash(&DIALECT.text(&table.qualified())))
 }
 
 /// Which other run has the lock.
@@ -397,42 +410,6 @@ fn is_there(connection: &mut MysqlConnection, table: &HistoryTable) -> Result<bo
         DIALECT.text(table.name())
     );
     Ok(number(connection, &query)? != Some(0))
-}
-
-/// The statement that would make a table or a view as it is; `None` if there is none of that name.
-fn made_by(connection: &mut MysqlConnection, name: &str) -> Result<Option<String>, DriverError> {
-    #[derive(QueryableByName)]
-    struct MadeTable {
-        #[diesel(sql_type = Text, column_name = "Create Table")]
-        sql: String,
-    }
-    #[derive(QueryableByName)]
-    struct MadeView {
-        #[diesel(sql_type = Text, column_name = "Create View")]
-        sql: String,
-    }
-    let query = format!(
-        "SELECT table_type AS text FROM information_schema.tables WHERE table_schema = database() AND table_name = {}",
-        DIALECT.text(name)
-    );
-    let Some(kind) = texts(connection, &query)?.pop() else {
-        return Ok(None);
-    };
-    let name = DIALECT.identifier(name);
-    if kind.ends_with("VIEW") {
-        let view: MadeView = sql_query(format!("SHOW CREATE VIEW {name}")).get_result(connection)?;
-        return Ok(Some(view.sql));
-    }
-    let table: MadeTable = sql_query(format!("SHOW CREATE TABLE {name}")).get_result(connection)?;
-    Ok(Some(without_counter(&table.sql)))
-}
-
-/// Rows move the counter on.
-fn without_counter(sql: &str) -> String {
-    let Some((before, after)) = sql.rsplit_once(" AUTO_INCREMENT=") else {
-        return sql.to_owned();
-    };
-    format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// Each drop commits by itself.

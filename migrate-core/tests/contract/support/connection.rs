@@ -36,7 +36,7 @@ impl AnyConnection {
             #[cfg(feature = "postgres")]
             Engine::Postgres | Engine::NewerPostgres => AnyConnection::Postgres(PgConnection::establish(url).unwrap()),
             #[cfg(feature = "mysql")]
-            Engine::MySql => AnyConnection::MySql(MysqlConnection::establish(url).unwrap()),
+            Engine::MySql | Engine::OtherMySql => AnyConnection::MySql(MysqlConnection::establish(url).unwrap()),
             #[cfg(not(all(feature = "postgres", feature = "mysql")))]
             other => panic!("{other:?} is not compiled in"),
         }

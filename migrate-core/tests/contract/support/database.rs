@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use migrate_core::testing::TestFile;
-use migrate_core::{Error, Migration, Report, Rollback, Runner, Target};
+use migrate_core::{DialectName, Error, Migration, Report, Rollback, Runner, Target};
 
 use super::{AnyConnection, Engine, picture, text};
 
@@ -70,6 +70,20 @@ impl Database {
         match &self.place {
             Place::File(file) => file.path(),
             Place::OnServer { url, .. } => panic!("on {url} it is in no file"),
+        }
+    }
+
+    /// With MySQL and MariaDB told apart, as the server says.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) fn dialect(&self) -> DialectName {
+        match self
+            .engine
+            .pick(DialectName::Sqlite, DialectName::Postgres, DialectName::MySql)
+        {
+            DialectName::MySql if self.number("SELECT version() LIKE '%MariaDB%' AS number") == 1 => {
+                DialectName::MariaDb
+            }
+            name => name,
         }
     }
 
@@ -180,13 +194,21 @@ impl Database {
         self.number("SELECT count(*) FROM __migrations WHERE claim IS NOT NULL OR doubt IS NOT NULL")
     }
 
+    /// A text that says MySQL for MariaDB as well.
+    pub(crate) fn with_one_name(&self, text: &str) -> String {
+        match self.engine.is_mysql() {
+            true => text.replace("MariaDB", "MySQL"),
+            false => text.to_owned(),
+        }
+    }
+
     /// The error's text without what differs from test to test.
     pub(crate) fn said(&self, error: &Error) -> String {
         let own = match &self.place {
             Place::File(file) => file.path().display().to_string(),
             Place::OnServer { name, .. } => name.clone(),
         };
-        text(error).replace(&own, "TEST")
+        self.with_one_name(&text(error)).replace(&own, "TEST")
     }
 }
 

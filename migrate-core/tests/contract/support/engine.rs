@@ -13,6 +13,8 @@ pub(crate) enum Engine {
     NewerPostgres,
     /// MySQL or MariaDB.
     MySql,
+    /// The other one of them.
+    OtherMySql,
 }
 
 impl Engine {
@@ -30,7 +32,7 @@ impl Engine {
     }
 
     pub(crate) fn is_mysql(self) -> bool {
-        self == Engine::MySql
+        matches!(self, Engine::MySql | Engine::OtherMySql)
     }
 
     /// A transaction takes back changes of the schema as well.
@@ -43,7 +45,7 @@ impl Engine {
         match self {
             Engine::Sqlite => sqlite,
             Engine::Postgres | Engine::NewerPostgres => postgres,
-            Engine::MySql => mysql,
+            Engine::MySql | Engine::OtherMySql => mysql,
         }
     }
 
@@ -59,6 +61,7 @@ impl Engine {
             Engine::Postgres => ("MIGRATE_TEST_POSTGRES", "postgres://postgres@127.0.0.1"),
             Engine::NewerPostgres => ("MIGRATE_TEST_POSTGRES_NEWER", "postgres://postgres@127.0.0.1:5433"),
             Engine::MySql => ("MIGRATE_TEST_MYSQL", "mysql://root@127.0.0.1"),
+            Engine::OtherMySql => ("MIGRATE_TEST_MYSQL_OTHER", "mysql://root@127.0.0.1:3307"),
         };
         let url = std::env::var(variable).ok();
         if url.is_none() {

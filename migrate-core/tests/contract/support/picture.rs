@@ -14,7 +14,10 @@ pub(super) fn take(db: &Database, with_history: bool) -> Vec<String> {
         #[cfg(feature = "postgres")]
         AnyConnection::Postgres(_) => connection.texts(&of_postgres(with_history)),
         #[cfg(feature = "mysql")]
-        AnyConnection::MySql(connection) => of_mysql(connection, &tables),
+        AnyConnection::MySql(_) => {
+            let is_mariadb = connection.number("SELECT version() LIKE '%MariaDB%' AS number") == 1;
+            connection.texts(&of_mysql(with_history, is_mariadb))
+        }
     };
     if db.engine == Engine::Sqlite {
         // The marks of AUTOINCREMENT, and statistics.
@@ -114,59 +117,67 @@ fn of_postgres(with_history: bool) -> String {
         + " ORDER BY 1"
 }
 
-/// As the statements that would make each, line by line, as the order of columns does not matter.
+/// All but the order of columns, which does not matter, and counters, which rows move on, also those that are taken back.
 #[cfg(feature = "mysql")]
-fn of_mysql(connection: &mut diesel::MysqlConnection, tables: &[String]) -> Vec<String> {
-    use diesel::prelude::*;
-    use diesel::sql_query;
-    use diesel::sql_types::Text;
-
-    #[derive(QueryableByName)]
-    struct Table {
-        #[diesel(sql_type = Text, column_name = "Create Table")]
-        sql: String,
-    }
-    #[derive(QueryableByName)]
-    struct View {
-        #[diesel(sql_type = Text, column_name = "Create View")]
-        sql: String,
-    }
-    #[derive(QueryableByName)]
-    struct Trigger {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-    let mut picture = Vec::new();
-    for name in tables {
-        let show = format!("`{}`", name.replace('`', "``"));
-        let made: QueryResult<Table> = sql_query(format!("SHOW CREATE TABLE {show}")).get_result(connection);
-        let sql = match made {
-            Ok(table) => table.sql,
-            Err(_) => {
-                let view: View = sql_query(format!("SHOW CREATE VIEW {show}"))
-                    .get_result(connection)
-                    .unwrap();
-                view.sql
-            }
-        };
-        let mut lines: Vec<&str> = sql.lines().map(|line| line.trim().trim_end_matches(',')).collect();
-        lines.sort_unstable();
-        // Rows move the counter on, also those that are taken back.
-        let is_counter = |word: &&str| !word.starts_with("AUTO_INCREMENT=");
-        let lines = lines.iter().map(|line| {
-            let words: Vec<&str> = line.split(' ').filter(is_counter).collect();
-            format!("{name}: {}", words.join(" "))
-        });
-        picture.extend(lines);
-    }
-    let triggers: Vec<Trigger> = sql_query(
-        "SELECT concat_ws(' ', 'trigger', trigger_name, action_timing, event_manipulation, event_object_table, \
-         action_statement) AS text FROM information_schema.triggers WHERE trigger_schema = database() \
-         UNION ALL SELECT concat_ws(' ', 'routine', routine_name, routine_definition) FROM information_schema.routines \
-         WHERE routine_schema = database() ORDER BY 1",
+fn of_mysql(with_history: bool, is_mariadb: bool) -> String {
+    let (index, check, checks) = if is_mariadb {
+        ("ignored", "level", "check_constraints WHERE constraint_schema")
+    } else {
+        let checks = "table_constraints JOIN information_schema.check_constraints \
+                      USING (constraint_schema, constraint_name) WHERE table_schema";
+        ("is_visible, expression", "enforced", checks)
+    };
+    let is_seen = |table: &str| format!("({with_history} OR {table} <> '__migrations')");
+    let parts = [
+        (
+            "table_name, table_type, engine, row_format, table_collation, create_options, table_comment",
+            "tables WHERE table_schema",
+        ),
+        (
+            "table_name, 'column', column_name, column_type, is_nullable, column_default, extra, generation_expression, \
+             collation_name, column_comment",
+            "columns WHERE table_schema",
+        ),
+        (
+            &format!(
+                "table_name, 'index', index_name, seq_in_index, non_unique, index_type, column_name, collation, sub_part, {index}"
+            ),
+            "statistics WHERE table_schema",
+        ),
+        (
+            "table_name, 'key', constraint_name, ordinal_position, column_name, referenced_table_name, referenced_column_name",
+            "key_column_usage WHERE table_schema",
+        ),
+        (
+            "table_name, 'reference', constraint_name, update_rule, delete_rule",
+            "referential_constraints WHERE constraint_schema",
+        ),
+        (
+            &format!("table_name, 'check', constraint_name, {check}, check_clause"),
+            checks,
+        ),
+        (
+            "table_name, 'view', replace(view_definition, concat('`', database(), '`.'), ''), check_option",
+            "views WHERE table_schema",
+        ),
+        (
+            "event_object_table, 'trigger', trigger_name, action_timing, event_manipulation, action_statement",
+            "triggers WHERE trigger_schema",
+        ),
+        (
+            "routine_name, 'routine', routine_definition",
+            "routines WHERE routine_schema",
+        ),
+    ];
+    let parts = parts.map(|(facts, from)| {
+        let (table, _) = facts.split_once(',').unwrap();
+        format!(
+            "SELECT json_array({facts}) AS text FROM information_schema.{from} = database() AND {}",
+            is_seen(table)
+        )
+    });
+    format!(
+        "SELECT text FROM ({}) AS parts ORDER BY text",
+        parts.join(" UNION ALL ")
     )
-    .load(connection)
-    .unwrap();
-    picture.extend(triggers.into_iter().map(|trigger| trigger.text));
-    picture
 }

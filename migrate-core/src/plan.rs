@@ -7,7 +7,7 @@ use std::fmt;
 use crate::dialect::{Dialect, Frame};
 use crate::migration::{Direction, Migration};
 use crate::place::Place;
-use crate::schema::{self, Functions, Table, Touched};
+use crate::schema::{self, Functions, Leaves, Table, Touched};
 
 /// What a run would do: migrations in order, each with its actions.
 ///
@@ -249,6 +249,23 @@ impl PlannedStep {
     /// It is a user's SQL that can as well be done twice.
     pub(crate) fn is_repeatable(&self) -> bool {
         matches!(&self.action, Action::Statement(sql) if schema::is_repeatable(sql))
+    }
+
+    /// What a user's statement leaves in the session for the steps after it. Of a function that cannot be told.
+    pub(crate) fn leaves(&self) -> Leaves {
+        match &self.action {
+            Action::Statement(sql) => schema::leaves(sql),
+            _ => Leaves::Nothing,
+        }
+    }
+
+    /// It is the user's, and may have done a part of its work, for good, when it fails outside a transaction.
+    pub(crate) fn may_stay_in_part(&self) -> bool {
+        match &self.action {
+            Action::Rust { .. } => true,
+            Action::Statement(sql) => schema::may_stay_in_part(sql),
+            _ => false,
+        }
     }
 
     /// What an error calls it.

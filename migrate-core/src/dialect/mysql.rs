@@ -96,6 +96,7 @@ impl Dialect for MySql {
 
     fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), String> {
         super::raw_sql::check_has_statement(sql)?;
+        super::raw_sql::check_leaves_transactions_alone(sql)?;
         // Each is marked as done by itself; of two in one text nobody could tell which of them has happened.
         if super::raw_sql::outline(sql).more_follows && !super::raw_sql::may_be_compound(sql) {
             return Err(format!(

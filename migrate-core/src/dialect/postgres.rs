@@ -51,6 +51,9 @@ impl Dialect for Postgres {
 
     fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String> {
         super::raw_sql::check_has_statement(sql)?;
+        if !in_transaction {
+            super::raw_sql::check_leaves_transactions_alone(sql)?;
+        }
         // The server would make one transaction of them. A body between dollars, or one of BEGIN ATOMIC, is not looked into.
         let has_body = sql.contains('$') || mentions(sql, "atomic");
         if !in_transaction && !has_body && super::raw_sql::outline(sql).more_follows {

@@ -60,6 +60,29 @@ pub(super) fn check_has_statement(sql: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// That a statement does not begin or end a transaction, or a part of one.
+///
+/// # Errors
+///
+/// What it begins or ends, and what to do.
+pub(super) fn check_leaves_transactions_alone(sql: &str) -> Result<(), String> {
+    let words = outline(sql).words;
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        // https://mariadb.com/kb/en/begin-end/
+        ["BEGIN", "NOT", ..] => Ok(()),
+        [
+            word @ ("BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE"),
+            ..,
+        ]
+        | [word @ "START", "TRANSACTION", ..] => Err(format!(
+            "`{word}` would mean nothing: each step is committed and marked by itself here; leave it out, or write what belongs \
+             together as one Rust step with `conn.transaction(..)`"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a text may be one statement with others in its body, by MySQL's and MariaDB's words for those:
 /// <https://dev.mysql.com/doc/refman/8.4/en/sql-data-definition-statements.html>,
 /// <https://mariadb.com/kb/en/begin-end/>.

@@ -68,12 +68,17 @@ impl From<Row> for StoredRow {
 impl From<DieselError> for DriverError {
     fn from(error: DieselError) -> DriverError {
         // A table that is made anew goes by the name that the user knows.
-        let message = message_of(&error).replace(REBUILT, "");
-        let kind = match &error {
-            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => DriverErrorKind::ConnectionLost,
-            _ => kind_of(&message),
-        };
-        DriverError { kind, message }
+        DriverError {
+            kind: kind_of_error(&error),
+            message: message_of(&error).replace(REBUILT, ""),
+        }
+    }
+}
+
+pub(super) fn kind_of_error(error: &DieselError) -> DriverErrorKind {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => DriverErrorKind::ConnectionLost,
+        error => kind_of(&message_of(error)),
     }
 }
 

@@ -234,6 +234,11 @@ impl HistoryTable {
         )
     }
 
+    /// The same for what one run has done, while another may be at work.
+    pub(crate) fn finish_part_of_batch(&self, run: &str) -> String {
+        format!("{} AND claim = {}", self.finish_batch(), self.dialect.text(run))
+    }
+
     pub(crate) fn delete(&self, id: MigrationId<'_>) -> String {
         format!("DELETE FROM {} WHERE {}", self.qualified(), self.is(id))
     }

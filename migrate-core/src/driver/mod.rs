@@ -48,9 +48,12 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn location(&mut self) -> String;
 
-    /// How long statements wait for a lock; returns the wait that was set before.
+    /// Lets all statements of the connection wait so long for a lock; returns the wait that was set before. `None` where the
+    /// wait is set with each transaction, as it is short there.
     #[doc(hidden)]
-    fn set_lock_wait(&mut self, wait: Duration) -> Result<Duration, DriverError>;
+    fn set_lock_wait(&mut self, _wait: Duration) -> Result<Option<Duration>, DriverError> {
+        Ok(None)
+    }
 
     /// Runs one statement.
     #[doc(hidden)]
@@ -145,6 +148,13 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn make_ready(&mut self, _sql: &str, _touches: &[String], _wait: Duration) -> Result<(), DriverError> {
         Ok(())
+    }
+
+    /// Another text where a digest would not look at the same things, or would not say the same of them, as steps can set that
+    /// of a session.
+    #[doc(hidden)]
+    fn point_of_view(&mut self) -> Result<String, DriverError> {
+        Ok(String::new())
     }
 
     /// A digest of some tables, views and enums as they are: another one if any of them has been made, changed or dropped.
@@ -287,6 +297,24 @@ pub(crate) enum DriverErrorKind {
     /// The database, or the directory it is in, cannot be written.
     ReadOnly,
     Other,
+}
+
+impl DriverErrorKind {
+    /// What the database answered, if that is where an error of a Rust step comes from.
+    pub(crate) fn behind(error: &(dyn std::error::Error + 'static)) -> Option<DriverErrorKind> {
+        let mut error = Some(error);
+        while let Some(this) = error {
+            if let Some(error) = this.downcast_ref::<DriverError>() {
+                return Some(error.kind);
+            }
+            #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+            if let Some(error) = this.downcast_ref::<diesel::result::Error>() {
+                return Some(answer::kind_of_error(error));
+            }
+            error = this.source();
+        }
+        None
+    }
 }
 
 impl fmt::Display for DriverError {

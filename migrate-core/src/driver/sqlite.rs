@@ -42,7 +42,7 @@ impl Session for SqliteConnection {
         }
     }
 
-    fn set_lock_wait(&mut self, wait: Duration) -> Result<Duration, DriverError> {
+    fn set_lock_wait(&mut self, wait: Duration) -> Result<Option<Duration>, DriverError> {
         #[derive(QueryableByName)]
         struct BusyTimeout {
             #[diesel(sql_type = BigInt)]
@@ -51,7 +51,8 @@ impl Session for SqliteConnection {
         let before: BusyTimeout = sql_query("PRAGMA busy_timeout").get_result(self)?;
         let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
         self.execute(&format!("PRAGMA busy_timeout = {milliseconds}"))?;
-        Ok(Duration::from_millis(u64::try_from(before.timeout).unwrap_or_default()))
+        let before = u64::try_from(before.timeout).unwrap_or_default();
+        Ok(Some(Duration::from_millis(before)))
     }
 
     fn execute(&mut self, sql: &str) -> Result<(), DriverError> {

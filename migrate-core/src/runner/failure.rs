@@ -6,7 +6,8 @@ use super::{Runner, named};
 use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::{Error, ErrorKind};
 use crate::history::Phase;
-use crate::migration::Direction;
+use crate::migration::{Direction, Migration};
+use crate::plan::PlannedStep;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -45,13 +46,24 @@ pub(super) enum Mishap {
     LeftTransactionOpen,
 }
 
+impl Failure {
+    /// What the database answered, if it was a step that failed.
+    fn kind_behind(&self) -> Option<DriverErrorKind> {
+        match self {
+            Failure::Step {
+                mishap: Mishap::Failed { cause },
+                ..
+            } => DriverErrorKind::behind(cause.as_ref()),
+            _ => None,
+        }
+    }
+}
+
 impl Mishap {
     /// Something else holds a lock that it needs.
     pub(super) fn is_locked(&self) -> bool {
         let Mishap::Failed { cause } = self else { return false };
-        cause
-            .downcast_ref::<DriverError>()
-            .is_some_and(|error| error.kind == DriverErrorKind::Locked)
+        DriverErrorKind::behind(cause.as_ref()) == Some(DriverErrorKind::Locked)
     }
 
     pub(super) fn into_cause(self) -> Cause {
@@ -84,8 +96,12 @@ impl Runner<'_> {
             let was_open = was_open.unwrap_or(false);
             return self.transaction_ended(turn, index, returned, was_open);
         }
+        let was_lost = matches!(&failure, Failure::Commit(error) if error.kind == DriverErrorKind::ConnectionLost);
         let error = self.describe(turn, failure);
         match was_open {
+            _ if was_lost => error.state(
+                "the connection was lost at the commit, so all of it has happened or nothing, and history says which",
+            ),
             Ok(_) => error
                 .state("nothing of it stays: its transaction was rolled back, and the database is as it was before"),
             Err(problem) => error.state(format!(
@@ -181,11 +197,22 @@ impl Runner<'_> {
                 .state("what history says of it is what has happened for certain")
                 .next("look at `migrate status`");
         };
+        let is_lost = failure.kind_behind() == Some(DriverErrorKind::ConnectionLost);
+        if is_lost {
+            return self.describe(turn, failure).state(format!(
+                "the connection was lost while step {} ran, and history says that this was its turn; the steps before it \
+                 are committed",
+                index + 1
+            ))
+            .next(format!("`{finish}` finds out whether the step has happened, or asks where that cannot be seen"));
+        }
+        // One of the steps that were done may have failed, as it sets the session again.
+        let index = index.max(turn.planned.done);
         let marked = claimed && self.mark(turn, index, None).is_ok();
         let is_stopped = matches!(failure, Failure::Stopped { .. });
         let step = turn.planned.steps.get(index);
-        let is_function = !is_stopped && step.is_some_and(|step| step.function().is_some());
-        let in_doubt = match (is_function, turn.planned.migration.in_transaction()) {
+        let may_stay_in_part = !is_stopped && step.is_some_and(PlannedStep::may_stay_in_part);
+        let in_doubt = match (may_stay_in_part, turn.planned.migration.in_transaction()) {
             (false, _) => "",
             (true, false) => ", and so may be a part of this one",
             (true, true) => ", and so is what this one did up to its last change of the schema, if it made one",
@@ -253,7 +280,7 @@ impl Runner<'_> {
                 );
                 let is_unexpected = matches!(mishap, Mishap::Unexpected(_));
                 let cause = mishap.into_cause();
-                let kind = cause.downcast_ref::<DriverError>().map(|error| error.kind);
+                let kind = DriverErrorKind::behind(cause.as_ref());
                 let mut error = self.at_step(turn, index, error).cause(cause);
                 if kind == Some(DriverErrorKind::Locked) {
                     let touches = turn.planned.steps.get(index).map(|step| step.touches.as_slice());
@@ -288,12 +315,11 @@ impl Runner<'_> {
                 }
             }
             Failure::Commit(cause) => {
-                let locked = cause.kind == DriverErrorKind::Locked;
+                let kind = cause.kind;
                 let error = Error::new(
-                    if locked {
-                        ErrorKind::Locked
-                    } else {
-                        ErrorKind::StepFailed
+                    match kind {
+                        DriverErrorKind::Locked => ErrorKind::Locked,
+                        _ => ErrorKind::StepFailed,
                     },
                     format!("{doing} {} failed when it was committed", named(migration)),
                 )
@@ -301,15 +327,15 @@ impl Runner<'_> {
                 .at(migration.place())
                 .statement("COMMIT")
                 .cause(cause);
-                if locked {
-                    error
+                match kind {
+                    DriverErrorKind::Locked => error
                         .next(self.session.who_holds_locks())
-                        .next(format!("then `{again}`"))
-                } else {
-                    error.next(format!(
+                        .next(format!("then `{again}`")),
+                    DriverErrorKind::ConnectionLost => error.next(format!("`{again}` goes on from what history says")),
+                    _ => error.next(format!(
                         "a constraint that is checked at the end, such as a deferred foreign key, does not hold; mend the \
                          migration, then `{again}`"
-                    ))
+                    )),
                 }
             }
             Failure::Bookkeeping(cause) => self
@@ -349,20 +375,7 @@ impl Runner<'_> {
                     ),
                 )
                 .next("take what gives up all locks of the session out of the step: `pg_advisory_unlock_all`, `DISCARD ALL`, `RELEASE_ALL_LOCKS`"),
-            Failure::SharedSession => Error::new(
-                ErrorKind::InvalidSetting,
-                format!(
-                    "{doing} {} needs a session of the server of its own, as it does not run in a transaction, and a pooler \
-                     shares the sessions out",
-                    named(migration)
-                ),
-            )
-            .migration(migration)
-            .at(migration.place())
-            .next(format!(
-                "connect to the server itself, or to a pool in session mode, for `{again}`: behind a pool in transaction \
-                 mode a lock that outlasts a transaction is worth nothing"
-            )),
+            Failure::SharedSession => needs_own_session(doing, migration, again),
             Failure::ClaimLost => Error::new(
                 ErrorKind::Interrupted,
                 format!(
@@ -432,4 +445,22 @@ fn way(direction: Direction) -> (&'static str, &'static str) {
         // However far the command went that failed, this goes on with what was cut off, and no further.
         Direction::Down => ("rolled back", "migrate rollback --steps 1"),
     }
+}
+
+/// A migration outside a transaction, where a pooler stands between.
+pub(super) fn needs_own_session(doing: &str, migration: &Migration, again: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidSetting,
+        format!(
+            "{doing} {} needs a session of the server of its own, as it does not run in a transaction, and a pooler shares the \
+             sessions out",
+            named(migration)
+        ),
+    )
+    .migration(migration)
+    .at(migration.place())
+    .next(format!(
+        "connect to the server itself, or to a pool in session mode, for `{again}`: behind a pool in transaction mode a lock \
+         that outlasts a transaction is worth nothing"
+    ))
 }

@@ -34,6 +34,7 @@ use crate::target::{MigrationRef, Policy, Rollback, Target};
 
 pub use repair::Interrupted;
 
+use failure::needs_own_session;
 use past::Past;
 
 /// Brings a database where the linked migrations want it, or back.
@@ -81,6 +82,8 @@ pub struct Runner<'c> {
     patience: Option<Instant>,
     policy: Policy,
     lock_timeout: Duration,
+    /// How long one statement waits for a lock.
+    statement_wait: Duration,
     single_transaction: bool,
     applied_by: String,
     observer: Option<Observer<'c>>,
@@ -138,6 +141,7 @@ impl<'c> Runner<'c> {
             session: connection,
             policy: Policy::default(),
             lock_timeout: Duration::from_secs(30),
+            statement_wait: BRIEF,
             single_transaction: false,
             applied_by: String::new(),
             observer: None,
@@ -388,6 +392,15 @@ impl<'c> Runner<'c> {
         }
         // Behind a pooler no lock outlasts a transaction.
         let is_shared = self.home.as_ref().is_some_and(|home| home.is_shared);
+        let needs_session = self
+            .registry
+            .iter()
+            .find(|migration| !migration.in_transaction())
+            .copied();
+        if let Some(migration) = needs_session.filter(|_| is_shared) {
+            self.abandon();
+            return Err(needs_own_session("applying", &migration, "migrate fresh").state("nothing was dropped"));
+        }
         let held = if is_shared { Ok(()) } else { self.hold() };
         let emptied = held
             .and_then(|()| self.session.commit())
@@ -529,13 +542,19 @@ impl<'c> Runner<'c> {
             .session
             .set_lock_wait(self.lock_timeout)
             .map_err(|error| self.database_error("the database does not answer", error))?;
+        self.statement_wait = match before {
+            Some(_) => self.lock_timeout,
+            None => self.lock_timeout.min(BRIEF),
+        };
         self.patience = None;
         let result = work(self);
         // A connection that does not take these is broken; then `result` says so.
         if let Some(leave) = self.home.take().and_then(|home| home.leave) {
             let _ = self.session.execute(&leave);
         }
-        let _ = self.session.set_lock_wait(before);
+        if let Some(before) = before {
+            let _ = self.session.set_lock_wait(before);
+        }
         result
     }
 
@@ -543,8 +562,7 @@ impl<'c> Runner<'c> {
     fn settle_home(&mut self) -> Result<(), DriverError> {
         if self.home.is_none() {
             // Before a step can make history be looked for elsewhere; the lock goes by where it is.
-            let wait = self.lock_timeout.min(BRIEF);
-            let home = self.session.home(self.table.name(), wait)?;
+            let home = self.session.home(self.table.name(), self.statement_wait)?;
             self.table.settle(home.schema.as_deref());
             if home.is_shared {
                 self.session.prepare_nothing();
@@ -560,10 +578,7 @@ impl<'c> Runner<'c> {
         let deadline = Instant::now() + self.lock_timeout;
         let mut told = false;
         loop {
-            match self
-                .session
-                .begin(&self.table, self.lock_timeout.min(BRIEF), &self.held)
-            {
+            match self.session.begin(&self.table, self.statement_wait, &self.held) {
                 Err(error) if error.kind == DriverErrorKind::Busy => {
                     if self.is_stopped() {
                         return Err(DriverError {

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use super::Runner;
 use super::doubt::Doubt;
 use super::failure::{Failure, Mishap};
 use super::turn::Turn;
-use super::{BRIEF, Runner};
 use crate::driver::history::{Change, NewRow};
 use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::history::Phase;
 use crate::migration::Direction;
 use crate::plan::{Action, PlannedMigration, PlannedStep};
 use crate::report::Event;
-use crate::schema::Table;
+use crate::schema::{Leaves, Table};
 
 impl Runner<'_> {
     /// Runs one migration. A transaction is open, and none is when this returns. Says what the marker is then, if it is another.
@@ -78,13 +78,12 @@ impl Runner<'_> {
         if with_marks {
             self.session.begin_step().map_err(Failure::Bookkeeping)?;
         }
-        self.doubt(turn, &doubt)?;
+        self.doubt(turn, index, &doubt)?;
         if let Err(mishap) = self.step_alone(step, with_marks).map_err(Failure::Bookkeeping)? {
-            if with_marks {
-                // The first error is the one to tell.
-                let _ = self.session.rollback();
-            }
-            if mishap.is_locked() && self.waits_for_lock(turn.planned) {
+            // The first error is the one to tell.
+            let is_undone = with_marks && self.session.rollback().unwrap_or(false);
+            // A statement that was refused has done nothing; of a function a part may stay.
+            if mishap.is_locked() && (is_undone || step.sql().is_some()) && self.waits_for_lock(turn.planned) {
                 return Ok(false);
             }
             return Err(Failure::Step { index, mishap });
@@ -157,6 +156,7 @@ impl Runner<'_> {
         // As long as it is held, nobody takes the claim for one of a run that is gone.
         self.hold().map_err(Failure::Bookkeeping)?;
         self.session.commit().map_err(Failure::Commit)?;
+        self.set_again(turn, turn.planned.done)?;
         for (index, step) in turn.planned.steps.iter().enumerate().skip(turn.planned.done) {
             self.go_on(index)?;
             self.tell_step(turn.planned, index, step);
@@ -190,10 +190,26 @@ impl Runner<'_> {
     }
 
     fn set_back(&mut self) -> Result<(), Failure> {
+        self.come_home().map_err(Failure::Bookkeeping)
+    }
+
+    pub(super) fn come_home(&mut self) -> Result<(), DriverError> {
         match self.home.as_ref().and_then(|home| home.restore.as_ref()) {
-            Some(restore) => self.session.execute(restore).map_err(Failure::Bookkeeping),
+            Some(restore) => self.session.execute(restore),
             None => Ok(()),
         }
+    }
+
+    /// Sets of the session once more what the first `done` steps have set of the one that they ran in, for those after them.
+    fn set_again(&mut self, turn: &Turn<'_>, done: usize) -> Result<(), Failure> {
+        for (index, step) in turn.planned.steps.iter().enumerate().take(done) {
+            if step.leaves() == Leaves::Setting {
+                self.step_alone(step, false)
+                    .map_err(Failure::Bookkeeping)?
+                    .map_err(|mishap| Failure::Step { index, mishap })?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes down, before the first step, that this run is at work on the migration.
@@ -230,7 +246,7 @@ impl Runner<'_> {
     }
 
     /// Writes down, before a step, by what it can be told afterwards whether it has happened.
-    fn doubt(&mut self, turn: &Turn<'_>, doubt: &Doubt) -> Result<(), Failure> {
+    fn doubt(&mut self, turn: &Turn<'_>, done: usize, doubt: &Doubt) -> Result<(), Failure> {
         let statement = self.table.update(
             turn.planned.migration.id(),
             Some(&turn.run_id),
@@ -239,7 +255,7 @@ impl Runner<'_> {
                 ..Change::default()
             },
         );
-        self.book_one(&statement)
+        self.book_from_home(turn, done, &statement)
     }
 
     /// Writes down that the first `done` steps have happened, and no other.
@@ -255,11 +271,20 @@ impl Runner<'_> {
                 ..Change::default()
             },
         );
-        match self.book_one(&statement) {
-            // What a step has set of the connection, or locked, keeps history from being written.
-            Err(Failure::Bookkeeping(_)) => {
-                self.set_back()?;
-                self.book_one(&statement)
+        self.book_from_home(turn, done, &statement)
+    }
+
+    /// One of our own statements, after the first `done` steps. What one of them has set of the session, or locked, may keep
+    /// history from being written; then that is set back as long as it takes.
+    fn book_from_home(&mut self, turn: &Turn<'_>, done: usize, statement: &str) -> Result<(), Failure> {
+        match self.book_one(statement) {
+            Err(Failure::Bookkeeping(error)) => {
+                // The first error is the one to tell.
+                if self.come_home().is_err() {
+                    return Err(Failure::Bookkeeping(error));
+                }
+                self.book_one(statement)?;
+                self.set_again(turn, done)
             }
             result => result,
         }
@@ -376,8 +401,13 @@ impl Runner<'_> {
     /// A step outside a transaction of the migration's. `with_marks`: in one of its own. What fails around it is the driver's
     /// error: then the step may have happened.
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<Result<(), Mishap>, DriverError> {
+        // Of a function a part may stay, so that it cannot be tried again.
+        let wait = if step.function().is_some() {
+            self.lock_timeout
+        } else {
+            self.statement_wait
+        };
         let sql = step.sql().unwrap_or_default();
-        let wait = self.lock_timeout.min(BRIEF);
         if let Err(error) = self.session.make_ready(sql, &step.touches, wait) {
             return Ok(Err(error.into()));
         }

@@ -10,7 +10,7 @@ use crate::fold::{Fold, all_or_problems};
 use crate::history::{Applied, BadRows, History, Phase};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::PlannedMigration;
-use crate::schema::{self, Live};
+use crate::schema::{self, Leaves, Live};
 use crate::target::{MigrationRef, Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
 
 impl Runner<'_> {
@@ -339,6 +339,23 @@ impl Runner<'_> {
             Direction::Up => on_the_way.is_none_or(|now| *now != row.fingerprint),
             Direction::Down => !self.policy.allow_changed && self.is_changed(row),
         };
+        let mut done = planned.steps.iter().take(planned.done).enumerate();
+        if let Some((index, step)) = done.find(|(_, step)| step.leaves() == Leaves::Lost) {
+            let id = row.id();
+            return Err(error
+                .problem(
+                    Some(step.place),
+                    format!("what step {} has left in its session is gone with that: {}", index + 1, step.label()),
+                )
+                .next(format!(
+                    "`migrate repair {id} --done {index}` has that step run again, and all after it: undo first by hand what \
+                     those have done"
+                ))
+                .next(format!(
+                    "or do the rest by hand, and then `migrate repair {id} --done {}`",
+                    planned.steps.len()
+                )));
+        }
         if planned.done > planned.steps.len() || was_changed {
             return Err(error
                 .problem(

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::queue::plan_one;
 use super::turn::Turn;
-use super::{BRIEF, Goal, Runner, named};
-use crate::driver::{DriverError, DriverErrorKind};
+use super::{Goal, Runner, named};
+use crate::driver::DriverErrorKind;
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, History, Phase};
 use crate::migration::{Direction, MigrationId};
@@ -24,7 +24,7 @@ pub(super) struct Run {
     pub(super) batch: Option<i64>,
     /// Rows that are done hold claims, because the run that they belong to has more to do.
     pub(super) has_open_claims: bool,
-    /// The next migration travels by itself: a message that held it has failed.
+    /// Until one is done, migrations travel by themselves: a message that held several has failed.
     pub(super) goes_alone: bool,
     pub(super) report: Report,
 }
@@ -177,8 +177,6 @@ impl Runner<'_> {
         let turn = self.turn(run, outlook, &planned, batches, outlook.next_sequence);
         self.tell_started(&planned, run.report.done.len(), outlook.queue.len());
         let started = Instant::now();
-        self.patience
-            .get_or_insert(started + self.lock_timeout.saturating_sub(BRIEF));
         let marker = match self.do_one(&turn, started) {
             Ok(marker) => marker,
             Err(error) if self.may_try_again(&planned, &error) => {
@@ -188,6 +186,7 @@ impl Runner<'_> {
             Err(error) => return Err(error),
         };
         self.patience = None;
+        run.goes_alone = false;
         outlook.marker = marker.or(outlook.marker);
         outlook.is_left_by_message = false;
         let done = Done {
@@ -280,10 +279,8 @@ impl Runner<'_> {
     /// Whether a migration failed, and was rolled back, for a reason that goes by: something else holds a lock, for which it
     /// waits a while, or a pooler was not noticed before.
     pub(super) fn may_try_again(&mut self, planned: &PlannedMigration, error: &Error) -> bool {
-        let is_locked = error.root_cause().is_some_and(|cause| {
-            let cause = cause.downcast_ref::<DriverError>();
-            cause.is_some_and(|cause| cause.kind == DriverErrorKind::Locked)
-        });
+        let kind = error.root_cause().and_then(|cause| DriverErrorKind::behind(cause));
+        let is_locked = kind == Some(DriverErrorKind::Locked);
         let stays_whole = planned.is_whole();
         (stays_whole && self.tells_of_pooler(error)) || (is_locked && stays_whole && self.waits_for_lock(planned))
     }
@@ -291,9 +288,10 @@ impl Runner<'_> {
     /// Waits a while for a lock that something else holds, a different one each time, so that two runs do not meet again and
     /// again. Says whether it did: not if the lock timeout is over.
     pub(super) fn waits_for_lock(&mut self, planned: &PlannedMigration) -> bool {
+        // What refuses now has waited once already. What it has done before counts for nothing.
         let until = *self
             .patience
-            .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(BRIEF));
+            .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(self.statement_wait));
         if Instant::now() >= until {
             return false;
         }
@@ -329,7 +327,7 @@ impl Runner<'_> {
             let history = runner.read_history()?.unwrap_or_default();
             let claimed = history.interrupted(&runner.registry).filter(|row| row.claim.is_some());
             match claimed {
-                Some(row) => runner.settle(row),
+                Some(row) => runner.settle(&history, row),
                 None => Ok(()),
             }
         })
@@ -391,7 +389,7 @@ impl Runner<'_> {
     fn close_batch(&mut self, run: &Run) {
         if !run.report.is_empty() && run.has_open_claims {
             // If this fails too, the next run finishes the batch, as after a kill.
-            let _ = self.session.execute(&self.table.finish_batch());
+            let _ = self.session.execute(&self.table.finish_part_of_batch(&run.id));
         }
     }
 }

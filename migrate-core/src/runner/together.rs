@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::Runner;
 use super::run::{Outlook, Run};
-use super::{BRIEF, Runner};
 use crate::driver::{DriverErrorKind, Expected};
 use crate::error::Error;
 use crate::history::Phase;
@@ -34,10 +34,10 @@ impl Runner<'_> {
     ) -> Result<bool, Error> {
         let is_possible = self
             .session
-            .around(&self.table, &run.id, BRIEF, Expected::NoTable)
+            .around(&self.table, &run.id, self.statement_wait, Expected::NoTable)
             .is_some();
         let count = if is_possible { travelling(outlook) } else { 0 };
-        if count < 2 || std::mem::take(&mut run.goes_alone) {
+        if count < 2 || run.goes_alone {
             return Ok(false);
         }
         self.settle_home()
@@ -99,14 +99,15 @@ impl Runner<'_> {
         batches: &HashMap<MigrationRef, i64>,
         count: usize,
     ) -> Option<String> {
-        let wait = self.lock_timeout.min(BRIEF);
         let mut message = String::new();
         let mut expected = expected_of(outlook)?;
         for (place, planned) in outlook.queue.iter().take(count).enumerate() {
             let sequence = outlook.next_sequence + i64::try_from(place).unwrap_or_default();
             let mut turn = self.turn(run, outlook, planned, batches, sequence);
             turn.is_last = place + 1 == outlook.queue.len();
-            let around = self.session.around(&self.table, &run.id, wait, expected)?;
+            let around = self
+                .session
+                .around(&self.table, &run.id, self.statement_wait, expected)?;
             message += &around.opening;
             if expected == Expected::NoTable {
                 message += &self.table.create();
@@ -137,7 +138,10 @@ impl Runner<'_> {
         for planned in done {
             self.tell_done(run, planned, total, share);
         }
-        self.patience = None;
+        // As long as nothing was done, it is still the same that waits.
+        if !done.is_empty() {
+            self.patience = None;
+        }
     }
 
     fn tell_done(&mut self, run: &mut Run, planned: &PlannedMigration, total: usize, duration: Duration) {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::failure::Failure;
 use super::run::{Outlook, Run};
-use super::{BRIEF, Goal, Runner};
+use super::{Goal, Runner};
 use crate::error::{Error, ErrorKind};
 use crate::migration::Direction;
 use crate::plan::{PlannedMigration, PlannedStep};
@@ -91,9 +91,6 @@ impl Runner<'_> {
             self.abandon();
             return Ok(());
         }
-        self.patience
-            .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(BRIEF));
-        let wait = self.lock_timeout.min(BRIEF);
         let mut done: Vec<Done> = Vec::new();
         while !outlook.queue.is_empty() {
             if let Err(error) = self.plan_next(outlook, !done.is_empty()) {
@@ -109,7 +106,10 @@ impl Runner<'_> {
             // What the migration before has set back was this as well.
             let ready = match done.is_empty() {
                 true => Ok(()),
-                false => self.session.wait_in_transaction(wait).map_err(Failure::Bookkeeping),
+                false => self
+                    .session
+                    .wait_in_transaction(self.statement_wait)
+                    .map_err(Failure::Bookkeeping),
             };
             let worked = ready.and_then(|()| self.work(&turn, started));
             let worked = worked.and_then(|()| match turn.is_last {

@@ -13,6 +13,7 @@ mod operation;
 mod order;
 mod rust_function;
 mod sql_text;
+mod statement;
 mod step;
 mod table;
 mod user_sql;
@@ -31,7 +32,8 @@ pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position}
 pub(crate) use order::in_order;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
-pub(crate) use sql_text::{Piece, Touched, is_repeatable, mentions, normal, pieces, seen_by, shows_all, touched};
+pub(crate) use sql_text::{Piece, mentions, normal, pieces, shows_all};
+pub(crate) use statement::{Leaves, Touched, is_repeatable, leaves, may_stay_in_part, seen_by, touched};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
 pub use table::{

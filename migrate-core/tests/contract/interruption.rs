@@ -1,7 +1,7 @@
 //! Migrations outside a transaction: how far they got, going on, and what a person has to say.
 
 use diesel::connection::SimpleConnection;
-use migrate_core::{ErrorKind, Migration, Rollback, State};
+use migrate_core::{ErrorKind, Migration, Rollback, Schema, State};
 
 use crate::support::{Database, reference, table, untransactional};
 
@@ -12,6 +12,9 @@ on_every_database! {
     what_can_as_well_be_done_twice_is_done_again
     what_nothing_can_tell_is_settled_by_a_person
     repair_refuses_what_cannot_be
+    what_steps_have_set_of_the_session_holds_for_those_that_a_later_run_does
+    what_only_the_session_of_a_step_had_stops_the_next_run
+    a_step_that_begins_or_ends_a_transaction_is_refused_where_each_is_committed_by_itself
     an_interrupted_way_back_goes_on_where_it_stopped
     an_interrupted_way_back_that_was_changed_is_not_gone_on_with
     one_program_is_not_stopped_by_anothers_interruption_nor_blind_to_its_own
@@ -59,6 +62,60 @@ fn after_a_failure_the_next_run_goes_on_with_the_step_that_failed(db: &Database)
 }
 
 /// History without its batches.
+fn what_steps_have_set_of_the_session_holds_for_those_that_a_later_run_does(db: &Database) {
+    let set = db
+        .engine
+        .pick("PRAGMA cache_size = 4711", "SET app.who = '4711'", "SET @who = 4711");
+    let insert = db.engine.pick(
+        "INSERT INTO t1 SELECT cache_size FROM pragma_cache_size",
+        "INSERT INTO t1 VALUES (current_setting('app.who')::int)",
+        "INSERT INTO t1 VALUES (@who)",
+    );
+    let with = |second: &'static str| {
+        let steps = move |schema: &mut Schema| {
+            schema.execute(set).up_only();
+            schema.execute(second).up_only();
+            schema.execute(insert).up_only();
+        };
+        [table(1), untransactional(2, steps)]
+    };
+    db.up(&with("INSERT INTO nowhere VALUES (20)")).unwrap_err();
+    db.up(&with("INSERT INTO t1 VALUES (20)")).unwrap();
+    assert_eq!(sum(db), 1 + 20 + 4711);
+    assert_eq!(db.claims(), 0);
+}
+
+fn what_only_the_session_of_a_step_had_stops_the_next_run(db: &Database) {
+    let with = |second: &'static str| {
+        let steps = move |schema: &mut Schema| {
+            schema.execute("CREATE TEMPORARY TABLE few (id int)").up_only();
+            schema.execute("INSERT INTO few VALUES (20)").up_only();
+            schema.execute(second).up_only();
+        };
+        [table(1), untransactional(2, steps)]
+    };
+    let mended = with("INSERT INTO t1 SELECT id FROM few");
+    db.up(&with("INSERT INTO nowhere SELECT id FROM few")).unwrap_err();
+    let error = db.up(&mended).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
+    assert_same_text!(db.said(&error));
+    db.with(&mended, |runner| runner.repair(&reference(2), 0)).unwrap();
+    db.up(&mended).unwrap();
+    assert_eq!(sum(db), 21);
+}
+
+fn a_step_that_begins_or_ends_a_transaction_is_refused_where_each_is_committed_by_itself(db: &Database) {
+    for sql in ["BEGIN", "-- now\nCOMMIT", "rollback", "SAVEPOINT here"] {
+        let steps = move |schema: &mut Schema| {
+            schema.execute("INSERT INTO t1 VALUES (2)").up_only();
+            schema.execute(sql).up_only();
+        };
+        let error = db.up(&[table(1), untransactional(2, steps)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidMigration, "{sql}: {error}");
+        assert_eq!(db.tables(), [""; 0], "{sql}");
+    }
+}
+
 fn states_and_prints(db: &Database) -> Vec<String> {
     db.texts("SELECT concat_ws(' ', version, state, progress, fingerprint) AS text FROM __migrations ORDER BY seq")
 }

@@ -13,6 +13,8 @@ on_every_server! {
     another_run_that_does_not_end_is_named
     a_table_that_somebody_holds_is_waited_for_without_holding_up_others
     a_run_that_is_cut_off_is_taken_over
+    a_lock_ends_a_run_in_time_however_much_is_pending
+    a_rust_step_is_tried_again_when_a_lock_is_in_its_way
     a_lock_is_known_for_one_in_any_language
     a_lock_that_a_step_gives_up_and_another_run_takes_is_told
 }
@@ -123,8 +125,14 @@ fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
             "SELECT concat('1:', left(sha2(repeat(char(0), 8), 256), 32)) AS text",
         ));
         let digest = digest.concat();
+        let point_of_view = db.texts(db.engine.pick(
+            "",
+            "SELECT md5(concat_ws(' ', current_user, current_schemas(false)::text, 'off')) AS text",
+            "SELECT left(sha2(concat_ws(' ', database(), current_role(), @@sql_mode, @@time_zone), 256), 40) AS text",
+        ));
+        let point_of_view = point_of_view.concat();
         db.execute(&format!(
-            "UPDATE __migrations SET claim = 'gone', doubt = '{digest}\n{expected}\nsecond' WHERE version = 2"
+            "UPDATE __migrations SET claim = 'gone', doubt = '{digest}\n{point_of_view}\n{expected}\nsecond' WHERE version = 2"
         ));
         if has_happened {
             db.execute("CREATE TABLE second (id bigint)");
@@ -171,6 +179,50 @@ fn a_lock_that_a_step_gives_up_and_another_run_takes_is_told(db: &Database) {
 fn fingerprint(db: &Database) -> String {
     db.texts("SELECT fingerprint AS text FROM __migrations WHERE version = 2")
         .concat()
+}
+
+/// Several migrations that can travel together, the first of which has to wait.
+fn a_lock_ends_a_run_in_time_however_much_is_pending(db: &Database) {
+    let all = [
+        table(1),
+        migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
+        generated(3),
+        generated(4),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN; SELECT * FROM t1");
+    let mut connection = db.connect();
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
+    let error = runner.up(&Target::Latest).unwrap_err();
+    assert!(error.to_string().contains("in the way: "), "{error}");
+    holder.execute("COMMIT");
+    db.up(&all).unwrap();
+    assert_eq!(db.claims(), 0);
+}
+
+fn a_rust_step_is_tried_again_when_a_lock_is_in_its_way(db: &Database) {
+    let steps = |schema: &mut Schema| {
+        schema
+            .run(rust_step!(|conn| conn.batch_execute("UPDATE t1 SET id = id + 1")))
+            .up_only();
+    };
+    let all = [table(1), migration(2, steps)];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN; UPDATE t1 SET id = 5");
+    let mut connection = db.connect();
+    let mut told = 0;
+    let mut runner = connection.runner(&all).observe(|event| {
+        if let Event::Waiting { .. } = event {
+            told += 1;
+            holder.execute("COMMIT");
+        }
+    });
+    runner.up(&Target::Latest).unwrap();
+    drop(runner);
+    assert_eq!(told, 1);
+    assert_eq!(db.number("SELECT id FROM t1"), 6);
 }
 
 /// What went wrong is known by the server's words, whatever language it speaks.

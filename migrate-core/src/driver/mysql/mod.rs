@@ -45,11 +45,6 @@ impl Session for MysqlConnection {
         one_text(self, query).unwrap_or_else(|_| "the MySQL or MariaDB database".to_owned())
     }
 
-    fn set_lock_wait(&mut self, wait: Duration) -> Result<Duration, DriverError> {
-        // Set where the connection is made ready for a run, as looking alone waits for nothing.
-        Ok(wait)
-    }
-
     fn execute(&mut self, sql: &str) -> Result<(), DriverError> {
         // As text: not all statements can be prepared.
         // https://dev.mysql.com/doc/refman/8.4/en/sql-prepared-statements.html
@@ -231,6 +226,11 @@ impl Session for MysqlConnection {
             self,
             "START TRANSACTION",
         )?)
+    }
+
+    fn point_of_view(&mut self) -> Result<String, DriverError> {
+        let settings = "concat_ws(' ', database(), current_role(), @@sql_mode, @@time_zone)";
+        one_text(self, &format!("SELECT {} AS text", hash(settings)))
     }
 
     fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {

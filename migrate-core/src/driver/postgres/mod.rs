@@ -48,11 +48,6 @@ impl Session for PgConnection {
         one_text(self, query).unwrap_or_else(|_| "the PostgreSQL database".to_owned())
     }
 
-    fn set_lock_wait(&mut self, wait: Duration) -> Result<Duration, DriverError> {
-        // Each transaction sets its own.
-        Ok(wait)
-    }
-
     fn execute(&mut self, sql: &str) -> Result<(), DriverError> {
         Ok(self.batch_execute(sql)?)
     }
@@ -296,6 +291,14 @@ impl Session for PgConnection {
             self.execute(&format!("DROP INDEX CONCURRENTLY {}", DIALECT.identifier(name)))?;
         }
         Ok(())
+    }
+
+    fn point_of_view(&mut self) -> Result<String, DriverError> {
+        one_text(
+            self,
+            "SELECT md5(concat_ws(' ', current_user, current_schemas(false)::text, current_setting('quote_all_identifiers'))) \
+             AS text",
+        )
     }
 
     fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {

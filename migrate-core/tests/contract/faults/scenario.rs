@@ -94,6 +94,14 @@ fn every_kind(engine: Engine) -> Vec<Migration> {
             });
         }),
         untransactional(5, move |schema| {
+            // From here on the session sees what is there in another way.
+            schema
+                .execute(engine.pick(
+                    "PRAGMA cache_size = 100",
+                    "SET quote_all_identifiers = on",
+                    "SET sql_mode = 'ANSI_QUOTES,STRICT_TRANS_TABLES'",
+                ))
+                .up_only();
             if engine.is_postgres() {
                 schema.create_index("articles", ["title"]).concurrently();
             } else {

@@ -206,6 +206,20 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
             how,
         ));
     }
+    // Ways in which other programs name a server, with a password in them.
+    let is_keyword_list = ["host", "dbname", "user", "password", "service"].iter().any(|key| {
+        lower
+            .split_whitespace()
+            .any(|pair| pair.starts_with(&format!("{key}=")))
+    });
+    let is_address = !url.contains("://")
+        && !url.starts_with(['/', '.'])
+        && url
+            .split_once('@')
+            .is_some_and(|(user, _)| user.rfind(':').is_some_and(|at| at > 1));
+    if is_keyword_list || is_address {
+        return Err(UsageError::new("the database is named in a way that is no URL", how));
+    }
     let Some((scheme, rest)) = url.split_once("://").or_else(|| {
         // `sqlite:app.db` is common; any other colon is part of a path.
         url.strip_prefix("sqlite:").map(|rest| ("sqlite", rest))
@@ -216,11 +230,27 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
         "sqlite" if rest == ":memory:" => Ok(Database::Sqlite(SqliteFile::InMemory)),
         "sqlite" if rest.contains('?') => Ok(Database::Sqlite(SqliteFile::Uri(format!("file:{rest}")))),
         "sqlite" if !rest.is_empty() => Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(rest)))),
-        "postgres" | "postgresql" => Ok(Database::Postgres(url.to_owned())),
+        scheme @ ("postgres" | "postgresql") => {
+            let url = format!("{scheme}://{rest}");
+            check_percents(&url)?;
+            Ok(Database::Postgres(url))
+        }
         scheme @ ("mysql" | "mariadb") => Ok(Database::MySql(format!("{scheme}://{rest}"))),
         _ => Err(UsageError::new(
             format!("{} is not the URL of a database", Redacted(url)),
             how,
+        )),
+    }
+}
+
+/// That a URL can be read by libpq, which repeats what it cannot read, be it a part of a password.
+fn check_percents(url: &str) -> Result<(), UsageError> {
+    let is_code = |after: &str| after.len() >= 2 && after.bytes().take(2).all(|digit| digit.is_ascii_hexdigit());
+    match url.split('%').skip(1).all(is_code) {
+        true => Ok(()),
+        false => Err(UsageError::new(
+            format!("{} holds a `%` that stands for nothing", Redacted(url)),
+            "write a `%` that is meant as one as %25",
         )),
     }
 }
@@ -256,7 +286,16 @@ impl fmt::Display for Redacted<'_> {
 pub(crate) fn password(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let (user, _) = rest.rsplit_once('@')?;
-    Some(user.split_once(':')?.1)
+    let password = user.split_once(':')?.1;
+    // A port, a database and what follows the question mark, where an @ may stand as well.
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
+    let is_no_password = password.split_once('/').is_some_and(|(port, rest)| {
+        is_port(port)
+            && rest
+                .split_once('?')
+                .is_some_and(|(_, parameters)| parameters.contains('='))
+    });
+    (!is_no_password).then_some(password)
 }
 
 /// The directory of the user's package: where `cargo run` says it is, or where we stand.
@@ -321,9 +360,16 @@ mod tests {
             "postgres:/me:secret@host/db",
             "postgres//me:secret@host/db",
             "sqlite://me:secret@host/db",
+            "host=localhost user=me password=secret dbname=db",
+            "me:secret@tcp(host)/db",
+            "me:secret@host",
+            "postgres://me:100%secret@host/db",
+            "postgres://me@host/db?password=secret%",
         ] {
-            assert!(parse_url(url).is_err(), "{url:?}");
+            let error = parse_url(url).expect_err(url);
+            assert!(!error.message.contains("secret"), "{}", error.message);
         }
+        assert_eq!(parse_url("POSTGRES://h/db"), postgres("postgres://h/db"));
     }
 
     #[test]
@@ -352,6 +398,7 @@ mod tests {
         assert_eq!(password("postgres://me:secret@host:5432/db"), Some("secret"));
         assert_eq!(password("postgres://me@host:5432/db"), None);
         assert_eq!(password("postgres://host:5432/db"), None);
+        assert_eq!(password("postgres://host:5432/db?user=me@work"), None);
     }
 
     #[test]

@@ -29,6 +29,10 @@ impl ServerUrl {
                 "in a password `@`, `:`, `/`, `?`, `#` and blanks are written as %40, %3A, %2F, %3F, %23 and %20",
             );
         }
+        let is_code = |after: &str| after.len() >= 2 && after.bytes().take(2).all(|digit| digit.is_ascii_hexdigit());
+        if !url.split('%').skip(1).all(is_code) {
+            return Err("a `%` that is meant as one is written as %25");
+        }
         let (before, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
         // It would be used instead of the test's own.
         if parameters.contains("dbname=") {
@@ -129,6 +133,7 @@ mod tests {
             "mysql://me@host",
             "postgres://me:se@cret@host",
             "postgres://me:se/cret@host",
+            "postgres://me:100%secret@host",
             "postgres://me@host/app?dbname=production",
         ] {
             parse(url).unwrap_err();

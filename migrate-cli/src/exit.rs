@@ -14,7 +14,7 @@ pub enum Exit {
     Failed,
     /// 2: what was asked for cannot be meant.
     Usage,
-    /// 3: `status --exit-code` found something pending.
+    /// 3: `status --exit-code` found something pending, changed, missing or interrupted.
     Pending,
     /// 130: stopped by Ctrl-C or SIGTERM before all was done.
     Stopped,

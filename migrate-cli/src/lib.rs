@@ -24,7 +24,7 @@
 //! | 130 | stopped by Ctrl-C or SIGTERM before all was done; what is done is in history |
 
 #![cfg_attr(
-    not(feature = "sqlite"),
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
     allow(
         dead_code,
         unused_imports,

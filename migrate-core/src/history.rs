@@ -331,6 +331,12 @@ impl State {
     pub fn is_pending(self) -> bool {
         matches!(self, State::Pending | State::OutOfOrder)
     }
+
+    /// Whether it is as this program wants it: applied, or of a newer program.
+    #[must_use]
+    pub fn is_current(self) -> bool {
+        matches!(self, State::Applied | State::Ahead)
+    }
 }
 
 impl fmt::Display for State {

@@ -64,7 +64,8 @@
 //! - Nothing runs before everything that can be checked has been: versions, an undo for each step, the function for the
 //!   connection's type, and what the history says.
 //! - A migration runs in one transaction together with its history row. When it fails, or its process is killed, neither is
-//!   there. `transaction = false` opts out, and then an interrupted one goes on where it stopped.
+//!   there. `transaction = false` opts out, and MySQL and MariaDB commit each change of the schema by itself: there history
+//!   says of each step that it is done, and the next run goes on where the one before stopped.
 //! - Programs that start at once apply each migration once.
 //! - What was applied and then changed, and what was applied and is not in the program any more, stops a run, with the ways
 //!   out. What a newer program applied does not.
@@ -77,10 +78,11 @@
 //! # Features
 //!
 //! `sqlite` is Diesel's SQLite connection; `bundled` compiles a SQLite in, so that nothing has to be installed. `postgres` is
-//! Diesel's PostgreSQL connection, and needs libpq. None is on by default.
+//! Diesel's PostgreSQL connection, and needs libpq. `mysql` is Diesel's connection to MySQL and MariaDB, and needs
+//! libmysqlclient or libmariadb. None is on by default.
 
 #![cfg_attr(
-    not(feature = "sqlite"),
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
     allow(dead_code, unused_imports, reason = "without a driver nobody asks the dialects")
 )]
 

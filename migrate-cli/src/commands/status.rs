@@ -10,9 +10,7 @@ use crate::output::{Output, harmless, state_style};
 
 pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Failure> {
     let entries = context.read(|runner| runner.status())?;
-    let current = entries
-        .iter()
-        .all(|entry| matches!(entry.state, State::Applied | State::Ahead));
+    let current = entries.iter().all(|entry| entry.state.is_current());
 
     context.output.document(|| Body::Status {
         current,

@@ -37,7 +37,7 @@ pub use repair::Interrupted;
 use failure::needs_own_session;
 use past::Past;
 
-/// Brings a database where the linked migrations want it, or back.
+/// Applies migrations to a database, and rolls them back.
 ///
 /// In an application's start:
 ///
@@ -95,7 +95,7 @@ pub struct Runner<'c> {
     seen: Rc<Live>,
 }
 
-/// How long a statement waits for a lock, so that who comes behind it is not held up; then all of its migration is tried
+/// How long a statement waits for a lock, so that whoever comes behind it is not held up; then all of its migration is tried
 /// again, as long as the lock timeout lasts.
 const BRIEF: Duration = Duration::from_secs(2);
 
@@ -254,17 +254,14 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// Whether the database is where this program wants it: nothing is pending, missing, changed or interrupted. Writes
-    /// nothing. Migrations of a newer program do not count against it.
+    /// Whether the database is where this program wants it: nothing is pending, be it in order or not, and nothing is missing,
+    /// changed or interrupted. Writes nothing. Migrations of a newer program do not count against it.
     ///
     /// # Errors
     ///
     /// If history cannot be read.
     pub fn is_current(&mut self) -> Result<bool, Error> {
-        Ok(self
-            .status()?
-            .iter()
-            .all(|entry| matches!(entry.state, State::Applied | State::Ahead)))
+        Ok(self.status()?.iter().all(|entry| entry.state.is_current()))
     }
 
     /// What `up` would do. Writes nothing.

@@ -188,17 +188,22 @@ fn what_is_wrong_in_one_migration_touches_no_other(db: &Database) {
         });
         all.collect()
     };
+    let mut has_run = Vec::new();
     for (number, wrong) in wrong.into_iter().enumerate() {
         let result = db.up(&all(Some(wrong)));
         let error = result.unwrap_err();
         if error.kind() == ErrorKind::InvalidMigration {
             // Found while planning: nothing has run.
+            assert_eq!(db.tables(), [""; 0], "{number}");
             continue;
         }
+        has_run.push(number);
         assert_eq!(error.failed_migration(), Some("5 m5"), "{number}: {error}");
         assert_eq!(db.tables(), ["t1", "t2", "t3", "t4"], "{number}");
         let report = db.up(&all(None)).unwrap();
         assert_eq!(report.done.len(), 5, "{number}");
         db.rollback(&all(None), &Rollback::All).unwrap();
     }
+    // The rest is found while planning.
+    assert_eq!(has_run, [1, 2]);
 }

@@ -1,6 +1,8 @@
 //! What only MySQL and MariaDB have: changes of the schema that commit by themselves, and sessions that choose a database,
 //! lock tables and play roles.
 
+use std::time::Duration;
+
 use migrate_core::{DialectName, Migration, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
@@ -17,6 +19,7 @@ macro_rules! settings {
 on_mysql! {
     what_a_step_does_to_its_session_does_no_harm
     a_step_that_puts_a_role_down_does_not_keep_history_from_being_written
+    a_lock_is_known_for_one_in_any_language
 }
 
 /// A query for what a session is set to. Only MariaDB tells everybody of an open transaction.
@@ -113,4 +116,22 @@ fn puts_down_outside(version: u64) -> Migration {
         schema.execute("SET ROLE NONE").up_only();
         schema.execute("SELECT 1").up_only();
     })
+}
+
+/// What went wrong is known by the server's words, whatever language it speaks.
+fn a_lock_is_known_for_one_in_any_language(db: &Database) {
+    let all = [
+        table(1),
+        migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut holder = db.connect();
+    holder.execute("BEGIN; SELECT * FROM t1");
+    let mut connection = db.connect();
+    connection.execute("SET SESSION lc_messages = 'de_DE'");
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
+    let error = runner.up(&Target::Latest).unwrap_err().to_string();
+    assert!(error.contains("in the way: connection "), "{error}");
+    drop(runner);
+    assert_eq!(connection.texts("SELECT @@lc_messages AS text"), ["de_DE"]);
 }

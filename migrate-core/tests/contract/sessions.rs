@@ -15,7 +15,6 @@ on_every_server! {
     a_run_that_is_cut_off_is_taken_over
     a_lock_ends_a_run_in_time_however_much_is_pending
     a_rust_step_is_tried_again_when_a_lock_is_in_its_way
-    a_lock_is_known_for_one_in_any_language
     a_lock_that_a_step_gives_up_and_another_run_takes_is_told
 }
 
@@ -223,28 +222,6 @@ fn a_rust_step_is_tried_again_when_a_lock_is_in_its_way(db: &Database) {
     drop(runner);
     assert_eq!(told, 1);
     assert_eq!(db.number("SELECT id FROM t1"), 6);
-}
-
-/// What went wrong is known by the server's words, whatever language it speaks.
-fn a_lock_is_known_for_one_in_any_language(db: &Database) {
-    if db.engine.is_postgres() {
-        // Its language is the server's own, and not every user's to set.
-        return;
-    }
-    let all = [
-        table(1),
-        migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
-    ];
-    db.up(&all[..1]).unwrap();
-    let mut holder = db.connect();
-    holder.execute("BEGIN; SELECT * FROM t1");
-    let mut connection = db.connect();
-    connection.execute("SET SESSION lc_messages = 'de_DE'");
-    let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
-    let error = runner.up(&Target::Latest).unwrap_err().to_string();
-    assert!(error.contains("in the way: connection "), "{error}");
-    drop(runner);
-    assert_eq!(connection.texts("SELECT @@lc_messages AS text"), ["de_DE"]);
 }
 
 /// How a text reaches the database.

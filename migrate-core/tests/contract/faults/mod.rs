@@ -36,7 +36,7 @@ fn picture(db: &Database, with_batches: bool) -> Vec<String> {
 }
 
 /// Tries every kind of fault at every statement of a run, a few at once. `goes_on` is what is done after it.
-fn try_all(db: &Database, work: Work, goes_on: fn(&Database, Work, Kind)) {
+fn try_all(db: &Database, work: Work, goes_on: impl Fn(&Database, Work, Kind) + Sync) {
     prepare(db, work);
     let statements = statements(db, work);
     goes_on(db, work, Kind::KillBefore);
@@ -124,6 +124,7 @@ fn after_a_fault_at_any_statement_rollback_leads_to_the_same_database(db: &Datab
 }
 
 fn where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_database(db: &Database) {
+    let asked = AtomicUsize::new(0);
     try_all(db, Work::InRust, |db, work, kind| {
         let Err(error) = work.run(&mut db.connect(), db.engine) else {
             return;
@@ -134,6 +135,7 @@ fn where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_databa
             says.contains("`migrate repair 2 --done 2` says that it has"),
             "{kind:?}: {says}"
         );
+        asked.fetch_add(1, Ordering::SeqCst);
         // What the person finds.
         let has_happened = db.number("SELECT count(*) FROM t1 WHERE id = 20") == 1;
         let done = if has_happened { 2 } else { 1 };
@@ -142,4 +144,5 @@ fn where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_databa
             .unwrap();
         db.up(&migrations).unwrap();
     });
+    assert_ne!(asked.into_inner(), 0);
 }

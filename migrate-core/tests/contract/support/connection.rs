@@ -31,12 +31,16 @@ macro_rules! with_connection {
 
 impl AnyConnection {
     pub(crate) fn open(url: &str) -> AnyConnection {
+        AnyConnection::establish(url).unwrap()
+    }
+
+    pub(crate) fn establish(url: &str) -> ConnectionResult<AnyConnection> {
         match Engine::of_url(url) {
-            Engine::Sqlite => AnyConnection::Sqlite(SqliteConnection::establish(url).unwrap()),
+            Engine::Sqlite => SqliteConnection::establish(url).map(AnyConnection::Sqlite),
             #[cfg(feature = "postgres")]
-            Engine::Postgres | Engine::NewerPostgres => AnyConnection::Postgres(PgConnection::establish(url).unwrap()),
+            Engine::Postgres | Engine::NewerPostgres => PgConnection::establish(url).map(AnyConnection::Postgres),
             #[cfg(feature = "mysql")]
-            Engine::MySql | Engine::OtherMySql => AnyConnection::MySql(MysqlConnection::establish(url).unwrap()),
+            Engine::MySql | Engine::OtherMySql => MysqlConnection::establish(url).map(AnyConnection::MySql),
             #[cfg(not(all(feature = "postgres", feature = "mysql")))]
             other => panic!("{other:?} is not compiled in"),
         }

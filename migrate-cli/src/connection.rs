@@ -3,7 +3,9 @@
 use migrate_core::{Driver, Registry, Runner};
 
 use crate::failure::{Failure, UsageError};
-use crate::settings::{self, Database, SqliteFile};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::settings;
+use crate::settings::{Database, SqliteFile};
 
 /// What is done with a runner, whatever the connection type below it.
 pub(crate) trait Work {
@@ -14,6 +16,10 @@ pub(crate) trait Work {
 
 /// Opens the database and hands a runner on it to `work`. A SQLite file that does not exist is made only if `creates`;
 /// otherwise the work sees an empty database.
+#[cfg_attr(
+    not(feature = "sqlite"),
+    allow(unused_variables, reason = "nothing else than a file is made")
+)]
 pub(crate) fn with_runner<W: Work>(
     database: &Database,
     registry: Registry,
@@ -27,34 +33,31 @@ pub(crate) fn with_runner<W: Work>(
             Ok(run(&mut connection, registry, work))
         }
         #[cfg(not(feature = "sqlite"))]
-        Database::Sqlite(_) => Err(UsageError::new(
-            "this program was built without the feature `sqlite` of migrate-cli",
-            "in Cargo.toml: migrate-cli = { .., features = [\"sqlite\"] }",
-        )
-        .into()),
+        Database::Sqlite(_) => Err(not_built("sqlite")),
         #[cfg(feature = "postgres")]
         Database::Postgres(url) => {
             let mut connection = open_postgres(url)?;
             Ok(run(&mut connection, registry, work))
         }
         #[cfg(not(feature = "postgres"))]
-        Database::Postgres(_) => Err(UsageError::new(
-            "this program was built without the feature `postgres` of migrate-cli",
-            "in Cargo.toml: migrate-cli = { .., features = [\"postgres\"] }",
-        )
-        .into()),
+        Database::Postgres(_) => Err(not_built("postgres")),
         #[cfg(feature = "mysql")]
         Database::MySql(url) => {
             let mut connection = open_mysql(url)?;
             Ok(run(&mut connection, registry, work))
         }
         #[cfg(not(feature = "mysql"))]
-        Database::MySql(_) => Err(UsageError::new(
-            "this program was built without the feature `mysql` of migrate-cli",
-            "in Cargo.toml: migrate-cli = { .., features = [\"mysql\"] }",
-        )
-        .into()),
+        Database::MySql(_) => Err(not_built("mysql")),
     }
+}
+
+#[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+fn not_built(feature: &str) -> Failure {
+    UsageError::new(
+        format!("this program was built without the feature `{feature}` of migrate-cli"),
+        format!("in Cargo.toml: migrate-cli = {{ .., features = [\"{feature}\"] }}"),
+    )
+    .into()
 }
 
 fn run<D: Driver, W: Work>(connection: &mut D, registry: Registry, work: W) -> W::Output {

@@ -41,6 +41,7 @@ pub(crate) enum SqliteFile {
 }
 
 /// The URI with which SQLite opens what is there and makes nothing: <https://sqlite.org/uri.html>.
+#[cfg(any(feature = "sqlite", test))]
 pub(crate) fn without_creating(uri: &str) -> String {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let mut parameters: Vec<&str> = query

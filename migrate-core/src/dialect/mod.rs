@@ -12,7 +12,9 @@ mod raw_sql;
 mod rebuild;
 mod render;
 mod sqlite;
+#[cfg(feature = "sqlite")]
 mod sqlite_text;
+#[cfg(feature = "sqlite")]
 mod tokens;
 
 pub(crate) use common::value;
@@ -22,6 +24,7 @@ pub(crate) use postgres::Postgres;
 pub(crate) use rebuild::REBUILT;
 pub(crate) use render::{Rendered, render};
 pub(crate) use sqlite::Sqlite;
+#[cfg(feature = "sqlite")]
 pub(crate) use sqlite_text::{parse_index, parse_table};
 
 use std::fmt;

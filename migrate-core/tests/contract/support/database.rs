@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use migrate_core::testing::TestFile;
-use migrate_core::{DialectName, Error, Migration, Report, Rollback, Runner, Target};
+use migrate_core::{Error, Migration, Report, Rollback, Runner, Target};
 
 use super::{AnyConnection, Engine, picture, text};
 
@@ -75,7 +75,9 @@ impl Database {
 
     /// With MySQL and MariaDB told apart, as the server says.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(crate) fn dialect(&self) -> DialectName {
+    pub(crate) fn dialect(&self) -> migrate_core::DialectName {
+        use migrate_core::DialectName;
+
         match self
             .engine
             .pick(DialectName::Sqlite, DialectName::Postgres, DialectName::MySql)

@@ -15,6 +15,7 @@ on_postgres! {
     what_a_step_does_to_its_session_does_no_harm
     a_step_that_ends_the_transaction_is_told
     a_step_that_goes_on_after_an_error_is_not_taken_for_done
+    a_schema_whose_name_needs_quotes_is_like_any_other
     fresh_drops_what_is_there_and_nothing_of_extensions
     what_no_transaction_can_hold_runs_outside_one
     an_index_that_was_left_invalid_is_built_anew
@@ -89,6 +90,23 @@ fn a_step_that_goes_on_after_an_error_is_not_taken_for_done(db: &Database) {
         "{error}"
     );
     assert_eq!(db.batches(), ["1:1"]);
+}
+
+fn a_schema_whose_name_needs_quotes_is_like_any_other(db: &Database) {
+    db.execute(&format!(
+        "CREATE SCHEMA \"Ten\"\"ant-1\"; ALTER DATABASE {} SET search_path TO \"Ten\"\"ant-1\"",
+        db.name()
+    ));
+    let mut all = everything(db.engine).to_vec();
+    all.push(untransactional(4, |schema| {
+        schema.create_index("users", ["name"]).concurrently();
+    }));
+    db.up(&all).unwrap();
+    assert_eq!(db.differences(&all), [""; 0]);
+    db.with(&all, |runner| runner.plan_rollback(&Rollback::All)).unwrap();
+    db.with(&all, |runner| runner.fresh()).unwrap();
+    db.rollback(&all, &Rollback::All).unwrap();
+    assert_eq!(db.batches(), [""; 0]);
 }
 
 fn fresh_drops_what_is_there_and_nothing_of_extensions(db: &Database) {

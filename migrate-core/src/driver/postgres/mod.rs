@@ -288,7 +288,7 @@ impl Session for PgConnection {
             &format!(
                 "SELECT n.relname::text AS text FROM pg_index i JOIN pg_class n ON n.oid = i.indexrelid \
                  JOIN pg_class c ON c.oid = i.indrelid WHERE NOT i.indisvalid \
-                 AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY (ARRAY[{}]::text[])",
+                 AND c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY (ARRAY[{}]::text[])",
                 tables.join(", ")
             ),
         )?;
@@ -359,7 +359,7 @@ impl Session for PgConnection {
              'its last statement: ' || left(regexp_replace(a.query, '\\s+', ' ', 'g'), 100)) AS text FROM pg_stat_activity a \
              WHERE a.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
              WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' \
-             AND c.relnamespace = current_schema()::regnamespace {of_named}AND l.database = \
+             AND c.relnamespace = quote_ident(current_schema())::regnamespace {of_named}AND l.database = \
              (SELECT oid FROM pg_database WHERE datname = current_database())) ORDER BY a.xact_start LIMIT 5"
         );
         texts(self, &query).unwrap_or_default()
@@ -477,7 +477,7 @@ fn lock_lost() -> DriverError {
 fn digest_of(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| DIALECT.text(name)).collect();
     format!(
-        "WITH named AS (SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
+        "WITH named AS (SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = quote_ident(current_schema())::regnamespace \
          AND c.relname = ANY (ARRAY[{}]::text[]) AND (c.relkind IN ('r', 'p', 'v', 'm') \
          OR EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = c.oid AND i.indisvalid))), \
          parts AS ( \
@@ -491,7 +491,7 @@ fn digest_of(names: &[String]) -> String {
          UNION ALL SELECT pg_get_indexdef(i.indexrelid) FROM named n JOIN pg_index i ON i.indrelid = n.oid AND i.indisvalid \
          UNION ALL SELECT pg_get_viewdef(v.oid) FROM named v JOIN pg_class c ON c.oid = v.oid WHERE c.relkind IN ('v', 'm') \
          UNION ALL SELECT concat_ws(' ', 'value', t.typname, e.enumsortorder, e.enumlabel) FROM pg_enum e \
-         JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typnamespace = current_schema()::regnamespace \
+         JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typnamespace = quote_ident(current_schema())::regnamespace \
          AND t.typname = ANY (ARRAY[{}]::text[])) \
          SELECT md5(coalesce(string_agg(part, E'\\n' ORDER BY part), '')) AS text FROM parts",
         names.join(", "),
@@ -504,15 +504,15 @@ fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
     let query = "SELECT 'DROP ' || kind || ' IF EXISTS ' || name || ' CASCADE' AS text FROM ( \
          SELECT 1 AS turn, c.oid, 'pg_class'::regclass AS class, c.oid::regclass::text AS name, CASE c.relkind \
          WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' \
-         ELSE 'TABLE' END AS kind FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
+         ELSE 'TABLE' END AS kind FROM pg_class c WHERE c.relnamespace = quote_ident(current_schema())::regnamespace \
          AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') \
          UNION ALL SELECT 2, p.oid, 'pg_proc'::regclass, p.oid::regprocedure::text, \
          CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END \
-         FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace \
+         FROM pg_proc p WHERE p.pronamespace = quote_ident(current_schema())::regnamespace \
          UNION ALL SELECT 3, t.oid, 'pg_type'::regclass, t.oid::regtype::text, \
          CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END FROM pg_type t \
          LEFT JOIN pg_class r ON r.oid = t.typrelid \
-         WHERE t.typnamespace = current_schema()::regnamespace AND (t.typtype IN ('e', 'd', 'r') OR r.relkind = 'c')) AS o \
+         WHERE t.typnamespace = quote_ident(current_schema())::regnamespace AND (t.typtype IN ('e', 'd', 'r') OR r.relkind = 'c')) AS o \
          WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype IN ('e', 'i')) \
          ORDER BY turn, kind <> 'VIEW', name";
     for statement in texts(connection, query)? {

@@ -16,6 +16,7 @@ on_postgres! {
     a_step_that_ends_the_transaction_is_told
     a_step_that_goes_on_after_an_error_is_not_taken_for_done
     a_schema_whose_name_needs_quotes_is_like_any_other
+    a_backslash_is_one_whatever_the_database_makes_of_it
     fresh_drops_what_is_there_and_nothing_of_extensions
     what_no_transaction_can_hold_runs_outside_one
     an_index_that_was_left_invalid_is_built_anew
@@ -107,6 +108,31 @@ fn a_schema_whose_name_needs_quotes_is_like_any_other(db: &Database) {
     db.with(&all, |runner| runner.fresh()).unwrap();
     db.rollback(&all, &Rollback::All).unwrap();
     assert_eq!(db.batches(), [""; 0]);
+}
+
+fn a_backslash_is_one_whatever_the_database_makes_of_it(db: &Database) {
+    db.execute(&format!(
+        "ALTER DATABASE {} SET standard_conforming_strings = off",
+        db.name()
+    ));
+    let all = [migration(1, |schema| {
+        schema.create_enum("slash", ["\\", "'\\n"]);
+        schema.create_table("files", |t| {
+            t.id();
+            t.text("path").default("C:\\new\\table");
+            t.binary("bytes").default(&[0_u8, 255][..]);
+            t.enum_of("slash", "slash").default("'\\n");
+            t.comment("\\t");
+        });
+        // What is written by hand means what the database says that it means.
+        schema
+            .execute("INSERT INTO files (id, path) VALUES (1, DEFAULT), (2, '\\x41')")
+            .up_only();
+    })];
+    db.with(&all, |runner| runner.up(&Target::Latest)).unwrap();
+    let stored = "SELECT concat_ws(' ', path, encode(bytes, 'hex'), slash, obj_description('files'::regclass)) AS text \
+                  FROM files ORDER BY id";
+    assert_eq!(db.texts(stored), ["C:\\new\\table 00ff '\\n \\t", "A 00ff '\\n \\t"]);
 }
 
 fn fresh_drops_what_is_there_and_nothing_of_extensions(db: &Database) {

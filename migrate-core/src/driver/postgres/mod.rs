@@ -356,7 +356,7 @@ impl Session for PgConnection {
             "SELECT concat_ws(', ', concat_ws(' ', 'pid', a.pid, 'of', a.usename, 'from ' || host(a.client_addr)), \
              nullif(a.application_name, ''), a.state || ' for ' || (extract(epoch FROM now() - a.state_change))::int || ' s', \
              'its transaction ' || (extract(epoch FROM now() - a.xact_start))::int || ' s old', \
-             'its last statement: ' || left(regexp_replace(a.query, '\\s+', ' ', 'g'), 100)) AS text FROM pg_stat_activity a \
+             'its last statement: ' || left(regexp_replace(a.query, '[[:space:]]+', ' ', 'g'), 100)) AS text FROM pg_stat_activity a \
              WHERE a.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
              WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' \
              AND c.relnamespace = quote_ident(current_schema())::regnamespace {of_named}AND l.database = \

@@ -140,10 +140,10 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn begin_step(&mut self) -> Result<(), DriverError>;
 
-    /// Makes ready for a statement outside a transaction: takes away what an earlier try of it has left half made of what it
-    /// touches, and lets it wait so long for locks.
+    /// Makes ready for a statement outside a transaction: takes away what an earlier try of it has left half made, and lets it
+    /// wait so long for locks.
     #[doc(hidden)]
-    fn make_ready(&mut self, _sql: &str, _touches: &[String], _wait: Duration) -> Result<(), DriverError> {
+    fn make_ready(&mut self, _sql: &str, _wait: Duration) -> Result<(), DriverError> {
         Ok(())
     }
 

@@ -391,7 +391,7 @@ impl<'c> Runner<'c> {
         let held = if is_shared { Ok(()) } else { self.hold() };
         let emptied = held
             .and_then(|()| self.session.commit())
-            .and_then(|()| self.session.make_ready("", &[], self.lock_timeout))
+            .and_then(|()| self.session.make_ready("", self.lock_timeout))
             .and_then(|()| self.session.drop_everything());
         let result = match emptied {
             Ok(()) => Ok(()),

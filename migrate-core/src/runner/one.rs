@@ -378,7 +378,7 @@ impl Runner<'_> {
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<Result<(), Mishap>, DriverError> {
         let sql = step.sql().unwrap_or_default();
         let wait = self.lock_timeout.min(BRIEF);
-        if let Err(error) = self.session.make_ready(sql, &step.touches, wait) {
+        if let Err(error) = self.session.make_ready(sql, wait) {
             return Ok(Err(error.into()));
         }
         let result = self.act(step);

@@ -1,5 +1,6 @@
 //! What only PostgreSQL has: transactions that hold changes of the schema, roles, search paths, concurrent indexes.
 
+use std::thread;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -8,7 +9,7 @@ use diesel::sql_query;
 use migrate_core::{ErrorKind, Rollback, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
-use crate::support::{Database, migration, table, untransactional};
+use crate::support::{AnyConnection, Database, migration, table, untransactional};
 use crate::words::everything;
 
 on_postgres! {
@@ -20,6 +21,8 @@ on_postgres! {
     fresh_drops_what_is_there_and_nothing_of_extensions
     what_no_transaction_can_hold_runs_outside_one
     an_index_that_was_left_invalid_is_built_anew
+    what_was_left_invalid_goes_however_the_statement_is_written
+    what_another_session_is_building_is_left_to_it
     outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well
 }
 
@@ -185,6 +188,92 @@ fn an_index_that_was_left_invalid_is_built_anew(db: &Database) {
     db.up(&all).unwrap();
     assert_eq!(db.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
     assert_eq!(db.batches(), ["1:1", "2:2"]);
+}
+
+fn invalid(db: &Database) -> Vec<String> {
+    db.texts("SELECT indexrelid::regclass::text AS text FROM pg_index WHERE NOT indisvalid ORDER BY 1")
+}
+
+fn what_was_left_invalid_goes_however_the_statement_is_written(db: &Database) {
+    db.execute("CREATE SCHEMA tenant");
+    let of_tenant = "CREATE TABLE tenant.\"Users\" (id int); INSERT INTO tenant.\"Users\" VALUES (1), (1)";
+    let another = "CREATE TABLE other (id int); INSERT INTO other VALUES (1), (1)";
+    db.execute(&format!("{of_tenant}; {another}"));
+    let mut all = vec![table(1)];
+    db.up(&all).unwrap();
+    // Nothing else goes with it: what is valid, what is called otherwise, what is of another table.
+    db.execute("INSERT INTO t1 VALUES (1); CREATE INDEX t1_valid ON t1 (id)");
+    let mut by_hand = PgConnection::establish(&db.url()).unwrap();
+    for sql in [
+        "CREATE UNIQUE INDEX CONCURRENTLY t1_mine ON t1 (id)",
+        "CREATE UNIQUE INDEX CONCURRENTLY ON other (id)",
+    ] {
+        sql_query(sql).execute(&mut by_hand).unwrap_err();
+    }
+    let left = ["other_id_idx", "t1_mine"];
+    assert_eq!(invalid(db), left);
+    for (version, (table, index, sql)) in (2..).zip([
+        ("t1", "i1", "-- why\nCREATE UNIQUE INDEX CONCURRENTLY i1 ON t1 (id)"),
+        (
+            "t1",
+            "\"I2\"",
+            "create\n unique INDEX concurrently IF NOT EXISTS \"I2\" ON t1 (id)",
+        ),
+        ("t1", "t1_id_idx", "CREATE UNIQUE INDEX CONCURRENTLY ON t1 (id)"),
+        (
+            "tenant.\"Users\"",
+            "tenant.i4",
+            "CREATE UNIQUE INDEX CONCURRENTLY i4 ON tenant.\"Users\" (id)",
+        ),
+    ]) {
+        all.push(untransactional(version, move |schema| schema.execute(sql).up_only()));
+        db.up(&all).unwrap_err();
+        assert_eq!(invalid(db).len(), 3, "{sql}");
+        db.execute(&format!("DELETE FROM {table}"));
+        db.up(&all).unwrap();
+        assert_eq!(invalid(db), left, "{sql}");
+        let is_there = format!("SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('{index}')");
+        assert_eq!(db.number(&is_there), 1, "{sql}");
+        db.execute(&format!("DROP INDEX {index}; INSERT INTO {table} VALUES (1), (1)"));
+    }
+    assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 't1_valid'"), 1);
+}
+
+/// A transaction that sees rows as they are now, until it ends.
+fn old_transaction(db: &Database) -> AnyConnection {
+    let mut old = db.connect();
+    old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
+    old
+}
+
+fn what_another_session_is_building_is_left_to_it(db: &Database) {
+    let all = [
+        table(1),
+        untransactional(2, |schema| {
+            schema.execute("CREATE INDEX CONCURRENTLY ON t1 (id)").up_only();
+        }),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut old = old_transaction(db);
+    thread::scope(|scope| {
+        let builds = scope.spawn(|| db.execute("CREATE INDEX CONCURRENTLY t1_id_idx ON t1 (id)"));
+        while invalid(db).is_empty() && !builds.is_finished() {
+            thread::yield_now();
+        }
+        let up = scope.spawn(|| db.up(&all));
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't1'::regclass";
+        while db.number(waiting) == 0 && !up.is_finished() {
+            thread::yield_now();
+        }
+        old.execute("COMMIT");
+        builds.join().unwrap();
+        up.join().unwrap().unwrap();
+    });
+    assert_eq!(
+        db.texts("SELECT relname::text AS text FROM pg_class WHERE relname LIKE 't1_id_idx%' ORDER BY 1"),
+        ["t1_id_idx", "t1_id_idx1"]
+    );
+    assert_eq!(invalid(db), [""; 0]);
 }
 
 fn outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well(db: &Database) {

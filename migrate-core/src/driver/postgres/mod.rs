@@ -3,6 +3,7 @@
 //! Each transaction holds an advisory lock, so that one run at a time writes; it is the transaction's and not the session's,
 //! because behind a pooler a session is shared. What the lock cannot do, the key of a history row does.
 
+mod concurrent;
 mod live;
 
 use std::any::{Any, TypeId};
@@ -271,29 +272,19 @@ impl Session for PgConnection {
         Ok(AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?)
     }
 
-    fn make_ready(&mut self, sql: &str, touches: &[String], wait: Duration) -> Result<(), DriverError> {
+    fn make_ready(&mut self, sql: &str, wait: Duration) -> Result<(), DriverError> {
         // An index that is built concurrently holds nobody up while it waits, and would be left invalid.
         let milliseconds = match mentions(sql, "concurrently") {
             true => 0,
             false => milliseconds(wait),
         };
         self.execute(&format!("SET lock_timeout = {milliseconds}"))?;
-        if touches.is_empty() || !sql.trim_start().to_ascii_uppercase().starts_with("CREATE ") {
+        let Some(left_invalid) = concurrent::left_invalid(sql) else {
             return Ok(());
-        }
-        // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
-        let tables: Vec<String> = touches.iter().map(|name| DIALECT.text(name)).collect();
-        let invalid = texts(
-            self,
-            &format!(
-                "SELECT n.relname::text AS text FROM pg_index i JOIN pg_class n ON n.oid = i.indexrelid \
-                 JOIN pg_class c ON c.oid = i.indrelid WHERE NOT i.indisvalid \
-                 AND c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY (ARRAY[{}]::text[])",
-                tables.join(", ")
-            ),
-        )?;
-        for name in invalid.iter().filter(|name| mentions(sql, name)) {
-            self.execute(&format!("DROP INDEX CONCURRENTLY {}", DIALECT.identifier(name)))?;
+        };
+        for index in texts(self, &left_invalid)? {
+            tracing::info!(index, "dropped, as it was left invalid");
+            self.execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"))?;
         }
         Ok(())
     }

@@ -174,10 +174,10 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn broken_references(&mut self) -> Result<Vec<String>, DriverError>;
 
-    /// Who may hold a lock on some tables, or on any if none is named: a few, each as a person reads it. None if that cannot
-    /// be told.
+    /// Who may hold a lock on some tables, or on any if none is named, or keep waiting what is done to them concurrently: a few,
+    /// each as a person reads it. None if that cannot be told.
     #[doc(hidden)]
-    fn blockers(&mut self, _names: &[String]) -> Vec<String> {
+    fn blockers(&mut self, _names: &[String], _concurrently: bool) -> Vec<String> {
         Vec::new()
     }
 

@@ -256,8 +256,7 @@ impl Runner<'_> {
                 let kind = cause.downcast_ref::<DriverError>().map(|error| error.kind);
                 let mut error = self.at_step(turn, index, error).cause(cause);
                 if kind == Some(DriverErrorKind::Locked) {
-                    let touches = turn.planned.steps.get(index).map(|step| step.touches.as_slice());
-                    for blocker in self.session.blockers(touches.unwrap_or_default()) {
+                    for blocker in self.blockers(turn.planned.steps.get(index..=index).unwrap_or_default()) {
                         error = error.problem(None, format!("in the way: {blocker}"));
                     }
                 }

@@ -79,12 +79,24 @@ impl Runner<'_> {
             self.session.begin_step().map_err(Failure::Bookkeeping)?;
         }
         self.doubt(turn, &doubt)?;
+        if step.is_concurrent()
+            && let Some(blocker) = self.blockers(std::slice::from_ref(step)).first()
+        {
+            self.tell(&Event::Waiting {
+                reason: &format!(
+                    "{} waits for transactions that are open now, {} s for each at most; {blocker}",
+                    turn.planned.migration,
+                    self.lock_timeout.as_secs_f32()
+                ),
+            });
+        }
         if let Err(mishap) = self.step_alone(step, with_marks).map_err(Failure::Bookkeeping)? {
             if with_marks {
                 // The first error is the one to tell.
                 let _ = self.session.rollback();
             }
-            if mishap.is_locked() && self.waits_for_lock(turn.planned) {
+            // What is done concurrently has waited all the time already.
+            if mishap.is_locked() && !step.is_concurrent() && self.waits_for_lock(turn.planned) {
                 return Ok(false);
             }
             return Err(Failure::Step { index, mishap });
@@ -377,7 +389,11 @@ impl Runner<'_> {
     /// error: then the step may have happened.
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<Result<(), Mishap>, DriverError> {
         let sql = step.sql().unwrap_or_default();
-        let wait = self.lock_timeout.min(BRIEF);
+        // What is done concurrently holds nobody up while it waits, and would have to be begun anew.
+        let wait = match step.is_concurrent() {
+            true => self.lock_timeout,
+            false => self.lock_timeout.min(BRIEF),
+        };
         if let Err(error) = self.session.make_ready(sql, wait) {
             return Ok(Err(error.into()));
         }

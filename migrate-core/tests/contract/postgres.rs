@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_query;
-use migrate_core::{ErrorKind, Rollback, Target};
+use migrate_core::{ErrorKind, Event, Rollback, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
 use crate::support::{AnyConnection, Database, migration, table, untransactional};
@@ -22,7 +22,9 @@ on_postgres! {
     what_no_transaction_can_hold_runs_outside_one
     an_index_that_was_left_invalid_is_built_anew
     what_was_left_invalid_goes_however_the_statement_is_written
+    what_a_reindex_has_left_goes_before_the_next
     what_another_session_is_building_is_left_to_it
+    an_old_transaction_that_an_index_would_wait_for_is_named
     outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well
 }
 
@@ -246,6 +248,37 @@ fn old_transaction(db: &Database) -> AnyConnection {
     old
 }
 
+fn what_a_reindex_has_left_goes_before_the_next(db: &Database) {
+    let all = |sql: &'static str| {
+        [
+            migration(1, |schema| {
+                schema.create_table("users", |t| {
+                    t.id();
+                    t.text("name").unique();
+                });
+            }),
+            untransactional(2, move |schema| schema.execute(sql).up_only()),
+        ]
+    };
+    for sql in [
+        "REINDEX TABLE CONCURRENTLY users",
+        "REINDEX (CONCURRENTLY, VERBOSE) INDEX public.users_pkey",
+    ] {
+        let db = db.another();
+        db.up(&all(sql)[..1]).unwrap();
+        let mut old = old_transaction(&db);
+        let mut connection = db.connect();
+        let mut runner = connection.runner(&all(sql)).lock_timeout(Duration::from_millis(200));
+        runner.up(&Target::Latest).unwrap_err();
+        assert!(invalid(&db).concat().contains("_ccnew"), "{sql}");
+        old.execute("COMMIT");
+        db.up(&all(sql)).unwrap();
+        assert_eq!(invalid(&db), [""; 0], "{sql}");
+        let copies = "SELECT count(*) FROM pg_class WHERE relname LIKE '%\\_cc%'";
+        assert_eq!(db.number(copies), 0, "{sql}");
+    }
+}
+
 fn what_another_session_is_building_is_left_to_it(db: &Database) {
     let all = [
         table(1),
@@ -274,6 +307,40 @@ fn what_another_session_is_building_is_left_to_it(db: &Database) {
         ["t1_id_idx", "t1_id_idx1"]
     );
     assert_eq!(invalid(db), [""; 0]);
+}
+
+fn an_old_transaction_that_an_index_would_wait_for_is_named(db: &Database) {
+    let all = [
+        table(1),
+        untransactional(2, |schema| {
+            schema.declare(|schema| schema.create_table("t1", |t| t.integer("id").nullable()));
+            schema.create_index("t1", ["id"]).concurrently();
+        }),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut old = old_transaction(db);
+    let mut told = Vec::new();
+    let mut connection = db.connect();
+    let mut runner = connection
+        .runner(&all)
+        .lock_timeout(Duration::from_millis(200))
+        .observe(|event| {
+            if let Event::Waiting { reason } = event {
+                told.push((*reason).to_owned());
+            }
+        });
+    let error = runner.up(&Target::Latest).unwrap_err().to_string();
+    drop(runner);
+    assert!(error.contains("canceling statement due to lock timeout"), "{error}");
+    assert!(error.contains("in the way: pid "), "{error}");
+    assert!(
+        told.concat().contains("waits for transactions that are open now"),
+        "{told:?}"
+    );
+    old.execute("COMMIT");
+    db.up(&all).unwrap();
+    assert_eq!(invalid(db), [""; 0]);
+    assert_eq!(db.batches(), ["1:1", "2:2"]);
 }
 
 fn outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well(db: &Database) {

@@ -273,8 +273,9 @@ impl Session for PgConnection {
     }
 
     fn make_ready(&mut self, sql: &str, wait: Duration) -> Result<(), DriverError> {
-        // An index that is built concurrently holds nobody up while it waits, and would be left invalid.
-        let milliseconds = match mentions(sql, "concurrently") {
+        // A partition that is detached halfway cannot be detached again:
+        // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
+        let milliseconds = match mentions(sql, "detach") {
             true => 0,
             false => milliseconds(wait),
         };
@@ -337,8 +338,15 @@ impl Session for PgConnection {
             .to_owned()
     }
 
-    fn blockers(&mut self, names: &[String]) -> Vec<String> {
+    fn blockers(&mut self, names: &[String], concurrently: bool) -> Vec<String> {
         let names: Vec<String> = names.iter().map(|name| DIALECT.text(name)).collect();
+        // What is built concurrently waits for whoever may see rows as they were before.
+        let or_sees_the_past = match concurrently {
+            true => {
+                "OR a.backend_xmin IS NOT NULL AND a.backend_type = 'client backend' AND a.datname = current_database()"
+            }
+            false => "",
+        };
         let of_named = match names.as_slice() {
             [] => String::new(),
             names => format!("AND c.relname = ANY (ARRAY[{}]::text[]) ", names.join(", ")),
@@ -348,10 +356,10 @@ impl Session for PgConnection {
              nullif(a.application_name, ''), a.state || ' for ' || (extract(epoch FROM now() - a.state_change))::int || ' s', \
              'its transaction ' || (extract(epoch FROM now() - a.xact_start))::int || ' s old', \
              'its last statement: ' || left(regexp_replace(a.query, '[[:space:]]+', ' ', 'g'), 100)) AS text FROM pg_stat_activity a \
-             WHERE a.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
+             WHERE a.pid <> pg_backend_pid() AND (EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
              WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' \
              AND c.relnamespace = quote_ident(current_schema())::regnamespace {of_named}AND l.database = \
-             (SELECT oid FROM pg_database WHERE datname = current_database())) ORDER BY a.xact_start LIMIT 5"
+             (SELECT oid FROM pg_database WHERE datname = current_database())) {or_sees_the_past}) ORDER BY a.xact_start LIMIT 5"
         );
         texts(self, &query).unwrap_or_default()
     }

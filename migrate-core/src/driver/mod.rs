@@ -193,7 +193,14 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError>;
 
-    /// Drops every object of the database: all or none, where changes of the schema do not commit by themselves.
+    /// What [`drop_everything`](Session::drop_everything) empties, for messages: never with a password.
+    #[doc(hidden)]
+    fn emptied(&mut self) -> String {
+        self.location()
+    }
+
+    /// Drops every object of the database, or of the connection's schema where it has more than one: all or none, where
+    /// changes of the schema do not commit by themselves.
     #[doc(hidden)]
     fn drop_everything(&mut self) -> Result<(), DriverError>;
 }

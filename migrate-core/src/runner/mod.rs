@@ -354,7 +354,8 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// Drops everything in the database, whoever made it, and applies all migrations.
+    /// Drops everything in the database, whoever made it, and applies all migrations. On PostgreSQL everything is what is in
+    /// the connection's schema, and the extensions there that nothing elsewhere needs.
     ///
     /// # Errors
     ///
@@ -365,11 +366,17 @@ impl<'c> Runner<'c> {
         self.with_lock_wait(|runner| {
             runner.settle_dialect(None)?;
             runner.check_on_nothing()?;
+            let emptied = runner.emptied();
             runner.empty()?;
             runner
                 .run(&Goal::Up(Target::Latest), &HashMap::new())
-                .map_err(|error| error.and_state("everything that was in the database before had been dropped"))
+                .map_err(|error| error.and_state(&format!("everything that was in {emptied} before had been dropped")))
         })
+    }
+
+    /// What [`fresh`](Runner::fresh) empties, for who is asked before; never with a password.
+    pub fn emptied(&mut self) -> String {
+        self.session.emptied()
     }
 
     /// Drops everything, under the right to write: not while another run is at work.

@@ -18,7 +18,8 @@ on_postgres! {
     a_step_that_goes_on_after_an_error_is_not_taken_for_done
     a_schema_whose_name_needs_quotes_is_like_any_other
     a_backslash_is_one_whatever_the_database_makes_of_it
-    fresh_drops_what_is_there_and_nothing_of_extensions
+    fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs
+    fresh_says_that_other_schemas_stay
     what_no_transaction_can_hold_runs_outside_one
     an_index_that_was_left_invalid_is_built_anew
     what_was_left_invalid_goes_however_the_statement_is_written
@@ -140,18 +141,39 @@ fn a_backslash_is_one_whatever_the_database_makes_of_it(db: &Database) {
     assert_eq!(db.texts(stored), ["C:\\new\\table 00ff '\\n \\t", "A 00ff '\\n \\t"]);
 }
 
-fn fresh_drops_what_is_there_and_nothing_of_extensions(db: &Database) {
+fn fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs(db: &Database) {
     db.execute(
         "CREATE TABLE a (id int PRIMARY KEY, kind int); CREATE VIEW v AS SELECT * FROM a; CREATE TYPE e AS ENUM ('x'); \
          CREATE DOMAIN d AS text; CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
-         CREATE MATERIALIZED VIEW m AS SELECT * FROM v; CREATE TYPE pair AS (a int, b int)",
+         CREATE MATERIALIZED VIEW m AS SELECT * FROM v; CREATE TYPE pair AS (a int, b int); \
+         CREATE SCHEMA tenant; CREATE EXTENSION citext; CREATE TABLE tenant.kept (name citext)",
     );
-    db.with(&everything(db.engine), |runner| runner.fresh()).unwrap();
+    let made = "CREATE COLLATION \"C l\" FROM \"C\"; CREATE EXTENSION cube; CREATE EXTENSION earthdistance; \
+                CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = simple); \
+                CREATE TEXT SEARCH CONFIGURATION texts (COPY = simple); CREATE TABLE places (at earth, name text COLLATE \"C l\")";
+    let mut all = everything(db.engine).to_vec();
+    all.push(migration(4, move |schema| schema.execute(made).up_only()));
+    db.with(&all, |runner| runner.fresh()).unwrap();
     assert_eq!(
         db.number("SELECT count(*) FROM pg_type WHERE typname IN ('e', 'd', 'pair', 'a', 'v', 'm')"),
         0
     );
-    assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
+    db.with(&all, |runner| runner.fresh()).unwrap();
+    assert_eq!(db.batches(), ["1:1", "2:1", "3:1", "4:1"]);
+    assert_eq!(db.number("SELECT count(name) FROM tenant.kept"), 0);
+}
+
+fn fresh_says_that_other_schemas_stay(db: &Database) {
+    let all = [migration(1, |schema| schema.execute("CREATE SCHEMA tenant").up_only())];
+    db.up(&all).unwrap();
+    let stays = "the schema `public` of the PostgreSQL database";
+    assert!(db.with(&all, |runner| runner.emptied()).contains(stays));
+    let error = db.with(&all, |runner| runner.fresh()).unwrap_err().to_string();
+    assert!(error.contains(stays), "{error}");
+    assert!(
+        error.contains("(other schemas stay as they are) before had been dropped"),
+        "{error}"
+    );
 }
 
 fn what_no_transaction_can_hold_runs_outside_one(db: &Database) {

@@ -408,6 +408,14 @@ impl Session for PgConnection {
         Ok(rows)
     }
 
+    fn emptied(&mut self) -> String {
+        let schema = one_text(self, "SELECT coalesce(current_schema()::text, '') AS text").unwrap_or_default();
+        format!(
+            "the schema `{schema}` of {} (other schemas stay as they are)",
+            self.location()
+        )
+    }
+
     fn drop_everything(&mut self) -> Result<(), DriverError> {
         AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?;
         let result = drop_all_objects(self).and_then(|()| self.commit());
@@ -498,7 +506,7 @@ fn digest_of(names: &[String]) -> String {
     )
 }
 
-/// Everything in the connection's schema that no extension has brought.
+/// Everything in the connection's schema.
 fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
     let query = "SELECT 'DROP ' || kind || ' IF EXISTS ' || name || ' CASCADE' AS text FROM ( \
          SELECT 1 AS turn, c.oid, 'pg_class'::regclass AS class, c.oid::regclass::text AS name, CASE c.relkind \
@@ -511,11 +519,33 @@ fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
          UNION ALL SELECT 3, t.oid, 'pg_type'::regclass, t.oid::regtype::text, \
          CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END FROM pg_type t \
          LEFT JOIN pg_class r ON r.oid = t.typrelid \
-         WHERE t.typnamespace = quote_ident(current_schema())::regnamespace AND (t.typtype IN ('e', 'd', 'r') OR r.relkind = 'c')) AS o \
+         WHERE t.typnamespace = quote_ident(current_schema())::regnamespace AND (t.typtype IN ('e', 'd', 'r') OR r.relkind = 'c') \
+         UNION ALL SELECT 4, l.oid, 'pg_collation'::regclass, l.oid::regcollation::text, 'COLLATION' \
+         FROM pg_collation l WHERE l.collnamespace = quote_ident(current_schema())::regnamespace \
+         UNION ALL SELECT 5, s.oid, s.class, format('%I.%I', current_schema(), s.name), 'TEXT SEARCH ' || s.kind FROM ( \
+         SELECT oid, 'pg_ts_config'::regclass AS class, cfgname AS name, 'CONFIGURATION' AS kind, cfgnamespace AS of FROM pg_ts_config \
+         UNION ALL SELECT oid, 'pg_ts_dict'::regclass, dictname, 'DICTIONARY', dictnamespace FROM pg_ts_dict \
+         UNION ALL SELECT oid, 'pg_ts_template'::regclass, tmplname, 'TEMPLATE', tmplnamespace FROM pg_ts_template \
+         UNION ALL SELECT oid, 'pg_ts_parser'::regclass, prsname, 'PARSER', prsnamespace FROM pg_ts_parser) AS s \
+         WHERE s.of = quote_ident(current_schema())::regnamespace) AS o \
          WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype IN ('e', 'i')) \
          ORDER BY turn, kind <> 'VIEW', name";
     for statement in texts(connection, query)? {
         connection.execute(&statement)?;
+    }
+    // One that needs another was made after it.
+    let extensions = "SELECT quote_ident(extname) AS text FROM pg_extension \
+                      WHERE extnamespace = quote_ident(current_schema())::regnamespace ORDER BY oid DESC";
+    for extension in texts(connection, extensions)? {
+        let drop = format!("DROP EXTENSION {extension}");
+        let dropped = connection.transaction(|connection| connection.batch_execute(&drop));
+        match dropped.map_err(DriverError::from) {
+            // What is in another schema needs it, or another role has brought it.
+            Err(error) if error.kind == DriverErrorKind::Other => {
+                tracing::info!(extension, %error, "not dropped");
+            }
+            result => result?,
+        }
     }
     Ok(())
 }

@@ -293,6 +293,8 @@ pub(crate) enum DriverErrorKind {
     NotADatabase,
     /// The database, or the directory it is in, cannot be written.
     ReadOnly,
+    /// The user has not the right to do that.
+    Denied,
     Other,
 }
 

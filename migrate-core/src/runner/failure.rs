@@ -411,6 +411,9 @@ impl Runner<'_> {
                 .cause(error)
                 .nothing_changed()
                 .next("give this user the right to write the file and the directory that it is in"),
+            DriverErrorKind::Denied => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                .cause(error)
+                .next("give this user that right, or connect as one who has it"),
             DriverErrorKind::ConnectionLost => Error::new(ErrorKind::Database, format!("{what}: {location}"))
                 .cause(error)
                 .state("the connection is gone; what was not committed is rolled back by the database")

@@ -18,6 +18,7 @@ on_postgres! {
     a_step_that_goes_on_after_an_error_is_not_taken_for_done
     a_schema_whose_name_needs_quotes_is_like_any_other
     a_backslash_is_one_whatever_the_database_makes_of_it
+    a_user_who_may_not_read_history_is_told_so
     fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs
     fresh_says_that_other_schemas_stay
     what_no_transaction_can_hold_runs_outside_one
@@ -139,6 +140,16 @@ fn a_backslash_is_one_whatever_the_database_makes_of_it(db: &Database) {
     let stored = "SELECT concat_ws(' ', path, encode(bytes, 'hex'), slash, obj_description('files'::regclass)) AS text \
                   FROM files ORDER BY id";
     assert_eq!(db.texts(stored), ["C:\\new\\table 00ff '\\n \\t", "A 00ff '\\n \\t"]);
+}
+
+fn a_user_who_may_not_read_history_is_told_so(db: &Database) {
+    db.up(&[table(1)]).unwrap();
+    let mut connection = db.connect();
+    connection.execute("SET ROLE pg_monitor");
+    let error = connection.runner(&[table(1)]).status().unwrap_err().to_string();
+    assert!(error.contains("permission denied for table __migrations"), "{error}");
+    assert!(error.contains("next: give this user that right"), "{error}");
+    assert!(!error.contains("by hand"), "{error}");
 }
 
 fn fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs(db: &Database) {

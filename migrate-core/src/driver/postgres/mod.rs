@@ -541,7 +541,7 @@ fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
         let dropped = connection.transaction(|connection| connection.batch_execute(&drop));
         match dropped.map_err(DriverError::from) {
             // What is in another schema needs it, or another role has brought it.
-            Err(error) if error.kind == DriverErrorKind::Other => {
+            Err(error) if matches!(error.kind, DriverErrorKind::Other | DriverErrorKind::Denied) => {
                 tracing::info!(extension, %error, "not dropped");
             }
             result => result?,

@@ -202,9 +202,17 @@ impl Runner<'_> {
     }
 
     fn set_back(&mut self) -> Result<(), Failure> {
-        match self.home.as_ref().and_then(|home| home.restore.as_ref()) {
-            Some(restore) => self.session.execute(restore).map_err(Failure::Bookkeeping),
-            None => Ok(()),
+        let Some(restore) = self.home.as_ref().and_then(|home| home.restore.as_ref()) else {
+            return Ok(());
+        };
+        self.session.execute(restore).map_err(Failure::Bookkeeping)?;
+        // How long the open transaction waits for locks is set back with the rest.
+        match self.session.transaction_depth() {
+            0 => Ok(()),
+            _ => self
+                .session
+                .wait_in_transaction(self.lock_timeout.min(BRIEF))
+                .map_err(Failure::Bookkeeping),
         }
     }
 

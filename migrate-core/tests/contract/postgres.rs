@@ -18,6 +18,7 @@ on_postgres! {
     a_step_that_goes_on_after_an_error_is_not_taken_for_done
     a_schema_whose_name_needs_quotes_is_like_any_other
     a_backslash_is_one_whatever_the_database_makes_of_it
+    the_last_of_history_waits_no_longer_than_the_steps
     a_user_who_may_not_read_history_is_told_so
     fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs
     fresh_says_that_other_schemas_stay
@@ -136,10 +137,21 @@ fn a_backslash_is_one_whatever_the_database_makes_of_it(db: &Database) {
             .execute("INSERT INTO files (id, path) VALUES (1, DEFAULT), (2, '\\x41')")
             .up_only();
     })];
-    db.with(&all, |runner| runner.up(&Target::Latest)).unwrap();
+    db.up(&all).unwrap();
     let stored = "SELECT concat_ws(' ', path, encode(bytes, 'hex'), slash, obj_description('files'::regclass)) AS text \
                   FROM files ORDER BY id";
     assert_eq!(db.texts(stored), ["C:\\new\\table 00ff '\\n \\t", "A 00ff '\\n \\t"]);
+}
+
+fn the_last_of_history_waits_no_longer_than_the_steps(db: &Database) {
+    db.up(&[table(1)]).unwrap();
+    db.execute(
+        "CREATE TABLE waits (wait text); CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN INSERT INTO waits VALUES (current_setting(''lock_timeout'')); RETURN new; END'; \
+         CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON __migrations FOR EACH ROW EXECUTE FUNCTION keep()",
+    );
+    db.up(&[table(1), table(2), table(3)]).unwrap();
+    assert_eq!(db.texts("SELECT DISTINCT wait AS text FROM waits"), ["2s"]);
 }
 
 fn a_user_who_may_not_read_history_is_told_so(db: &Database) {

@@ -118,7 +118,7 @@ pub(crate) enum Verb {
     /// Tell whether the migrations, migrations.lock and schema.rs are right; no database is needed
     Check(CheckArgs),
 
-    /// Drop everything in the database and apply all migrations
+    /// Drop everything in the database, on PostgreSQL in the connection's schema, and apply all migrations
     Fresh,
 
     /// Declare that a changed migration is right as it is

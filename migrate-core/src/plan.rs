@@ -268,6 +268,11 @@ impl PlannedStep {
         }
     }
 
+    /// It lets others read and write what it works on, and waits for their transactions.
+    pub(crate) fn is_concurrent(&self) -> bool {
+        self.sql().is_some_and(|sql| schema::mentions(sql, "concurrently"))
+    }
+
     /// What an error calls it.
     pub(crate) fn label(&self) -> String {
         match &self.action {

@@ -49,8 +49,8 @@ pub(super) fn redo(context: &Context<'_>, steps: usize) -> Result<Exit, Failure>
 }
 
 pub(super) fn fresh(context: &Context<'_>) -> Result<Exit, Failure> {
-    let database = context.read(|runner| Ok(runner.location()))?;
-    context.confirm(&format!("This drops everything in {database}, and all its data"))?;
+    let emptied = context.read(|runner| Ok(runner.emptied()))?;
+    context.confirm(&format!("This drops everything in {emptied}, and all its data"))?;
     let _at_work = context.stoppable();
     // The runner finds what is wrong with the migrations before it drops anything; what history says does not matter here.
     let report = context.write(|runner| check(runner, &Target::Latest), |runner| runner.fresh())?;

@@ -33,8 +33,18 @@ impl Dialect for Postgres {
         self.features
     }
 
+    /// With a backslash it is written so that it means the same whatever `standard_conforming_strings` is:
+    /// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS-ESCAPE>.
+    fn text(&self, value: &str) -> String {
+        let doubled = value.replace('\'', "''");
+        match value.contains('\\') {
+            true => format!("E'{}'", doubled.replace('\\', "\\\\")),
+            false => format!("'{doubled}'"),
+        }
+    }
+
     fn bytes(&self, value: &[u8]) -> String {
-        format!("'\\x{}'::bytea", common::hex(value))
+        format!("{}::bytea", self.text(&format!("\\x{}", common::hex(value))))
     }
 
     fn qualified(&self, table: &str) -> String {

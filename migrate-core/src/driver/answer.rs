@@ -115,6 +115,7 @@ pub(super) fn kind_of(message: &str) -> DriverErrorKind {
         _ if message.starts_with("deadlock detected (") || message.starts_with("could not obtain lock on ") => {
             DriverErrorKind::Locked
         }
+        _ if message.starts_with("permission denied for ") => DriverErrorKind::Denied,
         _ if LOST.iter().any(|lost| message.contains(lost)) => DriverErrorKind::ConnectionLost,
         _ => DriverErrorKind::Other,
     }

@@ -143,10 +143,10 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn begin_step(&mut self) -> Result<(), DriverError>;
 
-    /// Makes ready for a statement outside a transaction: takes away what an earlier try of it has left half made of what it
-    /// touches, and lets it wait so long for locks.
+    /// Makes ready for a statement outside a transaction: takes away what an earlier try of it has left half made, and lets it
+    /// wait so long for locks.
     #[doc(hidden)]
-    fn make_ready(&mut self, _sql: &str, _touches: &[String], _wait: Duration) -> Result<(), DriverError> {
+    fn make_ready(&mut self, _sql: &str, _wait: Duration) -> Result<(), DriverError> {
         Ok(())
     }
 
@@ -184,10 +184,10 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn broken_references(&mut self) -> Result<Vec<String>, DriverError>;
 
-    /// Who may hold a lock on some tables, or on any if none is named: a few, each as a person reads it. None if that cannot
-    /// be told.
+    /// Who may hold a lock on some tables, or on any if none is named, or keep waiting what is done to them concurrently: a few,
+    /// each as a person reads it. None if that cannot be told.
     #[doc(hidden)]
-    fn blockers(&mut self, _names: &[String]) -> Vec<String> {
+    fn blockers(&mut self, _names: &[String], _concurrently: bool) -> Vec<String> {
         Vec::new()
     }
 
@@ -203,7 +203,14 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError>;
 
-    /// Drops every object of the database: all or none, where changes of the schema do not commit by themselves.
+    /// What [`drop_everything`](Session::drop_everything) empties, for messages: never with a password.
+    #[doc(hidden)]
+    fn emptied(&mut self) -> String {
+        self.location()
+    }
+
+    /// Drops every object of the database, or of the connection's schema where it has more than one: all or none, where
+    /// changes of the schema do not commit by themselves.
     #[doc(hidden)]
     fn drop_everything(&mut self) -> Result<(), DriverError>;
 }
@@ -296,6 +303,8 @@ pub(crate) enum DriverErrorKind {
     NotADatabase,
     /// The database, or the directory it is in, cannot be written.
     ReadOnly,
+    /// The user has not the right to do that.
+    Denied,
     Other,
 }
 

@@ -283,8 +283,7 @@ impl Runner<'_> {
                 let kind = DriverErrorKind::behind(cause.as_ref());
                 let mut error = self.at_step(turn, index, error).cause(cause);
                 if kind == Some(DriverErrorKind::Locked) {
-                    let touches = turn.planned.steps.get(index).map(|step| step.touches.as_slice());
-                    for blocker in self.session.blockers(touches.unwrap_or_default()) {
+                    for blocker in self.blockers(turn.planned.steps.get(index..=index).unwrap_or_default()) {
                         error = error.problem(None, format!("in the way: {blocker}"));
                     }
                 }
@@ -425,6 +424,9 @@ impl Runner<'_> {
                 .cause(error)
                 .nothing_changed()
                 .next("give this user the right to write the file and the directory that it is in"),
+            DriverErrorKind::Denied => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                .cause(error)
+                .next("give this user that right, or connect as one who has it"),
             DriverErrorKind::ConnectionLost => Error::new(ErrorKind::Database, format!("{what}: {location}"))
                 .cause(error)
                 .state("the connection is gone; what was not committed is rolled back by the database")

@@ -355,7 +355,8 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// Drops everything in the database, whoever made it, and applies all migrations.
+    /// Drops everything in the database, whoever made it, and applies all migrations. On PostgreSQL everything is what is in
+    /// the connection's schema, and the extensions there that nothing elsewhere needs.
     ///
     /// # Errors
     ///
@@ -366,11 +367,17 @@ impl<'c> Runner<'c> {
         self.with_lock_wait(|runner| {
             runner.settle_dialect(None)?;
             runner.check_on_nothing()?;
+            let emptied = runner.emptied();
             runner.empty()?;
             runner
                 .run(&Goal::Up(Target::Latest), &HashMap::new())
-                .map_err(|error| error.and_state("everything that was in the database before had been dropped"))
+                .map_err(|error| error.and_state(&format!("everything that was in {emptied} before had been dropped")))
         })
+    }
+
+    /// What [`fresh`](Runner::fresh) empties, for who is asked before; never with a password.
+    pub fn emptied(&mut self) -> String {
+        self.session.emptied()
     }
 
     /// Drops everything, under the right to write: not while another run is at work.
@@ -401,7 +408,7 @@ impl<'c> Runner<'c> {
         let held = if is_shared { Ok(()) } else { self.hold() };
         let emptied = held
             .and_then(|()| self.session.commit())
-            .and_then(|()| self.session.make_ready("", &[], self.lock_timeout))
+            .and_then(|()| self.session.make_ready("", self.lock_timeout))
             .and_then(|()| self.session.drop_everything());
         let result = match emptied {
             Ok(()) => Ok(()),

@@ -79,11 +79,24 @@ impl Runner<'_> {
             self.session.begin_step().map_err(Failure::Bookkeeping)?;
         }
         self.doubt(turn, index, &doubt)?;
+        if step.is_concurrent()
+            && let Some(blocker) = self.blockers(std::slice::from_ref(step)).first()
+        {
+            self.tell(&Event::Waiting {
+                reason: &format!(
+                    "{} waits for transactions that are open now, {} s for each at most; {blocker}",
+                    turn.planned.migration,
+                    self.lock_timeout.as_secs_f32()
+                ),
+            });
+        }
         if let Err(mishap) = self.step_alone(step, with_marks).map_err(Failure::Bookkeeping)? {
             // The first error is the one to tell.
             let is_undone = with_marks && self.session.rollback().unwrap_or(false);
-            // A statement that was refused has done nothing; of a function a part may stay.
-            if mishap.is_locked() && (is_undone || step.sql().is_some()) && self.waits_for_lock(turn.planned) {
+            // A statement that was refused has done nothing; of a function a part may stay. What is done concurrently has
+            // waited all the time already.
+            let may_try_again = is_undone || (step.sql().is_some() && !step.is_concurrent());
+            if mishap.is_locked() && may_try_again && self.waits_for_lock(turn.planned) {
                 return Ok(false);
             }
             return Err(Failure::Step { index, mishap });
@@ -194,9 +207,14 @@ impl Runner<'_> {
     }
 
     pub(super) fn come_home(&mut self) -> Result<(), DriverError> {
-        match self.home.as_ref().and_then(|home| home.restore.as_ref()) {
-            Some(restore) => self.session.execute(restore),
-            None => Ok(()),
+        let Some(restore) = self.home.as_ref().and_then(|home| home.restore.as_ref()) else {
+            return Ok(());
+        };
+        self.session.execute(restore)?;
+        // How long the open transaction waits for locks is set back with the rest.
+        match self.session.transaction_depth() {
+            0 => Ok(()),
+            _ => self.session.wait_in_transaction(self.statement_wait),
         }
     }
 
@@ -401,14 +419,15 @@ impl Runner<'_> {
     /// A step outside a transaction of the migration's. `with_marks`: in one of its own. What fails around it is the driver's
     /// error: then the step may have happened.
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<Result<(), Mishap>, DriverError> {
-        // Of a function a part may stay, so that it cannot be tried again.
-        let wait = if step.function().is_some() {
+        // Of a function a part may stay, so that it cannot be tried again. What is done concurrently holds nobody up while it
+        // waits, and would have to be begun anew.
+        let wait = if step.function().is_some() || step.is_concurrent() {
             self.lock_timeout
         } else {
             self.statement_wait
         };
         let sql = step.sql().unwrap_or_default();
-        if let Err(error) = self.session.make_ready(sql, &step.touches, wait) {
+        if let Err(error) = self.session.make_ready(sql, wait) {
             return Ok(Err(error.into()));
         }
         let result = self.act(step);

@@ -30,7 +30,7 @@ impl Runner<'_> {
                     Err(bad) => Err(self.bad_rows(bad)),
                 }
             }
-            Err(error) if error.kind == DriverErrorKind::Locked => {
+            Err(error) if matches!(error.kind, DriverErrorKind::Locked | DriverErrorKind::Denied) => {
                 Err(self.database_error("history could not be read", error))
             }
             Err(error) => {

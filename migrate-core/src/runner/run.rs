@@ -12,7 +12,7 @@ use crate::driver::DriverErrorKind;
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, History, Phase};
 use crate::migration::{Direction, MigrationId};
-use crate::plan::PlannedMigration;
+use crate::plan::{PlannedMigration, PlannedStep};
 use crate::report::{Done, Event, Report};
 use crate::target::{MigrationRef, Target};
 
@@ -295,8 +295,7 @@ impl Runner<'_> {
         if Instant::now() >= until {
             return false;
         }
-        let touched: Vec<String> = planned.steps.iter().flat_map(|step| step.touches.clone()).collect();
-        let hint = match self.session.blockers(&touched).into_iter().next() {
+        let hint = match self.blockers(&planned.steps).into_iter().next() {
             Some(blocker) => format!("in the way: {blocker}"),
             None => self.session.who_holds_locks(),
         };
@@ -306,6 +305,13 @@ impl Runner<'_> {
         let jitter = RandomState::new().build_hasher().finish() % 500;
         thread::sleep(Duration::from_millis(250 + jitter));
         true
+    }
+
+    /// Who may be in the way of some steps, the oldest first.
+    pub(super) fn blockers(&mut self, steps: &[PlannedStep]) -> Vec<String> {
+        let touched: Vec<String> = steps.iter().flat_map(|step| step.touches.clone()).collect();
+        let concurrently = steps.iter().any(PlannedStep::is_concurrent);
+        self.session.blockers(&touched, concurrently)
     }
 
     /// Reads history and plans, outside a transaction; waits as long as the lock timeout for a claim to go.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::failure::Failure;
 use super::run::{Outlook, Run};
 use super::{Goal, Runner};
 use crate::error::{Error, ErrorKind};
@@ -103,15 +102,7 @@ impl Runner<'_> {
             self.tell_started(&planned, done.len(), outlook.queue.len());
             let started = Instant::now();
             let turn = self.turn(run, outlook, &planned, batches, outlook.next_sequence);
-            // What the migration before has set back was this as well.
-            let ready = match done.is_empty() {
-                true => Ok(()),
-                false => self
-                    .session
-                    .wait_in_transaction(self.statement_wait)
-                    .map_err(Failure::Bookkeeping),
-            };
-            let worked = ready.and_then(|()| self.work(&turn, started));
+            let worked = self.work(&turn, started);
             let worked = worked.and_then(|()| match turn.is_last {
                 true => self.commit_last().map(drop),
                 false => Ok(()),

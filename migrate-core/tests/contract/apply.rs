@@ -217,12 +217,7 @@ fn fresh_tells_what_is_gone_when_a_migration_fails(db: &Database) {
         schema.execute("INSERT INTO nowhere VALUES (1)").up_only();
     })];
     let error = db.with(&failing, |runner| runner.fresh()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("everything that was in the database before had been dropped"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("before had been dropped"), "{error}");
 }
 
 fn fresh_drops_nothing_if_a_migration_is_wrong(db: &Database) {

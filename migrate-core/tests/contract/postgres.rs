@@ -1,23 +1,33 @@
 //! What only PostgreSQL has: transactions that hold changes of the schema, roles, search paths, concurrent indexes.
 
+use std::thread;
 use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_query;
-use migrate_core::{ErrorKind, Rollback, Target};
+use migrate_core::{ErrorKind, Event, Rollback, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
-use crate::support::{Database, migration, table, untransactional};
+use crate::support::{AnyConnection, Database, migration, table, untransactional};
 use crate::words::everything;
 
 on_postgres! {
     what_a_step_does_to_its_session_does_no_harm
     a_step_that_ends_the_transaction_is_told
     a_step_that_goes_on_after_an_error_is_not_taken_for_done
-    fresh_drops_what_is_there_and_nothing_of_extensions
+    a_schema_whose_name_needs_quotes_is_like_any_other
+    a_backslash_is_one_whatever_the_database_makes_of_it
+    the_last_of_history_waits_no_longer_than_the_steps
+    a_user_who_may_not_read_history_is_told_so
+    fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs
+    fresh_says_that_other_schemas_stay
     what_no_transaction_can_hold_runs_outside_one
     an_index_that_was_left_invalid_is_built_anew
+    what_was_left_invalid_goes_however_the_statement_is_written
+    what_a_reindex_has_left_goes_before_the_next
+    what_another_session_is_building_is_left_to_it
+    an_old_transaction_that_an_index_would_wait_for_is_named
     outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well
 }
 
@@ -90,18 +100,102 @@ fn a_step_that_goes_on_after_an_error_is_not_taken_for_done(db: &Database) {
     assert_eq!(db.batches(), ["1:1"]);
 }
 
-fn fresh_drops_what_is_there_and_nothing_of_extensions(db: &Database) {
+fn a_schema_whose_name_needs_quotes_is_like_any_other(db: &Database) {
+    db.execute(&format!(
+        "CREATE SCHEMA \"Ten\"\"ant-1\"; ALTER DATABASE {} SET search_path TO \"Ten\"\"ant-1\"",
+        db.name()
+    ));
+    let mut all = everything(db.engine).to_vec();
+    all.push(untransactional(4, |schema| {
+        schema.create_index("users", ["name"]).concurrently();
+    }));
+    db.up(&all).unwrap();
+    assert_eq!(db.differences(&all), [""; 0]);
+    db.with(&all, |runner| runner.plan_rollback(&Rollback::All)).unwrap();
+    db.with(&all, |runner| runner.fresh()).unwrap();
+    db.rollback(&all, &Rollback::All).unwrap();
+    assert_eq!(db.batches(), [""; 0]);
+}
+
+fn a_backslash_is_one_whatever_the_database_makes_of_it(db: &Database) {
+    db.execute(&format!(
+        "ALTER DATABASE {} SET standard_conforming_strings = off",
+        db.name()
+    ));
+    let all = [migration(1, |schema| {
+        schema.create_enum("slash", ["\\", "'\\n"]);
+        schema.create_table("files", |t| {
+            t.id();
+            t.text("path").default("C:\\new\\table");
+            t.binary("bytes").default(&[0_u8, 255][..]);
+            t.enum_of("slash", "slash").default("'\\n");
+            t.comment("\\t");
+        });
+        // What is written by hand means what the database says that it means.
+        schema
+            .execute("INSERT INTO files (id, path) VALUES (1, DEFAULT), (2, '\\x41')")
+            .up_only();
+    })];
+    db.up(&all).unwrap();
+    let stored = "SELECT concat_ws(' ', path, encode(bytes, 'hex'), slash, obj_description('files'::regclass)) AS text \
+                  FROM files ORDER BY id";
+    assert_eq!(db.texts(stored), ["C:\\new\\table 00ff '\\n \\t", "A 00ff '\\n \\t"]);
+}
+
+fn the_last_of_history_waits_no_longer_than_the_steps(db: &Database) {
+    db.up(&[table(1)]).unwrap();
+    db.execute(
+        "CREATE TABLE waits (wait text); CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN INSERT INTO waits VALUES (current_setting(''lock_timeout'')); RETURN new; END'; \
+         CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON __migrations FOR EACH ROW EXECUTE FUNCTION keep()",
+    );
+    db.up(&[table(1), table(2), table(3)]).unwrap();
+    assert_eq!(db.texts("SELECT DISTINCT wait AS text FROM waits"), ["2s"]);
+}
+
+fn a_user_who_may_not_read_history_is_told_so(db: &Database) {
+    db.up(&[table(1)]).unwrap();
+    let mut connection = db.connect();
+    connection.execute("SET ROLE pg_monitor");
+    let error = connection.runner(&[table(1)]).status().unwrap_err().to_string();
+    assert!(error.contains("permission denied for table __migrations"), "{error}");
+    assert!(error.contains("next: give this user that right"), "{error}");
+    assert!(!error.contains("by hand"), "{error}");
+}
+
+fn fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs(db: &Database) {
     db.execute(
         "CREATE TABLE a (id int PRIMARY KEY, kind int); CREATE VIEW v AS SELECT * FROM a; CREATE TYPE e AS ENUM ('x'); \
          CREATE DOMAIN d AS text; CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
-         CREATE MATERIALIZED VIEW m AS SELECT * FROM v; CREATE TYPE pair AS (a int, b int)",
+         CREATE MATERIALIZED VIEW m AS SELECT * FROM v; CREATE TYPE pair AS (a int, b int); \
+         CREATE SCHEMA tenant; CREATE EXTENSION citext; CREATE TABLE tenant.kept (name citext)",
     );
-    db.with(&everything(db.engine), |runner| runner.fresh()).unwrap();
+    let made = "CREATE COLLATION \"C l\" FROM \"C\"; CREATE EXTENSION cube; CREATE EXTENSION earthdistance; \
+                CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = simple); \
+                CREATE TEXT SEARCH CONFIGURATION texts (COPY = simple); CREATE TABLE places (at earth, name text COLLATE \"C l\")";
+    let mut all = everything(db.engine).to_vec();
+    all.push(migration(4, move |schema| schema.execute(made).up_only()));
+    db.with(&all, |runner| runner.fresh()).unwrap();
     assert_eq!(
         db.number("SELECT count(*) FROM pg_type WHERE typname IN ('e', 'd', 'pair', 'a', 'v', 'm')"),
         0
     );
-    assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
+    db.with(&all, |runner| runner.fresh()).unwrap();
+    assert_eq!(db.batches(), ["1:1", "2:1", "3:1", "4:1"]);
+    assert_eq!(db.number("SELECT count(name) FROM tenant.kept"), 0);
+}
+
+fn fresh_says_that_other_schemas_stay(db: &Database) {
+    let all = [migration(1, |schema| schema.execute("CREATE SCHEMA tenant").up_only())];
+    db.up(&all).unwrap();
+    let stays = "the schema `public` of the PostgreSQL database";
+    assert!(db.with(&all, |runner| runner.emptied()).contains(stays));
+    let error = db.with(&all, |runner| runner.fresh()).unwrap_err().to_string();
+    assert!(error.contains(stays), "{error}");
+    assert!(
+        error.contains("(other schemas stay as they are) before had been dropped"),
+        "{error}"
+    );
 }
 
 fn what_no_transaction_can_hold_runs_outside_one(db: &Database) {
@@ -139,6 +233,157 @@ fn an_index_that_was_left_invalid_is_built_anew(db: &Database) {
     db.execute("DELETE FROM t1");
     db.up(&all).unwrap();
     assert_eq!(db.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+    assert_eq!(db.batches(), ["1:1", "2:2"]);
+}
+
+fn invalid(db: &Database) -> Vec<String> {
+    db.texts("SELECT indexrelid::regclass::text AS text FROM pg_index WHERE NOT indisvalid ORDER BY 1")
+}
+
+fn what_was_left_invalid_goes_however_the_statement_is_written(db: &Database) {
+    db.execute("CREATE SCHEMA tenant");
+    let of_tenant = "CREATE TABLE tenant.\"Users\" (id int); INSERT INTO tenant.\"Users\" VALUES (1), (1)";
+    let another = "CREATE TABLE other (id int); INSERT INTO other VALUES (1), (1)";
+    db.execute(&format!("{of_tenant}; {another}"));
+    let mut all = vec![table(1)];
+    db.up(&all).unwrap();
+    // Nothing else goes with it: what is valid, what is called otherwise, what is of another table.
+    db.execute("INSERT INTO t1 VALUES (1); CREATE INDEX t1_valid ON t1 (id)");
+    let mut by_hand = PgConnection::establish(&db.url()).unwrap();
+    for sql in [
+        "CREATE UNIQUE INDEX CONCURRENTLY t1_mine ON t1 (id)",
+        "CREATE UNIQUE INDEX CONCURRENTLY ON other (id)",
+    ] {
+        sql_query(sql).execute(&mut by_hand).unwrap_err();
+    }
+    let left = ["other_id_idx", "t1_mine"];
+    assert_eq!(invalid(db), left);
+    for (version, (table, index, sql)) in (2..).zip([
+        ("t1", "i1", "-- why\nCREATE UNIQUE INDEX CONCURRENTLY i1 ON t1 (id)"),
+        (
+            "t1",
+            "\"I2\"",
+            "create\n unique INDEX concurrently IF NOT EXISTS \"I2\" ON t1 (id)",
+        ),
+        ("t1", "t1_id_idx", "CREATE UNIQUE INDEX CONCURRENTLY ON t1 (id)"),
+        (
+            "tenant.\"Users\"",
+            "tenant.i4",
+            "CREATE UNIQUE INDEX CONCURRENTLY i4 ON tenant.\"Users\" (id)",
+        ),
+    ]) {
+        all.push(untransactional(version, move |schema| schema.execute(sql).up_only()));
+        db.up(&all).unwrap_err();
+        assert_eq!(invalid(db).len(), 3, "{sql}");
+        db.execute(&format!("DELETE FROM {table}"));
+        db.up(&all).unwrap();
+        assert_eq!(invalid(db), left, "{sql}");
+        let is_there = format!("SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('{index}')");
+        assert_eq!(db.number(&is_there), 1, "{sql}");
+        db.execute(&format!("DROP INDEX {index}; INSERT INTO {table} VALUES (1), (1)"));
+    }
+    assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 't1_valid'"), 1);
+}
+
+/// A transaction that sees rows as they are now, until it ends.
+fn old_transaction(db: &Database) -> AnyConnection {
+    let mut old = db.connect();
+    old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
+    old
+}
+
+fn what_a_reindex_has_left_goes_before_the_next(db: &Database) {
+    let all = |sql: &'static str| {
+        [
+            migration(1, |schema| {
+                schema.create_table("users", |t| {
+                    t.id();
+                    t.text("name").unique();
+                });
+            }),
+            untransactional(2, move |schema| schema.execute(sql).up_only()),
+        ]
+    };
+    for sql in [
+        "REINDEX TABLE CONCURRENTLY users",
+        "REINDEX (CONCURRENTLY, VERBOSE) INDEX public.users_pkey",
+    ] {
+        let db = db.another();
+        db.up(&all(sql)[..1]).unwrap();
+        let mut old = old_transaction(&db);
+        let mut connection = db.connect();
+        let mut runner = connection.runner(&all(sql)).lock_timeout(Duration::from_millis(200));
+        runner.up(&Target::Latest).unwrap_err();
+        assert!(invalid(&db).concat().contains("_ccnew"), "{sql}");
+        old.execute("COMMIT");
+        db.up(&all(sql)).unwrap();
+        assert_eq!(invalid(&db), [""; 0], "{sql}");
+        let copies = "SELECT count(*) FROM pg_class WHERE relname LIKE '%\\_cc%'";
+        assert_eq!(db.number(copies), 0, "{sql}");
+    }
+}
+
+fn what_another_session_is_building_is_left_to_it(db: &Database) {
+    let all = [
+        table(1),
+        untransactional(2, |schema| {
+            schema.execute("CREATE INDEX CONCURRENTLY ON t1 (id)").up_only();
+        }),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut old = old_transaction(db);
+    thread::scope(|scope| {
+        let builds = scope.spawn(|| db.execute("CREATE INDEX CONCURRENTLY t1_id_idx ON t1 (id)"));
+        while invalid(db).is_empty() && !builds.is_finished() {
+            thread::yield_now();
+        }
+        let up = scope.spawn(|| db.up(&all));
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't1'::regclass";
+        while db.number(waiting) == 0 && !up.is_finished() {
+            thread::yield_now();
+        }
+        old.execute("COMMIT");
+        builds.join().unwrap();
+        up.join().unwrap().unwrap();
+    });
+    assert_eq!(
+        db.texts("SELECT relname::text AS text FROM pg_class WHERE relname LIKE 't1_id_idx%' ORDER BY 1"),
+        ["t1_id_idx", "t1_id_idx1"]
+    );
+    assert_eq!(invalid(db), [""; 0]);
+}
+
+fn an_old_transaction_that_an_index_would_wait_for_is_named(db: &Database) {
+    let all = [
+        table(1),
+        untransactional(2, |schema| {
+            schema.declare(|schema| schema.create_table("t1", |t| t.integer("id").nullable()));
+            schema.create_index("t1", ["id"]).concurrently();
+        }),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut old = old_transaction(db);
+    let mut told = Vec::new();
+    let mut connection = db.connect();
+    let mut runner = connection
+        .runner(&all)
+        .lock_timeout(Duration::from_millis(200))
+        .observe(|event| {
+            if let Event::Waiting { reason } = event {
+                told.push((*reason).to_owned());
+            }
+        });
+    let error = runner.up(&Target::Latest).unwrap_err().to_string();
+    drop(runner);
+    assert!(error.contains("canceling statement due to lock timeout"), "{error}");
+    assert!(error.contains("in the way: pid "), "{error}");
+    assert!(
+        told.concat().contains("waits for transactions that are open now"),
+        "{told:?}"
+    );
+    old.execute("COMMIT");
+    db.up(&all).unwrap();
+    assert_eq!(invalid(db), [""; 0]);
     assert_eq!(db.batches(), ["1:1", "2:2"]);
 }
 

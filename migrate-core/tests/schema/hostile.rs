@@ -132,6 +132,8 @@ fn tokens(sql: &str, dialect: DialectName) -> Vec<Token> {
             tokens.push(Token::Other(first));
             continue;
         }
+        // https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS-ESCAPE
+        let escapes = first == '\'' && tokens.pop_if(|last| *last == Token::Other('E')).is_some();
         let mut content = String::new();
         loop {
             match chars.next() {
@@ -139,7 +141,7 @@ fn tokens(sql: &str, dialect: DialectName) -> Vec<Token> {
                 Some(c) if c == first && chars.peek() == Some(&first) => content.extend(chars.next()),
                 Some(c) if c == first => break,
                 // https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
-                Some('\\') if is_mysql && first == '\'' => match chars.next() {
+                Some('\\') if escapes || (is_mysql && first == '\'') => match chars.next() {
                     Some(escaped @ ('\\' | '\'' | '"')) => content.push(escaped),
                     other => panic!("\\{other:?} in {sql}"),
                 },

@@ -282,7 +282,7 @@ impl Session for MysqlConnection {
             .to_owned()
     }
 
-    fn blockers(&mut self, _names: &[String]) -> Vec<String> {
+    fn blockers(&mut self, _names: &[String], _concurrently: bool) -> Vec<String> {
         // Which locks a transaction holds on tables is told only where the server was set up for that. Who may not see
         // transactions sees at least what other connections are at work on.
         let transactions = "LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id";

@@ -1,6 +1,7 @@
 //! What a PostgreSQL database holds, read from its catalogs: <https://www.postgresql.org/docs/current/catalogs.html>.
 //!
-//! Only what is in the connection's schema, and what no extension has brought. Expressions are as the server prints them.
+//! Only what is in the connection's schema, and what no extension has brought. Expressions are as the server prints them. The
+//! schema's name is quoted on the way to `regnamespace`, which reads it as SQL.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +69,7 @@ struct TableRow {
 
 const TABLES: &str = "\
     SELECT c.relname::text AS name, obj_description(c.oid, 'pg_class') AS comment FROM pg_class c \
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
 
 #[derive(QueryableByName)]
@@ -104,7 +105,7 @@ const COLUMNS: &str = "\
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
     JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
     LEFT JOIN pg_collation l ON l.oid = a.attcollation \
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.oid, a.attnum";
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.oid, a.attnum";
 
 impl From<ColumnRow> for Column {
     fn from(row: ColumnRow) -> Column {
@@ -221,7 +222,7 @@ const CONSTRAINTS: &str = "\
     JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY u.place) AS to_columns, \
     k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update, k.condeferred AS deferred \
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid LEFT JOIN pg_class r ON r.oid = k.confrelid \
-    WHERE c.relnamespace = current_schema()::regnamespace AND k.contype IN ('p', 'u', 'c', 'f') ORDER BY k.oid";
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND k.contype IN ('p', 'u', 'c', 'f') ORDER BY k.oid";
 
 impl ConstraintRow {
     fn put_into(self, table: &mut Table) {
@@ -297,7 +298,7 @@ const INDEXES: &str = "\
     LEFT JOIN pg_collation l ON l.oid = i.indcollation[s.k - 1] AND l.oid <> a.attcollation ORDER BY s.k) AS collations, \
     pg_get_expr(i.indpred, i.indrelid) AS filter \
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class n ON n.oid = i.indexrelid JOIN pg_am m ON m.oid = n.relam \
-    WHERE c.relnamespace = current_schema()::regnamespace AND i.indisvalid \
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND i.indisvalid \
     AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) \
     ORDER BY i.indexrelid";
 
@@ -354,11 +355,11 @@ struct TextRow {
 const TRIGGERS: &str = "\
     SELECT c.relname::text AS of_table, t.tgname::text AS name, pg_get_triggerdef(t.oid, true) AS text \
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
-    WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal ORDER BY t.oid";
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND NOT t.tgisinternal ORDER BY t.oid";
 
 const VIEWS: &str = "\
     SELECT NULL::text AS of_table, c.relname::text AS name, pg_get_viewdef(c.oid, true) AS text FROM pg_class c \
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('v', 'm') \
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('v', 'm') \
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
 
 #[derive(QueryableByName)]
@@ -372,7 +373,7 @@ struct EnumRow {
 const ENUMS: &str = "\
     SELECT t.typname::text AS name, \
     ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels \
-    FROM pg_type t WHERE t.typnamespace = current_schema()::regnamespace AND t.typtype = 'e' \
+    FROM pg_type t WHERE t.typnamespace = quote_ident(current_schema())::regnamespace AND t.typtype = 'e' \
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')";
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Each transaction holds an advisory lock, so that one run at a time writes; it is the transaction's and not the session's,
 //! because behind a pooler a session is shared. What the lock cannot do, the key of a history row does.
 
+mod concurrent;
 mod live;
 
 use std::any::{Any, TypeId};
@@ -266,29 +267,20 @@ impl Session for PgConnection {
         Ok(AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?)
     }
 
-    fn make_ready(&mut self, sql: &str, touches: &[String], wait: Duration) -> Result<(), DriverError> {
-        // An index that is built concurrently holds nobody up while it waits, and would be left invalid.
-        let milliseconds = match mentions(sql, "concurrently") {
+    fn make_ready(&mut self, sql: &str, wait: Duration) -> Result<(), DriverError> {
+        // A partition that is detached halfway cannot be detached again:
+        // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
+        let milliseconds = match mentions(sql, "detach") {
             true => 0,
             false => milliseconds(wait),
         };
         self.execute(&format!("SET lock_timeout = {milliseconds}"))?;
-        if touches.is_empty() || !sql.trim_start().to_ascii_uppercase().starts_with("CREATE ") {
+        let Some(left_invalid) = concurrent::left_invalid(sql) else {
             return Ok(());
-        }
-        // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
-        let tables: Vec<String> = touches.iter().map(|name| DIALECT.text(name)).collect();
-        let invalid = texts(
-            self,
-            &format!(
-                "SELECT n.relname::text AS text FROM pg_index i JOIN pg_class n ON n.oid = i.indexrelid \
-                 JOIN pg_class c ON c.oid = i.indrelid WHERE NOT i.indisvalid \
-                 AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY (ARRAY[{}]::text[])",
-                tables.join(", ")
-            ),
-        )?;
-        for name in invalid.iter().filter(|name| mentions(sql, name)) {
-            self.execute(&format!("DROP INDEX CONCURRENTLY {}", DIALECT.identifier(name)))?;
+        };
+        for index in texts(self, &left_invalid)? {
+            tracing::info!(index, "dropped, as it was left invalid");
+            self.execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"))?;
         }
         Ok(())
     }
@@ -349,8 +341,15 @@ impl Session for PgConnection {
             .to_owned()
     }
 
-    fn blockers(&mut self, names: &[String]) -> Vec<String> {
+    fn blockers(&mut self, names: &[String], concurrently: bool) -> Vec<String> {
         let names: Vec<String> = names.iter().map(|name| DIALECT.text(name)).collect();
+        // What is built concurrently waits for whoever may see rows as they were before.
+        let or_sees_the_past = match concurrently {
+            true => {
+                "OR a.backend_xmin IS NOT NULL AND a.backend_type = 'client backend' AND a.datname = current_database()"
+            }
+            false => "",
+        };
         let of_named = match names.as_slice() {
             [] => String::new(),
             names => format!("AND c.relname = ANY (ARRAY[{}]::text[]) ", names.join(", ")),
@@ -359,11 +358,11 @@ impl Session for PgConnection {
             "SELECT concat_ws(', ', concat_ws(' ', 'pid', a.pid, 'of', a.usename, 'from ' || host(a.client_addr)), \
              nullif(a.application_name, ''), a.state || ' for ' || (extract(epoch FROM now() - a.state_change))::int || ' s', \
              'its transaction ' || (extract(epoch FROM now() - a.xact_start))::int || ' s old', \
-             'its last statement: ' || left(regexp_replace(a.query, '\\s+', ' ', 'g'), 100)) AS text FROM pg_stat_activity a \
-             WHERE a.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
+             'its last statement: ' || left(regexp_replace(a.query, '[[:space:]]+', ' ', 'g'), 100)) AS text FROM pg_stat_activity a \
+             WHERE a.pid <> pg_backend_pid() AND (EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
              WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' \
-             AND c.relnamespace = current_schema()::regnamespace {of_named}AND l.database = \
-             (SELECT oid FROM pg_database WHERE datname = current_database())) ORDER BY a.xact_start LIMIT 5"
+             AND c.relnamespace = quote_ident(current_schema())::regnamespace {of_named}AND l.database = \
+             (SELECT oid FROM pg_database WHERE datname = current_database())) {or_sees_the_past}) ORDER BY a.xact_start LIMIT 5"
         );
         texts(self, &query).unwrap_or_default()
     }
@@ -410,6 +409,14 @@ impl Session for PgConnection {
             }
         }
         Ok(rows)
+    }
+
+    fn emptied(&mut self) -> String {
+        let schema = one_text(self, "SELECT coalesce(current_schema()::text, '') AS text").unwrap_or_default();
+        format!(
+            "the schema `{schema}` of {} (other schemas stay as they are)",
+            self.location()
+        )
     }
 
     fn drop_everything(&mut self) -> Result<(), DriverError> {
@@ -480,7 +487,7 @@ fn lock_lost() -> DriverError {
 fn digest_of(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| DIALECT.text(name)).collect();
     format!(
-        "WITH named AS (SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
+        "WITH named AS (SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = quote_ident(current_schema())::regnamespace \
          AND c.relname = ANY (ARRAY[{}]::text[]) AND (c.relkind IN ('r', 'p', 'v', 'm') \
          OR EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = c.oid AND i.indisvalid))), \
          parts AS ( \
@@ -494,7 +501,7 @@ fn digest_of(names: &[String]) -> String {
          UNION ALL SELECT pg_get_indexdef(i.indexrelid) FROM named n JOIN pg_index i ON i.indrelid = n.oid AND i.indisvalid \
          UNION ALL SELECT pg_get_viewdef(v.oid) FROM named v JOIN pg_class c ON c.oid = v.oid WHERE c.relkind IN ('v', 'm') \
          UNION ALL SELECT concat_ws(' ', 'value', t.typname, e.enumsortorder, e.enumlabel) FROM pg_enum e \
-         JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typnamespace = current_schema()::regnamespace \
+         JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typnamespace = quote_ident(current_schema())::regnamespace \
          AND t.typname = ANY (ARRAY[{}]::text[])) \
          SELECT md5(coalesce(string_agg(part, E'\\n' ORDER BY part), '')) AS text FROM parts",
         names.join(", "),
@@ -502,24 +509,46 @@ fn digest_of(names: &[String]) -> String {
     )
 }
 
-/// Everything in the connection's schema that no extension has brought.
+/// Everything in the connection's schema.
 fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
     let query = "SELECT 'DROP ' || kind || ' IF EXISTS ' || name || ' CASCADE' AS text FROM ( \
          SELECT 1 AS turn, c.oid, 'pg_class'::regclass AS class, c.oid::regclass::text AS name, CASE c.relkind \
          WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' \
-         ELSE 'TABLE' END AS kind FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
+         ELSE 'TABLE' END AS kind FROM pg_class c WHERE c.relnamespace = quote_ident(current_schema())::regnamespace \
          AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') \
          UNION ALL SELECT 2, p.oid, 'pg_proc'::regclass, p.oid::regprocedure::text, \
          CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END \
-         FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace \
+         FROM pg_proc p WHERE p.pronamespace = quote_ident(current_schema())::regnamespace \
          UNION ALL SELECT 3, t.oid, 'pg_type'::regclass, t.oid::regtype::text, \
          CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END FROM pg_type t \
          LEFT JOIN pg_class r ON r.oid = t.typrelid \
-         WHERE t.typnamespace = current_schema()::regnamespace AND (t.typtype IN ('e', 'd', 'r') OR r.relkind = 'c')) AS o \
+         WHERE t.typnamespace = quote_ident(current_schema())::regnamespace AND (t.typtype IN ('e', 'd', 'r') OR r.relkind = 'c') \
+         UNION ALL SELECT 4, l.oid, 'pg_collation'::regclass, l.oid::regcollation::text, 'COLLATION' \
+         FROM pg_collation l WHERE l.collnamespace = quote_ident(current_schema())::regnamespace \
+         UNION ALL SELECT 5, s.oid, s.class, format('%I.%I', current_schema(), s.name), 'TEXT SEARCH ' || s.kind FROM ( \
+         SELECT oid, 'pg_ts_config'::regclass AS class, cfgname AS name, 'CONFIGURATION' AS kind, cfgnamespace AS of FROM pg_ts_config \
+         UNION ALL SELECT oid, 'pg_ts_dict'::regclass, dictname, 'DICTIONARY', dictnamespace FROM pg_ts_dict \
+         UNION ALL SELECT oid, 'pg_ts_template'::regclass, tmplname, 'TEMPLATE', tmplnamespace FROM pg_ts_template \
+         UNION ALL SELECT oid, 'pg_ts_parser'::regclass, prsname, 'PARSER', prsnamespace FROM pg_ts_parser) AS s \
+         WHERE s.of = quote_ident(current_schema())::regnamespace) AS o \
          WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype IN ('e', 'i')) \
          ORDER BY turn, kind <> 'VIEW', name";
     for statement in texts(connection, query)? {
         connection.execute(&statement)?;
+    }
+    // One that needs another was made after it.
+    let extensions = "SELECT quote_ident(extname) AS text FROM pg_extension \
+                      WHERE extnamespace = quote_ident(current_schema())::regnamespace ORDER BY oid DESC";
+    for extension in texts(connection, extensions)? {
+        let drop = format!("DROP EXTENSION {extension}");
+        let dropped = connection.transaction(|connection| connection.batch_execute(&drop));
+        match dropped.map_err(DriverError::from) {
+            // What is in another schema needs it, or another role has brought it.
+            Err(error) if matches!(error.kind, DriverErrorKind::Other | DriverErrorKind::Denied) => {
+                tracing::info!(extension, %error, "not dropped");
+            }
+            result => result?,
+        }
     }
     Ok(())
 }

@@ -9,6 +9,9 @@ use crate::history::Phase;
 use crate::migration::{Direction, Migration};
 use crate::plan::PlannedStep;
 
+/// What to do about a file that cannot be written.
+const MAY_WRITE: &str = "give this user the right to write the file and the directory that it is in";
+
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a migration did not get to its end.
@@ -157,7 +160,7 @@ impl Runner<'_> {
             if step_is_done {
                 String::new()
             } else {
-                format!(", and a part of step {step}")
+                format!(", and a part of step {step} may be")
             },
             if marked {
                 ""
@@ -167,7 +170,10 @@ impl Runner<'_> {
         ));
         error
             .next("take the `COMMIT`, `ROLLBACK` or `END` out of the step; `conn.transaction(..)` is fine")
-            .next(format!("`{finish}` goes on with step {}", done + 1))
+            .next(match step_is_done {
+                true => format!("`{finish}` goes on with step {}", done + 1),
+                false => format!("undo by hand what step {step} has committed; then `{finish}` runs it again"),
+            })
             .next(format!(
                 "or undo those steps by hand, and then `migrate repair {id} --done 0` and `{finish}`"
             ))
@@ -288,12 +294,10 @@ impl Runner<'_> {
                     }
                 }
                 if is_unexpected {
-                    return error
-                        .next(
-                            "let the table be what the migrations say: somebody has changed it by hand, or an applied \
-                             migration was edited and accepted, which changes nothing in the database",
-                        )
-                        .next(format!("then `{again}`"));
+                    return error.next(format!(
+                        "let the table be what the migrations say, then `{again}`: somebody has changed it by hand, or an \
+                         applied migration was edited and accepted, which changes nothing in the database"
+                    ));
                 }
                 if kind == Some(DriverErrorKind::WouldCopy) {
                     error = error.next(
@@ -304,11 +308,9 @@ impl Runner<'_> {
                 }
                 match (kind, turn.planned.is_whole()) {
                     (Some(DriverErrorKind::ReadOnly), _) => error
-                        .next("give this user the right to write the file and the directory that it is in")
-                        .next(format!("then `{again}`")),
+                        .next(format!("{MAY_WRITE}, then `{again}`")),
                     (Some(DriverErrorKind::Locked), _) => error
-                        .next(self.session.who_holds_locks())
-                        .next(format!("then `{again}`")),
+                        .next(format!("{}; then `{again}`", self.session.who_holds_locks())),
                     (_, true) => error.next(format!("mend the step, then `{again}`")),
                     (_, false) => error,
                 }
@@ -328,8 +330,7 @@ impl Runner<'_> {
                 .cause(cause);
                 match kind {
                     DriverErrorKind::Locked => error
-                        .next(self.session.who_holds_locks())
-                        .next(format!("then `{again}`")),
+                        .next(format!("{}; then `{again}`", self.session.who_holds_locks())),
                     DriverErrorKind::ConnectionLost => error.next(format!("`{again}` goes on from what history says")),
                     _ => error.next(format!(
                         "a constraint that is checked at the end, such as a deferred foreign key, does not hold; mend the \
@@ -410,8 +411,10 @@ impl Runner<'_> {
             )
             .cause(error)
             .nothing_changed()
-            .next(self.session.who_holds_locks())
-            .next("then run it again, or wait longer with `--lock-timeout SECONDS`"),
+            .next(format!(
+                "{}; then run it again, or wait longer with `--lock-timeout SECONDS`",
+                self.session.who_holds_locks()
+            )),
             DriverErrorKind::Stopped => Error::new(ErrorKind::Stopped, "the run was stopped")
                 .cause(error)
                 .nothing_changed()
@@ -423,7 +426,7 @@ impl Runner<'_> {
             DriverErrorKind::ReadOnly => Error::new(ErrorKind::Database, format!("{what}: {location}"))
                 .cause(error)
                 .nothing_changed()
-                .next("give this user the right to write the file and the directory that it is in"),
+                .next(MAY_WRITE),
             DriverErrorKind::Denied => Error::new(ErrorKind::Database, format!("{what}: {location}"))
                 .cause(error)
                 .next("give this user that right, or connect as one who has it"),

@@ -193,9 +193,10 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError>;
 
-    /// Drops every object of the database: all or none, where changes of the schema do not commit by themselves.
+    /// Drops every object of the database: all or none, where changes of the schema do not commit by themselves. Else history goes
+    /// first, so that it never claims what is gone. Each waits so long for locks.
     #[doc(hidden)]
-    fn drop_everything(&mut self) -> Result<(), DriverError>;
+    fn drop_everything(&mut self, history: &HistoryTable, wait: Duration) -> Result<(), DriverError>;
 }
 
 /// The rows of history, and what came with them.

@@ -1,7 +1,9 @@
 //! What only MySQL and MariaDB have: changes of the schema that commit by themselves, and sessions that choose a database,
 //! lock tables and play roles.
 
-use migrate_core::{DialectName, Migration, Target};
+use std::time::Duration;
+
+use migrate_core::{DialectName, ErrorKind, Migration, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
 use crate::support::{AnyConnection, Database, generated, migration, table, untransactional};
@@ -17,6 +19,7 @@ macro_rules! settings {
 on_mysql! {
     what_a_step_does_to_its_session_does_no_harm
     a_step_that_puts_a_role_down_does_not_keep_history_from_being_written
+    what_fresh_could_not_drop_is_in_no_history
 }
 
 /// A query for what a session is set to. Only MariaDB tells everybody of an open transaction.
@@ -113,4 +116,23 @@ fn puts_down_outside(version: u64) -> Migration {
         schema.execute("SET ROLE NONE").up_only();
         schema.execute("SELECT 1").up_only();
     })
+}
+
+fn what_fresh_could_not_drop_is_in_no_history(db: &Database) {
+    let all = [table(1), table(2)];
+    db.up(&all).unwrap();
+    let mut reader = AnyConnection::open(&db.url());
+    reader.execute("START TRANSACTION");
+    reader.texts("SELECT count(*) AS text FROM t2");
+    let mut connection = AnyConnection::open(&db.url());
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_secs(1));
+    assert_eq!(runner.fresh().unwrap_err().kind(), ErrorKind::Locked);
+    assert_eq!(db.tables(), ["t2"]);
+    assert_eq!(
+        db.number("SELECT count(*) AS number FROM information_schema.tables WHERE table_schema = database()"),
+        1
+    );
+    reader.execute("COMMIT");
+    db.with(&all, |runner| runner.fresh()).unwrap();
+    assert_eq!(db.tables(), ["t1", "t2"]);
 }

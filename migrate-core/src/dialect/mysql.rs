@@ -483,7 +483,13 @@ impl MySql {
         }
         altering.set_online(is_online);
         altering.follow(change);
-        let own = self.own_indexes_after(&own_before, &own_indexes(altering.there()), alteration, change);
+        let own_after = own_indexes(altering.there());
+        let loses_own = own_before.keys().any(|name| !own_after.contains_key(name));
+        if loses_own && !self.features.drops_index_if_exists {
+            // InnoDB makes none for a key that comes in the same statement as an index that serves it.
+            altering.close();
+        }
+        let own = self.own_indexes_after(&own_before, &own_after, alteration, change);
         let mut clause = |name: &str, clause: String| {
             let aspect = if clause.starts_with("DROP") {
                 Aspect::Gone

@@ -141,13 +141,65 @@ fn open_postgres(url: &str) -> Result<diesel::PgConnection, Failure> {
 #[cfg(feature = "mysql")]
 fn open_mysql(url: &str) -> Result<diesel::MysqlConnection, Failure> {
     use diesel::Connection;
+    use diesel::connection::SimpleConnection;
 
     let as_diesel_takes_it = url.replacen("mariadb://", "mysql://", 1);
-    diesel::MysqlConnection::establish(&as_diesel_takes_it).map_err(|error| Failure::Open {
+    let opened = match escaped_database(&as_diesel_takes_it) {
+        None => diesel::MysqlConnection::establish(&as_diesel_takes_it).map_err(|error| error.to_string()),
+        // Diesel would take the escapes for a part of the name.
+        Some((server, database)) => diesel::MysqlConnection::establish(&server)
+            .map_err(|error| error.to_string())
+            .and_then(|mut connection| {
+                let uses = format!("USE `{}`", database.replace('`', "``"));
+                let used = connection.batch_execute(&uses);
+                used.map(|()| connection).map_err(|error| error.to_string())
+            }),
+    };
+    opened.map_err(|error| Failure::Open {
         message: format!("{} cannot be opened", Database::MySql(url.to_owned())),
-        cause: error.to_string().trim_end().to_owned(),
+        cause: error.trim_end().to_owned(),
         next:
             "check the host, the user and the password; a database that is not there yet is made with `CREATE DATABASE`"
                 .to_owned(),
     })
+}
+
+/// The URL without its database, and that as it is called, if the URL escapes some of its name.
+#[cfg(feature = "mysql")]
+fn escaped_database(url: &str) -> Option<(String, String)> {
+    let (before, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let (scheme, rest) = before.split_once("://")?;
+    let (server, name) = rest.split_once('/')?;
+    let mut parts = name.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.extend_from_slice(part.get(2..)?.as_bytes());
+    }
+    let database = String::from_utf8(bytes).ok().filter(|database| database != name)?;
+    Some((format!("{scheme}://{server}{parameters}"), database))
+}
+
+#[cfg(all(test, feature = "mysql"))]
+mod tests {
+    use super::escaped_database;
+
+    #[test]
+    fn a_database_is_called_what_its_url_escapes() {
+        let named = |url| escaped_database(url);
+        let expected = (
+            "mysql://me:a%2Fb@host?ssl_mode=disabled".to_owned(),
+            "50% of `it`".to_owned(),
+        );
+        let url = "mysql://me:a%2Fb@host/50%25%20of%20%60it%60?ssl_mode=disabled";
+        assert_eq!(named(url), Some(expected));
+        for plain in [
+            "mysql://me:a%2Fb@host/app",
+            "mysql://host",
+            "mysql://host/50%",
+            "mysql://host/app?x=%20",
+        ] {
+            assert_eq!(named(plain), None, "{plain}");
+        }
+    }
 }

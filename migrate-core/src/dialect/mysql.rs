@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::altering::{Altering, Aspect};
-use super::mysql_online::{is_online, is_online_alone};
+use super::mysql_online::{is_online, is_online_alone, is_plain, takes_expressions_alone};
 use super::render::Rendered;
 use super::{Alteration, Dialect, Features, Frame, common, mysql_alike, problem};
 use crate::dialect_name::DialectName;
@@ -288,17 +288,24 @@ fn indexed(index: &Index) -> impl Iterator<Item = &str> {
 }
 
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-generated-columns.html>,
-/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>,
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-index.html#create-index-functional-key-parts>
 fn check_no_expression(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), String> {
     let checks = alteration
         .before
         .map(|table| table.checks.as_slice())
         .unwrap_or_default();
     let check = checks.iter().find(|check| mentions(&check.expression, column));
+    let names_it = |index: &&Index| {
+        let mut keys = index.keys.iter();
+        keys.any(|key| matches!(&key.on, IndexOn::Expression(expression) if mentions(expression, column)))
+    };
+    let index = altering.there().indexes.iter().find(names_it);
     let reader = altering
         .computed_from(column)
         .map(|reader| format!("generated column `{reader}`"))
-        .or_else(|| check.map(|check| format!("constraint `{}`", check.name)));
+        .or_else(|| check.map(|check| format!("constraint `{}`", check.name)))
+        .or_else(|| index.map(|index| format!("index `{}`", index.name)));
     match reader {
         Some(reader) => Err(format!(
             "the {reader} names `{column}`, and MySQL renames no such column; drop it before, and add it again after"
@@ -428,17 +435,28 @@ impl MySql {
         columns.into_iter().try_for_each(|name| self.check_in_key(table, name))
     }
 
-    /// These types take a default as an expression only:
-    /// <https://dev.mysql.com/doc/refman/8.4/en/data-type-defaults.html>.
     fn default_for(&self, column: &Column, default: &DefaultValue) -> String {
         let sql = common::default(self, default);
-        match (&column.column_type, default) {
-            (
-                ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb,
-                DefaultValue::Value(_) | DefaultValue::Now,
-            ) => format!("({sql})"),
+        match default {
+            DefaultValue::Value(_) | DefaultValue::Now if takes_expressions_alone(&column.column_type) => {
+                format!("({sql})")
+            }
             _ => sql,
         }
+    }
+
+    /// ALTER COLUMN sets a constant only. MySQL refuses CURRENT_TIMESTAMP there, as it does all defaults of some types, and MariaDB
+    /// takes it without the fractions of a second that the column keeps.
+    fn set_default(&self, altering: &mut Altering<'_>, name: &str, default: &DefaultValue) -> Result<(), String> {
+        if let Some(there) = altering.there().column(name)
+            && !is_plain(&there.column_type, default)
+        {
+            return self.modify(altering, name);
+        }
+        let sql = common::default(self, default);
+        let clause = format!("ALTER COLUMN {} SET DEFAULT {sql}", self.identifier(name));
+        altering.clause(name, Aspect::Whole, clause);
+        Ok(())
     }
 
     fn edit(&self, altering: &mut Altering<'_>, change: &Change, alteration: &Alteration<'_>) -> Result<(), String> {
@@ -454,7 +472,7 @@ impl MySql {
             _ => None,
         };
         let dropped = dropped.map(|(kind, _)| kind);
-        let is_online = is_online(change, altering.there(), dropped);
+        let is_online = is_online(self.features, change, altering.there(), dropped);
         let is_alone = match change {
             Change::RenameColumn { .. } | Change::RenameIndex { .. } => true,
             // One of the same name cannot be added in the same statement.
@@ -466,7 +484,13 @@ impl MySql {
         }
         altering.set_online(is_online);
         altering.follow(change);
-        let own = self.own_indexes_after(&own_before, &own_indexes(altering.there()), alteration, change);
+        let own_after = own_indexes(altering.there());
+        let loses_own = own_before.keys().any(|name| !own_after.contains_key(name));
+        if loses_own && !self.features.drops_index_if_exists {
+            // InnoDB makes none for a key that comes in the same statement as an index that serves it.
+            altering.close();
+        }
+        let own = self.own_indexes_after(&own_before, &own_after, alteration, change);
         let mut clause = |name: &str, clause: String| {
             let aspect = if clause.starts_with("DROP") {
                 Aspect::Gone
@@ -494,12 +518,10 @@ impl MySql {
                 };
                 let name = &column.name;
                 clause(name, format!("ADD COLUMN {}", self.column(&shown)?));
-                if fill.is_some() {
-                    let default = match &column.default {
-                        Some(default) => format!("SET DEFAULT {}", self.default_for(column, default)),
-                        None => "DROP DEFAULT".to_owned(),
-                    };
-                    clause(name, format!("ALTER COLUMN {} {default}", id(name)));
+                match (fill, &column.default) {
+                    (Some(_), Some(default)) => self.set_default(altering, name, default)?,
+                    (Some(_), None) => clause(name, format!("ALTER COLUMN {} DROP DEFAULT", id(name))),
+                    (None, _) => {}
                 }
             }
             Change::DropColumn { column, .. } => clause(column, format!("DROP COLUMN {}", id(column))),
@@ -522,18 +544,7 @@ impl MySql {
                 let comment = comment.as_deref().unwrap_or_default();
                 clause(table, format!("COMMENT = {}", self.text(comment)));
             }
-            Change::SetDefault { column, default } => match (altering.there().column(column), default) {
-                // CURRENT_TIMESTAMP would be taken without the fractions of a second that the column keeps.
-                (Some(_), DefaultValue::Expression(_)) => self.modify(altering, column)?,
-                (there, _) => {
-                    let sql = match there {
-                        Some(there) => self.default_for(there, default),
-                        None => common::default(self, default),
-                    };
-                    let set = format!("ALTER COLUMN {} SET DEFAULT {sql}", id(column));
-                    altering.clause(column, Aspect::Whole, set);
-                }
-            },
+            Change::SetDefault { column, default } => self.set_default(altering, column, default)?,
             Change::DropDefault { column } => clause(column, format!("ALTER COLUMN {} DROP DEFAULT", id(column))),
             Change::AddPrimaryKey(key) => {
                 let columns = common::columns(self, &key.columns);

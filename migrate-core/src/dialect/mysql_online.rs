@@ -1,14 +1,15 @@
 //! Which changes of a table MySQL and MariaDB carry out while others go on writing to it. The statement says so, and is refused
 //! where the server would have to copy the table, for which nobody could write to it.
 
-use super::{Dialect, MySql};
+use super::{Dialect, Features, MySql};
 use crate::schema::{Change, Column, ColumnType, DefaultValue, Index, IndexOn, Kind, Table, mentions};
 
 impl MySql {
     /// What a statement demands whose changes are all [online](is_online).
     ///
     /// MariaDB takes an algorithm for the least that it may do, <https://mariadb.com/kb/en/innodb-online-ddl-overview/>. MySQL
-    /// would rewrite the table in place where it need not, so it is asked for no algorithm: a copy locks, and so it is refused,
+    /// would rewrite the table in place where it need not, as for a column that is added, and takes no LOCK beside INSTANT. So it
+    /// is asked for no algorithm: a copy locks, and is refused for that,
     /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-performance.html>.
     pub(super) fn online(&self) -> &'static str {
         match self.features().takes_better_algorithms {
@@ -22,9 +23,10 @@ impl MySql {
 /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html>,
 /// <https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-inplace-alter-algorithm/>. `there` is the table before it,
 /// `dropped` what a constraint is that goes.
-pub(super) fn is_online(change: &Change, there: &Table, dropped: Option<Kind>) -> bool {
-    let is_refused = has_virtual_in_index(there) && is_refused_beside_virtual_in_index(change, there);
-    if is_refused || takes_the_key(change, there) {
+pub(super) fn is_online(features: Features, change: &Change, there: &Table, dropped: Option<Kind>) -> bool {
+    let beside_virtual = has_virtual_in_index(there) && is_refused_beside_virtual_in_index(change, there);
+    let beside_check = !features.changes_columns_beside_checks && is_refused_beside_check(change, there);
+    if beside_virtual || beside_check || takes_the_key(change, there) {
         return false;
     }
     match change {
@@ -109,6 +111,40 @@ fn is_refused_beside_virtual_in_index(change: &Change, there: &Table) -> bool {
     }
 }
 
+/// What gives a column another description or name, where a CHECK names a column of a type that the server does not find to be
+/// still the same.
+fn is_refused_beside_check(change: &Change, there: &Table) -> bool {
+    let changes_column = matches!(
+        change,
+        Change::SetNotNull { .. }
+            | Change::DropNotNull { .. }
+            | Change::RenameColumn { .. }
+            | Change::SetComment { column: Some(_), .. }
+    );
+    let is_known = |column: &Column| {
+        matches!(
+            column.column_type,
+            ColumnType::SmallInt
+                | ColumnType::Integer
+                | ColumnType::BigInt
+                | ColumnType::Float
+                | ColumnType::Double
+                | ColumnType::Numeric { .. }
+                | ColumnType::Bool
+                | ColumnType::VarChar(_)
+                | ColumnType::Char(_)
+                | ColumnType::Json
+                | ColumnType::Jsonb
+        )
+    };
+    let mut unknown = there.columns.iter().filter(|column| !is_known(column));
+    let is_checked = |column: &Column| {
+        let mut checks = there.checks.iter();
+        checks.any(|check| mentions(&check.expression, &column.name))
+    };
+    changes_column && unknown.any(is_checked)
+}
+
 fn has_virtual_in_index(table: &Table) -> bool {
     let mut uniques = table.uniques.iter();
     let mut indexes = table.indexes.iter();
@@ -159,10 +195,26 @@ fn has_expression(index: &Index) -> bool {
 }
 
 /// A default that is not computed for each row.
-fn is_plain(of: &ColumnType, default: &DefaultValue) -> bool {
-    let is_of_any_length = matches!(
-        of,
-        ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb
-    );
-    matches!(default, DefaultValue::Value(_)) && !is_of_any_length
+pub(super) fn is_plain(of: &ColumnType, default: &DefaultValue) -> bool {
+    matches!(default, DefaultValue::Value(_)) && !takes_expressions_alone(of)
+}
+
+/// Whether a type takes a default as an expression only: <https://dev.mysql.com/doc/refman/8.4/en/data-type-defaults.html>.
+pub(super) fn takes_expressions_alone(of: &ColumnType) -> bool {
+    let words = [
+        "tinytext",
+        "text",
+        "mediumtext",
+        "longtext",
+        "tinyblob",
+        "blob",
+        "mediumblob",
+        "longblob",
+        "json",
+    ];
+    match of {
+        ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb => true,
+        ColumnType::Named(name) => words.iter().any(|word| mentions(name, word)),
+        _ => false,
+    }
 }

@@ -210,9 +210,10 @@ pub trait Session: Any {
     }
 
     /// Drops every object of the database, or of the connection's schema where it has more than one: all or none, where
-    /// changes of the schema do not commit by themselves.
+    /// changes of the schema do not commit by themselves. Else history goes first, so that it never claims what is gone. Each
+    /// waits so long for locks.
     #[doc(hidden)]
-    fn drop_everything(&mut self) -> Result<(), DriverError>;
+    fn drop_everything(&mut self, history: &HistoryTable, wait: Duration) -> Result<(), DriverError>;
 }
 
 /// The rows of history, and what came with them.

@@ -324,7 +324,7 @@ impl Session for SqliteConnection {
         Ok(rows)
     }
 
-    fn drop_everything(&mut self) -> Result<(), DriverError> {
+    fn drop_everything(&mut self, _history: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {
         let before = self.set_foreign_keys(false)?;
         let result = begin_immediate(self)
             .and_then(|()| drop_all_objects(self))

@@ -409,7 +409,7 @@ impl<'c> Runner<'c> {
         let emptied = held
             .and_then(|()| self.session.commit())
             .and_then(|()| self.session.make_ready("", self.lock_timeout))
-            .and_then(|()| self.session.drop_everything());
+            .and_then(|()| self.session.drop_everything(&self.table, self.lock_timeout));
         let result = match emptied {
             Ok(()) => Ok(()),
             Err(error) => {

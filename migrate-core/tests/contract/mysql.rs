@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use migrate_core::{DialectName, Migration, Target};
+use migrate_core::{DialectName, ErrorKind, Migration, Rollback, Schema, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
 use crate::support::{AnyConnection, Database, generated, migration, table, untransactional};
@@ -20,6 +20,9 @@ on_mysql! {
     what_a_step_does_to_its_session_does_no_harm
     a_step_that_puts_a_role_down_does_not_keep_history_from_being_written
     a_lock_is_known_for_one_in_any_language
+    what_fresh_could_not_drop_is_in_no_history
+    a_reference_and_a_key_that_serves_it_come_in_one_change
+    defaults_are_set_whatever_the_type
 }
 
 /// A query for what a session is set to. Only MariaDB tells everybody of an open transaction.
@@ -134,4 +137,62 @@ fn a_lock_is_known_for_one_in_any_language(db: &Database) {
     assert!(error.contains("in the way: connection "), "{error}");
     drop(runner);
     assert_eq!(connection.texts("SELECT @@lc_messages AS text"), ["de_DE"]);
+}
+
+fn what_fresh_could_not_drop_is_in_no_history(db: &Database) {
+    let all = [table(1), table(2)];
+    db.up(&all).unwrap();
+    let mut reader = AnyConnection::open(&db.url());
+    reader.execute("START TRANSACTION");
+    reader.texts("SELECT count(*) AS text FROM t2");
+    let mut connection = AnyConnection::open(&db.url());
+    let mut runner = connection.runner(&all).lock_timeout(Duration::from_secs(1));
+    assert_eq!(runner.fresh().unwrap_err().kind(), ErrorKind::Locked);
+    assert_eq!(db.tables(), ["t2"]);
+    assert_eq!(
+        db.number("SELECT count(*) AS number FROM information_schema.tables WHERE table_schema = database()"),
+        1
+    );
+    reader.execute("COMMIT");
+    db.with(&all, |runner| runner.fresh()).unwrap();
+    assert_eq!(db.tables(), ["t1", "t2"]);
+}
+
+/// Applied, found as it was described, taken back, and found so again.
+fn goes_there_and_back(db: &Database, up: impl Fn(&mut Schema) + Send + Sync + 'static) {
+    let all = [
+        migration(1, |schema| {
+            schema.create_table("things", |t| {
+                t.id();
+                t.text("words").nullable();
+                t.json("facts").nullable();
+                t.timestamp("seen").nullable();
+            });
+        }),
+        migration(2, up),
+    ];
+    db.up(&all).unwrap();
+    assert_eq!(db.differences(&all), [""; 0]);
+    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    assert_eq!(db.differences(&all), [""; 0]);
+}
+
+fn a_reference_and_a_key_that_serves_it_come_in_one_change(db: &Database) {
+    goes_there_and_back(db, |schema| {
+        schema.alter_table("things", |t| {
+            t.big_int("parent_id").nullable().references("things", "id");
+            t.unique(["parent_id"]);
+        });
+    });
+}
+
+fn defaults_are_set_whatever_the_type(db: &Database) {
+    goes_there_and_back(db, |schema| {
+        schema.alter_table("things", |t| {
+            t.set_default("words", "none");
+            t.set_default("facts", "{}");
+            t.set_default_sql("seen", "CURRENT_TIMESTAMP(6)");
+            t.text("more").fill("filled").default("none");
+        });
+    });
 }

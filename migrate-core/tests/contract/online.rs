@@ -147,17 +147,21 @@ const ONLINE: &[(&str, Change)] = &[
     }),
 ];
 
+/// Whether a server makes a change at all: MySQL does not rename what an expression names.
+fn is_made(db: &Database, what: &str) -> bool {
+    !["rename a checked one", "rename a counted one"].contains(&what) || db.dialect() == DialectName::MariaDb
+}
+
 fn what_is_said_to_go_on_while_others_write_does(db: &Database) {
     let mut refused = Vec::new();
-    for (what, change) in ONLINE {
+    let names_algorithm = db.dialect() == DialectName::MariaDb;
+    for (what, change) in ONLINE.iter().filter(|(what, _)| is_made(db, what)) {
         let all = [crowded(), migration(2, change)];
         let registry = Registry::of(all).unwrap();
-        let plan = Plan::offline(&registry, DialectName::MariaDb).unwrap();
+        let plan = Plan::offline(&registry, db.dialect()).unwrap();
         let sql = plan.migrations()[1].sql().join(";\n");
-        assert!(
-            sql.contains("ALGORITHM=INPLACE, LOCK=NONE") || sql.contains("ALGORITHM=INPLACE,"),
-            "{what}: {sql}"
-        );
+        assert!(sql.contains("LOCK=NONE"), "{what}: {sql}");
+        assert_eq!(sql.contains("ALGORITHM=INPLACE"), names_algorithm, "{what}: {sql}");
         let db = db.another();
         if let Err(error) = db.up(&all) {
             refused.push(format!("{what}: {error}"));
@@ -223,9 +227,8 @@ const BESIDE_VIRTUAL: &[(&str, Edit, bool)] = &[
 ];
 
 fn beside_a_virtual_column_any_two_changes_of_one_alter_go_on_while_others_write(db: &Database) {
-    let pairs = BESIDE_VIRTUAL
-        .iter()
-        .flat_map(|one| BESIDE_VIRTUAL.iter().map(move |other| (one, other)));
+    let made = BESIDE_VIRTUAL.iter().filter(|(what, ..)| is_made(db, what));
+    let pairs = made.clone().flat_map(|one| made.clone().map(move |other| (one, other)));
     let takes_unique = |what: &str| what.starts_with("drop a unique");
     let pairs = pairs.filter(|(one, other)| one.0 != other.0 && !(takes_unique(one.0) && takes_unique(other.0)));
     let mut refused = Vec::new();
@@ -238,7 +241,7 @@ fn beside_a_virtual_column_any_two_changes_of_one_alter_go_on_while_others_write
             });
         };
         let all = [computed(false), migration(2, changes)];
-        let plan = Plan::offline(&Registry::of(all).unwrap(), DialectName::MariaDb).unwrap();
+        let plan = Plan::offline(&Registry::of(all).unwrap(), db.dialect()).unwrap();
         let mut statements = plan.migrations()[1].sql().into_iter();
         let all_demand = statements.all(|sql| sql.contains("LOCK=NONE"));
         assert_eq!(
@@ -256,13 +259,13 @@ fn beside_a_virtual_column_any_two_changes_of_one_alter_go_on_while_others_write
 }
 
 fn beside_an_indexed_virtual_column_what_is_said_to_go_on_does_and_the_rest_copies(db: &Database) {
-    for (what, edit, is_online) in BESIDE_VIRTUAL {
+    for (what, edit, is_online) in BESIDE_VIRTUAL.iter().filter(|(what, ..)| is_made(db, what)) {
         let db = db.another();
         let all = [
             computed(true),
             migration(2, move |schema| schema.alter_table("computed", edit)),
         ];
-        let plan = Plan::offline(&Registry::of(all).unwrap(), DialectName::MariaDb).unwrap();
+        let plan = Plan::offline(&Registry::of(all).unwrap(), db.dialect()).unwrap();
         let sql = plan.migrations()[1].sql();
         assert_eq!(sql.last().unwrap().contains("LOCK=NONE"), *is_online, "{what}: {plan}");
         db.up(&all).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -292,8 +295,8 @@ fn what_needs_a_copy_says_nothing_of_it_and_is_done(db: &Database) {
             });
         }),
     ];
-    let plan = Plan::offline(&Registry::of(all).unwrap(), DialectName::MariaDb).unwrap();
-    assert!(!plan.to_string().contains("ALGORITHM"), "{plan}");
+    let plan = Plan::offline(&Registry::of(all).unwrap(), db.dialect()).unwrap();
+    assert!(!plan.to_string().contains("LOCK="), "{plan}");
     db.up(&all).unwrap();
     db.rollback(&all, &Rollback::Steps(3)).unwrap();
     assert_eq!(db.differences(&all), [""; 0]);

@@ -45,6 +45,14 @@ macro_rules! on_each_database {
                         super::$name(&mut database);
                     }
                 }
+
+                #[cfg(feature = "mysql")]
+                #[test]
+                fn on_other_mysql() {
+                    if let Some(mut database) = crate::mysql::MySql::new("MIGRATE_TEST_MYSQL_OTHER") {
+                        super::$name(&mut database);
+                    }
+                }
             }
         )*
     };

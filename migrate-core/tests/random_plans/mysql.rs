@@ -65,7 +65,12 @@ impl Database for MySql {
     }
 
     fn objects(&mut self) -> Objects {
-        objects(OBJECTS.iter().flat_map(|query| self.texts(query)).collect())
+        let own = match self.dialect() {
+            DialectName::MariaDb => ON_MARIADB,
+            _ => ON_MYSQL,
+        };
+        let queries = OBJECTS.iter().chain(&own);
+        objects(queries.flat_map(|query| self.texts(query)).collect())
     }
 
     fn tables(&mut self) -> Vec<String> {
@@ -105,15 +110,23 @@ impl Database for MySql {
             Direction::Up => &[
                 "Duplicate entry",
                 "Data truncated",
+                "Invalid use of NULL value",
                 "Incorrect",
                 "Truncated incorrect",
                 "Out of range value",
                 // A CHECK, or what MariaDB has of its own for JSON.
                 "` failed for `",
+                "' is violated",
+                "Invalid JSON",
             ],
             // What a dropped column is filled with need not be there in the table that it refers to, or be a value of the type
             // that the column had before.
-            Direction::Down => &["a foreign key constraint fails", "Incorrect", "Truncated incorrect"],
+            Direction::Down => &[
+                "a foreign key constraint fails",
+                "Incorrect",
+                "Truncated incorrect",
+                "Invalid JSON",
+            ],
         }
     }
 
@@ -123,17 +136,12 @@ impl Database for MySql {
 }
 
 /// A text in each row: the name of an object, a tabulator, and a part of it.
-const OBJECTS: [&str; 6] = [
+const OBJECTS: [&str; 4] = [
     "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'column'), column_name, column_type, \
      if(is_nullable = 'NO', 'not null', NULL), column_default, extra, generation_expression, collation_name, column_comment) \
      AS text FROM information_schema.columns WHERE table_schema = database() AND table_name <> '__migrations'",
     "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'of'), engine, table_collation, table_comment) AS text \
      FROM information_schema.tables WHERE table_schema = database() AND table_type = 'BASE TABLE' AND table_name <> '__migrations'",
-    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'index'), index_name, seq_in_index, non_unique, column_name, \
-     collation, sub_part, index_type) AS text FROM information_schema.statistics \
-     WHERE table_schema = database() AND table_name <> '__migrations'",
-    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'check'), constraint_name, check_clause) AS text \
-     FROM information_schema.check_constraints WHERE constraint_schema = database()",
     "SELECT concat_ws(' ', concat('table ', k.table_name, char(9), 'key'), k.constraint_name, k.ordinal_position, \
      k.column_name, k.referenced_table_name, k.referenced_column_name, r.delete_rule, r.update_rule) AS text \
      FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r \
@@ -143,4 +151,21 @@ const OBJECTS: [&str; 6] = [
      WHERE table_schema = database() \
      UNION ALL SELECT concat('trigger ', trigger_name, char(9), action_statement) FROM information_schema.triggers \
      WHERE trigger_schema = database()",
+];
+
+const ON_MARIADB: [&str; 2] = [
+    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'index'), index_name, seq_in_index, non_unique, column_name, \
+     collation, sub_part, index_type) AS text FROM information_schema.statistics \
+     WHERE table_schema = database() AND table_name <> '__migrations'",
+    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'check'), constraint_name, check_clause) AS text \
+     FROM information_schema.check_constraints WHERE constraint_schema = database()",
+];
+
+const ON_MYSQL: [&str; 2] = [
+    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'index'), index_name, seq_in_index, non_unique, column_name, \
+     expression, collation, sub_part, index_type) AS text FROM information_schema.statistics \
+     WHERE table_schema = database() AND table_name <> '__migrations'",
+    "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'check'), constraint_name, check_clause) AS text \
+     FROM information_schema.table_constraints JOIN information_schema.check_constraints \
+     USING (constraint_schema, constraint_name) WHERE constraint_schema = database()",
 ];

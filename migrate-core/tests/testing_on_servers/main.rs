@@ -7,8 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use diesel::PgConnection;
-use migrate_core::testing::{TestResult, TestServer};
+use migrate_core::testing::{ServerConnection, TestResult, TestServer};
 
 /// A test on every server for each function of one.
 macro_rules! on_every_server {
@@ -23,13 +22,21 @@ macro_rules! on_every_server {
         mod newer_postgres {
             $(#[test]
             fn $name() -> migrate_core::testing::TestResult {
-                crate::newer_postgres_server()?.map_or(Ok(()), super::$name)
+                let server = crate::other_server::<diesel::PgConnection>("MIGRATE_TEST_POSTGRES_NEWER")?;
+                server.map_or(Ok(()), super::$name)
             })*
         }
         mod mysql {
             $(#[test]
             fn $name() -> migrate_core::testing::TestResult {
                 let server = migrate_core::testing::TestServer::<diesel::MysqlConnection>::from_env()?;
+                server.map_or(Ok(()), super::$name)
+            })*
+        }
+        mod other_mysql {
+            $(#[test]
+            fn $name() -> migrate_core::testing::TestResult {
+                let server = crate::other_server::<diesel::MysqlConnection>("MIGRATE_TEST_MYSQL_OTHER")?;
                 server.map_or(Ok(()), super::$name)
             })*
         }
@@ -40,9 +47,10 @@ mod checks;
 mod databases;
 mod one_line;
 
-fn newer_postgres_server() -> TestResult<Option<TestServer<PgConnection>>> {
-    let Ok(url) = std::env::var("MIGRATE_TEST_POSTGRES_NEWER") else {
-        eprintln!("NOT TESTED on a newer PostgreSQL: MIGRATE_TEST_POSTGRES_NEWER does not name a server");
+/// A server beside the one that tests run on by themselves.
+fn other_server<C: ServerConnection>(variable: &str) -> TestResult<Option<TestServer<C>>> {
+    let Ok(url) = std::env::var(variable) else {
+        eprintln!("NOT TESTED on another server: {variable} does not name one");
         return Ok(None);
     };
     Ok(Some(TestServer::at(&url)?))

@@ -16,7 +16,9 @@ macro_rules! on_every_database {
         #[cfg(feature = "postgres")]
         on_every_database! { newer_postgres NewerPostgres: $($module::$claim),+ }
         #[cfg(feature = "mysql")]
-        on_every_database! { mariadb MariaDb: $($module::$claim),+ }
+        on_every_database! { mysql MySql: $($module::$claim),+ }
+        #[cfg(feature = "mysql")]
+        on_every_database! { other_mysql OtherMySql: $($module::$claim),+ }
     };
     ($name:ident $kind:ident: $($module:ident::$claim:ident),+) => {
         mod $name {

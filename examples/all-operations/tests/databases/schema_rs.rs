@@ -46,7 +46,7 @@ pub(crate) fn it_is_what_diesel_prints_at_each_version(database: &Database) {
         say_loudly("NOT COMPARED with Diesel: DIESEL_CLI does not name its program");
         return;
     };
-    let dialect = database.kind.dialect();
+    let dialect = database.dialect;
     let unprinted = unprinted(dialect);
     let mut connection = database.connect();
     for migration in &database.registry() {

@@ -19,20 +19,12 @@ pub(crate) enum Kind {
     Postgres,
     #[cfg(feature = "postgres")]
     NewerPostgres,
+    /// MySQL or MariaDB.
     #[cfg(feature = "mysql")]
-    MariaDb,
-}
-
-impl Kind {
-    pub(crate) fn dialect(self) -> DialectName {
-        match self {
-            Kind::Sqlite => DialectName::Sqlite,
-            #[cfg(feature = "postgres")]
-            Kind::Postgres | Kind::NewerPostgres => DialectName::Postgres,
-            #[cfg(feature = "mysql")]
-            Kind::MariaDb => DialectName::MariaDb,
-        }
-    }
+    MySql,
+    /// The other one of them.
+    #[cfg(feature = "mysql")]
+    OtherMySql,
 }
 
 /// Said on stderr itself, as a test that passes shows nothing that it prints.
@@ -41,7 +33,8 @@ pub(crate) fn say_loudly(what: &str) {
 }
 
 pub(crate) struct Database {
-    pub(crate) kind: Kind,
+    kind: Kind,
+    pub(crate) dialect: DialectName,
     url: String,
     /// Dropping it drops the database.
     _own: Box<dyn Any>,
@@ -56,13 +49,25 @@ impl Database {
                 (file.path().display().to_string(), Box::new(file))
             }
             #[cfg(feature = "postgres")]
-            Kind::Postgres => on_server(kind, TestServer::<PgConnection>::from_env().unwrap()?),
+            Kind::Postgres => on_server(DialectName::Postgres, TestServer::<PgConnection>::from_env().unwrap()?),
             #[cfg(feature = "postgres")]
-            Kind::NewerPostgres => on_server(kind, newer_postgres()?),
+            Kind::NewerPostgres => {
+                on_server::<PgConnection>(DialectName::Postgres, other_server("MIGRATE_TEST_POSTGRES_NEWER")?)
+            }
             #[cfg(feature = "mysql")]
-            Kind::MariaDb => on_server(kind, TestServer::<MysqlConnection>::from_env().unwrap()?),
+            Kind::MySql => on_server(DialectName::MySql, TestServer::<MysqlConnection>::from_env().unwrap()?),
+            #[cfg(feature = "mysql")]
+            Kind::OtherMySql => {
+                on_server::<MysqlConnection>(DialectName::MySql, other_server("MIGRATE_TEST_MYSQL_OTHER")?)
+            }
         };
-        Some(Database { kind, url, _own: own })
+        let dialect = AnyConnection::to(kind, &url).dialect();
+        Some(Database {
+            kind,
+            dialect,
+            url,
+            _own: own,
+        })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -75,20 +80,21 @@ impl Database {
 
     /// All migrations for it.
     pub(crate) fn registry(&self) -> Registry {
-        Registry::of(all_operations::of(self.kind.dialect())).unwrap()
+        Registry::of(all_operations::of(self.dialect)).unwrap()
     }
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-fn on_server<C: ServerConnection>(kind: Kind, server: TestServer<C>) -> (String, Box<dyn Any>) {
-    let database = server.database_of(all_operations::of(kind.dialect())).unwrap();
+fn on_server<C: ServerConnection>(dialect: DialectName, server: TestServer<C>) -> (String, Box<dyn Any>) {
+    let database = server.database_of(all_operations::of(dialect)).unwrap();
     (database.url().to_owned(), Box::new(database))
 }
 
-#[cfg(feature = "postgres")]
-fn newer_postgres() -> Option<TestServer<PgConnection>> {
-    let Ok(url) = std::env::var("MIGRATE_TEST_POSTGRES_NEWER") else {
-        say_loudly("NOT TESTED on a newer PostgreSQL: MIGRATE_TEST_POSTGRES_NEWER does not name a server");
+/// A server beside the one that tests run on by themselves.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn other_server<C: ServerConnection>(variable: &str) -> Option<TestServer<C>> {
+    let Ok(url) = std::env::var(variable) else {
+        say_loudly(&format!("NOT TESTED on another server: {variable} does not name one"));
         return None;
     };
     Some(TestServer::at(&url).unwrap())
@@ -110,7 +116,21 @@ impl AnyConnection {
             #[cfg(feature = "postgres")]
             Kind::Postgres | Kind::NewerPostgres => AnyConnection::Postgres(PgConnection::establish(url).unwrap()),
             #[cfg(feature = "mysql")]
-            Kind::MariaDb => AnyConnection::MySql(MysqlConnection::establish(url).unwrap()),
+            Kind::MySql | Kind::OtherMySql => AnyConnection::MySql(MysqlConnection::establish(url).unwrap()),
+        }
+    }
+
+    /// As the server says.
+    fn dialect(&mut self) -> DialectName {
+        match self {
+            AnyConnection::Sqlite(_) => DialectName::Sqlite,
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(_) => DialectName::Postgres,
+            #[cfg(feature = "mysql")]
+            AnyConnection::MySql(_) => match self.number("SELECT version() LIKE '%MariaDB%'") {
+                1 => DialectName::MariaDb,
+                _ => DialectName::MySql,
+            },
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn all_go_there_and_back_with_rows(database: &Database) {
             assert_eq!(runner.up(&Target::Steps(1)).unwrap().done.len(), 1);
             assert_eq!(runner.differences().unwrap(), [""; 0], "after {version}");
             drop(runner);
-            for statement in rows(database.kind.dialect(), *version).split_inclusive(';') {
+            for statement in rows(database.dialect, *version).split_inclusive(';') {
                 connection.execute(statement);
             }
         }

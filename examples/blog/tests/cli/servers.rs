@@ -1,4 +1,4 @@
-//! The same program on PostgreSQL and MariaDB: only `DATABASE_URL` differs.
+//! The same program on PostgreSQL, MySQL and MariaDB: only `DATABASE_URL` differs.
 
 use std::io::Write;
 
@@ -68,14 +68,16 @@ fn the_story_is_the_same_on_every_database() {
     assert_eq!(on_sqlite.matches("fill_usernames").count(), 6, "{on_sqlite}");
     let postgres = TestServer::<PgConnection>::from_env().unwrap();
     expect_story_on(postgres, &on_sqlite);
-    expect_story_on(newer_postgres(), &on_sqlite);
+    expect_story_on(other_server::<PgConnection>("MIGRATE_TEST_POSTGRES_NEWER"), &on_sqlite);
     let mysql = TestServer::<MysqlConnection>::from_env().unwrap();
     expect_story_on(mysql, &on_sqlite);
+    expect_story_on(other_server::<MysqlConnection>("MIGRATE_TEST_MYSQL_OTHER"), &on_sqlite);
 }
 
-fn newer_postgres() -> Option<TestServer<PgConnection>> {
-    let Ok(url) = std::env::var("MIGRATE_TEST_POSTGRES_NEWER") else {
-        let said = "NOT TESTED on a newer PostgreSQL: MIGRATE_TEST_POSTGRES_NEWER does not name a server\n";
+/// A server beside the one that tests run on by themselves.
+fn other_server<C: ServerConnection>(variable: &str) -> Option<TestServer<C>> {
+    let Ok(url) = std::env::var(variable) else {
+        let said = format!("NOT TESTED on another server: {variable} does not name one\n");
         std::io::stderr().write_all(said.as_bytes()).unwrap();
         return None;
     };

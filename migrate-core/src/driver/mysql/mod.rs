@@ -339,12 +339,20 @@ impl Session for MysqlConnection {
         Ok(rows)
     }
 
-    fn drop_everything(&mut self) -> Result<(), DriverError> {
-        let before = number(self, "SELECT cast(@@foreign_key_checks AS SIGNED) AS number")?.unwrap_or(1);
-        self.execute("SET SESSION foreign_key_checks = 0")?;
-        let result = drop_all_objects(self);
+    fn drop_everything(&mut self, history: &HistoryTable, wait: Duration) -> Result<(), DriverError> {
+        let before = one_text(
+            self,
+            "SELECT concat('foreign_key_checks = ', @@foreign_key_checks, ', lock_wait_timeout = ', @@lock_wait_timeout) AS text",
+        )?;
+        let seconds = wait.as_secs().max(1);
+        self.execute(&format!(
+            "SET SESSION foreign_key_checks = 0, lock_wait_timeout = {seconds}"
+        ))?;
+        let result = self
+            .execute(&format!("DROP TABLE IF EXISTS {}", history.qualified()))
+            .and_then(|()| drop_all_objects(self));
         // The first error is the one to tell.
-        let kept = self.execute(&format!("SET SESSION foreign_key_checks = {before}"));
+        let kept = self.execute(&format!("SET SESSION {before}"));
         result.and(kept)
     }
 }

@@ -419,7 +419,7 @@ impl Session for PgConnection {
         )
     }
 
-    fn drop_everything(&mut self) -> Result<(), DriverError> {
+    fn drop_everything(&mut self, _history: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {
         AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?;
         let result = drop_all_objects(self).and_then(|()| self.commit());
         if result.is_err() && self.transaction_depth() > 0 {

@@ -305,8 +305,7 @@ fn an_edit_that_was_accepted_and_not_made_stops_a_rebuild() {
       statement: making `users` anew
       cause: `users` is not what the migrations have made of it, so making it anew would lose something: it lacks the column nick text
       state: nothing of it stays: its transaction was rolled back, and the database is as it was before
-      next: let the table be what the migrations say: somebody has changed it by hand, or an applied migration was edited and accepted, which changes nothing in the database
-      next: then `migrate up`
+      next: let the table be what the migrations say, then `migrate up`: somebody has changed it by hand, or an applied migration was edited and accepted, which changes nothing in the database
     ");
     assert_eq!(database.whole_picture(), before);
 }

@@ -64,7 +64,7 @@ pub(crate) struct Options {
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
-    /// Tell each step as it runs
+    /// Print each step as it runs
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
 
@@ -78,7 +78,7 @@ pub(crate) enum Verb {
     /// Apply what is pending
     Up(UpArgs),
 
-    /// Take back what the last run applied, or as much as is said
+    /// Roll back what the last run applied, or as much as is said
     Rollback(RollbackArgs),
 
     /// Roll the last migration back and apply it again
@@ -115,7 +115,7 @@ pub(crate) enum Verb {
     /// Print Diesel's schema.rs, a picture, SQL or JSON, from the migrations alone; no database is needed
     Schema(SchemaArgs),
 
-    /// Tell whether the migrations, migrations.lock and schema.rs are right; no database is needed
+    /// Check that the migrations, migrations.lock and schema.rs are right; no database is needed
     Check(CheckArgs),
 
     /// Drop everything in the database, on PostgreSQL in the connection's schema, and apply all migrations
@@ -127,7 +127,7 @@ pub(crate) enum Verb {
         version: MigrationRef,
     },
 
-    /// Say how far a migration outside a transaction got that was cut off half way
+    /// Record how many steps of an interrupted migration have happened
     Repair {
         /// The migration's version, or group:version
         version: MigrationRef,
@@ -193,7 +193,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "VERSION", conflicts_with_all = ["steps", "all"])]
     pub(crate) to: Option<MigrationRef>,
 
-    /// So many
+    /// At most so many migrations
     #[arg(long, value_name = "N", conflicts_with = "all")]
     pub(crate) steps: Option<usize>,
 

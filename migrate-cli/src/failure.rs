@@ -58,7 +58,7 @@ impl Failure {
 }
 
 /// The one line that `check` says before what it found.
-pub(crate) const NOT_READY: &str = "the migrations cannot go out like this";
+pub(crate) const NOT_READY: &str = "the migrations are not ready to be released";
 
 impl From<UsageError> for Failure {
     fn from(error: UsageError) -> Failure {

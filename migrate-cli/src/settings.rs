@@ -160,7 +160,7 @@ impl Database {
 /// The URL in the nearest `.env` upwards, and the directory of that file: empty if it is where we stand.
 fn from_dot_env() -> Result<Option<(String, PathBuf)>, UsageError> {
     // Not dotenvy's own message: it repeats the line, which may hold a password.
-    let unreadable = |why: &str| UsageError::new(format!(".env cannot be read: {why}"), "mend the file, or remove it");
+    let unreadable = |why: &str| UsageError::new(format!(".env cannot be read: {why}"), "fix the file, or remove it");
     let here = std::env::current_dir().unwrap_or_default();
     let Some(directory) = here.ancestors().find(|directory| directory.join(".env").is_file()) else {
         return Ok(None);

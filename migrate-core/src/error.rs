@@ -111,12 +111,9 @@ impl Error {
 
     /// Everything that is wrong with migrations, found while planning.
     pub(crate) fn of_problems(problems: Vec<Problem>) -> Error {
-        let mut error = Error::new(
-            ErrorKind::InvalidMigration,
-            "migrations are not right as they are written",
-        );
+        let mut error = Error::new(ErrorKind::InvalidMigration, "there are mistakes in the migrations");
         error.0.problems = problems;
-        error.nothing_changed().next("mend the lines above")
+        error.nothing_changed().next("fix the lines above")
     }
 
     pub(crate) fn problem(mut self, place: Option<Place>, message: impl Into<String>) -> Error {

@@ -238,7 +238,7 @@ impl History {
 
 fn check(row: StoredRow) -> Result<Applied, String> {
     let Ok(version) = Version::try_from(row.version) else {
-        return Err("the version is not an integer from 1".to_owned());
+        return Err("the version is not a positive integer".to_owned());
     };
     let Some(phase) = Phase::parse(&row.state) else {
         return Err(format!("the state {:?} is unknown", row.state));
@@ -252,7 +252,7 @@ fn check(row: StoredRow) -> Result<Applied, String> {
         }
     }
     if !schema::is_fingerprint(&row.fingerprint) {
-        return Err(format!("the fingerprint {:?} is none", row.fingerprint));
+        return Err(format!("{:?} is not a fingerprint", row.fingerprint));
     }
     let is_moment = row.applied_at.len() >= 20 && row.applied_at.is_ascii() && row.applied_at.ends_with('Z');
     if !is_moment || row.applied_at.as_bytes()[10] != b'T' {

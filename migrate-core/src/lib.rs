@@ -2,7 +2,8 @@
 //!
 //! A migration is a struct with `#[derive(Migration)]` and an `impl Migrate` that says what it changes. The derive registers
 //! it; a [`Runner`] orders what is linked into the program by version and applies what the database's history table does not
-//! have yet. The command line is the crate `migrate_cli`; this one never prints, reads the environment or exits.
+//! have yet. The command line is the crate `migrate_cli`; this one, but for
+//! [`testing`], never prints, reads the environment or exits.
 //!
 //! ```
 //! use diesel::prelude::*;

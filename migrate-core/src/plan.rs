@@ -172,6 +172,9 @@ impl fmt::Display for PlannedMigration {
     }
 }
 
+/// How many characters of a statement are told where it is named, and not shown.
+const LONGEST_LABEL: usize = 2000;
+
 /// One step of a [`PlannedMigration`].
 #[derive(Clone, Debug)]
 pub struct PlannedStep {
@@ -276,7 +279,11 @@ impl PlannedStep {
     /// What an error calls it.
     pub(crate) fn label(&self) -> String {
         match &self.action {
-            Action::Statement(sql) | Action::Generated(sql) => sql.trim().to_owned(),
+            Action::Statement(sql) | Action::Generated(sql) => match sql.trim().char_indices().nth(LONGEST_LABEL) {
+                None => sql.trim().to_owned(),
+                // A seed may have megabytes.
+                Some((end, _)) => format!("{} .. ({} bytes in all)", &sql.trim()[..end], sql.len()),
+            },
             Action::Expect { table, .. } => format!("making `{}` anew", table.name),
             Action::Rust { name, .. } => format!("Rust step `{name}`"),
             Action::Declare(_) | Action::Keep => "nothing".to_owned(),

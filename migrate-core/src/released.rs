@@ -87,7 +87,7 @@ impl Released {
                 .iter()
                 .any(|mark| line.starts_with(mark))
             {
-                return Err(refused("is git's mark of a conflict")
+                return Err(refused("is a Git conflict marker")
                     .next("two branches have added a migration: keep the lines of both, in the order of their versions")
                     .next(
                         "if yours is the older one and somebody has applied the other, give yours a new version; \
@@ -461,7 +461,7 @@ mod tests {
         }
         let conflict = Released::parse("10 a new\n<<<<<<< HEAD\n20 b new\n=======\n30 c new\n>>>>>>> other\n");
         insta::assert_snapshot!(conflict.unwrap_err(), @r"
-        line 2 of migrations.lock is git's mark of a conflict: <<<<<<< HEAD
+        line 2 of migrations.lock is a Git conflict marker: <<<<<<< HEAD
           next: two branches have added a migration: keep the lines of both, in the order of their versions
           next: if yours is the older one and somebody has applied the other, give yours a new version; then run `migrate check --update`
         ");

@@ -189,11 +189,11 @@ pub(crate) fn rows_to_roll_back<'a>(rows: &'a [Applied], rollback: &Rollback) ->
                 if rows.is_empty() {
                     return Error::new(
                         ErrorKind::InvalidTarget,
-                        format!("{reference} is not applied; nothing is"),
+                        format!("{reference} is not applied; no migration is"),
                     );
                 }
                 error.next(format!(
-                    "`--to` names an applied migration, the last one that stays; {reference} is none"
+                    "`--to` names an applied migration, the last one that stays; {reference} is not applied"
                 ))
             })?;
             rows.iter()
@@ -206,12 +206,15 @@ pub(crate) fn rows_to_roll_back<'a>(rows: &'a [Applied], rollback: &Rollback) ->
 
 fn check_steps(steps: usize, there: usize, what: &str) -> Result<(), Error> {
     if steps == 0 {
-        return Err(Error::new(ErrorKind::InvalidTarget, "0 steps is nothing to do").next("give a number from 1"));
+        return Err(
+            Error::new(ErrorKind::InvalidTarget, "the number of steps has to be 1 at least")
+                .next("give a number from 1"),
+        );
     }
     if steps > there {
         return Err(Error::new(
             ErrorKind::InvalidTarget,
-            format!("{steps} steps are more than there are: {there} {what}"),
+            format!("{steps} steps are too many: {there} {what}"),
         )
         .next(format!("give a number up to {there}, or ask for all")));
     }

@@ -2,10 +2,10 @@
 
 mod check;
 mod create;
-mod mend;
 mod plan;
 mod run;
 mod schema;
+mod settle;
 mod status;
 
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -75,8 +75,8 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
         Verb::Schema(args) => schema::schema(&context, args),
         Verb::Check(args) => check::check(&context, args),
         Verb::Create { name, tables, dialect } => create::create(&context, name, tables, *dialect),
-        Verb::Accept { version } => mend::accept(&context, version),
-        Verb::Repair { version, done } => mend::repair(&context, version, *done),
+        Verb::Accept { version } => settle::accept(&context, version),
+        Verb::Repair { version, done } => settle::repair(&context, version, *done),
     };
     result.unwrap_or_else(|failure| {
         warn_of_missing_line(&failure, &output);

@@ -110,7 +110,7 @@ impl HistoryTable {
     }
 
     /// The schema that it is in, once that is known.
-    #[cfg(feature = "mysql")]
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
     }

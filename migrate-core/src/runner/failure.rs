@@ -252,7 +252,7 @@ impl Runner<'_> {
         error
             .next(match is_stopped {
                 true => goes_on.replace(" then", ""),
-                false => format!("mend the step; {goes_on}"),
+                false => format!("fix the step; {goes_on}"),
             })
             .next(format!("{given_up} `migrate repair {id} --done 0`"))
     }
@@ -269,7 +269,7 @@ impl Runner<'_> {
             Failure::BrokenReferences(rows) => {
                 let mut error = Error::new(
                     ErrorKind::StepFailed,
-                    format!("after {doing} {}, rows refer to nothing", named(migration)),
+                    format!("after {doing} {}, foreign keys refer to rows that are not there", named(migration)),
                 )
                 .at(migration.place());
                 for row in rows.iter().take(10) {
@@ -311,7 +311,7 @@ impl Runner<'_> {
                         .next(format!("{MAY_WRITE}, then `{again}`")),
                     (Some(DriverErrorKind::Locked), _) => error
                         .next(format!("{}; then `{again}`", self.session.who_holds_locks())),
-                    (_, true) => error.next(format!("mend the step, then `{again}`")),
+                    (_, true) => error.next(format!("fix the step, then `{again}`")),
                     (_, false) => error,
                 }
             }
@@ -333,7 +333,7 @@ impl Runner<'_> {
                         .next(format!("{}; then `{again}`", self.session.who_holds_locks())),
                     DriverErrorKind::ConnectionLost => error.next(format!("`{again}` goes on from what history says")),
                     _ => error.next(format!(
-                        "a constraint that is checked at the end, such as a deferred foreign key, does not hold; mend the \
+                        "a constraint that is checked at the end, such as a deferred foreign key, does not hold; fix the \
                          migration, then `{again}`"
                     )),
                 }
@@ -437,7 +437,7 @@ impl Runner<'_> {
             DriverErrorKind::Busy | DriverErrorKind::WouldCopy | DriverErrorKind::Other => {
                 Error::new(ErrorKind::Database, format!("{what}: {location}"))
                     .cause(error)
-                    .next("mend what the database complains of; `migrate status` tells where history stands")
+                    .next("fix what the database complains of; `migrate status` tells where history stands")
             }
         }
     }

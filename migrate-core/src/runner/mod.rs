@@ -184,7 +184,7 @@ impl<'c> Runner<'c> {
         self
     }
 
-    /// Who applies, as history keeps it: by habit `user@host`.
+    /// Who applies, as history keeps it: by convention `user@host`.
     #[must_use]
     pub fn applied_by(mut self, who: impl Into<String>) -> Runner<'c> {
         self.applied_by = who.into();

@@ -52,6 +52,24 @@ impl Runner<'_> {
                     .nothing_changed()
                     .next(format!("if {table} was edited by hand, take the edit back")));
                 }
+                if lacks.len() < COLUMNS.len() / 2 {
+                    let create = self.table.create();
+                    let column = |name: &&str| create.lines().map(str::trim).find(|line| line.starts_with(*name));
+                    let columns: Vec<&str> = lacks
+                        .iter()
+                        .filter_map(column)
+                        .map(|line| line.trim_end_matches(','))
+                        .collect();
+                    return Err(Error::new(
+                        ErrorKind::History,
+                        format!("the table {table} lacks columns of history: {}", lacks.join(", ")),
+                    )
+                    .nothing_changed()
+                    .next(format!(
+                        "it was made by another version of this tool, or edited by hand: put them back, `{}`",
+                        columns.join("`, `")
+                    )));
+                }
                 Err(Error::new(
                     ErrorKind::History,
                     format!("the table {table} is not a history table of this tool"),

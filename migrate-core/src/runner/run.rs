@@ -436,7 +436,7 @@ fn stopped_before(outlook: &Outlook) -> Error {
         None => Error::new(ErrorKind::Stopped, "the run was stopped"),
     };
     error.nothing_changed().next(match outlook.goal.direction() {
-        Direction::Up => format!("`{finish}` goes on with what is left, {left} of them"),
+        Direction::Up => format!("`{finish}` goes on with the {left} that are left"),
         Direction::Down => format!("`{finish} {left}` goes on with what is left"),
     })
 }

@@ -56,8 +56,8 @@ fn fails(db: &Database, failing: Migration) {
         assert_eq!(db.number("SELECT sum(id) FROM t1 WHERE extra = 'x'"), 2);
         assert_eq!(db.number("SELECT sum(id) FROM t2"), 2);
     }
-    let mended = third_step_is(|schema| schema.execute("UPDATE t1 SET id = id + 10").up_only());
-    db.up(&[table(1), table(2), mended]).unwrap();
+    let fixed = third_step_is(|schema| schema.execute("UPDATE t1 SET id = id + 10").up_only());
+    db.up(&[table(1), table(2), fixed]).unwrap();
     assert_eq!(db.number("SELECT sum(id) FROM t1"), 12);
     assert_eq!(db.states(), ["1:applied", "2:applied", "3:applied"]);
     assert_eq!(db.claims(), 0);

@@ -15,6 +15,7 @@ on_every_database! {
     a_fingerprint_of_an_older_encoding_is_stamped_anew_and_is_no_change
     the_history_table_can_have_another_name
     a_table_of_another_shape_is_refused
+    a_table_that_lacks_a_column_is_refused_until_it_is_put_back
     a_history_of_a_newer_version_is_refused
     a_history_that_was_edited_by_hand_is_refused
     numbers_and_texts_that_cannot_be_are_refused
@@ -197,6 +198,17 @@ fn is_refused(db: &Database, kind: ErrorKind) -> String {
 fn a_table_of_another_shape_is_refused(db: &Database) {
     db.execute("CREATE TABLE __migrations (version VARCHAR(20) PRIMARY KEY, state VARCHAR(20))");
     assert_same_text!(is_refused(db, ErrorKind::History));
+}
+
+fn a_table_that_lacks_a_column_is_refused_until_it_is_put_back(db: &Database) {
+    db.up(&tables(1..=1)).unwrap();
+    db.execute("ALTER TABLE __migrations DROP COLUMN doubt");
+    let says = is_refused(db, ErrorKind::History);
+    let (_, column) = says.split_once("put them back, `").unwrap();
+    let (column, _) = column.split_once('`').unwrap();
+    db.execute(&format!("ALTER TABLE __migrations ADD COLUMN {column}"));
+    db.up(&tables(1..=2)).unwrap();
+    assert_eq!(db.states(), ["1:applied", "2:applied"]);
 }
 
 fn a_history_of_a_newer_version_is_refused(db: &Database) {

@@ -49,15 +49,15 @@ fn after_a_failure_the_next_run_goes_on_with_the_step_that_failed(db: &Database)
     assert_text!(db, db.said(&error));
     assert_eq!(sum(db), 11);
 
-    let mended = three_steps("INSERT INTO t1 VALUES (20)");
-    db.up(&mended).unwrap();
+    let fixed = three_steps("INSERT INTO t1 VALUES (20)");
+    db.up(&fixed).unwrap();
     assert_eq!(sum(db), 61);
     assert_eq!(db.batches(), ["1:1", "2:2"]);
-    assert!(db.with(&mended, |runner| runner.is_current()).unwrap());
+    assert!(db.with(&fixed, |runner| runner.is_current()).unwrap());
     assert_eq!(db.claims(), 0);
     let undisturbed = db.another();
-    undisturbed.up(&mended[..1]).unwrap();
-    undisturbed.up(&mended).unwrap();
+    undisturbed.up(&fixed[..1]).unwrap();
+    undisturbed.up(&fixed).unwrap();
     assert_eq!(states_and_prints(db), states_and_prints(&undisturbed));
 }
 
@@ -94,13 +94,13 @@ fn what_only_the_session_of_a_step_had_stops_the_next_run(db: &Database) {
         };
         [table(1), untransactional(2, steps)]
     };
-    let mended = with("INSERT INTO t1 SELECT id FROM few");
+    let fixed = with("INSERT INTO t1 SELECT id FROM few");
     db.up(&with("INSERT INTO nowhere SELECT id FROM few")).unwrap_err();
-    let error = db.up(&mended).unwrap_err();
+    let error = db.up(&fixed).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
     assert_same_text!(db.said(&error));
-    db.with(&mended, |runner| runner.repair(&reference(2), 0)).unwrap();
-    db.up(&mended).unwrap();
+    db.with(&fixed, |runner| runner.repair(&reference(2), 0)).unwrap();
+    db.up(&fixed).unwrap();
     assert_eq!(sum(db), 21);
 }
 

@@ -22,6 +22,7 @@ on_postgres! {
     a_user_who_may_not_read_history_is_told_so
     fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs
     fresh_says_that_other_schemas_stay
+    fresh_empties_no_schema_beside_that_of_history
     what_no_transaction_can_hold_runs_outside_one
     an_index_that_was_left_invalid_is_built_anew
     what_was_left_invalid_goes_however_the_statement_is_written
@@ -196,6 +197,18 @@ fn fresh_says_that_other_schemas_stay(db: &Database) {
         error.contains("(other schemas stay as they are) before had been dropped"),
         "{error}"
     );
+}
+
+fn fresh_empties_no_schema_beside_that_of_history(db: &Database) {
+    let all = [table(1)];
+    db.up(&all).unwrap();
+    db.execute("CREATE SCHEMA first; CREATE TABLE first.kept (id int)");
+    let mut connection = db.connect();
+    connection.execute("SET search_path = first, public");
+    let error = connection.runner(&all).fresh().unwrap_err().to_string();
+    assert!(error.contains("history is in the schema `public`"), "{error}");
+    assert_eq!(db.number("SELECT count(*) FROM first.kept"), 0);
+    assert_eq!(db.tables(), ["t1"]);
 }
 
 fn what_no_transaction_can_hold_runs_outside_one(db: &Database) {

@@ -248,11 +248,11 @@ fn a_down_that_does_not_lead_back_is_refused_before_anything_runs(db: &Database)
     let error = db.up(&[users, forgets]).unwrap_err();
     insta::allow_duplicates! {
     insta::assert_snapshot!(db.said(&error), @r"
-    migrations are not right as they are written
+    there are mistakes in the migrations
       migrate-core/tests/contract/rollback.rs:N: `down` of m2 does not lead back to the schema from before it: view `names`: it is there
       migrate-core/tests/contract/rollback.rs:N: `down` of m2 does not lead back to the schema from before it: table `users`: it has the index users_name_idx (name)
       state: nothing was changed
-      next: mend the lines above
+      next: fix the lines above
     ");
     }
     assert_eq!(db.picture(), [""; 0]);

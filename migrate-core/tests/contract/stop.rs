@@ -60,10 +60,7 @@ fn a_stopped_run_ends_between_two_migrations(db: &Database) {
         error.database_state(),
         Some("2 migrations before it stay applied (batch 1)")
     );
-    assert_eq!(
-        error.next_steps(),
-        ["`migrate up` goes on with what is left, 2 of them"]
-    );
+    assert_eq!(error.next_steps(), ["`migrate up` goes on with the 2 that are left"]);
     assert_eq!(db.batches(), ["1:1", "2:1"]);
     assert_eq!(db.tables(), ["t1", "t2"]);
     assert_eq!(

@@ -71,12 +71,12 @@ fn a_step_that_commits_is_noticed_and_the_next_run_goes_on_after_it(db: &Databas
     assert_text!(db, db.said(&error));
     assert_eq!(rows(db), ["1", "10", "15"]);
 
-    let mended = around_sending("INSERT INTO t1 VALUES (15)");
-    let entries = db.with(&mended, |runner| runner.status()).unwrap();
+    let fixed = around_sending("INSERT INTO t1 VALUES (15)");
+    let entries = db.with(&fixed, |runner| runner.status()).unwrap();
     assert_eq!(entries[1].state, State::Interrupted);
-    db.up(&mended).unwrap();
+    db.up(&fixed).unwrap();
     assert_eq!(rows(db), ["1", "10", "15", "20"]);
-    assert!(db.with(&mended, |runner| runner.is_current()).unwrap());
+    assert!(db.with(&fixed, |runner| runner.is_current()).unwrap());
 }
 
 fn a_step_that_commits_and_fails_is_noticed(db: &Database) {

@@ -272,11 +272,11 @@ fn what_is_declared_and_not_there_stops_a_run(db: &Database) {
     let error = db.up(&migrations).unwrap_err();
     insta::allow_duplicates! {
         insta::assert_snapshot!(db.said(&error), @r#"
-        migrations are not right as they are written
+        there are mistakes in the migrations
           migrate-core/tests/contract/words.rs:N: `old` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
           migrate-core/tests/contract/words.rs:N: `older` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
           state: nothing was changed
-          next: mend the lines above
+          next: fix the lines above
         "#);
     }
     assert_eq!(db.picture(), [""; 0]);

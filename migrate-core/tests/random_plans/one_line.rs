@@ -49,5 +49,7 @@ fn migrations_that_are_right_are_green() {
 fn breaks_a_constraint(error: &Error) -> bool {
     let cause = error.root_cause().map(ToString::to_string).unwrap_or_default();
     error.kind() == ErrorKind::StepFailed && cause.contains("constraint failed")
-        || error.message().ends_with("rows refer to nothing")
+        || error
+            .message()
+            .ends_with("foreign keys refer to rows that are not there")
 }

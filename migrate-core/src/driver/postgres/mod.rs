@@ -419,7 +419,20 @@ impl Session for PgConnection {
         )
     }
 
-    fn drop_everything(&mut self, _history: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {
+    fn drop_everything(&mut self, history: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {
+        // It would go on telling of what is gone.
+        if let Some(schema) = history.schema() {
+            let query = format!("SELECT current_schema() = {} AS truth", DIALECT.text(schema));
+            if !truth(self, &query)? {
+                return Err(DriverError {
+                    kind: DriverErrorKind::Other,
+                    message: format!(
+                        "history is in the schema `{schema}`, which is not the first of the search path, so that another one \
+                         would be emptied"
+                    ),
+                });
+            }
+        }
         AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?;
         let result = drop_all_objects(self).and_then(|()| self.commit());
         if result.is_err() && self.transaction_depth() > 0 {

@@ -143,7 +143,7 @@ impl Checks {
         let mut problems = sources.unnamed_files(linked);
         problems.extend(sources.unlinked_files(linked));
         fail_with("migrations would never run", unplaced(problems))
-            .map_err(|error| error.next("mend the lines above"))?;
+            .map_err(|error| error.next("fix the lines above"))?;
         registry.map(drop)
     }
 
@@ -324,7 +324,7 @@ impl Journey<'_> {
         let has_rows = self.rows.is_some();
         self.up(migration).map_err(|error| match error.kind() {
             ErrorKind::StepFailed if has_rows => {
-                error.next("if it goes on empty tables: rows can be like this, so mend them in a step before")
+                error.next("if it goes on empty tables: rows can be like this, so fix them in a step before")
             }
             _ => error,
         })?;

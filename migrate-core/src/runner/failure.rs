@@ -404,10 +404,7 @@ impl Runner<'_> {
         match error.kind {
             DriverErrorKind::Locked => Error::new(
                 ErrorKind::Locked,
-                format!(
-                    "{what}: {location} was locked for {} s",
-                    self.lock_timeout.as_secs_f32()
-                ),
+                format!("{what}: {location} was locked for longer than it may be waited for"),
             )
             .cause(error)
             .nothing_changed()

@@ -13,8 +13,7 @@ fn stopped_while_it_waits(signal: &str) {
     let other = File::create(place.path("blog.db-migrating")).unwrap();
     other.lock().unwrap();
 
-    let mut child = place
-        .command("up --lock-timeout 600")
+    let mut child = heeding_signals(&place.command("up --lock-timeout 600"))
         .stderr(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -40,6 +39,21 @@ fn stopped_while_it_waits(signal: &str) {
 
     drop(other);
     assert_eq!(place.migrate("up").done().lines().count(), 5);
+}
+
+/// The same command, whatever this process was told to ignore: a shell has its jobs in the background ignore Ctrl-C.
+fn heeding_signals(command: &Command) -> Command {
+    let mut heeding = Command::new("env");
+    heeding.args(["--default-signal".as_ref(), command.get_program()]);
+    heeding.args(command.get_args());
+    heeding.current_dir(command.get_current_dir().unwrap());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => heeding.env(name, value),
+            None => heeding.env_remove(name),
+        };
+    }
+    heeding
 }
 
 #[test]

@@ -249,7 +249,7 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
         ("up --to 0", 2, "a version is an integer from 1"),
         ("up --to 9223372036854775808", 2, "a version is an integer from 1"),
         ("up --to 99999999999999", 2, "there is no migration 99999999999999"),
-        ("up --steps 0", 2, "0 steps"),
+        ("up --steps 0", 2, "has to be 1 at least"),
         ("up --steps 9", 2, "too many: 4 pending"),
         ("up --steps 1 --to 20260316091000", 2, "cannot be used with"),
         ("up --steps -1", 2, "unexpected argument '-1'"),

@@ -4,11 +4,14 @@
 
 mod doubt;
 mod failure;
+mod fresh;
 mod one;
 mod past;
 mod queue;
 mod repair;
+mod right_to_write;
 mod run;
+mod stamp;
 mod together;
 mod turn;
 mod whole;
@@ -16,25 +19,23 @@ mod whole;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::dialect::{Dialect, dialect_of};
 use crate::dialect_name::DialectVersion;
-use crate::driver::history::{Change, HistoryTable, Home};
-use crate::driver::{Driver, DriverError, DriverErrorKind, Held, Session};
+use crate::driver::history::{HistoryTable, Home};
+use crate::driver::{Driver, DriverError, Held, Session};
 use crate::error::{Error, ErrorKind};
-use crate::history::{Applied, DEFAULT_HISTORY_TABLE, Entry, Fingerprints, History, Phase, State};
+use crate::history::{DEFAULT_HISTORY_TABLE, Entry, Fingerprints};
 use crate::migration::{Direction, Migration};
 use crate::plan::{Plan, PlanFor};
 use crate::registry::Registry;
 use crate::report::{Event, Report};
-use crate::schema::{self, Live};
+use crate::schema::Live;
 use crate::target::{MigrationRef, Policy, Rollback, Target};
 
 pub use repair::Interrupted;
 
-use failure::needs_own_session;
 use past::Past;
 
 /// Applies migrations to a database, and rolls them back.
@@ -355,96 +356,6 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// Drops everything in the database, whoever made it, and applies all migrations. On PostgreSQL everything is what is in
-    /// the connection's schema, and the extensions there that nothing elsewhere needs.
-    ///
-    /// # Errors
-    ///
-    /// If anything is wrong with the migrations, before anything is dropped; and as for [`up`](Runner::up).
-    pub fn fresh(&mut self) -> Result<Report, Error> {
-        let span = tracing::info_span!("fresh");
-        let _entered = span.enter();
-        self.with_lock_wait(|runner| {
-            runner.settle_dialect(None)?;
-            runner.check_on_nothing()?;
-            let emptied = runner.emptied();
-            runner.empty()?;
-            runner
-                .run(&Goal::Up(Target::Latest), &HashMap::new())
-                .map_err(|error| error.and_state(&format!("everything that was in {emptied} before had been dropped")))
-        })
-    }
-
-    /// What [`fresh`](Runner::fresh) empties, for who is asked before; never with a password.
-    pub fn emptied(&mut self) -> String {
-        self.session.emptied()
-    }
-
-    /// Drops everything, under the right to write: not while another run is at work.
-    fn empty(&mut self) -> Result<(), Error> {
-        let state = match self.dialect.features().transactional_changes {
-            true => "nothing was dropped",
-            false => "some of it may have been dropped, as each change commits by itself",
-        };
-        let failed = |runner: &mut Self, error: DriverError| {
-            Err(runner
-                .database_error("the database could not be emptied", error)
-                .state(state))
-        };
-        if let Err(error) = self.begin_transaction() {
-            return failed(self, error);
-        }
-        // Behind a pooler no lock outlasts a transaction.
-        let is_shared = self.home.as_ref().is_some_and(|home| home.is_shared);
-        let needs_session = self
-            .registry
-            .iter()
-            .find(|migration| !migration.in_transaction())
-            .copied();
-        if let Some(migration) = needs_session.filter(|_| is_shared) {
-            self.abandon();
-            return Err(needs_own_session("applying", &migration, "migrate fresh").state("nothing was dropped"));
-        }
-        let held = if is_shared { Ok(()) } else { self.hold() };
-        let emptied = held
-            .and_then(|()| self.session.commit())
-            .and_then(|()| self.session.make_ready("", self.lock_timeout))
-            .and_then(|()| self.session.drop_everything(&self.table, self.lock_timeout));
-        let result = match emptied {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                if self.session.transaction_depth() > 0 {
-                    self.abandon();
-                }
-                failed(self, error)
-            }
-        };
-        self.let_go_after(result)
-    }
-
-    /// Declares that a changed migration is right as it is: history takes its new fingerprint.
-    ///
-    /// # Errors
-    ///
-    /// If it is not in the state [`State::Changed`].
-    pub fn accept(&mut self, reference: &MigrationRef) -> Result<(), Error> {
-        self.with_lock_wait(|runner| {
-            runner.in_own_transaction(|runner| {
-                let history = runner.read_history()?.unwrap_or_default();
-                let entries = history.compare(&runner.registry, &runner.fingerprints);
-                let entry = reference.find(&entries, Entry::id)?;
-                let (State::Changed, Some(row)) = (entry.state, &entry.applied) else {
-                    return Err(Error::new(
-                        ErrorKind::InvalidTarget,
-                        format!("{entry} is {}, not changed; there is nothing to accept", entry.state),
-                    )
-                    .next("`migrate status` shows the state of each"));
-                };
-                runner.stamp(row)
-            })
-        })
-    }
-
     /// In what the database differs from what the applied migrations have made of it, as far as they say. Writes nothing.
     #[doc(hidden)]
     pub fn differences(&mut self) -> Result<Vec<String>, Error> {
@@ -530,202 +441,6 @@ impl<'c> Runner<'c> {
         if let Some(observer) = &mut self.observer {
             observer(event);
         }
-    }
-
-    /// Runs `work` with the lock timeout set on the connection, and sets back what was there before.
-    fn with_lock_wait<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        if self.session.transaction_depth() > 0 {
-            return Err(Error::new(
-                ErrorKind::InvalidSetting,
-                "the connection is inside a transaction, and migrations open their own",
-            )
-            .nothing_changed()
-            .next("hand the runner a connection outside `transaction(..)` and `begin_test_transaction()`"));
-        }
-        let before = self
-            .session
-            .set_lock_wait(self.lock_timeout)
-            .map_err(|error| self.database_error("the database does not answer", error))?;
-        self.statement_wait = match before {
-            Some(_) => self.lock_timeout,
-            None => self.lock_timeout.min(BRIEF),
-        };
-        self.patience = None;
-        let result = work(self);
-        // A connection that does not take these is broken; then `result` says so.
-        if let Some(leave) = self.home.take().and_then(|home| home.leave) {
-            let _ = self.session.execute(&leave);
-        }
-        if let Some(before) = before {
-            let _ = self.session.set_lock_wait(before);
-        }
-        result
-    }
-
-    /// Finds out where the connection is at home.
-    fn settle_home(&mut self) -> Result<(), DriverError> {
-        if self.home.is_none() {
-            // Before a step can make history be looked for elsewhere; the lock goes by where it is.
-            let home = self.session.home(self.table.name(), self.statement_wait)?;
-            self.table.settle(home.schema.as_deref());
-            if home.is_shared {
-                self.session.prepare_nothing();
-            }
-            self.home = Some(home);
-        }
-        Ok(())
-    }
-
-    /// Begins a transaction; waits as long as the lock timeout while another run is at work in one.
-    fn begin_transaction(&mut self) -> Result<(), DriverError> {
-        self.settle_home()?;
-        let deadline = Instant::now() + self.lock_timeout;
-        let mut told = false;
-        loop {
-            match self.session.begin(&self.table, self.statement_wait, &self.held) {
-                Err(error) if error.kind == DriverErrorKind::Busy => {
-                    if self.is_stopped() {
-                        return Err(DriverError {
-                            kind: DriverErrorKind::Stopped,
-                            message: format!("while another run was at work ({})", error.message),
-                        });
-                    }
-                    if Instant::now() >= deadline {
-                        return Err(DriverError {
-                            kind: DriverErrorKind::Locked,
-                            message: format!("another run is at work ({})", error.message),
-                        });
-                    }
-                    if !told {
-                        let reason = format!("another run is at work ({})", error.message);
-                        self.tell(&Event::Waiting { reason: &reason });
-                        told = true;
-                    }
-                    thread::sleep(POLL);
-                }
-                Ok(begun) => {
-                    if begun.is_held {
-                        self.held = Held::BySession;
-                    }
-                    self.notice_pooler(begun.session);
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// In another session of the server than before, a pooler stands between.
-    fn notice_pooler(&mut self, session: Option<i64>) {
-        if self.home.as_ref().is_some_and(|home| home.session != session) {
-            self.met_pooler();
-        }
-    }
-
-    /// Whether a failure tells of a pooler that was not noticed before: another client of it has prepared a statement.
-    fn tells_of_pooler(&mut self, error: &Error) -> bool {
-        let is_its_sign = error
-            .root_cause()
-            .is_some_and(|cause| cause.to_string().contains("prepared statement \"__diesel_stmt_"));
-        is_its_sign && self.met_pooler()
-    }
-
-    /// From here on, sessions of the server are shared. Says whether that is news.
-    fn met_pooler(&mut self) -> bool {
-        let Some(home) = self.home.as_mut().filter(|home| !home.is_shared) else {
-            return false;
-        };
-        home.is_shared = true;
-        self.session.prepare_nothing();
-        true
-    }
-
-    /// Keeps the right to write beyond the transaction that is open.
-    fn hold(&mut self) -> Result<(), DriverError> {
-        if matches!(self.held, Held::No) {
-            self.held = self.session.hold(&self.table)?;
-            // A pooler that was not noticed before would move what follows to a session without that right.
-            let session = self.home.as_ref().and_then(|home| home.session);
-            self.table
-                .change_only_if(session.map(|session| self.session.is_in_session(session)));
-        }
-        Ok(())
-    }
-
-    /// Gives up the right to write after what was done under it. The first error is the one to tell.
-    fn let_go_after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
-        let held = match std::mem::take(&mut self.held) {
-            Held::No => return result,
-            held => held,
-        };
-        self.table.change_only_if(None);
-        let let_go = self.session.let_go(&self.table, held);
-        let value = result?;
-        match let_go {
-            Ok(()) => Ok(value),
-            Err(error) => Err(self
-                .database_error("the lock of this run could not be released", error)
-                .state("what was done is done, and history says so")),
-        }
-    }
-
-    /// Runs `work` in a transaction and commits it.
-    fn in_own_transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        self.begin_transaction()
-            .map_err(|error| self.database_error("no transaction could be begun", error))?;
-        let result = work(self).and_then(|value| {
-            self.session
-                .commit()
-                .map_err(|error| self.database_error("the transaction could not be committed", error))?;
-            Ok(value)
-        });
-        if result.is_err() && self.session.transaction_depth() > 0 {
-            // The first error is the one to tell.
-            let _ = self.session.rollback();
-        }
-        self.let_go_after(result)
-    }
-
-    /// Runs one of our own statements, which has to change one row at least.
-    fn bookkeeping(&mut self, statement: &str) -> Result<(), Error> {
-        match self.session.execute_counting(statement) {
-            Ok(0) => Err(Error::new(
-                ErrorKind::Interrupted,
-                "somebody else changed history while this run was at work",
-            )
-            .next("look at `migrate status` before anything else")),
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.database_error("history could not be written", error)),
-        }
-    }
-
-    /// Writes the present fingerprint of a migration into its row.
-    fn stamp(&mut self, row: &Applied) -> Result<(), Error> {
-        let Some(position) = self.registry.position(row.id()) else {
-            return Ok(());
-        };
-        let change = Change {
-            fingerprint: Some(self.fingerprints.at(position)),
-            ..Change::default()
-        };
-        let statement = self.table.update(row.id(), row.claim.as_deref(), &change);
-        self.bookkeeping(&statement)
-    }
-
-    /// Fingerprints of an older encoding say nothing about a change; they are replaced.
-    fn stamp_anew(&mut self, history: &History) -> Result<(), Error> {
-        let is_old = |row: &&Applied| row.phase == Phase::Applied && schema::is_older_encoding(&row.fingerprint);
-        if !history.rows().iter().any(|row| is_old(&row)) {
-            return Ok(());
-        }
-        self.in_own_transaction(|runner| {
-            let history = runner.read_history()?.unwrap_or_default();
-            history
-                .rows()
-                .iter()
-                .filter(is_old)
-                .try_for_each(|row| runner.stamp(row))
-        })
     }
 }
 

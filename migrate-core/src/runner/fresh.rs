@@ -1,0 +1,79 @@
+//! A database that is emptied, under the right to write, and migrated from nothing.
+
+use std::collections::HashMap;
+
+use super::failure::needs_own_session;
+use super::{Goal, Runner};
+use crate::driver::DriverError;
+use crate::error::Error;
+use crate::report::Report;
+use crate::target::Target;
+
+impl Runner<'_> {
+    /// Drops everything in the database, whoever made it, and applies all migrations. On PostgreSQL everything is what is in
+    /// the connection's schema, and the extensions there that nothing elsewhere needs.
+    ///
+    /// # Errors
+    ///
+    /// If anything is wrong with the migrations, before anything is dropped; and as for [`up`](Runner::up).
+    pub fn fresh(&mut self) -> Result<Report, Error> {
+        let span = tracing::info_span!("fresh");
+        let _entered = span.enter();
+        self.with_lock_wait(|runner| {
+            runner.settle_dialect(None)?;
+            runner.check_on_nothing()?;
+            let emptied = runner.emptied();
+            runner.empty()?;
+            runner
+                .run(&Goal::Up(Target::Latest), &HashMap::new())
+                .map_err(|error| error.and_state(&format!("everything that was in {emptied} before had been dropped")))
+        })
+    }
+
+    /// What [`fresh`](Runner::fresh) empties, for who is asked before; never with a password.
+    pub fn emptied(&mut self) -> String {
+        self.session.emptied()
+    }
+
+    /// Drops everything, under the right to write: not while another run is at work.
+    fn empty(&mut self) -> Result<(), Error> {
+        let state = match self.dialect.features().transactional_changes {
+            true => "nothing was dropped",
+            false => "some of it may have been dropped, as each change commits by itself",
+        };
+        let failed = |runner: &mut Self, error: DriverError| {
+            Err(runner
+                .database_error("the database could not be emptied", error)
+                .state(state))
+        };
+        if let Err(error) = self.begin_transaction() {
+            return failed(self, error);
+        }
+        // Behind a pooler no lock outlasts a transaction.
+        let is_shared = self.home.as_ref().is_some_and(|home| home.is_shared);
+        let needs_session = self
+            .registry
+            .iter()
+            .find(|migration| !migration.in_transaction())
+            .copied();
+        if let Some(migration) = needs_session.filter(|_| is_shared) {
+            self.abandon();
+            return Err(needs_own_session("applying", &migration, "migrate fresh").state("nothing was dropped"));
+        }
+        let held = if is_shared { Ok(()) } else { self.hold() };
+        let emptied = held
+            .and_then(|()| self.session.commit())
+            .and_then(|()| self.session.make_ready("", self.lock_timeout))
+            .and_then(|()| self.session.drop_everything(&self.table, self.lock_timeout));
+        let result = match emptied {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                if self.session.transaction_depth() > 0 {
+                    self.abandon();
+                }
+                failed(self, error)
+            }
+        };
+        self.let_go_after(result)
+    }
+}

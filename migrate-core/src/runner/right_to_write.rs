@@ -1,0 +1,181 @@
+//! The right to write, which one run at a time has: taken, kept beyond a transaction, given up; and the session that it is in.
+
+use std::thread;
+use std::time::Instant;
+
+use super::{BRIEF, POLL, Runner};
+use crate::driver::{DriverError, DriverErrorKind, Held};
+use crate::error::{Error, ErrorKind};
+use crate::report::Event;
+
+impl Runner<'_> {
+    /// Runs `work` with the lock timeout set on the connection, and sets back what was there before.
+    pub(super) fn with_lock_wait<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if self.session.transaction_depth() > 0 {
+            return Err(Error::new(
+                ErrorKind::InvalidSetting,
+                "the connection is inside a transaction, and migrations open their own",
+            )
+            .nothing_changed()
+            .next("hand the runner a connection outside `transaction(..)` and `begin_test_transaction()`"));
+        }
+        let before = self
+            .session
+            .set_lock_wait(self.lock_timeout)
+            .map_err(|error| self.database_error("the database does not answer", error))?;
+        self.statement_wait = match before {
+            Some(_) => self.lock_timeout,
+            None => self.lock_timeout.min(BRIEF),
+        };
+        self.patience = None;
+        let result = work(self);
+        // A connection that does not take these is broken; then `result` says so.
+        if let Some(leave) = self.home.take().and_then(|home| home.leave) {
+            let _ = self.session.execute(&leave);
+        }
+        if let Some(before) = before {
+            let _ = self.session.set_lock_wait(before);
+        }
+        result
+    }
+
+    /// Finds out where the connection is at home.
+    pub(super) fn settle_home(&mut self) -> Result<(), DriverError> {
+        if self.home.is_none() {
+            // Before a step can make history be looked for elsewhere; the lock goes by where it is.
+            let home = self.session.home(self.table.name(), self.statement_wait)?;
+            self.table.settle(home.schema.as_deref());
+            if home.is_shared {
+                self.session.prepare_nothing();
+            }
+            self.home = Some(home);
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction; waits as long as the lock timeout while another run is at work in one.
+    pub(super) fn begin_transaction(&mut self) -> Result<(), DriverError> {
+        self.settle_home()?;
+        let deadline = Instant::now() + self.lock_timeout;
+        let mut told = false;
+        loop {
+            match self.session.begin(&self.table, self.statement_wait, &self.held) {
+                Err(error) if error.kind == DriverErrorKind::Busy => {
+                    if self.is_stopped() {
+                        return Err(DriverError {
+                            kind: DriverErrorKind::Stopped,
+                            message: format!("while another run was at work ({})", error.message),
+                        });
+                    }
+                    if Instant::now() >= deadline {
+                        return Err(DriverError {
+                            kind: DriverErrorKind::Locked,
+                            message: format!("another run is at work ({})", error.message),
+                        });
+                    }
+                    if !told {
+                        let reason = format!("another run is at work ({})", error.message);
+                        self.tell(&Event::Waiting { reason: &reason });
+                        told = true;
+                    }
+                    thread::sleep(POLL);
+                }
+                Ok(begun) => {
+                    if begun.is_held {
+                        self.held = Held::BySession;
+                    }
+                    self.notice_pooler(begun.session);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// In another session of the server than before, a pooler stands between.
+    pub(super) fn notice_pooler(&mut self, session: Option<i64>) {
+        if self.home.as_ref().is_some_and(|home| home.session != session) {
+            self.met_pooler();
+        }
+    }
+
+    /// Whether a failure tells of a pooler that was not noticed before: another client of it has prepared a statement.
+    pub(super) fn tells_of_pooler(&mut self, error: &Error) -> bool {
+        let is_its_sign = error
+            .root_cause()
+            .is_some_and(|cause| cause.to_string().contains("prepared statement \"__diesel_stmt_"));
+        is_its_sign && self.met_pooler()
+    }
+
+    /// From here on, sessions of the server are shared. Says whether that is news.
+    pub(super) fn met_pooler(&mut self) -> bool {
+        let Some(home) = self.home.as_mut().filter(|home| !home.is_shared) else {
+            return false;
+        };
+        home.is_shared = true;
+        self.session.prepare_nothing();
+        true
+    }
+
+    /// Keeps the right to write beyond the transaction that is open.
+    pub(super) fn hold(&mut self) -> Result<(), DriverError> {
+        if matches!(self.held, Held::No) {
+            self.held = self.session.hold(&self.table)?;
+            // A pooler that was not noticed before would move what follows to a session without that right.
+            let session = self.home.as_ref().and_then(|home| home.session);
+            self.table
+                .change_only_if(session.map(|session| self.session.is_in_session(session)));
+        }
+        Ok(())
+    }
+
+    /// Gives up the right to write after what was done under it. The first error is the one to tell.
+    pub(super) fn let_go_after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        let held = match std::mem::take(&mut self.held) {
+            Held::No => return result,
+            held => held,
+        };
+        self.table.change_only_if(None);
+        let let_go = self.session.let_go(&self.table, held);
+        let value = result?;
+        match let_go {
+            Ok(()) => Ok(value),
+            Err(error) => Err(self
+                .database_error("the lock of this run could not be released", error)
+                .state("what was done is done, and history says so")),
+        }
+    }
+
+    /// Runs `work` in a transaction and commits it.
+    pub(super) fn in_own_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.begin_transaction()
+            .map_err(|error| self.database_error("no transaction could be begun", error))?;
+        let result = work(self).and_then(|value| {
+            self.session
+                .commit()
+                .map_err(|error| self.database_error("the transaction could not be committed", error))?;
+            Ok(value)
+        });
+        if result.is_err() && self.session.transaction_depth() > 0 {
+            // The first error is the one to tell.
+            let _ = self.session.rollback();
+        }
+        self.let_go_after(result)
+    }
+
+    /// Runs one of our own statements, which has to change one row at least.
+    pub(super) fn bookkeeping(&mut self, statement: &str) -> Result<(), Error> {
+        match self.session.execute_counting(statement) {
+            Ok(0) => Err(Error::new(
+                ErrorKind::Interrupted,
+                "somebody else changed history while this run was at work",
+            )
+            .next("look at `migrate status` before anything else")),
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.database_error("history could not be written", error)),
+        }
+    }
+}

@@ -14,7 +14,7 @@ use migrate_core::{ErrorKind, Rollback};
 
 use self::disturb::{Kind, disturb, statements};
 use self::scenario::Work;
-use crate::support::{Database, reference};
+use crate::support::{Database, Engine, reference};
 
 on_every_database! {
     after_a_fault_at_any_statement_up_leads_to_the_same_database
@@ -43,8 +43,9 @@ fn try_all(db: &Database, work: Work, goes_on: impl Fn(&Database, Work, Kind) + 
     let expected = [picture(db, false), picture(db, true)];
 
     let kinds = Kind::on(db.engine);
-    // What is taken back has to be made first, each time; so of that, each statement meets one kind of fault, in turn.
-    let is_all = work != Work::Back || std::env::var("CI_FULL").is_ok();
+    // What is taken back has to be made first, each time; and of MySQL and MariaDB one is much like the other. So there each
+    // statement meets one kind of fault, in turn.
+    let is_all = (work != Work::Back && db.engine != Engine::OtherMySql) || std::env::var("CI_FULL").is_ok();
     let points: Vec<(Kind, usize)> = (1..=statements)
         .flat_map(|at| kinds.iter().enumerate().map(move |(turn, kind)| (turn, *kind, at)))
         .filter(|(turn, _, at)| is_all || at % kinds.len() == *turn)

@@ -115,7 +115,7 @@ pub(crate) enum Verb {
     /// Print Diesel's schema.rs, a picture, SQL or JSON, from the migrations alone; no database is needed
     Schema(SchemaArgs),
 
-    /// Check that the migrations, migrations.lock and schema.rs are right; no database is needed
+    /// Check that the migrations, migrations.sum and schema.rs are right; no database is needed
     Check(CheckArgs),
 
     /// Drop everything in the database, on PostgreSQL in the connection's schema, and apply all migrations
@@ -244,7 +244,7 @@ pub(crate) struct SchemaArgs {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// Write the fingerprints of new migrations into migrations.lock, and src/schema.rs if it is kept; with versions, also of these that were changed or taken away
+    /// Write the fingerprints of new migrations into migrations.sum, and src/schema.rs if it is kept; with versions, also of these that were changed or taken away
     #[arg(long, value_name = "VERSION", num_args = 0..)]
     pub(crate) update: Option<Vec<MigrationRef>>,
 

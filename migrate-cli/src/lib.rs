@@ -42,8 +42,8 @@ mod files;
 mod interrupt;
 mod json;
 mod output;
+mod scaffold;
 mod settings;
-mod sources;
 
 pub use args::Args;
 pub use exit::Exit;

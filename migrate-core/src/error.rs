@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::place::Place;
+use crate::location::Place;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 

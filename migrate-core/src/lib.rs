@@ -88,34 +88,32 @@
 )]
 
 mod dialect;
-mod dialect_name;
 mod driver;
 mod error;
-mod fold;
+mod export;
 mod history;
-mod known_schema;
+mod location;
 mod migration;
-mod offline;
-mod place;
+mod package;
 mod plan;
 mod registry;
-mod released;
+mod render;
 mod report;
 mod runner;
 mod schema;
-mod sources;
+mod state;
 mod target;
 pub mod testing;
 mod version;
 
-pub use dialect_name::{DialectName, DialectVersion, UnknownDialect};
+pub use dialect::{DialectName, DialectVersion, UnknownDialect};
 pub use driver::Driver;
 pub use error::{Error, ErrorKind, Problem};
+pub use export::{DieselOptions, KnownSchema};
 pub use history::{Applied, DEFAULT_HISTORY_TABLE, Entry, State};
-pub use known_schema::{DieselOptions, KnownSchema};
+pub use location::Place;
 pub use migrate_macros::Migration;
 pub use migration::{DEFAULT_GROUP, Derived, Direction, Migrate, Migration, MigrationId};
-pub use place::Place;
 pub use plan::{Plan, PlannedMigration, PlannedStep};
 pub use registry::Registry;
 pub use report::{Done, Event, Report};
@@ -140,11 +138,11 @@ pub mod prelude {
 /// What the derive's output names, and what the command line shares. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::export::KeptAs;
     pub use crate::history::fingerprint_of;
-    pub use crate::known_schema::KeptAs;
     pub use crate::migration::{Declaration, Derived, Migration, WRITTEN_WRONGLY, declare};
+    pub use crate::package::checksums::{RELEASED_FILE, Released, Standing};
     pub use crate::registry::inventory;
-    pub use crate::released::{RELEASED_FILE, Released, Standing};
     pub use crate::schema::{CompiledFor, NotCompiled};
     /// The connection types that `for_each_connection!` compiles for.
     pub mod connections {
@@ -156,8 +154,8 @@ pub mod __private {
         pub use diesel::SqliteConnection;
     }
     /// The migration files of a package.
-    pub mod sources {
-        pub use crate::sources::{Sources, declared, version_of};
+    pub mod source_files {
+        pub use crate::package::source_files::{Sources, declared, version_of};
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::place::Place;
+use crate::location::Place;
 use crate::schema::Schema;
 use crate::version::Version;
 

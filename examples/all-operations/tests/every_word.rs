@@ -22,10 +22,10 @@ fn words() -> Vec<String> {
     let files = [
         "mod.rs",
         "step.rs",
-        "words/column.rs",
-        "words/enum_value.rs",
-        "words/index.rs",
-        "words/table.rs",
+        "builder/column.rs",
+        "builder/enum_value.rs",
+        "builder/index.rs",
+        "builder/table.rs",
     ];
     let mut words: Vec<String> = files
         .iter()

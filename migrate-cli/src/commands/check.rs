@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use migrate_core::__private::sources::Sources;
+use migrate_core::__private::source_files::Sources;
 use migrate_core::__private::{KeptAs, RELEASED_FILE, Released, Standing};
 use migrate_core::{Error, KnownSchema, MigrationRef, Plan, Problem, Registry};
 

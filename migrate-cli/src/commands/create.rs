@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use migrate_core::__private::sources::Sources;
+use migrate_core::__private::source_files::Sources;
 use migrate_core::__private::{RELEASED_FILE, Released};
 use migrate_core::{DEFAULT_GROUP, DialectVersion, DieselOptions, KnownSchema, MigrationId, Registry, Version};
 
@@ -13,8 +13,8 @@ use crate::exit::Exit;
 use crate::failure::{Failure, UsageError};
 use crate::files;
 use crate::json::Body;
+use crate::scaffold;
 use crate::settings::{self, WrittenFor};
-use crate::sources;
 
 pub(super) fn create(
     context: &Context<'_>,
@@ -48,7 +48,7 @@ pub(super) fn create(
         released.announce(MigrationId { group, version }, &name);
         files::replace(&lock, &released.to_string()).map_err(|error| not_kept(&lock, &error))?;
     }
-    let added = sources::add(&sources, &module, &template(version, &name, frozen.as_ref())).map_err(|error| {
+    let added = scaffold::add(&sources, &module, &template(version, &name, frozen.as_ref())).map_err(|error| {
         // The first error is the one to tell.
         let _ = match before {
             Some(before) => files::keep(&lock, &before).map(drop),

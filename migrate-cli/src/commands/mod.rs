@@ -1,17 +1,18 @@
 //! The verbs: one file each, or together where they are the same work.
 
+mod accept;
 mod check;
 mod create;
 mod plan;
+mod resolve;
 mod run;
 mod schema;
-mod settle;
 mod status;
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
-use migrate_core::__private::sources::Sources;
+use migrate_core::__private::source_files::Sources;
 use migrate_core::{DEFAULT_HISTORY_TABLE, DialectVersion, Error, ErrorKind, Registry, Runner};
 
 use crate::args::{Args, Options, UpArgs, Verb};
@@ -40,7 +41,7 @@ fn warn_of_missing_line(failure: &Failure, output: &Output) {
     {
         let sources = settings::package_directory().map(|package| Sources::of(&package));
         let sources = sources.filter(|sources| sources.list.is_some());
-        if let Some(line) = sources.as_ref().and_then(crate::sources::root_line) {
+        if let Some(line) = sources.as_ref().and_then(crate::scaffold::root_line) {
             output.warn(line);
         }
     }
@@ -75,8 +76,8 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
         Verb::Schema(args) => schema::schema(&context, args),
         Verb::Check(args) => check::check(&context, args),
         Verb::Create { name, tables, dialect } => create::create(&context, name, tables, *dialect),
-        Verb::Accept { version } => settle::accept(&context, version),
-        Verb::Repair { version, done } => settle::repair(&context, version, *done),
+        Verb::Accept { version } => accept::accept(&context, version),
+        Verb::Repair { version, done } => resolve::repair(&context, version, *done),
     };
     result.unwrap_or_else(|failure| {
         warn_of_missing_line(&failure, &output);

@@ -3,16 +3,13 @@
 //! Drivers carry out; what to do and in which order is the runner's.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod answer;
-pub(crate) mod history;
-#[cfg(feature = "sqlite")]
-mod lock_file;
+mod error;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod history_rows;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -21,11 +18,11 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::history::{HistoryTable, Home};
-use crate::dialect::Dialect;
-use crate::dialect_name::DialectVersion;
+use crate::dialect::DialectVersion;
 use crate::history::StoredRow;
-use crate::schema::Live;
+use crate::history::table::{HistoryTable, Home};
+use crate::render::Dialect;
+use crate::state::Live;
 
 /// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`, `PgConnection` with the
 /// feature `postgres`, `MysqlConnection`, for MySQL and MariaDB, with the feature `mysql`.
@@ -269,7 +266,7 @@ pub enum Held {
     BySession,
     /// The process has it, until it is given up or the process ends.
     #[cfg(feature = "sqlite")]
-    ByProcess(lock_file::LockFile),
+    ByProcess(sqlite::process_lock::ProcessLock),
 }
 
 /// What a connection type is, without asking the database.
@@ -319,7 +316,7 @@ impl DriverErrorKind {
             }
             #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
             if let Some(error) = this.downcast_ref::<diesel::result::Error>() {
-                return Some(answer::kind_of_error(error));
+                return Some(error::kind_of_error(error));
             }
             error = this.source();
         }

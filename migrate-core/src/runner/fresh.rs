@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::failure::needs_own_session;
+use super::diagnose::needs_own_session;
 use super::{Goal, Runner};
 use crate::driver::DriverError;
 use crate::error::Error;

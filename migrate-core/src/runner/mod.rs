@@ -2,41 +2,41 @@
 //!
 //! It prints nothing, reads no environment and never exits; what goes on is told as [`Event`]s.
 
-mod doubt;
-mod failure;
+mod accept;
+mod attempt;
+mod diagnose;
 mod fresh;
+mod lock;
 mod one;
-mod past;
+mod pipeline;
 mod queue;
-mod repair;
-mod right_to_write;
+mod recovery;
+mod replay;
+mod resolve;
 mod run;
-mod stamp;
-mod together;
-mod turn;
-mod whole;
+mod single_transaction;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::dialect::{Dialect, dialect_of};
-use crate::dialect_name::DialectVersion;
-use crate::driver::history::{HistoryTable, Home};
+use crate::dialect::DialectVersion;
 use crate::driver::{Driver, DriverError, Held, Session};
 use crate::error::{Error, ErrorKind};
+use crate::history::table::{HistoryTable, Home};
 use crate::history::{DEFAULT_HISTORY_TABLE, Entry, Fingerprints};
 use crate::migration::{Direction, Migration};
 use crate::plan::{Plan, PlanFor};
 use crate::registry::Registry;
+use crate::render::{Dialect, dialect_of};
 use crate::report::{Event, Report};
-use crate::schema::Live;
+use crate::state::Live;
 use crate::target::{MigrationRef, Policy, Rollback, Target};
 
-pub use repair::Interrupted;
+pub use resolve::Interrupted;
 
-use past::Past;
+use replay::Past;
 
 /// Applies migrations to a database, and rolls them back.
 ///

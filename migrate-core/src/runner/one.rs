@@ -4,13 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::Runner;
-use super::doubt::Doubt;
-use super::failure::{Failure, Mishap};
-use super::turn::Turn;
-use crate::driver::history::{Change, NewRow};
+use super::attempt::Turn;
+use super::diagnose::{Failure, Mishap};
+use super::recovery::Doubt;
 use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::Error;
 use crate::history::Phase;
+use crate::history::table::{Change, NewRow};
 use crate::migration::Direction;
 use crate::plan::{Action, PlannedMigration, PlannedStep};
 use crate::report::Event;

@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use super::{Goal, Runner};
 use crate::driver::DriverErrorKind;
-use crate::driver::history::COLUMNS;
 use crate::error::{Error, ErrorKind, Problem};
-use crate::fold::{Fold, all_or_problems};
+use crate::history::table::COLUMNS;
 use crate::history::{Applied, BadRows, History, Phase};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::PlannedMigration;
-use crate::schema::{self, Leaves, Live};
+use crate::plan::planner::{Fold, all_or_problems};
+use crate::schema::{self, Leaves};
+use crate::state::Live;
 use crate::target::{MigrationRef, Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
 
 impl Runner<'_> {

@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::attempt::Turn;
 use super::queue::plan_one;
-use super::turn::Turn;
 use super::{Goal, Runner, named};
 use crate::driver::DriverErrorKind;
 use crate::error::{Error, ErrorKind};

@@ -2,34 +2,33 @@
 //!
 //! Recording is pure: no database is needed, nothing runs, and a mistake is kept as a problem for the planner to report.
 
-mod column_type;
-mod compare;
-mod each_connection;
-mod fingerprint;
-mod model;
-mod names;
-mod near;
-mod operation;
-mod order;
+mod builder;
+mod checksum;
+pub(crate) mod column_type;
+mod for_each_connection;
+pub(crate) mod naming;
+pub(crate) mod operation;
+mod raw_sql;
 mod rust_function;
-mod sql_text;
+pub(crate) mod sql_text;
 mod statement;
-mod step;
-mod table;
-mod user_sql;
-mod words;
+pub(crate) mod step;
+pub(crate) mod table;
 
-pub use column_type::{ColumnType, DefaultValue, Value};
-pub use each_connection::{CompiledFor, NotCompiled};
+pub use builder::{
+    ChangedType, DefaultFor, DroppedColumn, DroppedIndex, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable,
+    TableChange, asc, desc, expression, kind,
+};
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
-pub(crate) use fingerprint::digest;
-pub(crate) use fingerprint::{
+pub(crate) use checksum::digest;
+pub(crate) use checksum::{
     differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_newer_encoding, is_older_encoding,
 };
-pub(crate) use model::{Applied as AppliedOperation, Live, Model, SharedName};
-pub(crate) use names::primary_key_name;
+pub use column_type::{ColumnType, DefaultValue, Value};
+pub use for_each_connection::{CompiledFor, NotCompiled};
+pub(crate) use naming::primary_key_name;
 pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position};
-pub(crate) use order::in_order;
+pub use raw_sql::IntoSql;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
 pub(crate) use sql_text::{Piece, mentions, normal, pieces, shows_all};
@@ -40,16 +39,11 @@ pub use table::{
     Check, Column, ForeignKey, Generated, Index, IndexKey, IndexMethod, IndexOn, PrimaryKey, Reaction, Table, Unique,
 };
 pub(crate) use table::{Kind, Trigger};
-pub use user_sql::IntoSql;
-pub use words::{
-    ChangedType, DefaultFor, DroppedColumn, DroppedIndex, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable,
-    TableChange, asc, desc, expression, kind,
-};
 
-use words::{Draft, add_index, index_on, set_comment};
+use builder::{Draft, add_index, index_on, set_comment};
 
 use crate::error::Problem;
-use crate::place::Place;
+use crate::location::Place;
 
 /// What `up` and `down` describe their change on.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 
 use super::column_type::{ColumnType, DefaultValue};
 use super::table::{Check, Column, ForeignKey, Index, IndexOn, Kind, PrimaryKey, Table, Unique};
-use crate::place::Place;
+use crate::location::Place;
 
 /// One change of a schema.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,10 +2,10 @@
 
 use super::Schema;
 use super::operation::Operation;
+use super::raw_sql::{IntoSql, UserSql};
 use super::rust_function::{Functions, RustFunction};
-use super::user_sql::{IntoSql, UserSql};
 use crate::error::Problem;
-use crate::place::Place;
+use crate::location::Place;
 
 /// One recorded call.
 #[derive(Clone, Debug)]

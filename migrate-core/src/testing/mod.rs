@@ -96,22 +96,22 @@
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod checks;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod one_line;
+mod database;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod macros;
 mod preview;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod server;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod test_database;
 #[cfg(feature = "sqlite")]
 mod test_file;
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use checks::Checks;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use database::TestDatabase;
 pub use preview::Preview;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub use server::{ServerConnection, TestServer};
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use test_database::TestDatabase;
 #[cfg(feature = "sqlite")]
 pub use test_file::TestFile;
 

@@ -1,11 +1,11 @@
 //! One migration as values, without a database.
 
-use crate::dialect_name::DialectVersion;
+use crate::dialect::DialectVersion;
 use crate::error::Error;
-use crate::known_schema::KnownSchema;
+use crate::export::KnownSchema;
 use crate::migration::{Derived, Migration};
-use crate::offline::folded;
 use crate::plan::PlannedMigration;
+use crate::plan::offline::folded;
 use crate::registry::Registry;
 use crate::target::MigrationRef;
 

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use migrate_core::{DialectName, Direction, ErrorKind, Event, MigrationRef, Registry, Runner, State, Target};
 
+use crate::builder::everything;
 use crate::support::{Database, in_group, migration, migration_with_down, reference, table, tables, untransactional};
-use crate::words::everything;
 
 on_every_database! {
     migrations_are_applied_in_the_order_of_their_versions_as_one_batch

@@ -1,5 +1,5 @@
 //! What the one-line tests find with rows in the tables, and what they let pass. That they run as tests of a package, and
-//! what they say there, is in `one_line_tests`.
+//! what they say there, is in `test_migrations_macro`.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;

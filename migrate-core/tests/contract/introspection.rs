@@ -1,7 +1,7 @@
 //! What a database is found to hold, against what migrations have made of it.
 
+use crate::builder::{everything, users_and_posts};
 use crate::support::Database;
-use crate::words::{everything, users_and_posts};
 
 on_every_database! {
     what_the_migrations_say_is_what_is_there

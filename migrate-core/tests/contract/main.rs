@@ -101,21 +101,21 @@ macro_rules! assert_same_text {
 mod support;
 
 mod apply;
+mod builder;
 mod checks;
+mod concurrent_changes;
 mod failure;
 mod faults;
 mod history;
-mod hostile;
+mod injection;
 mod interruption;
 mod introspection;
-mod meanwhile;
 mod processes;
 mod rollback;
+mod single_transaction;
 mod sqlite;
 mod stop;
 mod transaction;
-mod whole;
-mod words;
 
 #[cfg(feature = "mysql")]
 mod mysql;

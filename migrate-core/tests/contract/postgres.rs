@@ -8,9 +8,9 @@ use diesel::result::QueryResult;
 use diesel::sql_query;
 use migrate_core::{ErrorKind, Event, Rollback, Target};
 
+use crate::builder::everything;
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
 use crate::support::{AnyConnection, Database, migration, table, untransactional};
-use crate::words::everything;
 
 on_postgres! {
     what_a_step_does_to_its_session_does_no_harm

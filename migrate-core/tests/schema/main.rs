@@ -4,7 +4,7 @@
 
 mod at_once;
 mod dialects;
-mod hostile;
+mod injection;
 mod schema_rs;
 mod support;
 mod wrong;

@@ -1,5 +1,5 @@
 //! Diesel's `schema.rs` for PostgreSQL, as its `print-schema` writes it there. That of SQLite is compared with that program in
-//! `tests/random_plans`.
+//! `tests/properties`.
 
 use migrate_core::{ColumnType, DialectName, DieselOptions, KnownSchema};
 

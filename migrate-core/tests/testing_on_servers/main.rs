@@ -45,7 +45,7 @@ macro_rules! on_every_server {
 
 mod checks;
 mod databases;
-mod one_line;
+mod test_migrations;
 
 /// A server beside the one that tests run on by themselves.
 fn other_server<C: ServerConnection>(variable: &str) -> TestResult<Option<TestServer<C>>> {

@@ -10,8 +10,8 @@ fn package() -> Place {
     let place = Place::new();
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &place.path("src"));
     fs::copy(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations.lock"),
-        place.path("migrations.lock"),
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations.sum"),
+        place.path("migrations.sum"),
     )
     .unwrap();
     place
@@ -59,38 +59,38 @@ fn what_is_right_needs_no_database() {
     // As rustfmt writes it where lines are shorter.
     place.edit("src/schema.rs", "posts, users,", "\n    posts,\n    users\n");
     place.check("--dialect sqlite,postgres:16").done();
-    assert_eq!(place.files(), ["migrations.lock", "src"]);
+    assert_eq!(place.files(), ["migrations.sum", "src"]);
     assert_eq!(place.check("--json").json()["files"], serde_json::json!([]));
 }
 
 #[test]
 fn all_that_is_wrong_is_said_at_once_and_nothing_is_written_unless_it_is_meant() {
     let place = package();
-    let lock = place.text("migrations.lock");
+    let lock = place.text("migrations.sum");
     let schema = place.text("src/schema.rs");
     let line = |name: &str| lock.lines().find(|line| line.contains(name)).unwrap().to_owned();
     let other = |line: &str| format!("{}0000", &line[..line.len() - 4]);
-    place.edit("migrations.lock", &line("create_users"), &other(&line("create_users")));
-    place.edit("migrations.lock", &format!("{}\n", line("create_posts")), "");
-    place.edit("migrations.lock", "20260309143000 ", "20260309143001 ");
+    place.edit("migrations.sum", &line("create_users"), &other(&line("create_users")));
+    place.edit("migrations.sum", &format!("{}\n", line("create_posts")), "");
+    place.edit("migrations.sum", "20260309143000 ", "20260309143001 ");
     place.edit("src/schema.rs", "avatar_url", "avatar");
     fs::write(place.path("src/migrations/m20260601000000_forgotten.rs"), "").unwrap();
 
-    let wrong = [place.text("migrations.lock"), place.text("src/schema.rs")];
+    let wrong = [place.text("migrations.sum"), place.text("src/schema.rs")];
     let said = place.check("").refused(1);
     insta::assert_snapshot!(said.replace(place.directory.path().to_str().unwrap(), "DIRECTORY"));
     place.check("--update").refused(1);
     place.check("--update 20260302101500 7").refused(2);
-    assert_eq!([place.text("migrations.lock"), place.text("src/schema.rs")], wrong);
+    assert_eq!([place.text("migrations.sum"), place.text("src/schema.rs")], wrong);
 
     fs::remove_file(place.path("src/migrations/m20260601000000_forgotten.rs")).unwrap();
     let written = place.check("--update 20260302101500 20260309143001").done();
     assert!(
-        written.starts_with("migrations.lock: written\nsrc/schema.rs: written\n"),
+        written.starts_with("migrations.sum: written\nsrc/schema.rs: written\n"),
         "{written}"
     );
     assert_eq!(
-        [place.text("migrations.lock"), place.text("src/schema.rs")],
+        [place.text("migrations.sum"), place.text("src/schema.rs")],
         [lock, schema]
     );
     place.check("").done();
@@ -128,22 +128,22 @@ fn the_settings_that_schema_rs_was_written_with_are_kept() {
 fn a_new_migration_gets_a_line_where_branches_meet() {
     let place = package();
     create(place.directory.path(), "add_bio").done();
-    let lock = place.text("migrations.lock");
+    let lock = place.text("migrations.sum");
     assert!(lock.trim_end().ends_with(" add_bio new"), "{lock}");
 
     // Another branch has done the same, and git has merged the two.
     let last = lock.lines().last().unwrap();
     place.edit(
-        "migrations.lock",
+        "migrations.sum",
         last,
         &format!("<<<<<<< HEAD\n{last}\n=======\n20991231000000 add_age new\n>>>>>>> age"),
     );
     let said = place.check("").refused(1);
     assert!(said.contains("keep the lines of both"), "{said}");
-    let before = place.text("migrations.lock");
+    let before = place.text("migrations.sum");
     let refused = create(place.directory.path(), "add_more");
     assert_eq!(refused.code, 1, "{}", refused.err);
-    assert_eq!(place.text("migrations.lock"), before);
+    assert_eq!(place.text("migrations.sum"), before);
     assert!(!place.text("src/migrations/mod.rs").contains("add_more"));
 }
 
@@ -152,11 +152,11 @@ fn the_file_of_fingerprints_begins_with_the_first_migration_and_is_not_wanted_by
     let place = Place::new();
     fs::create_dir_all(place.path("src")).unwrap();
     let first = create(place.directory.path(), "create_users");
-    assert!(first.err.contains("migrations.lock"), "{}", first.err);
+    assert!(first.err.contains("migrations.sum"), "{}", first.err);
     first.done();
-    assert!(place.text("migrations.lock").trim_end().ends_with(" create_users new"));
+    assert!(place.text("migrations.sum").trim_end().ends_with(" create_users new"));
 
-    fs::remove_file(place.path("migrations.lock")).unwrap();
+    fs::remove_file(place.path("migrations.sum")).unwrap();
     create(place.directory.path(), "add_avatar").done();
     assert_eq!(place.files(), ["src"]);
 }
@@ -165,27 +165,27 @@ fn the_file_of_fingerprints_begins_with_the_first_migration_and_is_not_wanted_by
 fn nothing_is_written_if_one_file_cannot_be() {
     let place = package();
     place.edit("src/schema.rs", "avatar_url", "avatar");
-    place.edit("migrations.lock", "# What each", "# Ours.\n# What each");
+    place.edit("migrations.sum", "# What each", "# Ours.\n# What each");
     let line = |name: &str| {
         place
-            .text("migrations.lock")
+            .text("migrations.sum")
             .lines()
             .find(|line| line.contains(name))
             .unwrap()
             .to_owned()
     };
-    place.edit("migrations.lock", &format!("{}\n", line("create_posts")), "");
-    let before = place.text("migrations.lock");
+    place.edit("migrations.sum", &format!("{}\n", line("create_posts")), "");
+    let before = place.text("migrations.sum");
     // Where the new text would be written beside it.
     fs::create_dir(place.path("src/schema.rs.new")).unwrap();
     let said = place.check("--update").refused(1);
     assert!(said.contains("src/schema.rs could not be written"), "{said}");
-    assert_eq!(place.text("migrations.lock"), before);
-    assert!(!place.path("migrations.lock.new").exists());
+    assert_eq!(place.text("migrations.sum"), before);
+    assert!(!place.path("migrations.sum.new").exists());
 
     fs::remove_dir(place.path("src/schema.rs.new")).unwrap();
     place.check("--update").done();
-    assert!(place.text("migrations.lock").contains("# Ours.\n"));
+    assert!(place.text("migrations.sum").contains("# Ours.\n"));
     place.check("").done();
 }
 
@@ -194,18 +194,18 @@ fn create_writes_nothing_if_the_file_of_fingerprints_cannot_be_written() {
     let place = package();
     let files = || fs::read_dir(place.path("src/migrations")).unwrap().count();
     let before = files();
-    fs::create_dir(place.path("migrations.lock.new")).unwrap();
+    fs::create_dir(place.path("migrations.sum.new")).unwrap();
     let refused = create(place.directory.path(), "add_bio");
     assert_eq!(refused.code, 1, "{}", refused.err);
-    fs::remove_dir(place.path("migrations.lock.new")).unwrap();
+    fs::remove_dir(place.path("migrations.sum.new")).unwrap();
     assert_eq!(files(), before);
 
     // And the other way round.
-    let lock = place.text("migrations.lock");
+    let lock = place.text("migrations.sum");
     fs::create_dir(place.path("src/migrations/mod.rs.new")).unwrap();
     let refused = create(place.directory.path(), "add_bio");
     assert_eq!(refused.code, 1, "{}", refused.err);
-    assert_eq!(place.text("migrations.lock"), lock);
+    assert_eq!(place.text("migrations.sum"), lock);
 }
 
 #[cfg(unix)]
@@ -213,15 +213,11 @@ fn create_writes_nothing_if_the_file_of_fingerprints_cannot_be_written() {
 fn a_file_that_is_a_link_stays_one() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let place = package();
-    fs::rename(place.path("migrations.lock"), place.path("kept")).unwrap();
+    fs::rename(place.path("migrations.sum"), place.path("kept")).unwrap();
     fs::set_permissions(place.path("kept"), fs::Permissions::from_mode(0o664)).unwrap();
-    symlink("kept", place.path("migrations.lock")).unwrap();
+    symlink("kept", place.path("migrations.sum")).unwrap();
     create(place.directory.path(), "add_bio").done();
-    assert!(
-        fs::symlink_metadata(place.path("migrations.lock"))
-            .unwrap()
-            .is_symlink()
-    );
+    assert!(fs::symlink_metadata(place.path("migrations.sum")).unwrap().is_symlink());
     assert!(place.text("kept").contains("add_bio new"));
     let mode = fs::metadata(place.path("kept")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o664);

@@ -3,9 +3,9 @@
 //! Each change of the schema commits by itself, so the right to write is the session's: a lock by name, which the server
 //! gives up when the session ends. Whatever happens to the lock, the key of a history row lets only one run claim it.
 
-mod digest;
-mod live;
-mod printed;
+mod canonical;
+mod introspect;
+mod object_digest;
 
 use std::any::{Any, TypeId};
 use std::rc::Rc;
@@ -16,13 +16,13 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 
-use super::answer::literals_of;
-use super::history::{HistoryTable, Home};
-use super::server::{RowOnServer, stored_rows};
+use super::error::literals_of;
+use super::history_rows::{RowOnServer, stored_rows};
 use super::{Begun, DriverError, DriverErrorKind, Held, Session, StoredRows, Traits};
-use crate::dialect::{Dialect, MySql};
-use crate::dialect_name::{DialectName, DialectVersion};
-use crate::schema::Live;
+use crate::dialect::{DialectName, DialectVersion};
+use crate::history::table::{HistoryTable, Home};
+use crate::render::{Dialect, MySql};
+use crate::state::Live;
 
 /// Before the server's version is asked for. What is written here is the same on both.
 const DIALECT: &MySql = &MySql::since(DialectName::MariaDb, (10, 6));
@@ -235,7 +235,7 @@ impl Session for MysqlConnection {
 
     fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
         let is_mariadb = self.version()?.name() == DialectName::MariaDb;
-        digest::of(self, names, is_mariadb).map(Some)
+        object_digest::of(self, names, is_mariadb).map(Some)
     }
 
     fn commit(&mut self) -> Result<(), DriverError> {
@@ -305,7 +305,7 @@ impl Session for MysqlConnection {
 
     fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
         let is_mariadb = self.version()?.name() == DialectName::MariaDb;
-        live::read(self, is_mariadb).map(|live| {
+        introspect::read(self, is_mariadb).map(|live| {
             if live == **earlier {
                 earlier.clone()
             } else {

@@ -3,8 +3,8 @@
 //! Each transaction holds an advisory lock, so that one run at a time writes; it is the transaction's and not the session's,
 //! because behind a pooler a session is shared. What the lock cannot do, the key of a history row does.
 
-mod concurrent;
-mod live;
+mod introspect;
+mod invalid_index;
 
 use std::any::{Any, TypeId};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -17,12 +17,13 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
-use super::history::{HistoryTable, Home};
-use super::server::{RowOnServer, stored_rows};
+use super::history_rows::{RowOnServer, stored_rows};
 use super::{Around, Begun, DriverError, DriverErrorKind, Expected, Held, Session, StoredRows, Traits};
-use crate::dialect::{Dialect, Postgres};
-use crate::dialect_name::{DialectName, DialectVersion};
-use crate::schema::{Live, mentions};
+use crate::dialect::{DialectName, DialectVersion};
+use crate::history::table::{HistoryTable, Home};
+use crate::render::{Dialect, Postgres};
+use crate::schema::mentions;
+use crate::state::Live;
 
 /// PostgreSQL, before its version is asked for.
 const DIALECT: &Postgres = &Postgres::since((13, 0));
@@ -275,7 +276,7 @@ impl Session for PgConnection {
             false => milliseconds(wait),
         };
         self.execute(&format!("SET lock_timeout = {milliseconds}"))?;
-        let Some(left_invalid) = concurrent::left_invalid(sql) else {
+        let Some(left_invalid) = invalid_index::left_invalid(sql) else {
             return Ok(());
         };
         for index in texts(self, &left_invalid)? {
@@ -368,7 +369,7 @@ impl Session for PgConnection {
     }
 
     fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
-        live::read(self).map(|live| {
+        introspect::read(self).map(|live| {
             if live == **earlier {
                 earlier.clone()
             } else {

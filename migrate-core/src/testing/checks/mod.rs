@@ -1,10 +1,10 @@
 //! What the tests of [`test_migrations!`](crate::test_migrations) check, one function each.
 
+mod accidental_replacement;
 mod databases;
-mod kept;
-mod replaced;
-mod rows;
-mod typed;
+mod preserved;
+mod row_generator;
+mod sample_values;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,21 +15,22 @@ use std::sync::Arc;
 #[cfg(feature = "sqlite")]
 use self::databases::InMemory;
 use self::databases::{Check, Databases};
-use self::kept::{Contents, Kept, TableRows};
-use self::rows::Rows;
+use self::preserved::{Contents, Kept, TableRows};
+use self::row_generator::Rows;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use super::{ServerConnection, TestServer};
-use crate::dialect_name::{DialectName, DialectVersion};
+use crate::dialect::{DialectName, DialectVersion};
 use crate::driver::DriverError;
 use crate::error::{Error, ErrorKind, Problem};
 use crate::history::DEFAULT_HISTORY_TABLE;
 use crate::migration::Migration;
+use crate::package::checksums::{RELEASED_FILE, Released};
+use crate::package::source_files::Sources;
 use crate::plan::Plan;
 use crate::registry::Registry;
-use crate::released::{RELEASED_FILE, Released};
 use crate::runner::Runner;
-use crate::schema::{self, Live, Step, Table, Touched, Undo, Value, Work, touched};
-use crate::sources::Sources;
+use crate::schema::{self, Step, Table, Touched, Undo, Value, Work, touched};
+use crate::state::Live;
 use crate::target::{Rollback, Target};
 
 /// A value for a column of a new row, by the names of the table and the column and the number of the row; `None` for one
@@ -250,7 +251,7 @@ impl Checks {
         })
     }
 
-    /// No migration records anything else than what the file `migrations.lock` of the package says, if there is one.
+    /// No migration records anything else than what the file `migrations.sum` of the package says, if there is one.
     ///
     /// # Errors
     ///
@@ -402,7 +403,7 @@ impl Journey<'_> {
         }
         let tables = live.tables.values().filter_map(|table| table.as_ref().ok());
         let of: Vec<(&str, Vec<&str>)> = tables
-            .map(|table| (table.name.as_str(), rows::columns(table)))
+            .map(|table| (table.name.as_str(), row_generator::columns(table)))
             .collect();
         let rows = self.runner.session().rows(&of);
         let rows = rows.map_err(|error| unreadable("rows", &error))?;

@@ -1,7 +1,7 @@
 //! A server that gives tests databases of their own.
 
-mod kind;
-mod own_database;
+mod backend;
+mod scratch_database;
 mod template;
 mod url;
 
@@ -10,9 +10,9 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
-pub use self::kind::ServerConnection;
-use self::kind::ServerKind;
-pub(super) use self::own_database::OwnDatabase;
+pub use self::backend::ServerConnection;
+use self::backend::ServerKind;
+pub(super) use self::scratch_database::OwnDatabase;
 pub(super) use self::template::Template;
 use self::url::ServerUrl;
 use super::TestDatabase;

@@ -4,13 +4,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::own_database::OwnDatabase;
+use super::scratch_database::OwnDatabase;
 use super::url::ServerUrl;
-use crate::dialect_name::DialectName;
+use crate::dialect::DialectName;
 use crate::error::Error;
 use crate::history::fingerprint_of;
+use crate::location::Place;
 use crate::migration::MigrationId;
-use crate::place::Place;
 use crate::registry::Registry;
 
 /// What databases are copied from. It is dropped with the last of them.

@@ -115,7 +115,7 @@ mod tests {
     #[cfg(feature = "mysql")]
     #[test]
     fn mariadb_is_named_by_its_own_scheme_as_well() {
-        use crate::testing::server::kind::ServerConnection;
+        use crate::testing::server::backend::ServerConnection;
 
         let schemes = diesel::MysqlConnection::kind().schemes;
         for scheme in ["mysql", "mariadb"] {

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use migrate_core::{ColumnType, Migration, MigrationRef, Rollback, Target, Version, expression};
 
+use crate::builder::{ROWS, there_and_back, users_and_posts};
 use crate::support::{Database, migration, migration_with_down, untransactional};
-use crate::words::{ROWS, there_and_back, users_and_posts};
 
 #[test]
 fn what_sqlite_cannot_alter_is_made_anew_with_its_rows() {

@@ -1,0 +1,17 @@
+//! `accept`: declares that a changed migration is right as it is.
+
+use migrate_core::MigrationRef;
+
+use super::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json::Body;
+
+pub(super) fn accept(context: &Context<'_>, version: &MigrationRef) -> Result<Exit, Failure> {
+    context.read(|runner| runner.accept(version))?;
+    context.output.document(|| Body::Accepted {
+        version: version.to_string(),
+    });
+    context.output.result(format_args!("accepted {version} as it is now"));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,80 @@
+//! `repair`: shows the steps of an interrupted migration, and records how many of them have happened.
+
+use migrate_core::{Direction, Interrupted, MigrationRef};
+
+use super::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json::Body;
+use crate::output::harmless;
+
+/// Shows the steps, and writes down how many of them have happened, if that is said.
+pub(super) fn repair(context: &Context<'_>, version: &MigrationRef, done: Option<usize>) -> Result<Exit, Failure> {
+    let interrupted = context.read(|runner| runner.interrupted(version))?;
+    if !context.output.is_json() {
+        steps(context, &interrupted, done);
+    }
+    match done {
+        Some(done) => context.read(|runner| runner.repair(version, done))?,
+        None => {
+            let said = format!("`migrate repair {version} --done STEPS` writes down how many have happened");
+            context.output.talk(said);
+        }
+    }
+    context.output.document(|| Body::repair(&interrupted, done));
+    if let Some(done) = done {
+        context.output.result(then(&interrupted, done));
+    }
+    Ok(Exit::Done)
+}
+
+/// Each step, and whether it has happened, as history says or as it is to say.
+fn steps(context: &Context<'_>, interrupted: &Interrupted, said: Option<usize>) {
+    let Interrupted { planned, .. } = interrupted;
+    let doing = match planned.direction() {
+        Direction::Up => "applied",
+        Direction::Down => "rolled back",
+    };
+    let who = match interrupted.applied.applied_by.as_str() {
+        "" => String::new(),
+        who => format!(", by {}", harmless(who)),
+    };
+    context.output.result(format_args!(
+        "{} was cut off while it was {doing}{who}:",
+        planned.migration()
+    ));
+    for (number, step) in (1..).zip(planned.steps()) {
+        let state = match said.unwrap_or(interrupted.done) {
+            done if number <= done => "done",
+            done if said.is_none() && interrupted.is_in_doubt && number == done + 1 => "in doubt",
+            _ => "to do",
+        };
+        let what = step.sql().or(step.function()).unwrap_or("nothing is sent");
+        let mut lines = what.trim().lines();
+        let first = harmless(lines.next().unwrap_or_default());
+        let more = if lines.next().is_some() { " .." } else { "" };
+        context
+            .output
+            .result(format_args!("  {number:>3}  {state:<8}  {first}{more}"));
+    }
+}
+
+/// What history says then, and what comes next.
+fn then(interrupted: &Interrupted, done: usize) -> String {
+    let Interrupted { planned, .. } = interrupted;
+    let (migration, all) = (planned.migration(), planned.steps().len());
+    match (planned.direction(), done) {
+        (Direction::Up, 0) => format!("recorded: {migration} was never begun, and is pending"),
+        (Direction::Down, 0) => format!("recorded: {migration} is applied, and nothing of it was rolled back"),
+        (Direction::Up, done) if done == all => format!("recorded: {migration} is applied"),
+        (Direction::Down, done) if done == all => format!("recorded: {migration} is rolled back"),
+        (Direction::Up, done) => format!(
+            "recorded: {done} of {all} steps of {migration} have happened; `migrate up` goes on with step {}",
+            done + 1
+        ),
+        (Direction::Down, done) => format!(
+            "recorded: {done} of {all} steps of {migration} have happened; `migrate rollback --steps 1` goes on with step {}",
+            done + 1
+        ),
+    }
+}

@@ -1,0 +1,150 @@
+//! What databases answer through Diesel, as drivers read it.
+
+use diesel::QueryableByName;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use super::{DriverError, DriverErrorKind};
+use crate::history::StoredRow;
+use crate::render::REBUILT;
+
+/// A row of history.
+#[derive(QueryableByName)]
+pub(super) struct Row {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Text)]
+    group_name: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    batch: i64,
+    #[diesel(sql_type = Text)]
+    fingerprint: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = BigInt)]
+    progress: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    claim: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    doubt: Option<String>,
+    #[diesel(sql_type = Text)]
+    applied_at: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    duration_ms: Option<i64>,
+    #[diesel(sql_type = Text)]
+    applied_by: String,
+    #[diesel(sql_type = Text)]
+    tool_version: String,
+    #[diesel(sql_type = BigInt)]
+    format: i64,
+}
+
+impl From<Row> for StoredRow {
+    fn from(row: Row) -> StoredRow {
+        StoredRow {
+            sequence: row.seq,
+            group: row.group_name,
+            version: row.version,
+            name: row.name,
+            batch: row.batch,
+            fingerprint: row.fingerprint,
+            state: row.state,
+            progress: row.progress,
+            claim: row.claim,
+            doubt: row.doubt,
+            applied_at: row.applied_at,
+            duration_ms: row.duration_ms,
+            applied_by: row.applied_by,
+            tool_version: row.tool_version,
+            format: row.format,
+        }
+    }
+}
+
+impl From<DieselError> for DriverError {
+    fn from(error: DieselError) -> DriverError {
+        // A table that is made anew goes by the name that the user knows.
+        DriverError {
+            kind: kind_of_error(&error),
+            message: message_of(&error).replace(REBUILT, ""),
+        }
+    }
+}
+
+pub(super) fn kind_of_error(error: &DieselError) -> DriverErrorKind {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => DriverErrorKind::ConnectionLost,
+        error => kind_of(&message_of(error)),
+    }
+}
+
+pub(super) fn message_of(error: &DieselError) -> String {
+    match error {
+        DieselError::DatabaseError(_, information) => match information.details() {
+            Some(details) => format!("{} ({details})", information.message()),
+            None => information.message().to_owned(),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// Diesel hands on a message without its code. SQLite's texts are fixed for each code (<https://sqlite.org/rescode.html>,
+/// `sqlite3_errstr`); those of servers are in the server's language, and known here in English.
+pub(super) fn kind_of(message: &str) -> DriverErrorKind {
+    match message {
+        "database is locked"
+        | "database table is locked"
+        | "database schema is locked: main"
+        | "canceling statement due to lock timeout"
+        | "deadlock detected"
+        | "Lock wait timeout exceeded; try restarting transaction"
+        | "Deadlock found when trying to get lock; try restarting transaction" => DriverErrorKind::Locked,
+        "file is not a database" => DriverErrorKind::NotADatabase,
+        "attempt to write a readonly database" | "unable to open database file" => DriverErrorKind::ReadOnly,
+        _ if ["ALGORITHM=INPLACE", "LOCK=NONE"]
+            .iter()
+            .any(|demand| message.starts_with(demand) && message[demand.len()..].starts_with(" is not supported")) =>
+        {
+            DriverErrorKind::WouldCopy
+        }
+        // With what the lock is on, and with who holds it.
+        _ if message.starts_with("deadlock detected (") || message.starts_with("could not obtain lock on ") => {
+            DriverErrorKind::Locked
+        }
+        _ if message.starts_with("permission denied for ") => DriverErrorKind::Denied,
+        _ if LOST.iter().any(|lost| message.contains(lost)) => DriverErrorKind::ConnectionLost,
+        _ => DriverErrorKind::Other,
+    }
+}
+
+/// What clients of PostgreSQL, MySQL and MariaDB say when the server does not answer any more.
+const LOST: [&str; 5] = [
+    "server closed the connection unexpectedly",
+    "terminating connection due to ",
+    "Lost connection to ",
+    "erver has gone away",
+    "Connection was killed",
+];
+
+/// The literals of a list: commas inside of texts do not part them.
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+pub(super) fn literals_of(list: &str) -> Vec<String> {
+    let mut literals = Vec::new();
+    let (mut begin, mut in_text) = (0, false);
+    for (at, byte) in list.bytes().enumerate() {
+        match byte {
+            b'\'' => in_text = !in_text,
+            b',' if !in_text => {
+                literals.push(list[begin..at].to_owned());
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    literals.push(list[begin..].to_owned());
+    literals
+}

@@ -1,0 +1,663 @@
+//! What a MySQL or MariaDB database holds, read from its `information_schema` in seven queries, however many tables there are:
+//! <https://dev.mysql.com/doc/refman/8.4/en/information-schema.html>, <https://mariadb.com/kb/en/information-schema-tables/>.
+//!
+//! Expressions are as the server prints them. Where MySQL names the columns of its answers in upper case, aliases do not follow.
+
+use std::collections::BTreeMap;
+
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
+
+use super::canonical;
+use crate::driver::DriverError;
+use crate::schema::{
+    Check, Column, ColumnType, ForeignKey, Generated, Index, IndexKey, IndexMethod, IndexOn, PrimaryKey, Reaction,
+    Table, Trigger, Unique,
+};
+use crate::state::Live;
+
+pub(super) fn read(connection: &mut MysqlConnection, is_mariadb: bool) -> Result<Live, DriverError> {
+    let mut tables: BTreeMap<String, Table> = BTreeMap::new();
+    let mut collations: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for row in sql_query(TABLES).load::<TableRow>(connection)? {
+        collations.insert(row.name.clone(), row.collation);
+        tables.insert(
+            row.name.clone(),
+            Table {
+                name: row.name,
+                comment: row.comment,
+                ..Table::default()
+            },
+        );
+    }
+    for row in sql_query(columns(is_mariadb)).load::<ColumnRow>(connection)? {
+        if let (Some(table), Some(collation)) = (tables.get_mut(&row.of_table), collations.get(&row.of_table)) {
+            table.columns.push(row.in_table_of(collation.as_ref()));
+        }
+    }
+    for row in sql_query(checks(is_mariadb)).load::<CheckRow>(connection)? {
+        if let Some(table) = tables.get_mut(&row.of_table) {
+            row.put_into(table);
+        }
+    }
+    for row in sql_query(keys(is_mariadb)).load::<KeyRow>(connection)? {
+        if let Some(table) = tables.get_mut(&row.of_table) {
+            row.put_into(table);
+        }
+    }
+    for row in sql_query(FOREIGN_KEYS).load::<ForeignKeyRow>(connection)? {
+        if let Some(table) = tables.get_mut(&row.of_table) {
+            row.put_into(table);
+        }
+    }
+    tables.values_mut().for_each(sort_out_indexes);
+    for row in sql_query(TRIGGERS).load::<TextRow>(connection)? {
+        if let Some(table) = tables.get_mut(&row.owner) {
+            table.triggers.push(Trigger {
+                name: row.name,
+                sql: row.text,
+            });
+        }
+    }
+    let views = sql_query(VIEWS).load::<TextRow>(connection)?;
+    Ok(Live {
+        tables: tables.into_iter().map(|(name, table)| (name, Ok(table))).collect(),
+        views: views
+            .into_iter()
+            .map(|row| (row.name, query(&row.owner, &row.text)))
+            .collect(),
+        ..Live::default()
+    })
+}
+
+#[derive(QueryableByName)]
+struct TableRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    collation: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    comment: Option<String>,
+}
+
+// MariaDB's sequences are tables of another type.
+const TABLES: &str = "\
+    SELECT table_name AS name, table_collation AS collation, nullif(table_comment, '') AS comment \
+    FROM information_schema.tables \
+    WHERE table_schema = database() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')";
+
+#[derive(QueryableByName)]
+struct ColumnRow {
+    #[diesel(sql_type = Text)]
+    of_table: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    type_name: String,
+    #[diesel(sql_type = Bool)]
+    nullable: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    default_sql: Option<String>,
+    #[diesel(sql_type = Text)]
+    extra: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    expression: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    collation: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    comment: Option<String>,
+}
+
+fn columns(is_mariadb: bool) -> String {
+    // MariaDB has SQL there, and MySQL only where `extra` says so. Quoted, none becomes NULL, as on MariaDB.
+    // https://mariadb.com/kb/en/information-schema-columns-table/,
+    // https://dev.mysql.com/doc/refman/8.4/en/information-schema-columns-table.html
+    let default = match is_mariadb {
+        true => "column_default",
+        false => {
+            "CASE WHEN extra LIKE '%DEFAULT_GENERATED%' OR numeric_precision IS NOT NULL \
+             OR data_type IN ('year', 'binary', 'varbinary') THEN column_default ELSE quote(column_default) END"
+        }
+    };
+    format!(
+        "SELECT table_name AS of_table, column_name AS name, column_type AS type_name, is_nullable = 'YES' AS nullable, \
+         {default} AS default_sql, extra AS extra, nullif(generation_expression, '') AS expression, \
+         collation_name AS collation, nullif(column_comment, '') AS comment FROM information_schema.columns \
+         WHERE table_schema = database() ORDER BY table_name, ordinal_position"
+    )
+}
+
+impl ColumnRow {
+    fn in_table_of(self, collation: Option<&String>) -> Column {
+        let mut extra = self.extra.to_lowercase();
+        let mut says = |word: &str| {
+            let is_there = extra.contains(word);
+            extra = extra.replace(word, "");
+            is_there
+        };
+        says("default_generated");
+        says("virtual generated");
+        let is_stored = says("stored generated");
+        let auto_increment = says("auto_increment");
+        // What no word says of a column, such as `on update current_timestamp(6)`, makes its type another.
+        let rest = extra.trim_matches([' ', ',']);
+        let column_type = canonical::column_type(format!("{} {rest}", self.type_name).trim_end());
+        let default = self.default_sql.filter(|_| self.expression.is_none());
+        Column {
+            name: self.name,
+            nullable: self.nullable,
+            default: default.and_then(|sql| canonical::default_value(&column_type, &sql)),
+            auto_increment,
+            generated: self.expression.map(|sql| Generated {
+                expression: canonical::expression(&sql),
+                stored: is_stored,
+            }),
+            collation: self.collation.filter(|name| Some(name) != collation),
+            comment: self.comment,
+            column_type,
+        }
+    }
+}
+
+/// A text that belongs to a table, or to the database.
+#[derive(QueryableByName)]
+struct TextRow {
+    #[diesel(sql_type = Text)]
+    owner: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+#[derive(QueryableByName)]
+struct CheckRow {
+    #[diesel(sql_type = Text)]
+    of_table: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    text: String,
+    /// It was written in a column.
+    #[diesel(sql_type = Bool)]
+    of_column: bool,
+}
+
+fn checks(is_mariadb: bool) -> &'static str {
+    match is_mariadb {
+        // https://mariadb.com/kb/en/information-schema-check_constraints-table/
+        true => {
+            "SELECT table_name AS of_table, constraint_name AS name, check_clause AS text, level = 'Column' AS of_column \
+             FROM information_schema.check_constraints \
+             WHERE constraint_schema = database() ORDER BY table_name, constraint_name"
+        }
+        // https://dev.mysql.com/doc/refman/8.4/en/information-schema-check-constraints-table.html
+        false => {
+            "SELECT t.table_name AS of_table, t.constraint_name AS name, c.check_clause AS text, FALSE AS of_column \
+             FROM information_schema.table_constraints t JOIN information_schema.check_constraints c \
+             ON c.constraint_schema = t.constraint_schema AND c.constraint_name = t.constraint_name \
+             WHERE t.table_schema = database() AND t.constraint_type = 'CHECK' AND t.enforced = 'YES' \
+             ORDER BY t.table_name, t.constraint_name"
+        }
+    }
+}
+
+impl CheckRow {
+    /// MariaDB's JSON is a LONGTEXT with a check on the column: <https://mariadb.com/kb/en/json-data-type/>. It bears the name
+    /// that the column had when it was made.
+    fn put_into(self, table: &mut Table) {
+        let says_json = |column: &&mut Column| {
+            let text = format!("json_valid(`{}`)", column.name.replace('`', "``"));
+            self.of_column && self.text == text && column.column_type == ColumnType::Text
+        };
+        match table.columns.iter_mut().find(says_json) {
+            Some(column) => {
+                column.column_type = ColumnType::Json;
+                column.collation = None;
+            }
+            None => table.checks.push(Check {
+                name: self.name,
+                expression: canonical::expression(&self.text),
+            }),
+        }
+    }
+}
+
+/// A part of a key.
+#[derive(QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = Text)]
+    of_table: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Bool)]
+    is_unique: bool,
+    #[diesel(sql_type = Text)]
+    method: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    of_column: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    expression: Option<String>,
+    /// How many characters of the column.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    length: Option<i64>,
+    #[diesel(sql_type = Bool)]
+    descending: bool,
+}
+
+fn keys(is_mariadb: bool) -> String {
+    // MariaDB has no index on an expression, and no column for it.
+    let expression = if is_mariadb { "CAST(NULL AS CHAR)" } else { "expression" };
+    format!(
+        "SELECT table_name AS of_table, index_name AS name, non_unique = 0 AS is_unique, index_type AS method, \
+         column_name AS of_column, {expression} AS expression, CAST(sub_part AS SIGNED) AS length, \
+         coalesce(collation, '') = 'D' AS descending FROM information_schema.statistics \
+         WHERE table_schema = database() ORDER BY table_name, index_name, seq_in_index"
+    )
+}
+
+impl KeyRow {
+    /// Whatever it is a part of: an index at first.
+    fn put_into(self, table: &mut Table) {
+        let key = IndexKey {
+            on: match (self.of_column, self.expression, self.length) {
+                (Some(column), _, None) => IndexOn::Column(column),
+                (Some(column), _, Some(length)) => IndexOn::Expression(format!("{column}({length})")),
+                (None, expression, _) => IndexOn::Expression(canonical::expression(&expression.unwrap_or_default())),
+            },
+            collation: None,
+            descending: self.descending,
+        };
+        match table.indexes.last_mut().filter(|index| index.name == self.name) {
+            Some(index) => index.keys.push(key),
+            None => table.indexes.push(Index {
+                name: self.name,
+                keys: vec![key],
+                unique: self.is_unique,
+                filter: None,
+                include: Vec::new(),
+                method: method(&self.method),
+            }),
+        }
+    }
+}
+
+/// <https://dev.mysql.com/doc/refman/8.4/en/information-schema-statistics-table.html>
+fn method(name: &str) -> Option<IndexMethod> {
+    match name {
+        "BTREE" => None,
+        "HASH" => Some(IndexMethod::Hash),
+        other => Some(IndexMethod::Named(other.to_lowercase())),
+    }
+}
+
+/// Tells from the indexes what is a constraint, and what InnoDB has made for a foreign key by itself: it bears the key's name,
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
+fn sort_out_indexes(table: &mut Table) {
+    for index in std::mem::take(&mut table.indexes) {
+        let is_plain = index.method.is_none() && index.keys.iter().all(|key| !key.descending);
+        let is_primary = index.name == "PRIMARY";
+        let columns = index.columns().filter(|_| is_plain || is_primary);
+        let serves = |key: &ForeignKey| key.name == index.name && columns.as_ref() == Some(&key.columns);
+        match columns {
+            // The servers keep no other name for it.
+            Some(columns) if is_primary => {
+                table.primary_key = Some(PrimaryKey {
+                    name: String::new(),
+                    columns,
+                });
+            }
+            _ if !index.unique && table.foreign_keys.iter().any(serves) => {}
+            // A constraint and an index that is unique are one thing. What migrations name by themselves tells them apart; what
+            // they know of the table tells the rest.
+            Some(columns) if index.unique && !index.name.ends_with("_idx") => table.uniques.push(Unique {
+                name: index.name,
+                columns,
+            }),
+            _ => table.indexes.push(index),
+        }
+    }
+}
+
+/// A column of a foreign key.
+#[derive(QueryableByName)]
+struct ForeignKeyRow {
+    #[diesel(sql_type = Text)]
+    of_table: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    of_column: String,
+    #[diesel(sql_type = Text)]
+    to_table: String,
+    #[diesel(sql_type = Text)]
+    to_column: String,
+    #[diesel(sql_type = Text)]
+    on_delete: String,
+    #[diesel(sql_type = Text)]
+    on_update: String,
+}
+
+// The schema is said of both: joined by it, MariaDB would open the tables of all databases.
+// https://mariadb.com/kb/en/optimizing-queries-with-information-schema/
+const FOREIGN_KEYS: &str = "\
+    SELECT k.table_name AS of_table, k.constraint_name AS name, k.column_name AS of_column, \
+    CASE WHEN k.referenced_table_schema = k.table_schema THEN k.referenced_table_name \
+    ELSE concat(k.referenced_table_schema, '.', k.referenced_table_name) END AS to_table, \
+    k.referenced_column_name AS to_column, r.delete_rule AS on_delete, r.update_rule AS on_update \
+    FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r \
+    ON r.table_name = k.table_name AND r.constraint_name = k.constraint_name \
+    WHERE k.table_schema = database() AND r.constraint_schema = database() AND k.referenced_table_name IS NOT NULL \
+    ORDER BY k.table_name, k.constraint_name, k.ordinal_position";
+
+impl ForeignKeyRow {
+    fn put_into(self, table: &mut Table) {
+        match table.foreign_keys.last_mut().filter(|key| key.name == self.name) {
+            Some(key) => {
+                key.columns.push(self.of_column);
+                key.to_columns.push(self.to_column);
+            }
+            None => table.foreign_keys.push(ForeignKey {
+                name: self.name,
+                columns: vec![self.of_column],
+                to_table: self.to_table,
+                to_columns: vec![self.to_column],
+                on_delete: reaction(&self.on_delete),
+                on_update: reaction(&self.on_update),
+                deferred: false,
+            }),
+        }
+    }
+}
+
+/// RESTRICT and NO ACTION are one thing, and MariaDB says RESTRICT where neither was given:
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
+fn reaction(rule: &str) -> Reaction {
+    match rule {
+        "CASCADE" => Reaction::Cascade,
+        "SET NULL" => Reaction::SetNull,
+        "SET DEFAULT" => Reaction::SetDefault,
+        _ => Reaction::NoAction,
+    }
+}
+
+const TRIGGERS: &str = "\
+    SELECT event_object_table AS owner, trigger_name AS name, \
+    concat(action_timing, ' ', event_manipulation, ' ', action_statement) AS text FROM information_schema.triggers \
+    WHERE event_object_schema = database() \
+    ORDER BY event_object_table, action_timing, event_manipulation, action_order";
+
+const VIEWS: &str = "\
+    SELECT table_schema AS owner, table_name AS name, view_definition AS text FROM information_schema.views \
+    WHERE table_schema = database()";
+
+/// The query of a view, without the database that the servers name before each table.
+fn query(database: &str, printed: &str) -> String {
+    let name = format!("`{}`.", database.replace('`', "``"));
+    let mut query = String::new();
+    let printed = canonical::sql(printed);
+    for (at, part) in printed.split('\'').enumerate() {
+        // Every second part is inside a text.
+        let inside = at % 2 == 1;
+        if at > 0 {
+            query.push('\'');
+        }
+        query.push_str(&if inside {
+            part.to_owned()
+        } else {
+            part.replace(&name, "")
+        });
+    }
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use diesel::Connection;
+    use diesel::connection::SimpleConnection;
+
+    use super::*;
+    use crate::dialect::{DialectName, DialectVersion};
+    use crate::driver::Session;
+    use crate::export::KnownSchema;
+    use crate::migration::{Declaration, Migrate, declare};
+    use crate::render::dialect_of;
+    use crate::schema::{Schema, asc, desc};
+
+    /// Tests on each server for each function of a database.
+    macro_rules! on_each_server {
+        ($($name:ident)*) => {
+            $(
+                mod $name {
+                    #[test]
+                    fn mysql() {
+                        super::on("MIGRATE_TEST_MYSQL", stringify!($name), super::$name);
+                    }
+
+                    #[test]
+                    fn other_mysql() {
+                        super::on("MIGRATE_TEST_MYSQL_OTHER", stringify!($name), super::$name);
+                    }
+                }
+            )*
+        };
+    }
+
+    on_each_server! {
+        what_information_schema_says_is_read
+        what_is_described_in_words_is_found_as_it_was_described
+    }
+
+    /// A database that is dropped at the end.
+    struct Database {
+        server: String,
+        name: String,
+        version: DialectVersion,
+    }
+
+    /// It is said loudly if no server is named.
+    fn on(variable: &str, claim: &str, test: fn(&Database)) {
+        match std::env::var(variable) {
+            Ok(server) => test(&Database::new(server, claim)),
+            Err(_) => eprintln!(
+                "NOT TESTED on MySQL or MariaDB: {variable} does not name a server, such as mysql://root@127.0.0.1"
+            ),
+        }
+    }
+
+    impl Database {
+        fn new(server: String, claim: &str) -> Database {
+            let mut connection = MysqlConnection::establish(&format!("{server}/mysql")).unwrap();
+            let version = connection.version().unwrap();
+            let name = format!("migrate_{}_{}", &claim[..30], std::process::id());
+            connection
+                .batch_execute(&format!(
+                    "CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+                ))
+                .unwrap();
+            Database { server, name, version }
+        }
+
+        fn is_mariadb(&self) -> bool {
+            self.version.name() == DialectName::MariaDb
+        }
+
+        fn holding(&self, sql: &str) -> Live {
+            let mut connection = MysqlConnection::establish(&format!("{}/{}", self.server, self.name)).unwrap();
+            connection.batch_execute(sql).unwrap();
+            read(&mut connection, self.is_mariadb()).unwrap()
+        }
+    }
+
+    impl Drop for Database {
+        fn drop(&mut self) {
+            let mut connection = MysqlConnection::establish(&format!("{}/mysql", self.server)).unwrap();
+            connection
+                .batch_execute(&format!("DROP DATABASE {}", self.name))
+                .unwrap();
+        }
+    }
+
+    fn what_information_schema_says_is_read(database: &Database) {
+        database.holding(
+            "CREATE TABLE users (id bigint AUTO_INCREMENT PRIMARY KEY, email varchar(200) NOT NULL UNIQUE COMMENT 'may log in',
+                 code char(2) DEFAULT 'ab', quoted varchar(20) DEFAULT 'a''b\\\\c', balance decimal(10,2) NOT NULL DEFAULT 0,
+                 feels enum('sad', 'it''s') DEFAULT 'sad', age int unsigned, ok boolean NOT NULL DEFAULT TRUE,
+                 seen timestamp(6) NULL DEFAULT now(6) ON UPDATE now(6), made datetime(6) NOT NULL DEFAULT now(6),
+                 noted longtext DEFAULT ('it''s'), more json, bytes longblob DEFAULT (x'00ff'),
+                 sum int DEFAULT (1 + 1), twice decimal(12,2) AS (balance * 2) STORED, thrice int AS (age * 3) VIRTUAL COMMENT 'odd',
+                 bare varchar(20) COLLATE utf8mb4_bin, hidden int INVISIBLE, positive int CHECK (positive > 0),
+                 CONSTRAINT users_rich CHECK (balance >= 0 AND code <> 'it''s'),
+                 UNIQUE INDEX users_code_idx (code), UNIQUE INDEX newest (age DESC), INDEX part (bare(10), age),
+                 FULLTEXT INDEX words (noted)) COMMENT 'people';
+             CREATE TABLE posts (id int PRIMARY KEY, user_id bigint, email varchar(200), parent int, author bigint,
+                 CONSTRAINT posts_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
+                 CONSTRAINT posts_email FOREIGN KEY (email) REFERENCES users (email) ON DELETE SET NULL ON UPDATE RESTRICT,
+                 CONSTRAINT posts_parent FOREIGN KEY (parent, author) REFERENCES posts (parent, user_id),
+                 INDEX by_email (email, id), UNIQUE by_two (parent, user_id));
+             ALTER TABLE posts ADD COLUMN body json;
+             ALTER TABLE posts RENAME COLUMN body TO document;
+             CREATE VIEW names AS SELECT email, 'it''s' AS text FROM users;
+             CREATE TRIGGER touched BEFORE UPDATE ON users FOR EACH ROW SET new.code = 'xx';",
+        );
+        let own = match database.is_mariadb() {
+            true => {
+                "CREATE SEQUENCE numbers;
+                 ALTER TABLE users ADD COLUMN half longtext CHECK (json_valid(code))"
+            }
+            false => {
+                "CREATE INDEX lowered ON posts ((lower(email)), id);
+                 CREATE UNIQUE INDEX summed ON posts ((id + parent));
+                 ALTER TABLE posts ADD CONSTRAINT lenient CHECK (id > 0) NOT ENFORCED"
+            }
+        };
+        let live = database.holding(own);
+        insta::with_settings!({ snapshot_suffix => database.version.name().to_string() }, {
+            insta::assert_debug_snapshot!("what_information_schema_says_is_read", (live.tables, live.views));
+        });
+    }
+
+    struct Up(fn(&mut Schema));
+
+    impl Migrate for Up {
+        fn up(&self, schema: &mut Schema) {
+            (self.0)(schema);
+        }
+    }
+
+    /// In what the tables that are found differ from those that were described, once they were told apart.
+    fn compare(database: &Database, up: fn(&mut Schema)) -> Vec<String> {
+        let declaration = Declaration {
+            version: 1,
+            name: "all",
+            group: "default",
+            description: "",
+            transaction: true,
+            file: "src/migrations.rs",
+            line: 1,
+            module: "migrations",
+        };
+        let migration = declare(declaration, Box::leak(Box::new(Up(up))));
+        let known = KnownSchema::of([migration].iter(), database.version).unwrap();
+        let live = database.holding(&known.sql().unwrap());
+        assert_eq!(live.tables.len(), known.tables().count());
+        let mut differences = Vec::new();
+        for known in known.tables() {
+            let mut found = live.tables[&known.name].clone().unwrap();
+            dialect_of(database.version).tell_apart(&mut found, known);
+            assert_eq!(found.comment, known.comment);
+            for (found, known) in found.columns.iter().zip(&known.columns) {
+                assert_eq!((&found.name, &found.comment), (&known.name, &known.comment));
+            }
+            differences.extend(
+                known
+                    .difference(&found)
+                    .map(|difference| format!("{}: {difference}", known.name)),
+            );
+        }
+        differences
+    }
+
+    fn what_is_described_in_words_is_found_as_it_was_described(database: &Database) {
+        let differences = compare(database, |schema| {
+            schema.create_table("people", |t| {
+                t.id();
+                t.varchar("email", 200).unique().collate("utf8mb4_bin");
+                t.varchar("name", 100).nullable().default("it's nobody");
+                t.char("country", 2).check("country <> 'it''s'");
+                t.date("born").nullable().default("2000-01-01");
+                t.timestamps();
+                // As the server prints them, these are `lcase(..)` and `octet_length(..)`.
+                t.varchar("words", 50)
+                    .default_sql("lower('NONE')")
+                    .check("length(words) > 2");
+                t.timestamp("seen").default_sql("CURRENT_TIMESTAMP(6)");
+                t.timestamp("gone").default_sql("now(6)");
+                t.integer("visits").default_sql("0");
+                t.varchar("mood", 50).default_sql("'it''s'");
+                t.varchar("handle", 50).default_sql("lower('A')").unique();
+                t.check("people_sane", "visits != 13 AND upper(country) = country");
+                t.index([desc("name"), asc("handle")]);
+                t.index(["name"]).method(IndexMethod::Hash).named("by_name");
+                t.index(["country"]).unique().named("one_each");
+                t.index(["born", "country"]).unique();
+                t.comment("whoever has signed up");
+            });
+            schema.create_table("measurements", |t| {
+                t.small_int("a_small_int").default(-3);
+                t.integer("an_integer").default_sql("1 + 1");
+                t.big_int("key").auto_increment().primary_key();
+                t.float("a_float").default(1.0);
+                t.double("a_double").default(0.5);
+                t.double("another").default(0.0);
+                t.numeric("a_numeric", 10, 2).default(1.5);
+                t.numeric("one_more", 10, 2).default(7);
+                t.bool("a_bool").default(true);
+                t.bool("no_bool").nullable().default(false);
+                t.binary("bytes").nullable().default(&[0_u8, 255][..]);
+                t.text("a_text").default("it's");
+                t.time("a_time").default("10:00:00");
+                t.timestamp("a_timestamp").default_now();
+                t.timestamp("long_ago").default("2020-01-01 00:00:00");
+                t.date("a_date").default("2020-1-1");
+                t.timestamptz("a_timestamptz");
+                t.timestamptz("the_present").default_now();
+                t.json("a_json").default("{}");
+                t.jsonb("a_jsonb").nullable();
+                t.column("shape", ColumnType::Named("geometry".to_owned())).nullable();
+                t.column("mood", ColumnType::Named("ENUM('sad', 'it''s')".to_owned()))
+                    .default("sad");
+                t.column("age", ColumnType::Named("INT UNSIGNED".to_owned()));
+                t.column("words", ColumnType::Named("longtext".to_owned()));
+                t.integer("twice")
+                    .generated("an_integer * 2")
+                    .comment("kept in the row");
+                t.integer("thrice").nullable().generated_virtual("an_integer * 3");
+            });
+            schema.create_table("memberships", |t| {
+                t.big_int("person_id")
+                    .references("people", "id")
+                    .on_delete(Reaction::Cascade)
+                    .on_update(Reaction::Restrict)
+                    .named("membership_of_person");
+                t.varchar("role", 50);
+                t.varchar("team", 50);
+                t.primary_key(["person_id", "team"]);
+                t.unique(["team", "role"]);
+                t.check("named_role", "role <> '' AND team <> role");
+            });
+            schema.create_table("invitations", |t| {
+                t.big_int("person_id");
+                t.varchar("team", 50);
+                t.big_int("by")
+                    .nullable()
+                    .references("people", "id")
+                    .on_delete(Reaction::SetNull);
+                t.foreign_key(["person_id", "team"], "memberships", ["person_id", "team"]);
+            });
+        });
+        assert_eq!(differences, [""; 0]);
+    }
+}

@@ -1,0 +1,463 @@
+//! SQLite, through Diesel's `SqliteConnection`.
+
+mod ddl_parser;
+pub(super) mod process_lock;
+
+use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+
+use self::ddl_parser::{parse_index, parse_table};
+use self::process_lock::ProcessLock;
+use super::error::{Row, kind_of, literals_of, message_of};
+use super::{Begun, DriverError, DriverErrorKind, Held, Session, StoredRows, Traits};
+use crate::history::StoredRow;
+use crate::history::table::HistoryTable;
+use crate::render::{Dialect, Sqlite};
+use crate::schema::{self, Table, Trigger};
+use crate::state::Live;
+
+/// What ANALYZE finds out.
+const STATISTICS: &str = "sqlite_stat1";
+
+impl Session for SqliteConnection {
+    fn traits(&self) -> Traits {
+        Traits {
+            dialect: &Sqlite,
+            connection: TypeId::of::<SqliteConnection>(),
+        }
+    }
+
+    fn connection(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn location(&mut self) -> String {
+        match file(self) {
+            Ok(Some(file)) => file,
+            Ok(None) => "the database in memory".to_owned(),
+            Err(_) => "the SQLite database".to_owned(),
+        }
+    }
+
+    fn set_lock_wait(&mut self, wait: Duration) -> Result<Option<Duration>, DriverError> {
+        #[derive(QueryableByName)]
+        struct BusyTimeout {
+            #[diesel(sql_type = BigInt)]
+            timeout: i64,
+        }
+        let before: BusyTimeout = sql_query("PRAGMA busy_timeout").get_result(self)?;
+        let milliseconds = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+        self.execute(&format!("PRAGMA busy_timeout = {milliseconds}"))?;
+        let before = u64::try_from(before.timeout).unwrap_or_default();
+        Ok(Some(Duration::from_millis(before)))
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<(), DriverError> {
+        Ok(self.batch_execute(sql)?)
+    }
+
+    fn execute_counting(&mut self, sql: &str) -> Result<usize, DriverError> {
+        Ok(sql_query(sql).execute(self)?)
+    }
+
+    fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
+        let query = &table.select_all("");
+        let rows = |rows: Vec<Row>| {
+            Ok(Some(StoredRows {
+                rows: rows.into_iter().map(StoredRow::from).collect(),
+                version: None,
+                marker: None,
+            }))
+        };
+        let error = match sql_query(query).load::<Row>(self) {
+            Ok(found) => return rows(found),
+            Err(error) if kind_of(&message_of(&error)) == DriverErrorKind::Locked => return Err(error.into()),
+            Err(error) => error,
+        };
+        // The text of the error depends on the version; whether the table is there does not.
+        let exists = number(
+            self,
+            &format!(
+                "SELECT count(*) AS number FROM main.sqlite_master WHERE lower(name) = lower({})",
+                Sqlite.text(table.name())
+            ),
+        );
+        match exists {
+            Ok(0) => Ok(None),
+            // Another process may have made it between the two.
+            Ok(_) => rows(sql_query(query).load::<Row>(self)?),
+            Err(_) => Err(error.into()),
+        }
+    }
+
+    fn columns(&mut self, table: &HistoryTable) -> Result<Vec<String>, DriverError> {
+        let query = format!(
+            "SELECT lower(name) AS text FROM pragma_table_info({}, 'main')",
+            Sqlite.text(table.name())
+        );
+        texts(self, &query)
+    }
+
+    fn marker(&mut self, _table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+        #[derive(QueryableByName)]
+        struct DataVersion {
+            #[diesel(sql_type = BigInt)]
+            data_version: i64,
+        }
+        let row: DataVersion = sql_query("PRAGMA data_version").get_result(self)?;
+        Ok(Some(row.data_version))
+    }
+
+    fn begin(&mut self, _table: &HistoryTable, _wait: Duration, held: &Held) -> Result<Begun, DriverError> {
+        begin_immediate(self)?;
+        let holder = match held {
+            Held::No => other_holder(self),
+            Held::BySession | Held::ByProcess(_) => Ok(None),
+        };
+        let error = match holder {
+            Ok(None) => {
+                return Ok(Begun {
+                    is_held: false,
+                    session: None,
+                });
+            }
+            Ok(Some(holder)) => DriverError {
+                kind: DriverErrorKind::Busy,
+                message: format!("{holder}, outside a transaction"),
+            },
+            Err(error) => error,
+        };
+        // The first error is the one to tell.
+        let _ = self.rollback();
+        Err(error)
+    }
+
+    fn hold(&mut self, _table: &HistoryTable) -> Result<Held, DriverError> {
+        match file(self)? {
+            Some(database) => {
+                let path = ProcessLock::path_beside(Path::new(&database));
+                let taken = ProcessLock::take(path.clone());
+                taken
+                    .map(Held::ByProcess)
+                    .map_err(|error| lock_file_error(&path, &error))
+            }
+            // No other process can see it.
+            None => Ok(Held::BySession),
+        }
+    }
+
+    fn let_go(&mut self, _table: &HistoryTable, held: Held) -> Result<(), DriverError> {
+        let Held::ByProcess(lock) = held else { return Ok(()) };
+        // Removed under the right to write, as others look for it under that. Left behind, it hinders nobody.
+        if begin_immediate(self).is_ok() {
+            let _ = lock.remove();
+            self.rollback()?;
+        }
+        Ok(())
+    }
+
+    fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
+        let names: Vec<String> = names.iter().map(|name| Sqlite.text(&name.to_lowercase())).collect();
+        let query = format!(
+            "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS text FROM main.sqlite_master \
+             WHERE lower(name) IN ({0}) OR lower(tbl_name) IN ({0}) ORDER BY type, name",
+            names.join(", ")
+        );
+        let parts = texts(self, &query)?;
+        Ok(Some(schema::digest(parts.iter().map(String::as_str))))
+    }
+
+    fn begin_step(&mut self) -> Result<(), DriverError> {
+        begin_immediate(self)
+    }
+
+    fn commit(&mut self) -> Result<(), DriverError> {
+        Ok(AnsiTransactionManager::commit_transaction(self)?)
+    }
+
+    fn rollback(&mut self) -> Result<bool, DriverError> {
+        // A step or a failed statement may have ended the transaction already. Then Diesel, which would take its own
+        // failing ROLLBACK for a broken connection, is given one to roll back.
+        let was_open = self.batch_execute("BEGIN").is_err();
+        while self.transaction_depth() > 1 {
+            // A savepoint that is gone is an error, and one level less all the same.
+            let _ = AnsiTransactionManager::rollback_transaction(self);
+        }
+        if self.transaction_depth() == 1 {
+            AnsiTransactionManager::rollback_transaction(self)?;
+        } else {
+            self.batch_execute("ROLLBACK")?;
+        }
+        Ok(was_open)
+    }
+
+    fn transaction_depth(&mut self) -> u32 {
+        AnsiTransactionManager::transaction_manager_status_mut(self)
+            .transaction_depth()
+            .ok()
+            .flatten()
+            .map_or(0, std::num::NonZeroU32::get)
+    }
+
+    fn set_foreign_keys(&mut self, kept: bool) -> Result<bool, DriverError> {
+        #[derive(QueryableByName)]
+        struct ForeignKeys {
+            #[diesel(sql_type = BigInt)]
+            foreign_keys: i64,
+        }
+        let before: ForeignKeys = sql_query("PRAGMA foreign_keys").get_result(self)?;
+        // Inside a transaction the pragma does nothing: https://sqlite.org/pragma.html#pragma_foreign_keys
+        self.execute(&format!("PRAGMA foreign_keys = {}", if kept { "ON" } else { "OFF" }))?;
+        // A rebuild that failed half way may have left it on.
+        self.execute("PRAGMA legacy_alter_table = OFF")?;
+        Ok(before.foreign_keys != 0)
+    }
+
+    fn broken_references(&mut self) -> Result<Vec<String>, DriverError> {
+        texts(
+            self,
+            "SELECT 'row ' || coalesce(rowid, '?') || ' of ' || \"table\" || ' refers to nothing in ' || parent AS text \
+             FROM pragma_foreign_key_check",
+        )
+    }
+
+    fn who_holds_locks(&mut self) -> String {
+        format!(
+            "look for who holds the lock: another `migrate`, an application with an open transaction, a database shell \
+             (`lsof {}` lists them)",
+            self.location()
+        )
+    }
+
+    fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
+        // A constraint's own index has no SQL, and comes back with the constraint.
+        let objects: Vec<Object> = sql_query(
+            "SELECT type AS kind, name, tbl_name AS \"table\", sql FROM main.sqlite_master \
+             WHERE sql IS NOT NULL AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_stat1') \
+             ORDER BY type = 'table' DESC, rowid",
+        )
+        .load(self)?;
+        // There once ANALYZE has run: https://sqlite.org/fileformat2.html#stat1tab
+        let analyzed = match objects.iter().any(|object| object.name == STATISTICS) {
+            true => texts(self, "SELECT DISTINCT tbl AS text FROM main.sqlite_stat1")?,
+            false => Vec::new(),
+        };
+        let shadows = match objects.iter().any(Object::is_virtual) {
+            // https://sqlite.org/pragma.html#pragma_table_list
+            true => texts(
+                self,
+                "SELECT name AS text FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'",
+            )?,
+            false => Vec::new(),
+        };
+        let mut live = Live::default();
+        let mut of_tables: BTreeMap<String, Vec<Object>> = BTreeMap::new();
+        let is_own = |object: &Object| object.name != STATISTICS && !shadows.contains(&object.table);
+        for object in objects.into_iter().filter(is_own) {
+            if object.kind == "view" {
+                live.views.insert(object.name, object.sql);
+            } else {
+                of_tables.entry(object.table.clone()).or_default().push(object);
+            }
+        }
+        for (name, objects) in of_tables {
+            let text: String = objects.iter().map(|object| format!("{};\n", object.sql)).collect();
+            let table = match earlier.tables.get(&name) {
+                Some(table) if earlier.texts.get(&name) == Some(&text) => table.clone(),
+                // A trigger on a view has no table.
+                _ => match parsed(&name, &objects) {
+                    Some(table) => table,
+                    None => continue,
+                },
+            };
+            live.tables.insert(name.clone(), table);
+            live.texts.insert(name, text);
+        }
+        for (name, table) in &mut live.tables {
+            if let Ok(table) = table {
+                table.analyzed = analyzed.contains(name);
+            }
+        }
+        Ok(Rc::new(live))
+    }
+
+    fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError> {
+        #[derive(QueryableByName)]
+        struct OneRow {
+            #[diesel(sql_type = BigInt)]
+            number: i64,
+            #[diesel(sql_type = Text)]
+            text: String,
+        }
+        let mut rows = vec![Vec::new(); of.len()];
+        let queries: Vec<String> = of
+            .iter()
+            .enumerate()
+            .map(|(number, (table, columns))| {
+                let literals: Vec<String> = columns
+                    .iter()
+                    .map(|column| format!("quote({})", Sqlite.identifier(column)))
+                    .collect();
+                // In groups, as an expression may not be too deep: https://sqlite.org/limits.html#max_expr_depth
+                let groups: Vec<String> = literals
+                    .chunks(50)
+                    .map(|group| format!("({})", group.join(" || ',' || ")))
+                    .collect();
+                format!(
+                    "SELECT {number} AS number, {} AS text FROM main.{}",
+                    groups.join(" || ',' || "),
+                    Sqlite.identifier(table)
+                )
+            })
+            .collect();
+        // Fewer at once than SQLite takes: https://sqlite.org/limits.html#max_compound_select
+        for queries in queries.chunks(100) {
+            for row in sql_query(queries.join(" UNION ALL ")).load::<OneRow>(self)? {
+                if let Some(rows) = usize::try_from(row.number).ok().and_then(|number| rows.get_mut(number)) {
+                    rows.push(literals_of(&row.text));
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn drop_everything(&mut self, _history: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {
+        let before = self.set_foreign_keys(false)?;
+        let result = begin_immediate(self)
+            .and_then(|()| drop_all_objects(self))
+            .and_then(|()| self.commit());
+        if result.is_err() && self.transaction_depth() > 0 {
+            // The first error is the one to tell.
+            let _ = self.rollback();
+        }
+        self.set_foreign_keys(before)?;
+        result
+    }
+}
+
+#[derive(QueryableByName)]
+struct Object {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    table: String,
+    #[diesel(sql_type = Text)]
+    sql: String,
+}
+
+impl Object {
+    fn is_virtual(&self) -> bool {
+        self.sql.starts_with("CREATE VIRTUAL ")
+    }
+}
+
+/// A table of what belongs to it, itself first; or why it cannot be described. `None` if there is no table.
+fn parsed(name: &str, objects: &[Object]) -> Option<Result<Table, String>> {
+    let (first, others) = objects.split_first().filter(|(first, _)| first.kind == "table")?;
+    let all = || {
+        // A renamed table keeps its text's name for a while; the schema's is right.
+        let mut table = Table {
+            name: name.to_owned(),
+            ..parse_table(&first.sql)?
+        };
+        for Object { kind, name, sql, .. } in others {
+            match kind.as_str() {
+                "trigger" => table.triggers.push(Trigger {
+                    name: name.clone(),
+                    sql: sql.clone(),
+                }),
+                "index" => {
+                    let index = parse_index(sql).map_err(|why| format!("its index {name}: {why}"))?;
+                    table.indexes.push(index);
+                }
+                _ => {}
+            }
+        }
+        Ok(table)
+    };
+    Some(all())
+}
+
+/// The file that the database is in; `None` if it is in memory.
+fn file(connection: &mut SqliteConnection) -> Result<Option<String>, DriverError> {
+    #[derive(QueryableByName)]
+    struct Database {
+        #[diesel(sql_type = Text)]
+        name: String,
+        #[diesel(sql_type = Nullable<Text>)]
+        file: Option<String>,
+    }
+    let databases: Vec<Database> = sql_query("PRAGMA database_list").load(connection)?;
+    let main = databases.into_iter().find(|database| database.name == "main");
+    Ok(main.and_then(|main| main.file).filter(|file| !file.is_empty()))
+}
+
+/// Who is at work on the database outside a transaction, if somebody is.
+fn other_holder(connection: &mut SqliteConnection) -> Result<Option<String>, DriverError> {
+    let Some(database) = file(connection)? else {
+        return Ok(None);
+    };
+    let path = ProcessLock::path_beside(Path::new(&database));
+    ProcessLock::holder(&path).map_err(|error| lock_file_error(&path, &error))
+}
+
+fn lock_file_error(path: &Path, error: &io::Error) -> DriverError {
+    DriverError {
+        kind: DriverErrorKind::Other,
+        message: format!(
+            "{}, by which other processes see that this one is at work, cannot be used: {error}; it may be deleted when \
+             no run is at work",
+            path.display()
+        ),
+    }
+}
+
+/// Never a deferred transaction: it fails at once, without waiting, when somebody wrote since it first read.
+fn begin_immediate(connection: &mut SqliteConnection) -> Result<(), DriverError> {
+    Ok(AnsiTransactionManager::begin_transaction_sql(
+        connection,
+        "BEGIN IMMEDIATE",
+    )?)
+}
+
+/// Views and triggers first, as they refer to tables; virtual tables before the shadow tables that they own.
+fn drop_all_objects(connection: &mut SqliteConnection) -> Result<(), DriverError> {
+    let query = "SELECT 'DROP ' || type || ' IF EXISTS main.\"' || replace(name, '\"', '\"\"') || '\"' AS text \
+                 FROM main.sqlite_master \
+                 WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+                 ORDER BY type = 'table', sql NOT LIKE 'CREATE VIRTUAL %'";
+    for statement in texts(connection, query)? {
+        connection.execute(&statement)?;
+    }
+    Ok(())
+}
+
+fn number(connection: &mut SqliteConnection, query: &str) -> Result<i64, DriverError> {
+    #[derive(QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = BigInt)]
+        number: i64,
+    }
+    let row: Number = sql_query(query).get_result(connection)?;
+    Ok(row.number)
+}
+
+fn texts(connection: &mut SqliteConnection, query: &str) -> Result<Vec<String>, DriverError> {
+    #[derive(QueryableByName)]
+    struct OneText {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let rows: Vec<OneText> = sql_query(query).load(connection)?;
+    Ok(rows.into_iter().map(|row| row.text).collect())
+}

@@ -1,0 +1,257 @@
+//! The statements that make, read and write the history table, alike for every dialect.
+
+use crate::history::{FORMAT, Phase};
+use crate::migration::MigrationId;
+use crate::render::Dialect;
+
+/// The columns, in the order in which they are read. No name is a reserved word in any dialect.
+pub(crate) const COLUMNS: [&str; 15] = [
+    "seq",
+    "group_name",
+    "version",
+    "name",
+    "batch",
+    "fingerprint",
+    "state",
+    "progress",
+    "claim",
+    "doubt",
+    "applied_at",
+    "duration_ms",
+    "applied_by",
+    "tool_version",
+    "format",
+];
+
+/// The version of this crate, as rows keep it.
+const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The history table of one database.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct HistoryTable {
+    name: String,
+    /// The schema that it is in, once that was asked for.
+    schema: Option<String>,
+    /// A condition on which rows are changed only.
+    guard: Option<String>,
+    dialect: &'static dyn Dialect,
+}
+
+/// Where a run is at home, whatever its steps set.
+#[doc(hidden)]
+#[derive(Clone, Debug, Default)]
+pub struct Home {
+    /// The schema that history is in, where the database has more than one.
+    pub(crate) schema: Option<String>,
+    /// A statement that sets back what a step may have set of the connection.
+    pub(crate) restore: Option<String>,
+    /// A statement that gives the connection back as it was found.
+    pub(crate) leave: Option<String>,
+    /// The session of the server.
+    pub(crate) session: Option<i64>,
+    /// Others use that session as well: a pooler stands between.
+    pub(crate) is_shared: bool,
+}
+
+/// A row to be written.
+#[derive(Debug)]
+pub(crate) struct NewRow<'a> {
+    pub(crate) sequence: i64,
+    pub(crate) id: MigrationId<'a>,
+    pub(crate) name: &'a str,
+    pub(crate) batch: i64,
+    pub(crate) fingerprint: &'a str,
+    pub(crate) phase: Phase,
+    pub(crate) progress: usize,
+    pub(crate) claim: Option<&'a str>,
+    /// An expression.
+    pub(crate) duration_ms: Option<&'a str>,
+    pub(crate) applied_by: &'a str,
+}
+
+/// What an update sets.
+#[derive(Debug, Default)]
+pub(crate) struct Change<'a> {
+    pub(crate) batch: Option<i64>,
+    pub(crate) fingerprint: Option<&'a str>,
+    pub(crate) phase: Option<Phase>,
+    pub(crate) progress: Option<usize>,
+    /// `Some(None)` gives the claim up.
+    pub(crate) claim: Option<Option<&'a str>>,
+    /// `Some(None)` says that there is none.
+    pub(crate) doubt: Option<Option<&'a str>>,
+    /// An expression.
+    pub(crate) duration_ms: Option<&'a str>,
+}
+
+impl HistoryTable {
+    pub(crate) fn new(name: &str, dialect: &'static dyn Dialect) -> HistoryTable {
+        HistoryTable {
+            name: name.to_owned(),
+            schema: None,
+            guard: None,
+            dialect,
+        }
+    }
+
+    /// From here on it is named with its schema.
+    pub(crate) fn settle(&mut self, schema: Option<&str>) {
+        self.schema = schema.map(str::to_owned);
+    }
+
+    /// From here on rows are changed only if a condition holds.
+    pub(crate) fn change_only_if(&mut self, guard: Option<String>) {
+        self.guard = guard;
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The schema that it is in, once that is known.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    pub(crate) fn qualified(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!(
+                "{}.{}",
+                self.dialect.identifier(schema),
+                self.dialect.identifier(&self.name)
+            ),
+            None => self.dialect.qualified(&self.name),
+        }
+    }
+
+    pub(crate) fn create(&self) -> String {
+        format!(
+            "CREATE TABLE {} (\n\
+             \x20   seq BIGINT NOT NULL UNIQUE,\n\
+             \x20   group_name VARCHAR(255) NOT NULL,\n\
+             \x20   version BIGINT NOT NULL,\n\
+             \x20   name VARCHAR(255) NOT NULL,\n\
+             \x20   batch BIGINT NOT NULL,\n\
+             \x20   fingerprint VARCHAR(255) NOT NULL,\n\
+             \x20   state VARCHAR(16) NOT NULL,\n\
+             \x20   progress BIGINT NOT NULL,\n\
+             \x20   claim VARCHAR(255),\n\
+             \x20   doubt TEXT,\n\
+             \x20   applied_at VARCHAR(32) NOT NULL,\n\
+             \x20   duration_ms BIGINT,\n\
+             \x20   applied_by VARCHAR(255) NOT NULL,\n\
+             \x20   tool_version VARCHAR(32) NOT NULL,\n\
+             \x20   format BIGINT NOT NULL,\n\
+             \x20   PRIMARY KEY (group_name, version)\n\
+             ){}",
+            self.qualified(),
+            self.dialect.history_options()
+        )
+    }
+
+    /// `more` stands behind the columns.
+    pub(crate) fn select_all(&self, more: &str) -> String {
+        format!(
+            "SELECT {}{more} FROM {} ORDER BY seq",
+            COLUMNS.join(", "),
+            self.qualified()
+        )
+    }
+
+    pub(crate) fn insert(&self, row: &NewRow<'_>) -> String {
+        let values = [
+            row.sequence.to_string(),
+            self.dialect.text(row.id.group),
+            row.id.version.to_string(),
+            self.dialect.text(row.name),
+            row.batch.to_string(),
+            self.dialect.text(row.fingerprint),
+            self.dialect.text(row.phase.as_str()),
+            row.progress.to_string(),
+            self.text_or_null(row.claim),
+            self.text_or_null(None),
+            self.dialect.now().to_owned(),
+            row.duration_ms.unwrap_or("NULL").to_owned(),
+            self.dialect.text(row.applied_by),
+            self.dialect.text(TOOL_VERSION),
+            FORMAT.to_string(),
+        ];
+        format!(
+            "INSERT INTO {} ({}) VALUES ({})",
+            self.qualified(),
+            COLUMNS.join(", "),
+            values.join(", ")
+        )
+    }
+
+    /// Changes a row, if it is still claimed as said: a compare-and-swap.
+    pub(crate) fn update(&self, id: MigrationId<'_>, claimed_by: Option<&str>, change: &Change<'_>) -> String {
+        let mut sets = Vec::new();
+        if let Some(batch) = change.batch {
+            sets.push(format!("batch = {batch}"));
+        }
+        if let Some(fingerprint) = change.fingerprint {
+            sets.push(format!("fingerprint = {}", self.dialect.text(fingerprint)));
+        }
+        if let Some(phase) = change.phase {
+            sets.push(format!("state = {}", self.dialect.text(phase.as_str())));
+        }
+        if let Some(progress) = change.progress {
+            sets.push(format!("progress = {progress}"));
+        }
+        if let Some(claim) = change.claim {
+            sets.push(format!("claim = {}", self.text_or_null(claim)));
+        }
+        if let Some(doubt) = change.doubt {
+            sets.push(format!("doubt = {}", self.text_or_null(doubt)));
+        }
+        if let Some(ms) = change.duration_ms {
+            sets.push(format!("duration_ms = {ms}"));
+        }
+        format!(
+            "UPDATE {} SET {} WHERE {} AND {}{}",
+            self.qualified(),
+            sets.join(", "),
+            self.is(id),
+            match claimed_by {
+                Some(run) => format!("claim = {}", self.dialect.text(run)),
+                None => "claim IS NULL".to_owned(),
+            },
+            self.guard
+                .as_ref()
+                .map_or(String::new(), |guard| format!(" AND {guard}"))
+        )
+    }
+
+    /// Gives up every claim that marks a finished migration as part of an unfinished run.
+    pub(crate) fn finish_batch(&self) -> String {
+        format!(
+            "UPDATE {} SET claim = NULL WHERE claim IS NOT NULL AND state = {}",
+            self.qualified(),
+            self.dialect.text(Phase::Applied.as_str())
+        )
+    }
+
+    /// The same for what one run has done, while another may be at work.
+    pub(crate) fn finish_part_of_batch(&self, run: &str) -> String {
+        format!("{} AND claim = {}", self.finish_batch(), self.dialect.text(run))
+    }
+
+    pub(crate) fn delete(&self, id: MigrationId<'_>) -> String {
+        format!("DELETE FROM {} WHERE {}", self.qualified(), self.is(id))
+    }
+
+    fn is(&self, id: MigrationId<'_>) -> String {
+        format!(
+            "group_name = {} AND version = {}",
+            self.dialect.text(id.group),
+            id.version
+        )
+    }
+
+    fn text_or_null(&self, text: Option<&str>) -> String {
+        text.map_or("NULL".to_owned(), |text| self.dialect.text(text))
+    }
+}

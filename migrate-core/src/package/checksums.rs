@@ -1,0 +1,469 @@
+//! The file of fingerprints by which a change of a released migration is noticed before any database is asked. Pure: who
+//! calls reads and writes the file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::dialect::DialectName;
+use crate::error::{Error, ErrorKind};
+use crate::migration::{DEFAULT_GROUP, Migration, MigrationId};
+use crate::registry::Registry;
+use crate::schema::{self, Work};
+use crate::target::MigrationRef;
+use crate::version::Version;
+
+/// What the file is called, in the package's directory.
+pub const RELEASED_FILE: &str = "migrations.sum";
+
+const HEADER: &str = "\
+# What each migration records, so that a released one is not changed unnoticed. Commit this file.
+# `migrate create` and `migrate check --update` write it, `migrate check` and the one-line tests compare.
+# A conflict here: two branches have added a migration. Keep the lines of both, in the order of their versions. If yours is
+# the older one and somebody has applied the other, give yours a new version. Then run `migrate check --update`.
+";
+
+/// The fingerprint of a migration that is still being written.
+const NEW: &str = "new";
+
+/// The lines of the file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Released {
+    lines: BTreeMap<Key, Line>,
+    /// What somebody has written below the last line.
+    end: Vec<String>,
+}
+
+/// Version first, so that the lines are in the order of application.
+type Key = (Version, String);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Line {
+    name: String,
+    /// On each database that it is written for; none if it is still being written.
+    fingerprints: Fingerprints,
+    /// What somebody has written above it, and blank lines.
+    above: Vec<String>,
+}
+
+type Fingerprints = Vec<(DialectName, String)>;
+
+/// What a line says of a migration, against what the migration says itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// They agree.
+    Unchanged,
+    /// It has no line, or one without a fingerprint.
+    New,
+    /// It records something else now.
+    Changed,
+}
+
+impl Released {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    ///
+    /// The first line that is none of the file, and how a conflict is resolved.
+    pub fn parse(text: &str) -> Result<Released, Error> {
+        let mut released = Released::default();
+        let mut above = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim();
+            if HEADER.lines().any(|ours| ours == line) {
+                continue;
+            }
+            // Other comments stay where they are.
+            if line.is_empty() || line.starts_with('#') {
+                above.push(line.to_owned());
+                continue;
+            }
+            let refused = |why: &str| {
+                Error::new(
+                    ErrorKind::InvalidMigration,
+                    format!("line {number} of {RELEASED_FILE} {why}: {line}"),
+                )
+            };
+            if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"]
+                .iter()
+                .any(|mark| line.starts_with(mark))
+            {
+                return Err(refused("is a Git conflict marker")
+                    .next("two branches have added a migration: keep the lines of both, in the order of their versions")
+                    .next(
+                        "if yours is the older one and somebody has applied the other, give yours a new version; \
+                         then run `migrate check --update`",
+                    ));
+            }
+            let (key, mut entry) = parse_line(line).ok_or_else(|| {
+                refused("is not `VERSION NAME FINGERPRINT`").next("take it from git's history, or take it out")
+            })?;
+            if entry.fingerprints.iter().any(|(_, one)| schema::is_newer_encoding(one)) {
+                return Err(refused("was written by a newer version of migrate-core").next("update migrate-core"));
+            }
+            entry.above = std::mem::take(&mut above);
+            if released.lines.insert(key, entry).is_some() {
+                return Err(refused("has a version that another line has").next("keep the one that was released"));
+            }
+        }
+        released.end = above;
+        Ok(released)
+    }
+
+    /// How a migration stands to its line.
+    #[must_use]
+    pub fn standing(&self, migration: &Migration) -> Standing {
+        let Some(line) = self.lines.get(&key(migration.id())) else {
+            return Standing::New;
+        };
+        if line.fingerprints.is_empty() {
+            return Standing::New;
+        }
+        let now = fingerprints_of(migration);
+        // A database that it was not written for then, or is not any more, cannot have been changed.
+        let is_changed = line.fingerprints.iter().any(|(dialect, then)| {
+            let now = now.iter().find(|(other, _)| other == dialect);
+            now.is_some_and(|(_, now)| schema::differ(then, now))
+        });
+        if is_changed {
+            Standing::Changed
+        } else {
+            Standing::Unchanged
+        }
+    }
+
+    /// The lines of migrations that are not in a registry.
+    fn not_in(&self, registry: &Registry) -> impl Iterator<Item = (&Key, &Line)> {
+        self.lines.iter().filter(|((version, group), _)| {
+            let id = MigrationId {
+                version: *version,
+                group,
+            };
+            registry.get(id).is_none()
+        })
+    }
+
+    /// Without the lines of migrations that are not in a registry.
+    #[must_use]
+    pub fn only(mut self, registry: &Registry) -> Released {
+        self.lines.retain(|(version, group), _| {
+            let id = MigrationId {
+                version: *version,
+                group,
+            };
+            registry.get(id).is_some()
+        });
+        self
+    }
+
+    /// That no line tells of a migration that was changed or taken away.
+    ///
+    /// # Errors
+    ///
+    /// Those that were.
+    pub fn check(&self, registry: &Registry) -> Result<(), Error> {
+        let changed = registry
+            .iter()
+            .filter(|migration| self.standing(migration) == Standing::Changed);
+        let mut error = Error::new(ErrorKind::Changed, "released migrations were changed");
+        for migration in changed {
+            error = error.problem(
+                Some(migration.place()),
+                format!("{migration} does not record what {RELEASED_FILE} says of it"),
+            );
+        }
+        let mut unwritten = Vec::new();
+        for (key, line) in self.not_in(registry) {
+            let label = label(key, line);
+            if line.fingerprints.is_empty() {
+                error = error.problem(
+                    None,
+                    format!("{label} was begun by `migrate create`, and is not linked"),
+                );
+                unwritten.push(key.0.to_string());
+            } else {
+                error = error.problem(None, format!("{label} is in {RELEASED_FILE}, and is not linked"));
+            }
+        }
+        if error.problems().is_empty() {
+            return Ok(());
+        }
+        if error.problems().len() > unwritten.len() {
+            error = error
+                .next("take the edit back, and write a new migration for what is to be different")
+                .next("or, if nobody has applied them yet, say that they are meant: `migrate check --update VERSION`");
+        }
+        if !unwritten.is_empty() {
+            error = error.next(format!(
+                "if what was begun was given up, take its line out: `migrate check --update {}`",
+                unwritten.join(" ")
+            ));
+        }
+        Err(error)
+    }
+
+    /// Writes the line of a migration anew.
+    pub fn take_in(&mut self, migration: &Migration) {
+        self.set(migration.id(), migration.name(), fingerprints_of(migration));
+    }
+
+    /// Adds the line of a migration that is to be written.
+    pub fn announce(&mut self, id: MigrationId<'_>, name: &str) {
+        self.set(id, name, Vec::new());
+    }
+
+    /// Takes out the line of a migration that somebody names. Says whether there was one.
+    pub fn take_out(&mut self, reference: &MigrationRef) -> bool {
+        let before = self.lines.len();
+        self.lines.retain(|(version, group), _| {
+            let id = MigrationId {
+                version: *version,
+                group,
+            };
+            !reference.means(id)
+        });
+        self.lines.len() < before
+    }
+
+    fn set(&mut self, id: MigrationId<'_>, name: &str, fingerprints: Fingerprints) {
+        let key = key(id);
+        let above = self.lines.remove(&key).map(|line| line.above);
+        let line = Line {
+            name: name.to_owned(),
+            fingerprints,
+            above: above.unwrap_or_default(),
+        };
+        self.lines.insert(key, line);
+    }
+}
+
+fn key(id: MigrationId<'_>) -> Key {
+    (id.version, id.group.to_owned())
+}
+
+fn label((version, group): &Key, line: &Line) -> String {
+    let id = MigrationId {
+        version: *version,
+        group,
+    };
+    format!("{id} {}", line.name)
+}
+
+/// On each database that all its SQL is written for.
+fn fingerprints_of(migration: &Migration) -> Fingerprints {
+    let steps = schema::record(|schema| migration.migrate().up(schema)).steps;
+    let is_written_for = |dialect: &DialectName| {
+        steps.iter().all(|step| match &step.work {
+            Work::Sql(sql) => sql.for_dialect(*dialect).is_some(),
+            Work::Rust(_) | Work::Operation(_) | Work::Declared | Work::Kept => true,
+        })
+    };
+    let dialects = DialectName::ALL.into_iter().filter(is_written_for);
+    dialects
+        .map(|dialect| (dialect, schema::fingerprint(&steps, dialect)))
+        .collect()
+}
+
+fn parse_line(line: &str) -> Option<(Key, Line)> {
+    let mut words = line.split_whitespace();
+    let first = words.next()?;
+    let (group, version) = first.rsplit_once(':').unwrap_or((DEFAULT_GROUP, first));
+    let version: Version = version.parse().ok()?;
+    let name = words.next()?.to_owned();
+    let said: Vec<&str> = words.collect();
+    let fingerprints = match said.as_slice() {
+        [] => return None,
+        [NEW] => Vec::new(),
+        [same] if schema::is_fingerprint(same) => DialectName::ALL
+            .into_iter()
+            .map(|dialect| (dialect, (*same).to_owned()))
+            .collect(),
+        each => each
+            .iter()
+            .map(|one| {
+                let (dialect, fingerprint) = one.split_once('=')?;
+                let fingerprint = Some(fingerprint.to_owned()).filter(|one| schema::is_fingerprint(one))?;
+                Some((dialect.parse().ok()?, fingerprint))
+            })
+            .collect::<Option<Fingerprints>>()?,
+    };
+    let line = Line {
+        name,
+        fingerprints,
+        above: Vec::new(),
+    };
+    Some(((version, group.to_owned()), line))
+}
+
+impl fmt::Display for Released {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HEADER)?;
+        for (key, line) in &self.lines {
+            line.above.iter().try_for_each(|above| writeln!(f, "{above}"))?;
+            write!(f, "{}", label(key, line))?;
+            let all = &line.fingerprints;
+            match all.first() {
+                None => write!(f, " {NEW}")?,
+                Some((_, first))
+                    if all.len() == DialectName::ALL.len() && all.iter().all(|(_, other)| other == first) =>
+                {
+                    write!(f, " {first}")?;
+                }
+                Some(_) => all
+                    .iter()
+                    .try_for_each(|(dialect, fingerprint)| write!(f, " {dialect}={fingerprint}"))?,
+            }
+            writeln!(f)?;
+        }
+        self.end.iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::{Declaration, Migrate, declare};
+    use crate::schema::Schema;
+
+    struct Example(fn(&mut Schema));
+
+    impl Migrate for Example {
+        fn up(&self, schema: &mut Schema) {
+            (self.0)(schema);
+        }
+    }
+
+    fn migration(version: u64, up: fn(&mut Schema)) -> Migration {
+        let declaration = Declaration {
+            version,
+            name: "example",
+            group: if version == 3 { "jobs" } else { DEFAULT_GROUP },
+            description: "",
+            transaction: true,
+            file: "src/example.rs",
+            line: 7,
+            module: "example",
+        };
+        declare(declaration, Box::leak(Box::new(Example(up))))
+    }
+
+    fn on_sqlite_and_postgres(schema: &mut Schema) {
+        schema
+            .execute([(DialectName::Sqlite, "SELECT 1"), (DialectName::Postgres, "SELECT 2")])
+            .up_only();
+    }
+
+    fn on_all(schema: &mut Schema) {
+        schema.drop_table("users");
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut released = Released::default();
+        released.announce(migration(20, on_all).id(), "to_be_written");
+        released.take_in(&migration(10, on_all));
+        released.take_in(&migration(3, on_sqlite_and_postgres));
+        let text = released.to_string();
+        insta::assert_snapshot!(text.trim_start_matches(HEADER), @r"
+        jobs:3 example sqlite=1:bc6b3e37105af91cfdb59e74c38ab3f9 postgres=1:6a367f5fdc213a526f1df9a96500ce97
+        10 example 1:f2b8db43f98bc9ea349f9779db3242f3
+        20 to_be_written new
+        ");
+        assert_eq!(Released::parse(&text).unwrap(), released);
+        assert_eq!(Released::parse(&text.replace('\n', "\r\n")).unwrap(), released);
+    }
+
+    #[test]
+    fn a_change_is_noticed_and_a_database_more_is_none() {
+        let mut released = Released::default();
+        assert_eq!(released.standing(&migration(10, on_all)), Standing::New);
+        released.announce(migration(10, on_all).id(), "example");
+        assert_eq!(released.standing(&migration(10, on_all)), Standing::New);
+        released.take_in(&migration(10, on_all));
+        assert_eq!(released.standing(&migration(10, on_all)), Standing::Unchanged);
+        assert_eq!(released.standing(&migration(10, |_| {})), Standing::Changed);
+
+        released.take_in(&migration(10, on_sqlite_and_postgres));
+        let and_mysql: fn(&mut Schema) = |schema| {
+            schema
+                .execute([
+                    (DialectName::Sqlite, "SELECT 1"),
+                    (DialectName::Postgres, "SELECT 2"),
+                    (DialectName::MySql, "SELECT 3"),
+                ])
+                .up_only();
+        };
+        assert_eq!(released.standing(&migration(10, and_mysql)), Standing::Unchanged);
+    }
+
+    #[test]
+    fn what_is_not_linked_any_more_is_said() {
+        let mut released = Released::default();
+        released.take_in(&migration(10, on_all));
+        let registry = Registry::of([migration(20, on_all)]).unwrap();
+        released.announce(
+            "30".parse()
+                .map(|version| MigrationId {
+                    group: DEFAULT_GROUP,
+                    version,
+                })
+                .unwrap(),
+            "begun",
+        );
+        insta::assert_snapshot!(released.check(&registry).unwrap_err(), @r"
+        released migrations were changed
+          - 10 example is in migrations.sum, and is not linked
+          - 30 begun was begun by `migrate create`, and is not linked
+          next: take the edit back, and write a new migration for what is to be different
+          next: or, if nobody has applied them yet, say that they are meant: `migrate check --update VERSION`
+          next: if what was begun was given up, take its line out: `migrate check --update 30`
+        ");
+        assert!(released.take_out(&"30".parse().unwrap()));
+        assert!(released.take_out(&"10".parse().unwrap()));
+        assert!(released.check(&registry).is_ok());
+    }
+
+    #[test]
+    fn what_somebody_has_written_between_stays() {
+        let hash = fingerprint_on_sqlite(&migration(10, on_all));
+        let text = format!("{HEADER}\n# Ours.\n10 example {hash}\n\n# Theirs.\n20 example new\n# The end.\n");
+        let mut released = Released::parse(&text).unwrap();
+        assert_eq!(released.to_string(), text);
+        released.take_in(&migration(10, on_all));
+        released.announce(migration(20, on_all).id(), "example");
+        assert_eq!(released.to_string(), text);
+    }
+
+    #[test]
+    fn a_fingerprint_of_a_newer_kind_is_not_taken_for_the_same() {
+        let error = Released::parse("10 example 2:00\n").unwrap_err();
+        insta::assert_snapshot!(error, @r"
+        line 1 of migrations.sum was written by a newer version of migrate-core: 10 example 2:00
+          next: update migrate-core
+        ");
+    }
+
+    fn fingerprint_on_sqlite(migration: &Migration) -> String {
+        let all = fingerprints_of(migration).into_iter();
+        all.map(|(_, fingerprint)| fingerprint).next().unwrap()
+    }
+
+    #[test]
+    fn what_is_no_line_is_refused() {
+        for text in [
+            "10",
+            "10 example",
+            "ten example new",
+            "10 example 1:xyz",
+            "10 example oracle=1:00",
+            "10 example new\n10 example new",
+        ] {
+            assert!(Released::parse(text).is_err(), "{text}");
+        }
+        let conflict = Released::parse("10 a new\n<<<<<<< HEAD\n20 b new\n=======\n30 c new\n>>>>>>> other\n");
+        insta::assert_snapshot!(conflict.unwrap_err(), @r"
+        line 2 of migrations.sum is a Git conflict marker: <<<<<<< HEAD
+          next: two branches have added a migration: keep the lines of both, in the order of their versions
+          next: if yours is the older one and somebody has applied the other, give yours a new version; then run `migrate check --update`
+        ");
+    }
+}

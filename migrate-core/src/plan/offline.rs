@@ -1,0 +1,93 @@
+//! Planning without a database: all migrations from the first, from what they say alone.
+
+use crate::dialect::DialectVersion;
+use crate::error::Error;
+use crate::migration::Migration;
+use crate::plan::planner::{self, Fold};
+use crate::plan::{Plan, PlanFor, PlannedMigration};
+use crate::registry::Registry;
+use crate::render::dialect_of;
+use crate::state::Model;
+
+impl Plan {
+    /// What all migrations would run on an empty database of some kind, worked out without one.
+    ///
+    /// ```
+    /// use migrate_core::prelude::*;
+    /// use migrate_core::{DialectName, Plan, Registry};
+    ///
+    /// #[derive(Migration)]
+    /// #[migration(version = 1, unlisted)]
+    /// struct CreateUsers;
+    ///
+    /// impl Migrate for CreateUsers {
+    ///     fn up(&self, schema: &mut Schema) {
+    ///         schema.create_table("users", |t| t.id());
+    ///     }
+    /// }
+    ///
+    /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
+    /// let plan = Plan::offline(&registry, DialectName::MySql)?;
+    /// assert!(plan.to_string().contains("CREATE TABLE `users`"));
+    /// # Ok::<(), migrate_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the migrations.
+    pub fn offline(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<Plan, Error> {
+        let (_, planned) = apply_all(registry, dialect.into())?;
+        Ok(Plan::of(planned))
+    }
+
+    /// What rolling back all migrations would run on a database of some kind, last one first, worked out without one.
+    ///
+    /// ```
+    /// # use migrate_core::prelude::*;
+    /// # use migrate_core::{DialectName, Plan, Registry};
+    /// # #[derive(Migration)]
+    /// # #[migration(version = 1, unlisted)]
+    /// # struct CreateUsers;
+    /// # impl Migrate for CreateUsers {
+    /// #     fn up(&self, schema: &mut Schema) {
+    /// #         schema.create_table("users", |t| t.id());
+    /// #     }
+    /// # }
+    /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
+    /// let plan = Plan::offline_rollback(&registry, DialectName::Postgres)?;
+    /// assert!(plan.to_string().contains("DROP TABLE \"users\""));
+    /// # Ok::<(), migrate_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the migrations.
+    pub fn offline_rollback(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<Plan, Error> {
+        let (mut fold, _) = apply_all(registry, dialect.into())?;
+        let newest_first = registry.iter().collect::<Vec<_>>().into_iter().rev();
+        let planned = planner::all_or_problems(newest_first.map(|migration| fold.down(migration)))?;
+        Ok(Plan::of(planned))
+    }
+}
+
+/// Plans migrations on an empty database, and returns what is known of it after them. `after` sees that after each one.
+pub(crate) fn folded<'a>(
+    migrations: impl Iterator<Item = &'a Migration>,
+    dialect: DialectVersion,
+    mut after: impl FnMut(&Migration, &Model),
+) -> Result<(Fold, Vec<PlannedMigration>), Error> {
+    let mut fold = Fold::new(PlanFor {
+        dialect: dialect_of(dialect),
+        connection: None,
+    });
+    let planned = planner::all_or_problems(migrations.map(|migration| {
+        let planned = fold.up(migration);
+        after(migration, fold.model());
+        planned
+    }))?;
+    Ok((fold, planned))
+}
+
+fn apply_all(registry: &Registry, dialect: DialectVersion) -> Result<(Fold, Vec<PlannedMigration>), Error> {
+    folded(registry.iter(), dialect, |_, _| {})
+}

@@ -1,0 +1,336 @@
+//! Folding migrations over what is known of the database: each step is checked against the schema that it finds, written as
+//! SQL, and gives its inverse. Pure.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use crate::dialect::DialectName;
+use crate::error::{Error, Problem};
+use crate::migration::{Direction, Migration, MigrationId};
+use crate::plan::{PlanFor, PlannedMigration, PlannedStep};
+use crate::schema::{self, Recording, Step, Work};
+use crate::state::{Live, Model};
+
+use super::steps::{Purpose, Walk, Walked};
+
+/// What is known of a database as one migration after the other has changed it, or would.
+#[derive(Clone)]
+pub(crate) struct Fold {
+    plan_for: PlanFor,
+    model: Model,
+    /// What was found in the database, and what the steps would make of it.
+    live: Option<LiveModel>,
+    /// Something could not be told without looking at the database.
+    wants_live: bool,
+    /// What something wrong was found with already: what builds on it is not to be blamed as well.
+    blamed: BTreeSet<String>,
+    /// The way back of each migration that was folded, as it was worked out.
+    inverses: HashMap<MigrationId<'static>, Rc<Inverse>>,
+}
+
+#[derive(Clone)]
+pub(super) struct LiveModel {
+    pub(super) model: Model,
+    /// Why a table cannot be described.
+    pub(super) refused: BTreeMap<String, String>,
+}
+
+/// The way back of some steps.
+#[derive(Clone, Default)]
+pub(super) struct Inverse {
+    /// Last step first.
+    pub(super) steps: Vec<Step>,
+    /// What it lacks, and only the user can say.
+    pub(super) missing: Vec<Problem>,
+}
+
+impl Fold {
+    pub(crate) fn new(plan_for: PlanFor) -> Fold {
+        Fold {
+            plan_for,
+            model: Model::default(),
+            live: None,
+            wants_live: false,
+            blamed: BTreeSet::new(),
+            inverses: HashMap::new(),
+        }
+    }
+
+    /// What is known of the database now.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    pub(crate) fn into_model(self) -> Model {
+        self.model
+    }
+
+    /// In what a database differs from what the folded migrations have made of it. Tables that are not known here, and
+    /// those named in `but`, are nobody's business.
+    pub(crate) fn differences(&self, live: &Live, but: &str) -> Vec<String> {
+        let known = self.found(live);
+        let mut differences: Vec<String> = self
+            .model
+            .tables()
+            .filter_map(|table| {
+                let difference = match known.table(&table.name) {
+                    Some(there) => table.difference(&there.in_words())?,
+                    None => "it is not there".to_owned(),
+                };
+                Some(format!("table `{}`: {difference}", table.name))
+            })
+            .collect();
+        if !self.model.is_all_open() {
+            let strays = live
+                .tables
+                .keys()
+                .filter(|name| *name != but && !self.model.knows(name));
+            differences.extend(strays.map(|name| format!("table `{name}`: no migration has made it")));
+        }
+        differences
+    }
+
+    /// Whether planning could say more, or be safer, if it knew what the database holds.
+    pub(crate) fn wants_live(&self) -> bool {
+        self.wants_live
+    }
+
+    /// What the database holds now: after what was folded, and before anything is planned.
+    pub(crate) fn set_live(&mut self, live: &Live) {
+        let refused = live.tables.iter();
+        let refused = refused.filter_map(|(name, table)| Some((name.clone(), table.as_ref().err()?.clone())));
+        self.live = Some(LiveModel {
+            model: self.found(live),
+            refused: refused.collect(),
+        });
+    }
+
+    /// What the database holds, as a model.
+    fn found(&self, live: &Live) -> Model {
+        let dialect = self.plan_for.dialect;
+        Model::of_live(live, &self.model, |found, known| dialect.tell_apart(found, known))
+    }
+
+    /// A migration that was applied. What it did is taken for right, since the database took it.
+    pub(crate) fn past(&mut self, migration: &Migration) {
+        let up = schema::record(|schema| migration.migrate().up(schema));
+        let walk = self.walk(migration, &up.steps, Purpose::Know);
+        self.inverses.insert(migration.id(), Rc::new(walk.inverse));
+    }
+
+    /// A migration was applied that is not known here, or not as it was then: anything may be different.
+    pub(crate) fn forget(&mut self) {
+        self.model.forget();
+    }
+
+    /// Programs that are not known here work on the same database: there may be more than is known.
+    pub(crate) fn is_shared(&mut self) {
+        self.model.open_all();
+    }
+
+    /// Plans a migration that is to be applied next.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it. It is not applied either if its way back is wrong: that is found out when it is
+    /// written, not on the day when it is needed.
+    pub(crate) fn up(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Problem>> {
+        let up = schema::record(|schema| migration.migrate().up(schema));
+        let mut problems = up.problems;
+        if up.steps.is_empty() {
+            problems.push(Problem {
+                place: Some(migration.place()),
+                message: format!("`up` of {} describes nothing; write its steps", migration.name()),
+            });
+        }
+        let down = schema::record(|schema| migration.migrate().down(schema));
+        // What is worked out leads back by itself.
+        let names = match down.works_out_from_up {
+            true => BTreeSet::new(),
+            false => up.steps.iter().chain(&down.steps).flat_map(names_of).collect(),
+        };
+        let before = self.model.known(&names);
+        let walk = self.walk(migration, &up.steps, Purpose::Run(Direction::Up));
+        problems.extend(walk.problems);
+
+        // The way back is tried from where it would begin.
+        self.models().for_each(Model::begin_trial);
+        let place = down.steps.first().map(|step| step.place);
+        let mut back = self.way_back(migration, &walk.inverse, down);
+        let after = self.model.known(&names);
+        let compared = names.iter().zip(before.iter().zip(&after));
+        let differences = compared.filter_map(|(name, (before, after))| before.difference(name, after));
+        back.found.extend(differences.map(|difference| Problem {
+            place: place.or(Some(migration.place())),
+            message: format!(
+                "`down` of {} does not lead back to the schema from before it: {difference}",
+                migration.name()
+            ),
+        }));
+        self.models().for_each(Model::rewind);
+        problems.extend(back.said);
+        // After something wrong, this would only repeat it.
+        let is_sound = problems.is_empty();
+        problems.extend(back.found.into_iter().filter(|_| is_sound));
+        self.inverses.insert(migration.id(), Rc::new(walk.inverse));
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(PlannedMigration {
+            migration: *migration,
+            direction: Direction::Up,
+            fingerprints: fingerprints(&up.steps, &walk.actions, self.plan_for.dialect.kind()),
+            steps: walk.planned,
+            done: 0,
+            dialect: self.plan_for.dialect,
+        })
+    }
+
+    /// Plans the way back of a migration that was applied, as the next thing to happen.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub(crate) fn down(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Problem>> {
+        let Some(inverse) = self.inverses.remove(&migration.id()) else {
+            // History is folded before anything is planned back, so this is our own mistake: refuse, rather than do nothing.
+            return Err(vec![Problem {
+                place: Some(migration.place()),
+                message: format!("the way back of {} is not known", migration.name()),
+            }]);
+        };
+        let down = schema::record(|schema| migration.migrate().down(schema));
+        let WayBack {
+            planned,
+            said: mut problems,
+            found,
+        } = self.way_back(migration, &inverse, down);
+        if problems.is_empty() {
+            problems = found;
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(PlannedMigration {
+            migration: *migration,
+            direction: Direction::Down,
+            fingerprints: Vec::new(),
+            steps: planned,
+            done: 0,
+            dialect: self.plan_for.dialect,
+        })
+    }
+
+    fn way_back(&mut self, migration: &Migration, inverse: &Inverse, down: Recording) -> WayBack {
+        let mut said = down.problems;
+        let steps = if down.works_out_from_up {
+            said.extend(inverse.missing.iter().cloned().map(|mut problem| {
+                problem.message += &format!(", or write `down` for {}", migration.name());
+                problem
+            }));
+            &inverse.steps
+        } else {
+            if down.steps.is_empty() {
+                said.push(Problem {
+                    place: Some(migration.place()),
+                    message: format!(
+                        "`down` of {} describes nothing; write its steps, or leave `down` out to have it worked out from \
+                         `up`",
+                        migration.name()
+                    ),
+                });
+            }
+            &down.steps
+        };
+        let walk = self.walk(migration, steps, Purpose::Run(Direction::Down));
+        WayBack {
+            planned: walk.planned,
+            said,
+            found: walk.problems,
+        }
+    }
+
+    fn models(&mut self) -> impl Iterator<Item = &mut Model> {
+        std::iter::once(&mut self.model).chain(self.live.as_mut().map(|live| &mut live.model))
+    }
+
+    fn walk(&mut self, migration: &Migration, steps: &[Step], purpose: Purpose) -> Walked {
+        let mut walk = Walk {
+            plan_for: self.plan_for,
+            model: &mut self.model,
+            live: self.live.as_mut(),
+            blamed: &mut self.blamed,
+            wants_live: false,
+            in_transaction: migration.in_transaction(),
+            waiting: Vec::new(),
+            notes: Vec::new(),
+            purpose,
+            walked: Walked::default(),
+        };
+        for step in steps {
+            let before = walk.walked.planned.len();
+            walk.step(step);
+            let actions = walk.walked.planned.len() - before;
+            walk.walked.actions.push(actions);
+        }
+        self.wants_live |= walk.wants_live;
+        let mut walked = walk.walked;
+        walked.inverse.steps.reverse();
+        self.models().for_each(|model| match purpose {
+            Purpose::Run(Direction::Down) => model.rows_may_come_between_ways_back(),
+            Purpose::Run(Direction::Up) | Purpose::Know => model.rows_may_come(),
+        });
+        walked
+    }
+}
+
+/// The tables and views that a step is about, as far as it says.
+fn names_of(step: &Step) -> Vec<String> {
+    let said = step.effects.iter().flatten().flat_map(names_of);
+    match &step.work {
+        Work::Operation(operation) => operation.names().into_iter().chain(said).collect(),
+        Work::Sql(_) | Work::Rust(_) | Work::Declared | Work::Kept => said.collect(),
+    }
+}
+
+struct WayBack {
+    planned: Vec<PlannedStep>,
+    /// What is wrong as it is written, whatever the schema.
+    said: Vec<Problem>,
+    /// What is wrong with it for the schema that it finds.
+    found: Vec<Problem>,
+}
+
+/// All of some plans, or everything that is wrong with any.
+pub(crate) fn all_or_problems(
+    plans: impl Iterator<Item = Result<PlannedMigration, Vec<Problem>>>,
+) -> Result<Vec<PlannedMigration>, Error> {
+    let mut planned = Vec::new();
+    let mut problems = Vec::new();
+    for plan in plans {
+        match plan {
+            Ok(one) => planned.push(one),
+            Err(more) => problems.extend(more),
+        }
+    }
+    if problems.is_empty() {
+        Ok(planned)
+    } else {
+        Err(Error::of_problems(problems))
+    }
+}
+
+/// The fingerprint after each number of actions. A step of several has its own from its first on, as it may not be changed
+/// any more then.
+fn fingerprints(steps: &[Step], actions: &[usize], dialect: DialectName) -> Vec<String> {
+    let after_steps = schema::fingerprints_on_the_way(steps, dialect);
+    let mut fingerprints = vec![after_steps[0].clone()];
+    for (fingerprint, actions) in after_steps.iter().skip(1).zip(actions) {
+        fingerprints.extend(std::iter::repeat_n(fingerprint.clone(), *actions));
+    }
+    // A last step without an action counts all the same.
+    if let (Some(last), Some(all)) = (fingerprints.last_mut(), after_steps.last()) {
+        last.clone_from(all);
+    }
+    fingerprints
+}

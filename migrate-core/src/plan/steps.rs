@@ -1,0 +1,497 @@
+//! One migration's steps, one after the other: each is checked, written as SQL, and gives its inverse.
+
+use std::collections::BTreeSet;
+
+use super::planner::{Inverse, LiveModel};
+use super::warnings;
+use crate::error::Problem;
+use crate::location::Place;
+use crate::migration::Direction;
+use crate::plan::{Action, PlanFor, PlannedStep};
+use crate::render;
+use crate::schema::{self, Change, EnumChange, Operation, Piece, Step, Touched, Undo, Work, mentions};
+use crate::state::{Applied as AppliedOperation, Model};
+
+/// What the steps are walked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To know what they have done.
+    Know,
+    /// To run them.
+    Run(Direction),
+}
+
+/// What came of walking over steps.
+#[derive(Default)]
+pub(super) struct Walked {
+    pub(super) planned: Vec<PlannedStep>,
+    /// How many actions each step is.
+    pub(super) actions: Vec<usize>,
+    pub(super) inverse: Inverse,
+    pub(super) problems: Vec<Problem>,
+}
+
+pub(super) struct Walk<'a> {
+    pub(super) plan_for: PlanFor,
+    pub(super) model: &'a mut Model,
+    pub(super) live: Option<&'a mut LiveModel>,
+    pub(super) blamed: &'a mut BTreeSet<String>,
+    pub(super) wants_live: bool,
+    pub(super) in_transaction: bool,
+    /// Values that this transaction has added to enums, and may not use yet.
+    pub(super) waiting: Vec<(String, String)>,
+    /// What is to be known of the action that is planned next.
+    pub(super) notes: Vec<String>,
+    pub(super) purpose: Purpose,
+    pub(super) walked: Walked,
+}
+
+impl Walk<'_> {
+    fn problem(&mut self, place: Place, message: impl Into<String>) {
+        self.walked.problems.push(Problem {
+            place: Some(place),
+            message: message.into(),
+        });
+    }
+
+    fn plan(&mut self, place: Place, action: Action) {
+        let notes = std::mem::take(&mut self.notes);
+        self.walked.planned.push(PlannedStep {
+            place,
+            notes,
+            action,
+            touches: Vec::new(),
+        });
+    }
+
+    fn plan_touching(&mut self, place: Place, action: Action, touches: Vec<String>) {
+        self.plan(place, action);
+        if let Some(step) = self.walked.planned.last_mut() {
+            step.touches = touches;
+        }
+    }
+
+    pub(super) fn step(&mut self, step: &Step) {
+        // What nothing was planned for needs no word.
+        self.notes.clear();
+        match &step.work {
+            Work::Operation(operation) => self.operation(operation, step),
+            Work::Sql(sql) => {
+                let dialect = self.plan_for.dialect.kind();
+                let sql = sql.for_dialect(dialect).unwrap_or_else(|| {
+                    self.problem(
+                        step.place,
+                        format!(
+                            "this SQL is not written for {}; add `(DialectName::{dialect:?}, \"..\")`, with an empty text if \
+                             there is nothing to do there",
+                            dialect.title()
+                        ),
+                    );
+                    ""
+                });
+                self.raw(sql, step.place);
+                let effects = self.effects(step);
+                if step.effects.is_none() {
+                    match schema::touched(sql) {
+                        Touched::Nothing => {}
+                        Touched::Rows => self.models().for_each(Model::rows_may_come),
+                        Touched::Names(names) => self.models().for_each(|model| model.open(names.clone())),
+                        Touched::Index(index) => self.models().for_each(|model| model.open_owner(&index)),
+                        Touched::Anything => self.models().for_each(Model::forget),
+                    }
+                }
+                self.undo(step, effects, "this SQL");
+            }
+            Work::Rust(functions) => {
+                self.rust(functions, step.place);
+                let effects = self.effects(step);
+                self.models().for_each(Model::rows_may_come);
+                self.undo(step, effects, "this Rust step");
+            }
+            Work::Declared => {
+                let effects = self.effects(step);
+                self.declared(step);
+                self.models().for_each(Model::rows_may_come);
+                self.walked.inverse.steps.push(Step {
+                    work: Work::Declared,
+                    undo: Undo::Nothing,
+                    effects: Some(effects),
+                    place: step.place,
+                });
+            }
+            Work::Kept => {
+                self.effects(step);
+                self.plan(step.place, Action::Keep);
+            }
+        }
+    }
+
+    fn models(&mut self) -> impl Iterator<Item = &mut Model> {
+        std::iter::once(&mut *self.model).chain(self.live.as_mut().map(|live| &mut live.model))
+    }
+
+    fn operation(&mut self, operation: &Operation, step: &Step) {
+        let place = step.place;
+        if operation.names().iter().any(|name| self.blamed.contains(name)) {
+            self.blamed.extend(operation.names());
+            return;
+        }
+        let live = self.live.as_mut().map(|live| {
+            let applied = live.model.apply(operation, place);
+            if applied.is_err() {
+                live.model.open(operation.names());
+            }
+            applied
+        });
+        let applied = match self.model.apply(operation, place) {
+            Ok(applied) => applied,
+            Err(findings) => {
+                self.walked.problems.extend(findings);
+                self.model.open(operation.names());
+                if self.purpose != Purpose::Know {
+                    self.blamed.extend(operation.names());
+                }
+                return;
+            }
+        };
+        let is_known = applied.before.is_some() || applied.after.is_some();
+        let is_of_table = matches!(operation, Operation::AlterTable { .. } | Operation::DropTable { .. });
+        // What migrations do not know of a table, the database does. The way back is taken from what migrations know all the
+        // same: when it is needed, the database holds the table as it is after this.
+        match live {
+            Some(Ok(live)) if !is_known && is_of_table && live.before.is_some() => self.render(&live, None, place),
+            Some(Err(findings)) if !is_known && is_of_table && self.can_be_found(operation) => {
+                self.walked.problems.extend(findings);
+                return;
+            }
+            Some(Ok(live)) if is_known && live.before.is_some() => self.render(&applied, Some(&live), place),
+            _ => {
+                if !is_known && is_of_table {
+                    self.wants_live = true;
+                    self.notes.extend(warnings::unchecked(operation));
+                }
+                self.render(&applied, None, place);
+            }
+        }
+        let inverse = Step {
+            work: Work::Operation(applied.inverse),
+            undo: Undo::Unknown,
+            effects: None,
+            place,
+        };
+        self.walked.inverse.steps.push(match step.undo {
+            // It stays in the database, and the migration that does it again has to find nothing.
+            Undo::Nothing => Step {
+                work: Work::Kept,
+                undo: Undo::Nothing,
+                effects: Some(vec![inverse]),
+                place,
+            },
+            Undo::Unknown | Undo::By { .. } => {
+                self.walked.inverse.missing.extend(applied.missing);
+                inverse
+            }
+        });
+    }
+
+    /// Looks whether the database has what is declared, as far as it can be looked at.
+    fn declared(&mut self, step: &Step) {
+        if self.purpose != Purpose::Run(Direction::Up) {
+            return;
+        }
+        let mut names: Vec<String> = Vec::new();
+        for effect in step.effects.iter().flatten() {
+            if let Work::Operation(operation) = &effect.work {
+                names.extend(operation.names());
+                names.dedup();
+            }
+            let (Work::Operation(Operation::CreateTable { table: name, .. })
+            | Work::Operation(Operation::CreateView { view: name, .. })) = &effect.work
+            else {
+                continue;
+            };
+            if self.plan_for.connection.is_none() {
+                continue;
+            }
+            let Some(live) = &self.live else {
+                self.wants_live = true;
+                continue;
+            };
+            if !live.model.knows(name) {
+                self.problem(
+                    effect.place,
+                    format!(
+                        "`{name}` is declared, and the database does not have it; on a new database make it first, as it was \
+                         made elsewhere, or describe it with `create_table` instead"
+                    ),
+                );
+            } else if let (Some(known), Some(there)) = (self.model.table(name), live.model.table(name)) {
+                let mut there = there.clone();
+                self.plan_for.dialect.tell_apart(&mut there, known);
+                if let Some(difference) = known.difference(&there) {
+                    self.notes
+                        .push(format!("careful: `{name}` is not what is declared: {difference}"));
+                }
+            }
+        }
+        self.plan(step.place, Action::Declare(names));
+    }
+
+    /// Whether the database has what an operation is about, in a form that is understood.
+    fn can_be_found(&self, operation: &Operation) -> bool {
+        let live = self.live.as_ref();
+        operation
+            .names()
+            .iter()
+            .all(|name| live.is_some_and(|live| !live.refused.contains_key(name)))
+    }
+
+    /// What goes may be more than the migrations know of, such as triggers, which only the database can tell.
+    fn look_at_what_is_there(&mut self, applied: &AppliedOperation, live: Option<&AppliedOperation>, place: Place) {
+        let dropped: Vec<&str> = match &applied.operation {
+            Operation::AlterTable { edits, .. } => {
+                let dropped = edits.iter().filter_map(|edit| match &edit.change {
+                    Change::DropColumn { column, .. } => Some(column.as_str()),
+                    _ => None,
+                });
+                dropped.collect()
+            }
+            Operation::DropTable { .. } => Vec::new(),
+            _ => return,
+        };
+        if dropped.is_empty() && !matches!(applied.operation, Operation::DropTable { .. }) {
+            return;
+        }
+        let Some(live) = live else {
+            self.wants_live |= self.live.is_none();
+            return;
+        };
+        let Some(there) = &live.before else { return };
+        self.notes.extend(warnings::unknown_losses(&applied.operation, there));
+        for column in dropped {
+            if let Some(trigger) = there.triggers.iter().find(|trigger| mentions(&trigger.sql, column)) {
+                self.problem(
+                    place,
+                    format!(
+                        "the trigger `{}` of `{}` names `{column}`; drop it first, and make it again after",
+                        trigger.name, there.name
+                    ),
+                );
+            }
+        }
+    }
+
+    /// Writes an operation as SQL. `live` is the same one, from what was found in the database.
+    fn render(&mut self, applied: &AppliedOperation, live: Option<&AppliedOperation>, place: Place) {
+        let Purpose::Run(_) = self.purpose else {
+            return;
+        };
+        let dialect = self.plan_for.dialect;
+        let mut rendered = render::render(dialect, applied, place);
+        // A table is made anew from what it is, not from what it is taken to be.
+        if rendered.as_ref().is_ok_and(|rendered| rendered.rebuilds.is_some()) {
+            match live {
+                Some(live) => rendered = render::render(dialect, live, place),
+                None => self.wants_live = true,
+            }
+        }
+        self.look_at_what_is_there(applied, live, place);
+        let rendered = match rendered {
+            Ok(rendered) => rendered,
+            Err(problems) => {
+                let refused = self.live.as_ref().and_then(|live| {
+                    let names = applied.operation.names();
+                    names.iter().find_map(|name| live.refused.get(name).cloned())
+                });
+                match refused {
+                    Some(why) => self.problem(
+                        place,
+                        format!(
+                            "{} has to make the table anew for this, and cannot: {why}",
+                            dialect.name()
+                        ),
+                    ),
+                    None => self.walked.problems.extend(problems),
+                }
+                return;
+            }
+        };
+        if rendered.rebuilds.is_some() && !self.in_transaction {
+            self.problem(
+                place,
+                format!(
+                    "{} has to make the table anew for this, which needs a transaction; put it into a migration without \
+                     `transaction = false`",
+                    dialect.name()
+                ),
+            );
+        }
+        if rendered.stays_outside && self.in_transaction {
+            self.problem(
+                place,
+                format!(
+                    "{} makes and drops an index concurrently only outside a transaction; put it into a migration of its own \
+                     with `#[migration(.., transaction = false)]`",
+                    dialect.name()
+                ),
+            );
+        }
+        let goes_back = self.purpose == Purpose::Run(Direction::Down);
+        let before = applied.before.as_ref();
+        self.notes
+            .extend(warnings::losses(&applied.operation, before, goes_back));
+        if rendered.may_copy {
+            self.notes.extend(warnings::copies(&applied.operation, dialect));
+        }
+        if let Some(table) = rendered.rebuilds {
+            let is_found = self.plan_for.connection.is_some();
+            let table = Box::new(table);
+            self.plan(place, Action::Expect { table, is_found });
+        }
+        for statement in rendered.statements {
+            if !matches!(applied.operation, Operation::ChangeEnum { .. }) {
+                self.check_waiting(&statement, place);
+            }
+            let touches = applied.operation.names();
+            self.plan_touching(place, Action::Generated(statement), touches);
+        }
+        if let Operation::ChangeEnum {
+            name,
+            change: EnumChange::AddValue { value, .. },
+        } = &applied.operation
+            && self.in_transaction
+            && dialect.features().new_enum_values_wait
+        {
+            self.waiting.push((name.clone(), value.clone()));
+        }
+    }
+
+    /// That a statement uses no value of an enum that was added in its own transaction.
+    fn check_waiting(&mut self, sql: &str, place: Place) {
+        let dialect = self.plan_for.dialect;
+        let used = self.waiting.iter().find(|(_, value)| {
+            let literal = dialect.text(value);
+            schema::pieces(sql).is_ok_and(|pieces| pieces.contains(&Piece::Text(&literal)))
+        });
+        if let Some((name, value)) = used {
+            let message = format!(
+                "`{value}` was added to the enum `{name}` in this transaction, and {} lets only later ones use it; put \
+                 this into a later migration",
+                dialect.name()
+            );
+            self.problem(place, message);
+        }
+    }
+
+    fn raw(&mut self, sql: &str, place: Place) {
+        // Nothing to do on this database, or recording has reported it already.
+        if self.purpose == Purpose::Know || sql.trim().is_empty() {
+            return;
+        }
+        self.check_waiting(sql, place);
+        match self.plan_for.dialect.check_raw(sql, self.in_transaction) {
+            Ok(()) => {
+                let touches = schema::seen_by(sql).unwrap_or_default();
+                self.plan_touching(place, Action::Statement(sql.to_owned()), touches);
+            }
+            Err(message) => self.problem(place, message),
+        }
+    }
+
+    fn rust(&mut self, functions: &schema::Functions, place: Place) {
+        if self.purpose == Purpose::Know {
+            return;
+        }
+        let connection = self.plan_for.connection;
+        let name = match connection {
+            Some((connection, _)) => functions.name_for(connection),
+            None => functions.names().next(),
+        };
+        let dialect = self.plan_for.dialect;
+        let expected = dialect.kind().connection_name();
+        if connection.is_none() && !functions.connection_names().contains(&expected) {
+            self.notes.push(format!(
+                "careful: this step has no function for a {expected}, so on {} it would be refused",
+                dialect.name()
+            ));
+        }
+        match (name, connection) {
+            (Some(name), _) => self.plan(
+                place,
+                Action::Rust {
+                    functions: functions.clone(),
+                    name,
+                },
+            ),
+            (None, connection) => self.problem(
+                place,
+                format!(
+                    "this Rust step is written for {}, and the database is reached by a {}; write it in \
+                     `for_each_connection!`, or give `run` a tuple with one function per connection type",
+                    functions.connection_names().join(" and "),
+                    connection.map_or("connection of another type", |(_, name)| name)
+                ),
+            ),
+        }
+    }
+
+    /// What the user says that a step does to the schema, and its inverse. Nothing of it is run.
+    fn effects(&mut self, step: &Step) -> Vec<Step> {
+        let mut inverse = Vec::new();
+        for effect in step.effects.iter().flatten() {
+            let Work::Operation(operation) = &effect.work else {
+                continue;
+            };
+            if let Some(live) = &mut self.live
+                && !matches!(step.work, Work::Declared)
+                && live.model.apply(operation, effect.place).is_err()
+            {
+                live.model.open(operation.names());
+            }
+            match self.model.apply(operation, effect.place) {
+                Ok(applied) => inverse.push(Step {
+                    work: Work::Operation(applied.inverse),
+                    undo: Undo::Unknown,
+                    effects: None,
+                    place: effect.place,
+                }),
+                Err(findings) => {
+                    self.walked.problems.extend(findings);
+                    self.model.open(operation.names());
+                }
+            }
+        }
+        inverse.reverse();
+        inverse
+    }
+
+    /// Notes how a step that is the user's own is taken back.
+    fn undo(&mut self, step: &Step, effects: Vec<Step>, what: &str) {
+        let effects = step.effects.is_some().then_some(effects);
+        let inverse = match &step.undo {
+            Undo::By { work, place } => Step {
+                work: work.clone(),
+                undo: Undo::Nothing,
+                effects,
+                place: *place,
+            },
+            Undo::Nothing => Step {
+                work: Work::Kept,
+                undo: Undo::Nothing,
+                // What stays in place stays known.
+                effects: None,
+                place: step.place,
+            },
+            Undo::Unknown => {
+                self.walked.inverse.missing.push(Problem {
+                    place: Some(step.place),
+                    message: format!(
+                        "nothing says how to take {what} back; add `.undo(..)`, or `.up_only()` if its work may stay"
+                    ),
+                });
+                return;
+            }
+        };
+        self.walked.inverse.steps.push(inverse);
+    }
+}

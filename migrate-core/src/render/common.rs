@@ -1,0 +1,245 @@
+//! The SQL that most databases share, quoted by whichever dialect asks.
+
+use super::Dialect;
+use crate::schema::{
+    Check, Column, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexMethod, IndexOn, Reaction, Table,
+    Unique, Value,
+};
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn value(dialect: &dyn Dialect, value: &Value) -> String {
+    match value {
+        Value::Bool(true) => "TRUE".to_owned(),
+        Value::Bool(false) => "FALSE".to_owned(),
+        Value::Integer(number) => number.to_string(),
+        Value::Double(number) => format!("{number:?}"),
+        Value::Text(text) => dialect.text(text),
+        Value::Binary(bytes) => dialect.bytes(bytes),
+    }
+}
+
+pub(super) fn default(dialect: &dyn Dialect, default: &DefaultValue) -> String {
+    match default {
+        DefaultValue::Value(literal) => value(dialect, literal),
+        DefaultValue::Now => dialect.moment_of_writing().to_owned(),
+        DefaultValue::Expression(sql) => format!("({sql})"),
+    }
+}
+
+/// The name that most databases have for a type.
+pub(super) fn column_type(column_type: &ColumnType) -> String {
+    match column_type {
+        ColumnType::SmallInt => "SMALLINT".to_owned(),
+        ColumnType::Integer => "INTEGER".to_owned(),
+        ColumnType::BigInt => "BIGINT".to_owned(),
+        ColumnType::Float => "FLOAT".to_owned(),
+        ColumnType::Double => "DOUBLE".to_owned(),
+        ColumnType::Numeric { precision, scale } => format!("NUMERIC({precision}, {scale})"),
+        ColumnType::Bool => "BOOLEAN".to_owned(),
+        ColumnType::Text => "TEXT".to_owned(),
+        ColumnType::VarChar(length) => format!("VARCHAR({length})"),
+        ColumnType::Char(length) => format!("CHAR({length})"),
+        ColumnType::Binary => "BLOB".to_owned(),
+        ColumnType::Date => "DATE".to_owned(),
+        ColumnType::Time => "TIME".to_owned(),
+        ColumnType::Timestamp => "TIMESTAMP".to_owned(),
+        ColumnType::Timestamptz => "TIMESTAMPTZ".to_owned(),
+        ColumnType::Json => "JSON".to_owned(),
+        ColumnType::Jsonb => "JSONB".to_owned(),
+        ColumnType::Uuid => "UUID".to_owned(),
+        ColumnType::Enum(name) | ColumnType::Named(name) => name.clone(),
+    }
+}
+
+pub(super) fn generated(generated: &Generated) -> String {
+    let kept = if generated.stored { "STORED" } else { "VIRTUAL" };
+    format!("GENERATED ALWAYS AS ({}) {kept}", generated.expression)
+}
+
+pub(super) fn columns(dialect: &dyn Dialect, columns: &[String]) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| dialect.identifier(column)).collect();
+    columns.join(", ")
+}
+
+pub(super) fn primary_key(dialect: &dyn Dialect, table: &Table) -> Option<String> {
+    let key = table.primary_key.as_ref()?;
+    Some(format!(
+        "{}PRIMARY KEY ({})",
+        called(dialect, &key.name),
+        columns(dialect, &key.columns)
+    ))
+}
+
+pub(super) fn unique(dialect: &dyn Dialect, unique: &Unique) -> String {
+    format!(
+        "{}UNIQUE ({})",
+        called(dialect, &unique.name),
+        columns(dialect, &unique.columns)
+    )
+}
+
+pub(super) fn check(dialect: &dyn Dialect, check: &Check) -> String {
+    format!("{}CHECK ({})", called(dialect, &check.name), check.expression)
+}
+
+pub(super) fn foreign_key(dialect: &dyn Dialect, key: &ForeignKey) -> String {
+    let mut sql = format!(
+        "{}FOREIGN KEY ({}) REFERENCES {}",
+        called(dialect, &key.name),
+        columns(dialect, &key.columns),
+        dialect.identifier(&key.to_table),
+    );
+    // A key that was written by somebody else may leave out that it is the primary key.
+    if !key.to_columns.is_empty() {
+        sql.push_str(&format!(" ({})", columns(dialect, &key.to_columns)));
+    }
+    for (when, reaction) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
+        let reaction = match reaction {
+            Reaction::NoAction => continue,
+            Reaction::Restrict => "RESTRICT",
+            Reaction::Cascade => "CASCADE",
+            Reaction::SetNull => "SET NULL",
+            Reaction::SetDefault => "SET DEFAULT",
+        };
+        sql.push_str(&format!(" ON {when} {reaction}"));
+    }
+    if key.deferred {
+        sql.push_str(" DEFERRABLE INITIALLY DEFERRED");
+    }
+    sql
+}
+
+/// A column as it is added so that an expression of the row can fill it afterwards.
+pub(super) fn unfilled(column: &Column) -> Column {
+    Column {
+        nullable: true,
+        default: None,
+        ..column.clone()
+    }
+}
+
+/// Fills a column in all rows.
+pub(super) fn fill(dialect: &dyn Dialect, table: &str, column: &str, expression: &str) -> String {
+    format!(
+        "UPDATE {} SET {} = ({expression})",
+        dialect.identifier(table),
+        dialect.identifier(column)
+    )
+}
+
+/// The name of a constraint, if it has one: what migrations make always has.
+fn called(dialect: &dyn Dialect, name: &str) -> String {
+    if name.is_empty() {
+        return String::new();
+    }
+    format!("CONSTRAINT {} ", dialect.identifier(name))
+}
+
+pub(super) fn keys(dialect: &dyn Dialect, index: &Index) -> String {
+    let keys: Vec<String> = index
+        .keys
+        .iter()
+        .map(|key| {
+            let on = match &key.on {
+                IndexOn::Column(column) => dialect.identifier(column),
+                IndexOn::Expression(sql) => format!("({sql})"),
+            };
+            let collation = key.collation.as_ref();
+            let collation = collation.map_or_else(String::new, |name| format!(" COLLATE {}", dialect.identifier(name)));
+            let order = if key.descending { " DESC" } else { "" };
+            format!("{on}{collation}{order}")
+        })
+        .collect();
+    keys.join(", ")
+}
+
+/// What no database but PostgreSQL has of an index.
+pub(super) fn check_index(dialect: &dyn Dialect, index: &Index) -> Result<(), String> {
+    let name = dialect.name();
+    if !index.include.is_empty() && !dialect.features().included_columns {
+        return Err(format!(
+            "{name} has no index that includes other columns; for `{}` leave `.include(..)` out, or put them behind its keys",
+            index.name
+        ));
+    }
+    Ok(())
+}
+
+/// A method that the database lacks.
+pub(super) fn no_method(dialect: &dyn Dialect, index: &Index, method: &IndexMethod) -> String {
+    format!(
+        "{} has no index of the method {}; leave `.method(..)` out of `{}`, or write it for each database with `execute`",
+        dialect.name(),
+        method.name(),
+        index.name
+    )
+}
+
+pub(super) fn create_index(dialect: &dyn Dialect, table: &str, index: &Index) -> String {
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let mut sql = format!(
+        "CREATE {unique}INDEX {} ON {} ({})",
+        dialect.identifier(&index.name),
+        dialect.identifier(table),
+        keys(dialect, index)
+    );
+    if let Some(filter) = &index.filter {
+        sql.push_str(&format!(" WHERE {filter}"));
+    }
+    sql
+}
+
+/// CREATE TABLE by itself, under any name; indexes and comments come after it.
+pub(crate) fn create_table(dialect: &dyn Dialect, name: &str, table: &Table) -> Result<String, String> {
+    dialect.check_keys(table)?;
+    let mut lines = Vec::new();
+    for column in &table.columns {
+        lines.push(dialect.column(column)?);
+    }
+    lines.extend(dialect.primary_key(table));
+    lines.extend(table.uniques.iter().map(|constraint| unique(dialect, constraint)));
+    lines.extend(table.checks.iter().map(|constraint| check(dialect, constraint)));
+    lines.extend(
+        table
+            .foreign_keys
+            .iter()
+            .map(|constraint| foreign_key(dialect, constraint)),
+    );
+    Ok(format!(
+        "CREATE TABLE {} (\n    {}\n){}",
+        dialect.identifier(name),
+        lines.join(",\n    "),
+        dialect.table_options(table)
+    ))
+}
+
+/// Whether values of one type turn into those of another without an expression that says how: PostgreSQL's assignment casts,
+/// <https://www.postgresql.org/docs/current/catalog-pg-cast.html>. Of types that are given by name it is not known, and
+/// assumed.
+pub(super) fn turns_by_itself(from: &ColumnType, to: &ColumnType) -> bool {
+    use ColumnType::{
+        BigInt, Bool, Char, Date, Double, Enum, Float, Integer, Json, Jsonb, Named, Numeric, SmallInt, Text, Time,
+        Timestamp, Timestamptz, Uuid, VarChar,
+    };
+    match (from, to) {
+        (Named(_), _) | (_, Named(_)) => true,
+        (
+            SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
+            SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
+        )
+        // Everything can be written as text.
+        | (_, Text | VarChar(_) | Char(_))
+        | (Date | Timestamp | Timestamptz, Date | Timestamp | Timestamptz)
+        | (Timestamp | Timestamptz, Time)
+        | (Json | Jsonb, Json | Jsonb)
+        | (Bool, Bool)
+        | (Time, Time)
+        | (Uuid, Uuid) => true,
+        (Enum(one), Enum(other)) => one == other,
+        (ColumnType::Binary, ColumnType::Binary) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,121 @@
+//! What databases can do, by their version: questions, each with an answer for every database.
+
+use crate::dialect::DialectName;
+
+/// The answers of one database in one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Features {
+    /// Does a transaction take back changes of the schema as well? Else each of them commits by itself:
+    /// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>.
+    pub(crate) transactional_changes: bool,
+    /// May a text be several statements, one of which ends the transaction?
+    /// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT>
+    pub(crate) several_statements: bool,
+    /// Does a value that was added to an enum wait for the end of its transaction until it can be used?
+    /// <https://www.postgresql.org/docs/current/sql-altertype.html>
+    pub(crate) new_enum_values_wait: bool,
+    /// Are there generated columns that are computed when they are read?
+    /// <https://www.postgresql.org/docs/18/ddl-generated-columns.html>
+    pub(crate) virtual_columns: bool,
+    /// Can a generated column be NOT NULL? <https://mariadb.com/kb/en/generated-columns/>
+    pub(crate) generated_not_null: bool,
+    /// Does an index keep descending keys? MariaDB before 10.8 takes the word, and nothing comes of it:
+    /// <https://mariadb.com/kb/en/create-index/>.
+    pub(crate) descending_keys: bool,
+    /// Can an index be on an expression? <https://mariadb.com/kb/en/create-index/>
+    pub(crate) expression_keys: bool,
+    /// Can an index be on some of the rows?
+    pub(crate) filtered_indexes: bool,
+    /// Can an index hold columns beside its keys? <https://www.postgresql.org/docs/current/sql-createindex.html>
+    pub(crate) included_columns: bool,
+    /// Is `DROP INDEX IF EXISTS` a part of ALTER TABLE? <https://mariadb.com/kb/en/alter-table/>
+    pub(crate) drops_index_if_exists: bool,
+    /// Does ALTER TABLE rename a column that a generated column, a CHECK or an index on an expression names?
+    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-generated-columns.html>
+    pub(crate) renames_what_is_computed_from: bool,
+    /// Can two tables have a CHECK of the same name?
+    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>
+    pub(crate) check_names_by_table: bool,
+    /// Does ALTER TABLE change a column without a copy whatever a CHECK names? MySQL 9.7 copies where one names a date, a time, a
+    /// long text or an enum. Its manual does not say so.
+    pub(crate) changes_columns_beside_checks: bool,
+    /// Is the algorithm that ALTER TABLE names the least that the server may do?
+    /// <https://mariadb.com/kb/en/innodb-online-ddl-overview/>
+    pub(crate) takes_better_algorithms: bool,
+}
+
+impl Features {
+    pub(crate) const fn of(name: DialectName, version: (u32, u32)) -> Features {
+        let is_mysql = matches!(name, DialectName::MySql);
+        let is_mariadb = matches!(name, DialectName::MariaDb);
+        let is_postgres = matches!(name, DialectName::Postgres);
+        Features {
+            transactional_changes: !is_mysql && !is_mariadb,
+            several_statements: is_postgres,
+            new_enum_values_wait: is_postgres,
+            virtual_columns: !is_postgres || is_at_least(version, (18, 0)),
+            generated_not_null: !is_mariadb,
+            descending_keys: !is_mariadb || is_at_least(version, (10, 8)),
+            expression_keys: !is_mariadb,
+            filtered_indexes: !is_mysql && !is_mariadb,
+            included_columns: is_postgres,
+            drops_index_if_exists: is_mariadb,
+            renames_what_is_computed_from: !is_mysql,
+            check_names_by_table: !is_mysql,
+            changes_columns_beside_checks: !is_mysql,
+            takes_better_algorithms: is_mariadb,
+        }
+    }
+}
+
+/// Tuples are not compared in constants.
+const fn is_at_least(version: (u32, u32), least: (u32, u32)) -> bool {
+    version.0 > least.0 || (version.0 == least.0 && version.1 >= least.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::dialect_of;
+
+    #[test]
+    fn every_database_answers_every_question() {
+        let all = ["sqlite", "postgres", "postgres:18", "mysql", "mariadb", "mariadb:10.8"];
+        let mut table = String::new();
+        let answers = |text: &str| {
+            let features = dialect_of(text.parse().unwrap()).features();
+            format!("{features:?}")
+                .trim_start_matches("Features { ")
+                .trim_end_matches(" }")
+                .split(", ")
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let columns: Vec<Vec<String>> = all.iter().map(|text| answers(text)).collect();
+        for (at, question) in columns[0].iter().enumerate() {
+            let question = question.split(':').next().unwrap_or_default();
+            let yes = all
+                .iter()
+                .zip(&columns)
+                .filter(|(_, answers)| answers[at].ends_with("true"))
+                .map(|(text, _)| *text);
+            table += &format!("{question}: {}\n", yes.collect::<Vec<_>>().join(", "));
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn a_version_answers_as_the_newest_that_is_not_newer() {
+        for name in DialectName::ALL {
+            for major in 3..25 {
+                for minor in 0..60 {
+                    let Ok(version) = format!("{name}:{major}.{minor}").parse::<crate::DialectVersion>() else {
+                        continue;
+                    };
+                    let expected = Features::of(name, version.version());
+                    assert_eq!(dialect_of(version).features(), expected, "{version}");
+                }
+            }
+        }
+    }
+}

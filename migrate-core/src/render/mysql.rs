@@ -1,0 +1,601 @@
+//! MySQL's and MariaDB's SQL: only what is their own.
+
+use std::collections::BTreeMap;
+
+use super::alter_table::{Altering, Aspect};
+use super::mysql_online_ddl::{is_online, is_online_alone, is_plain, takes_expressions_alone};
+use super::operation::Rendered;
+use super::{Alteration, Dialect, Features, Frame, common, mysql_normalize, problem};
+use crate::dialect::DialectName;
+use crate::error::Problem;
+use crate::schema::{
+    Change, Column, ColumnType, DefaultValue, EnumChange, Given, Index, IndexMethod, IndexOn, Kind, Piece, Table,
+    mentions, pieces,
+};
+
+/// MySQL, or MariaDB.
+#[derive(Debug)]
+pub(crate) struct MySql {
+    name: DialectName,
+    features: Features,
+}
+
+impl MySql {
+    /// Either, since a version.
+    pub(crate) const fn since(name: DialectName, version: (u32, u32)) -> MySql {
+        MySql {
+            name,
+            features: Features::of(name, version),
+        }
+    }
+}
+
+impl Dialect for MySql {
+    fn kind(&self) -> DialectName {
+        self.name
+    }
+
+    fn features(&self) -> Features {
+        self.features
+    }
+
+    fn identifier(&self, name: &str) -> String {
+        format!("`{}`", name.replace('`', "``"))
+    }
+
+    fn text(&self, value: &str) -> String {
+        // A backslash escapes unless the server's mode says otherwise:
+        // https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
+        format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
+    }
+
+    fn qualified(&self, table: &str) -> String {
+        self.identifier(table)
+    }
+
+    fn is_reserved(&self, _table: &str) -> bool {
+        false
+    }
+
+    fn now(&self) -> &'static str {
+        "date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%fZ')"
+    }
+
+    /// Groups that differ in case alone are two, whatever the server's default is.
+    fn history_options(&self) -> &'static str {
+        " ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    }
+
+    /// <https://dev.mysql.com/doc/refman/8.4/en/identifiers.html>
+    fn check_name(&self, given: Given<'_>) -> Result<(), String> {
+        let (Given::Object(name) | Given::Part(name)) = given;
+        if name.ends_with(' ') {
+            return Err(format!(
+                "{} takes no name that ends with a space; give `{name}` another one",
+                self.name()
+            ));
+        }
+        if let Some(c) = name.chars().find(|c| *c > '\u{ffff}') {
+            return Err(format!(
+                "{} takes no {c} in a name; give `{name}` another one",
+                self.name()
+            ));
+        }
+        Ok(())
+    }
+
+    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>,
+    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>
+    fn names_clash(&self, one: Kind, other: Kind) -> bool {
+        match (one, other) {
+            (Kind::ForeignKey, Kind::ForeignKey) => true,
+            (Kind::Check, Kind::Check) => !self.features.check_names_by_table,
+            _ => false,
+        }
+    }
+
+    fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), String> {
+        super::raw_sql::check_has_statement(sql)?;
+        super::raw_sql::check_leaves_transactions_alone(sql)?;
+        // Each is marked as done by itself; of two in one text nobody could tell which of them has happened.
+        if super::raw_sql::outline(sql).more_follows && !super::raw_sql::may_be_compound(sql) {
+            return Err(format!(
+                "{} commits statements one by one, so each `execute` takes one; give what follows the first semicolon an \
+                 `execute` of its own",
+                self.name()
+            ));
+        }
+        Ok(())
+    }
+
+    fn frame(&self, _rebuilds: bool) -> Frame {
+        Frame::default()
+    }
+
+    fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
+        Ok(match column_type {
+            ColumnType::Numeric { precision, scale } => format!("DECIMAL({precision}, {scale})"),
+            // TEXT and BLOB end at 64 KiB: https://dev.mysql.com/doc/refman/8.4/en/storage-requirements.html
+            ColumnType::Text => "LONGTEXT".to_owned(),
+            ColumnType::Binary => "LONGBLOB".to_owned(),
+            ColumnType::Time => "TIME(6)".to_owned(),
+            ColumnType::Timestamp => "DATETIME(6)".to_owned(),
+            ColumnType::Timestamptz => "TIMESTAMP(6)".to_owned(),
+            ColumnType::Jsonb => "JSON".to_owned(),
+            ColumnType::Uuid => {
+                return Err(format!(
+                    "{} has no type for UUIDs that Diesel reads; use `char` with 36 characters",
+                    self.name()
+                ));
+            }
+            ColumnType::Enum(name) => return Err(self.lacks_enums(name)),
+            other => common::column_type(other),
+        })
+    }
+
+    fn moment_of_writing(&self) -> &'static str {
+        "CURRENT_TIMESTAMP(6)"
+    }
+
+    fn column(&self, column: &Column) -> Result<String, String> {
+        let mut sql = format!(
+            "{} {}",
+            self.identifier(&column.name),
+            self.column_type(&column.column_type)?
+        );
+        if let Some(collation) = &column.collation {
+            sql.push_str(&format!(" COLLATE {}", self.identifier(collation)));
+        }
+        match &column.generated {
+            Some(generated) => {
+                sql.push_str(&format!(" {}", common::generated(generated)));
+                if !column.nullable && self.features.generated_not_null {
+                    sql.push_str(" NOT NULL");
+                }
+            }
+            // A TIMESTAMP without either would get a default of its own.
+            None => sql.push_str(if column.nullable { " NULL" } else { " NOT NULL" }),
+        }
+        if let Some(default) = &column.default {
+            sql.push_str(&format!(" DEFAULT {}", self.default_for(column, default)));
+        }
+        if column.auto_increment {
+            sql.push_str(" AUTO_INCREMENT");
+        }
+        if let Some(comment) = &column.comment {
+            sql.push_str(&format!(" COMMENT {}", self.text(comment)));
+        }
+        Ok(sql)
+    }
+
+    fn primary_key(&self, table: &Table) -> Option<String> {
+        let key = table.primary_key.as_ref()?;
+        Some(format!("PRIMARY KEY ({})", common::columns(self, &key.columns)))
+    }
+
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
+        let method = self.index_method(index)?;
+        Ok(common::create_index(self, table, index) + method)
+    }
+
+    fn check_keys(&self, table: &Table) -> Result<(), String> {
+        let constraints = table.primary_key.iter().map(|key| &key.columns);
+        let constraints = constraints.chain(table.uniques.iter().map(|unique| &unique.columns));
+        let constraints = constraints.chain(table.foreign_keys.iter().map(|key| &key.columns));
+        let columns: Vec<&str> = constraints.flatten().map(String::as_str).collect();
+        columns
+            .into_iter()
+            .chain(table.indexes.iter().flat_map(indexed))
+            .try_for_each(|name| self.check_in_key(table, name))
+    }
+
+    fn comments(&self, table: &Table) -> Vec<String> {
+        let on_table = table.comment.as_ref().map(|comment| {
+            format!(
+                "ALTER TABLE {} COMMENT = {}",
+                self.identifier(&table.name),
+                self.text(comment)
+            )
+        });
+        on_table.into_iter().collect()
+    }
+
+    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
+        let mut altering = Altering::new(self, alteration).demanding(self.online());
+        let mut problems = Vec::new();
+        for edit in alteration.edits {
+            if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
+                problems.push(problem(edit.place, message));
+            }
+        }
+        for edit in alteration.edits {
+            if let Some(after) = alteration.after
+                && let Err(message) = self.check_new_key(after, &edit.change)
+            {
+                problems.push(problem(edit.place, message));
+            }
+        }
+        if problems.is_empty() {
+            Ok(altering.finish())
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, String> {
+        Err(self.lacks_enums(name))
+    }
+
+    fn check_expression(&self, sql: &str) -> Result<(), String> {
+        let escapes = |piece: Piece<'_>| matches!(piece, Piece::Text(text) if text.contains('\\'));
+        if pieces(sql).is_ok_and(|pieces| pieces.into_iter().any(escapes)) {
+            return Err(format!(
+                "{} takes a backslash in a text for the start of an escape, and other databases do not; write \
+                 `char(92)` for it, as in `concat('a', char(92), 'b')`, in `{sql}`",
+                self.name()
+            ));
+        }
+        Ok(())
+    }
+
+    fn tell_apart(&self, found: &mut Table, known: &Table) {
+        mysql_normalize::tell_apart(self, found, known);
+    }
+
+    fn quoting(&self) -> &dyn Dialect {
+        self
+    }
+}
+
+/// The indexes that InnoDB has made for foreign keys, each by the name of its key, and their columns.
+type OwnIndexes = BTreeMap<String, Vec<String>>;
+
+/// InnoDB makes one where the columns of no other index begin with those of the key:
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
+fn own_indexes(table: &Table) -> OwnIndexes {
+    let keys = table.primary_key.iter().map(|key| key.columns.clone());
+    let keys = keys.chain(table.uniques.iter().map(|unique| unique.columns.clone()));
+    let keys = keys.chain(table.indexes.iter().map(|index| {
+        let columns = index.keys.iter().map_while(|key| match &key.on {
+            IndexOn::Column(column) => Some(column.clone()),
+            IndexOn::Expression(_) => None,
+        });
+        columns.collect()
+    }));
+    let keys: Vec<Vec<String>> = keys.collect();
+    let foreign_keys = table.foreign_keys.iter().enumerate();
+    let own = foreign_keys.filter(|(at, key)| {
+        let is_served = keys.iter().any(|other| other.starts_with(&key.columns));
+        let is_served_by_another = table.foreign_keys.iter().enumerate().any(|(other_at, other)| {
+            let is_longer = other.columns.len() > key.columns.len();
+            other.columns.starts_with(&key.columns) && (is_longer || other_at < *at)
+        });
+        !is_served && !is_served_by_another
+    });
+    own.map(|(_, key)| (key.name.clone(), key.columns.clone())).collect()
+}
+
+fn texts(names: &[String]) -> impl Iterator<Item = &str> {
+    names.iter().map(String::as_str)
+}
+
+/// The columns that an index is on.
+fn indexed(index: &Index) -> impl Iterator<Item = &str> {
+    index.keys.iter().filter_map(|key| match &key.on {
+        IndexOn::Column(column) => Some(column.as_str()),
+        IndexOn::Expression(_) => None,
+    })
+}
+
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-generated-columns.html>,
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>,
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-index.html#create-index-functional-key-parts>
+fn check_no_expression(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), String> {
+    let checks = alteration
+        .before
+        .map(|table| table.checks.as_slice())
+        .unwrap_or_default();
+    let check = checks.iter().find(|check| mentions(&check.expression, column));
+    let names_it = |index: &&Index| {
+        let mut keys = index.keys.iter();
+        keys.any(|key| matches!(&key.on, IndexOn::Expression(expression) if mentions(expression, column)))
+    };
+    let index = altering.there().indexes.iter().find(names_it);
+    let reader = altering
+        .computed_from(column)
+        .map(|reader| format!("generated column `{reader}`"))
+        .or_else(|| check.map(|check| format!("constraint `{}`", check.name)))
+        .or_else(|| index.map(|index| format!("index `{}`", index.name)));
+    match reader {
+        Some(reader) => Err(format!(
+            "the {reader} names `{column}`, and MySQL renames no such column; drop it before, and add it again after"
+        )),
+        None => Ok(()),
+    }
+}
+
+impl MySql {
+    fn lacks_enums(&self, name: &str) -> String {
+        format!(
+            "{} has no enum by a name such as `{name}`; name the values in the column: \
+             `t.column(\"..\", ColumnType::Named(\"ENUM('..', '..')\".to_owned()))`",
+            self.name()
+        )
+    }
+
+    /// How an index is built, as it stands at its end.
+    fn index_method(&self, index: &Index) -> Result<&'static str, String> {
+        let name = self.name();
+        if index.filter.is_some() && !self.features.filtered_indexes {
+            return Err(format!(
+                "{name} has no index on some of the rows; leave the filter of `{}` out, or index a generated column",
+                index.name
+            ));
+        }
+        if index.keys.iter().any(|key| key.descending) && !self.features.descending_keys {
+            return Err(format!(
+                "{name} before 10.8 takes a descending key for an ascending one; for `{}` leave `desc(..)` out, or plan for \
+                 `mariadb:10.8`",
+                index.name
+            ));
+        }
+        let has_expression = index.keys.iter().any(|key| matches!(key.on, IndexOn::Expression(_)));
+        if has_expression && !self.features.expression_keys {
+            return Err(format!(
+                "{name} has no index on an expression; for `{}` add a generated column and index that",
+                index.name
+            ));
+        }
+        common::check_index(self, index)?;
+        // https://dev.mysql.com/doc/refman/8.4/en/create-index.html
+        match &index.method {
+            None => Ok(""),
+            Some(IndexMethod::BTree) => Ok(" USING BTREE"),
+            Some(IndexMethod::Hash) => Ok(" USING HASH"),
+            Some(method) => Err(common::no_method(self, index, method)),
+        }
+    }
+
+    /// The clauses that leave an index of InnoDB's own for each foreign key that has no other, and for no other key. InnoDB
+    /// would refuse to let go of the last one, and keep its own when the key is dropped.
+    fn own_indexes_after(
+        &self,
+        before: &OwnIndexes,
+        after: &OwnIndexes,
+        alteration: &Alteration<'_>,
+        change: &Change,
+    ) -> Vec<String> {
+        if before == after {
+            return Vec::new();
+        }
+        let made_by_itself = |name: &str| matches!(change, Change::AddForeignKey(key) if key.name == name);
+        // It would be built again for a key that comes back.
+        let in_the_end = alteration.after.map(own_indexes).unwrap_or_default();
+        let comes_back = |name: &str| {
+            in_the_end
+                .get(name)
+                .is_some_and(|columns| before.get(name) == Some(columns))
+        };
+        let if_there = match self.features.drops_index_if_exists {
+            true => "IF EXISTS ",
+            false => "",
+        };
+        let gone = before
+            .keys()
+            .filter(|name| !after.contains_key(*name) && !comes_back(name));
+        let gone = gone.map(|name| format!("DROP INDEX {if_there}{}", self.identifier(name)));
+        let new = after
+            .iter()
+            .filter(|(name, _)| !before.contains_key(*name) && !made_by_itself(name));
+        let new = new.map(|(name, columns)| {
+            format!(
+                "ADD INDEX {} ({})",
+                self.identifier(name),
+                common::columns(self, columns)
+            )
+        });
+        gone.chain(new).collect()
+    }
+
+    /// That a column can be in a key: <https://dev.mysql.com/doc/refman/8.4/en/column-indexes.html>.
+    fn check_in_key(&self, table: &Table, name: &str) -> Result<(), String> {
+        match table.column(name).map(|column| &column.column_type) {
+            Some(ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb) => Err(format!(
+                "{} cannot have `{name}` of `{}` in a key, as it is of any length; make it a `varchar` with a length",
+                self.name(),
+                table.name
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for a change that makes a key, or the type of a column in one. `table` is as it is after all changes, which may
+    /// have given the columns of the key other names.
+    fn check_new_key(&self, table: &Table, change: &Change) -> Result<(), String> {
+        let columns: Vec<&str> = match change {
+            Change::AddPrimaryKey(_) => {
+                let keys = table.primary_key.iter();
+                keys.flat_map(|key| texts(&key.columns)).collect()
+            }
+            Change::AddUnique(unique) => {
+                let keys = table.uniques.iter().filter(|key| key.name == unique.name);
+                keys.flat_map(|key| texts(&key.columns)).collect()
+            }
+            Change::AddForeignKey(foreign_key) => {
+                let keys = table.foreign_keys.iter().filter(|key| key.name == foreign_key.name);
+                keys.flat_map(|key| texts(&key.columns)).collect()
+            }
+            Change::AddIndex { index, .. } => {
+                let indexes = table.indexes.iter().filter(|other| other.name == index.name);
+                indexes.flat_map(indexed).collect()
+            }
+            Change::SetType { .. } => return self.check_keys(table),
+            _ => return Ok(()),
+        };
+        columns.into_iter().try_for_each(|name| self.check_in_key(table, name))
+    }
+
+    fn default_for(&self, column: &Column, default: &DefaultValue) -> String {
+        let sql = common::default(self, default);
+        match default {
+            DefaultValue::Value(_) | DefaultValue::Now if takes_expressions_alone(&column.column_type) => {
+                format!("({sql})")
+            }
+            _ => sql,
+        }
+    }
+
+    /// ALTER COLUMN sets a constant only. MySQL refuses CURRENT_TIMESTAMP there, as it does all defaults of some types, and MariaDB
+    /// takes it without the fractions of a second that the column keeps.
+    fn set_default(&self, altering: &mut Altering<'_>, name: &str, default: &DefaultValue) -> Result<(), String> {
+        if let Some(there) = altering.there().column(name)
+            && !is_plain(&there.column_type, default)
+        {
+            return self.modify(altering, name);
+        }
+        let sql = common::default(self, default);
+        let clause = format!("ALTER COLUMN {} SET DEFAULT {sql}", self.identifier(name));
+        altering.clause(name, Aspect::Whole, clause);
+        Ok(())
+    }
+
+    fn edit(&self, altering: &mut Altering<'_>, change: &Change, alteration: &Alteration<'_>) -> Result<(), String> {
+        let id = |name: &str| self.identifier(name);
+        let table = alteration.table;
+        if let (false, Change::RenameColumn { from, .. }) = (self.features.renames_what_is_computed_from, change) {
+            check_no_expression(altering, alteration, from)?;
+        }
+        let before = altering.there();
+        let own_before = own_indexes(before);
+        let dropped = match change {
+            Change::DropConstraint { constraint } => before.names().find(|(_, name)| name == constraint),
+            _ => None,
+        };
+        let dropped = dropped.map(|(kind, _)| kind);
+        let is_online = is_online(self.features, change, altering.there(), dropped);
+        let is_alone = match change {
+            Change::RenameColumn { .. } | Change::RenameIndex { .. } => true,
+            // One of the same name cannot be added in the same statement.
+            Change::DropConstraint { .. } if dropped == Some(Kind::ForeignKey) => true,
+            _ => is_online && is_online_alone(change, altering.there()),
+        };
+        if is_alone {
+            altering.close();
+        }
+        altering.set_online(is_online);
+        altering.follow(change);
+        let own_after = own_indexes(altering.there());
+        let loses_own = own_before.keys().any(|name| !own_after.contains_key(name));
+        if loses_own && !self.features.drops_index_if_exists {
+            // InnoDB makes none for a key that comes in the same statement as an index that serves it.
+            altering.close();
+        }
+        let own = self.own_indexes_after(&own_before, &own_after, alteration, change);
+        let mut clause = |name: &str, clause: String| {
+            let aspect = if clause.starts_with("DROP") {
+                Aspect::Gone
+            } else {
+                Aspect::Whole
+            };
+            altering.clauses(name, aspect, std::iter::once(clause).chain(own.clone()));
+        };
+        match change {
+            Change::AddColumn {
+                column,
+                fill: Some(DefaultValue::Expression(expression)),
+            } => {
+                let added = self.column(&common::unfilled(column))?;
+                clause(&column.name, format!("ADD COLUMN {added}"));
+                altering.alone(common::fill(self, table, &column.name, expression));
+                if !column.nullable || column.default.is_some() {
+                    self.modify(altering, &column.name)?;
+                }
+            }
+            Change::AddColumn { column, fill } => {
+                let shown = Column {
+                    default: fill.clone().or_else(|| column.default.clone()),
+                    ..column.clone()
+                };
+                let name = &column.name;
+                clause(name, format!("ADD COLUMN {}", self.column(&shown)?));
+                match (fill, &column.default) {
+                    (Some(_), Some(default)) => self.set_default(altering, name, default)?,
+                    (Some(_), None) => clause(name, format!("ALTER COLUMN {} DROP DEFAULT", id(name))),
+                    (None, _) => {}
+                }
+            }
+            Change::DropColumn { column, .. } => clause(column, format!("DROP COLUMN {}", id(column))),
+            Change::RenameColumn { from, to } => {
+                altering.clause(from, Aspect::Whole, format!("RENAME COLUMN {} TO {}", id(from), id(to)));
+            }
+            Change::SetType { using: Some(_), .. } => {
+                return Err(format!(
+                    "{} changes a type without an expression; add a column, fill it with `execute`, and drop the old one",
+                    self.name()
+                ));
+            }
+            Change::SetType { column, .. }
+            | Change::SetNotNull { column }
+            | Change::DropNotNull { column }
+            | Change::SetComment {
+                column: Some(column), ..
+            } => self.modify(altering, column)?,
+            Change::SetComment { column: None, comment } => {
+                let comment = comment.as_deref().unwrap_or_default();
+                clause(table, format!("COMMENT = {}", self.text(comment)));
+            }
+            Change::SetDefault { column, default } => self.set_default(altering, column, default)?,
+            Change::DropDefault { column } => clause(column, format!("ALTER COLUMN {} DROP DEFAULT", id(column))),
+            Change::AddPrimaryKey(key) => {
+                let columns = common::columns(self, &key.columns);
+                clause("PRIMARY", format!("ADD PRIMARY KEY ({columns})"));
+            }
+            Change::DropPrimaryKey => clause("PRIMARY", "DROP PRIMARY KEY".to_owned()),
+            Change::AddUnique(unique) => clause(&unique.name, format!("ADD {}", common::unique(self, unique))),
+            Change::AddCheck(check) => clause(&check.name, format!("ADD {}", common::check(self, check))),
+            Change::AddForeignKey(key) => clause(&key.name, format!("ADD {}", common::foreign_key(self, key))),
+            Change::DropConstraint { constraint } => {
+                let name = id(constraint);
+                match dropped {
+                    Some(Kind::ForeignKey) => {
+                        let drop = format!("DROP FOREIGN KEY {name}");
+                        altering.clauses(constraint, Aspect::Whole, std::iter::once(drop).chain(own));
+                    }
+                    Some(Kind::Unique) => clause(constraint, format!("DROP INDEX {name}")),
+                    _ => clause(constraint, format!("DROP CONSTRAINT {name}")),
+                }
+            }
+            Change::AddIndex { index, .. } => {
+                let unique = if index.unique { "UNIQUE " } else { "" };
+                let method = self.index_method(index)?;
+                let keys = common::keys(self, index);
+                clause(
+                    &index.name,
+                    format!("ADD {unique}INDEX {} ({keys}){method}", id(&index.name)),
+                );
+            }
+            Change::DropIndex { index, .. } => clause(index, format!("DROP INDEX {}", id(index))),
+            Change::RenameIndex { from, to } => {
+                altering.clause(from, Aspect::Whole, format!("RENAME INDEX {} TO {}", id(from), id(to)));
+            }
+        }
+        if is_alone {
+            altering.close();
+        }
+        Ok(())
+    }
+
+    /// MODIFY restates a column in full; what it does not say is lost.
+    fn modify(&self, altering: &mut Altering<'_>, name: &str) -> Result<(), String> {
+        let column = altering.there().column(name).ok_or_else(|| {
+            format!(
+                "{} has to restate `{name}` in full, and raw SQL may have changed it; say what that did with `.changes(..)`, \
+                 or write the ALTER with `execute`",
+                self.name()
+            )
+        })?;
+        let clause = format!("MODIFY COLUMN {}", self.column(column)?);
+        altering.clause(name, Aspect::Whole, clause);
+        Ok(())
+    }
+}

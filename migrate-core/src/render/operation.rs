@@ -1,0 +1,117 @@
+//! An operation as the statements of a dialect: one exhaustive match.
+
+use super::{Alteration, Dialect, common, problem};
+use crate::error::Problem;
+use crate::location::Place;
+use crate::schema::{Kind, Operation, Table, primary_key_name};
+use crate::state::{Applied as AppliedOperation, SharedName};
+
+/// The statements that carry out an operation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Rendered {
+    pub(crate) statements: Vec<String>,
+    /// A table, as it is taken to be, is made anew; SQLite's foreign keys have to be off for that.
+    pub(crate) rebuilds: Option<Table>,
+    /// The server may copy the table for it, and let nobody write to it meanwhile.
+    pub(crate) may_copy: bool,
+    /// It cannot run inside a transaction.
+    pub(crate) stays_outside: bool,
+}
+
+impl From<Vec<String>> for Rendered {
+    fn from(statements: Vec<String>) -> Rendered {
+        Rendered {
+            statements,
+            ..Rendered::default()
+        }
+    }
+}
+
+/// The statements for an operation that was checked.
+///
+/// # Errors
+///
+/// What the database lacks, with a way that goes.
+pub(crate) fn render(
+    dialect: &dyn Dialect,
+    applied: &AppliedOperation,
+    place: Place,
+) -> Result<Rendered, Vec<Problem>> {
+    let at = |message: String| vec![problem(place, message)];
+    for given in applied.operation.given() {
+        dialect.check_name(given).map_err(at)?;
+    }
+    for sql in applied.operation.expressions() {
+        dialect.check_expression(sql).map_err(at)?;
+    }
+    let taken = applied.shared.iter();
+    let taken = taken.filter(|shared| dialect.names_clash(shared.kind, shared.other));
+    let taken: Vec<Problem> = taken.map(|shared| name_is_taken(dialect, shared)).collect();
+    if !taken.is_empty() {
+        return Err(taken);
+    }
+    match &applied.operation {
+        Operation::CreateTable { table, .. } => {
+            let Some(after) = &applied.after else {
+                return Ok(Rendered::default());
+            };
+            let mut statements = vec![common::create_table(dialect, table, after).map_err(at)?];
+            for index in &after.indexes {
+                statements.push(dialect.create_index(table, index).map_err(at)?);
+            }
+            statements.extend(dialect.comments(after));
+            Ok(statements.into())
+        }
+        Operation::AlterTable { table, edits } => dialect.alter_table(&Alteration {
+            table,
+            before: applied.before.as_ref(),
+            after: applied.after.as_ref(),
+            edits,
+            views: &applied.views,
+        }),
+        Operation::DropTable { table } => Ok(vec![format!("DROP TABLE {}", dialect.identifier(table))].into()),
+        Operation::RenameTable { from, to } => {
+            let key = |table: &Option<Table>| table.as_ref().and_then(|table| table.primary_key.clone());
+            let keys = key(&applied.before).zip(key(&applied.after));
+            let key = match keys {
+                Some((from, key)) => dialect.rename_primary_key(to, &from.name, &key.name),
+                None if applied.before.is_none() => {
+                    dialect.rename_unseen_primary_key(&primary_key_name(from), &primary_key_name(to))
+                }
+                None => None,
+            };
+            Ok(dialect
+                .rename_table(from, to)
+                .into_iter()
+                .chain(key)
+                .collect::<Vec<_>>()
+                .into())
+        }
+        Operation::CreateView { view, query } => {
+            let mut statements = vec![format!("CREATE VIEW {} AS {query}", dialect.identifier(view))];
+            statements.extend(dialect.check_view(view));
+            Ok(statements.into())
+        }
+        Operation::ChangeEnum { name, change } => Ok(vec![dialect.change_enum(name, change).map_err(at)?].into()),
+        Operation::DropView { view } => Ok(vec![format!("DROP VIEW {}", dialect.identifier(view))].into()),
+    }
+}
+
+/// A name that another table has already.
+fn name_is_taken(dialect: &dyn Dialect, shared: &SharedName) -> Problem {
+    let SharedName { name, owner, .. } = shared;
+    let way = match shared.kind {
+        Kind::PrimaryKey => format!("rename the one of `{owner}` with `execute`"),
+        Kind::Unique => "write `t.index([..]).unique().named(\"..\")` instead".to_owned(),
+        Kind::Check => "give this one another".to_owned(),
+        Kind::ForeignKey | Kind::Index => "give this one another with `.named(\"..\")`".to_owned(),
+    };
+    problem(
+        shared.place,
+        format!(
+            "`{owner}` has {} `{name}` already, and {} takes such a name once in all tables; {way}",
+            shared.other.title(),
+            dialect.name()
+        ),
+    )
+}

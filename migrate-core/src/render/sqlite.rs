@@ -1,0 +1,450 @@
+//! SQLite's SQL: only what is its own.
+
+use super::operation::Rendered;
+use super::raw_sql::{check_has_statement, outline};
+use super::sqlite_rebuild::{REBUILT, rebuild};
+use super::{Alteration, Dialect, Features, Frame, common, problem};
+use crate::dialect::DialectName;
+use crate::error::Problem;
+use crate::schema::{Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Given, Index, IndexMethod, Table};
+
+/// SQLite.
+#[derive(Debug)]
+pub(crate) struct Sqlite;
+
+impl Dialect for Sqlite {
+    fn kind(&self) -> DialectName {
+        DialectName::Sqlite
+    }
+
+    fn features(&self) -> Features {
+        Features::of(DialectName::Sqlite, (3, 35))
+    }
+
+    fn qualified(&self, table: &str) -> String {
+        format!("main.{}", self.identifier(table))
+    }
+
+    fn is_reserved(&self, table: &str) -> bool {
+        // https://sqlite.org/lang_createtable.html
+        table.to_ascii_lowercase().starts_with("sqlite_")
+    }
+
+    fn now(&self) -> &'static str {
+        "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+    }
+
+    fn check_name(&self, given: Given<'_>) -> Result<(), String> {
+        match given {
+            Given::Object(name) if self.is_reserved(name) => Err(format!(
+                "SQLite keeps names that begin with `sqlite_` for itself; give `{name}` another one"
+            )),
+            Given::Object(_) | Given::Part(_) => Ok(()),
+        }
+    }
+
+    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String> {
+        check_has_statement(sql)?;
+        let outline = outline(sql);
+        let words: Vec<&str> = outline.words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            [
+                word @ ("BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "SAVEPOINT" | "RELEASE"),
+                ..,
+            ] => {
+                return Err(format!(
+                    "`{word}` would end or nest the transaction behind the runner's back; leave it out: a migration \
+                     runs in a transaction of its own"
+                ));
+            }
+            ["VACUUM", ..] if in_transaction => {
+                return Err(needs_no_transaction("`VACUUM` cannot run inside a transaction"));
+            }
+            // https://sqlite.org/pragma.html#pragma_foreign_keys
+            ["PRAGMA", "FOREIGN_KEYS", ..] if in_transaction => {
+                return Err(needs_no_transaction(
+                    "`PRAGMA foreign_keys` does nothing inside a transaction",
+                ));
+            }
+            _ => {}
+        }
+        if outline.more_follows {
+            return Err("the SQL holds more than one statement; write one `execute` for each".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What `driver` does around a migration.
+    fn frame(&self, rebuilds: bool) -> Frame {
+        if !rebuilds {
+            return Frame {
+                before: &["BEGIN IMMEDIATE"],
+                after: &["COMMIT"],
+            };
+        }
+        Frame {
+            before: &["PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"],
+            after: &["PRAGMA foreign_key_check", "COMMIT", "PRAGMA foreign_keys = ON"],
+        }
+    }
+
+    /// The names are those that Diesel's `print-schema` reads a column's type from, besides giving the affinity:
+    /// <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
+    fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
+        Ok(match column_type {
+            ColumnType::Uuid => return Err("SQLite has no type for UUIDs; use `binary` or `text`".to_owned()),
+            ColumnType::Enum(name) => return Err(lacks_enums(name)),
+            // https://sqlite.org/syntax/type-name.html
+            ColumnType::Named(name) if name.contains('\'') => return Err(lacks_enums(name)),
+            other => common::column_type(other),
+        })
+    }
+
+    fn column(&self, column: &Column) -> Result<String, String> {
+        let name = self.identifier(&column.name);
+        if column.auto_increment {
+            // Only this very type makes a column the rowid: https://sqlite.org/autoinc.html
+            return Ok(format!("{name} INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"));
+        }
+        let mut sql = format!("{name} {}", self.column_type(&column.column_type)?);
+        if let Some(collation) = &column.collation {
+            sql.push_str(&format!(" COLLATE {}", self.identifier(collation)));
+        }
+        if let Some(generated) = &column.generated {
+            sql.push_str(&format!(" {}", common::generated(generated)));
+        }
+        if !column.nullable {
+            sql.push_str(" NOT NULL");
+        }
+        if let Some(default) = &column.default {
+            sql.push_str(&format!(" DEFAULT {}", common::default(self, default)));
+        }
+        Ok(sql)
+    }
+
+    fn primary_key(&self, table: &Table) -> Option<String> {
+        if table.columns.iter().any(|column| column.auto_increment) {
+            return None;
+        }
+        common::primary_key(self, table)
+    }
+
+    /// <https://sqlite.org/gencol.html#limitations>
+    fn check_keys(&self, table: &Table) -> Result<(), String> {
+        let is_generated = |column: &Column| column.generated.is_some();
+        if table.columns.iter().all(is_generated) {
+            return Err(format!(
+                "SQLite has no table of generated columns alone; give `{}` another column",
+                table.name
+            ));
+        }
+        let key = table.primary_key.iter().flat_map(|key| &key.columns);
+        match key
+            .filter_map(|name| table.column(name))
+            .find(|column| is_generated(column))
+        {
+            Some(column) => Err(format!(
+                "SQLite has no primary key of a generated column such as `{}`; make it unique instead",
+                column.name
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn rename_table(&self, from: &str, to: &str) -> Vec<String> {
+        let rename = |from: &str, to: &str| {
+            format!(
+                "ALTER TABLE {} RENAME TO {}",
+                self.identifier(from),
+                self.identifier(to)
+            )
+        };
+        if !from.eq_ignore_ascii_case(to) {
+            return vec![rename(from, to)];
+        }
+        // It takes both for the same name, and refuses.
+        let between = format!("{REBUILT}{to}");
+        vec![rename(from, &between), rename(&between, to)]
+    }
+
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
+        common::check_index(self, index)?;
+        if let Some(method) = index.method.as_ref().filter(|method| **method != IndexMethod::BTree) {
+            return Err(common::no_method(self, index, method));
+        }
+        Ok(common::create_index(self, table, index))
+    }
+
+    fn table_options(&self, table: &Table) -> &'static str {
+        match (table.without_rowid, table.strict) {
+            (false, false) => "",
+            (true, false) => " WITHOUT ROWID",
+            (false, true) => " STRICT",
+            (true, true) => " WITHOUT ROWID, STRICT",
+        }
+    }
+
+    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
+        let mut statements = Vec::new();
+        let mut problems = Self::check_types(alteration);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        // As they are edit by edit: an index is made anew to rename it.
+        let mut indexes = alteration.before.map(|table| table.indexes.clone()).unwrap_or_default();
+        for edit in alteration.edits {
+            match self.native(&edit.change, alteration, &mut indexes) {
+                Ok(Some(more)) => statements.extend(more),
+                Ok(None) => return self.remade(alteration, edit.place),
+                Err(message) => problems.push(problem(edit.place, message)),
+            }
+        }
+        if problems.is_empty() {
+            Ok(statements.into())
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, String> {
+        Err(lacks_enums(name))
+    }
+
+    /// SQLite keeps a view's text and looks at it when it is read: <https://sqlite.org/lang_createview.html>.
+    fn check_view(&self, view: &str) -> Option<String> {
+        Some(format!("SELECT 1 FROM {} LIMIT 0", self.identifier(view)))
+    }
+
+    fn quoting(&self) -> &dyn Dialect {
+        self
+    }
+}
+
+impl Sqlite {
+    /// The statements of a change that SQLite makes exactly, without making the table anew; `None` if it cannot.
+    /// <https://sqlite.org/lang_altertable.html>
+    fn native(
+        &self,
+        change: &Change,
+        alteration: &Alteration<'_>,
+        indexes: &mut Vec<Index>,
+    ) -> Result<Option<Vec<String>>, String> {
+        let id = |name: &str| self.identifier(name);
+        let table = alteration.table;
+        Ok(match change {
+            Change::AddColumn { column, fill: None } => {
+                let is_constant = !matches!(column.default, Some(DefaultValue::Now | DefaultValue::Expression(_)));
+                let is_native = !column.auto_increment
+                    && column.generated.as_ref().is_none_or(|generated| !generated.stored)
+                    && is_constant
+                    && (column.nullable || column.default.is_some());
+                is_native
+                    .then(|| {
+                        Ok::<_, String>(vec![format!(
+                            "ALTER TABLE {} ADD COLUMN {}",
+                            id(table),
+                            self.column(column)?
+                        )])
+                    })
+                    .transpose()?
+            }
+            Change::DropColumn { column, .. } => {
+                Some(vec![format!("ALTER TABLE {} DROP COLUMN {}", id(table), id(column))])
+            }
+            Change::RenameColumn { from, to } => {
+                for index in indexes.iter_mut() {
+                    index.rename_column(from, to);
+                }
+                Some(vec![format!(
+                    "ALTER TABLE {} RENAME COLUMN {} TO {}",
+                    id(table),
+                    id(from),
+                    id(to)
+                )])
+            }
+            Change::AddIndex { index, .. } => {
+                indexes.push(index.clone());
+                Some(vec![self.create_index(table, index)?])
+            }
+            Change::DropIndex { index, .. } => {
+                indexes.retain(|there| there.name != *index);
+                Some(vec![format!("DROP INDEX {}", id(index))])
+            }
+            Change::RenameIndex { from, to } => {
+                let renamed = indexes.iter_mut().find(|index| index.name == *from).ok_or_else(|| {
+                    format!(
+                        "SQLite has to make `{from}` anew to rename it, and what it looks like is not known; say what \
+                         made it with `.changes(..)`"
+                    )
+                })?;
+                to.clone_into(&mut renamed.name);
+                Some(vec![
+                    format!("DROP INDEX {}", id(from)),
+                    self.create_index(table, renamed)?,
+                ])
+            }
+            // SQLite keeps no comments.
+            Change::SetComment { .. } => Some(Vec::new()),
+            Change::AddColumn { .. }
+            | Change::SetType { .. }
+            | Change::SetNotNull { .. }
+            | Change::DropNotNull { .. }
+            | Change::SetDefault { .. }
+            | Change::DropDefault { .. }
+            | Change::AddPrimaryKey(_)
+            | Change::DropPrimaryKey
+            | Change::AddUnique(_)
+            | Change::AddCheck(_)
+            | Change::AddForeignKey(_)
+            | Change::DropConstraint { .. } => None,
+        })
+    }
+
+    /// A column takes values of any type: <https://sqlite.org/flextypegood.html>. What does not look like the new one would
+    /// stay as it is.
+    fn check_types(alteration: &Alteration<'_>) -> Vec<Problem> {
+        let problem = |edit: &Edit| {
+            let Change::SetType {
+                column,
+                to,
+                using: None,
+                ..
+            } = &edit.change
+            else {
+                return None;
+            };
+            let from = &alteration.before?.column(column)?.column_type;
+            let way = match to {
+                ColumnType::Jsonb => format!("jsonb({column})"),
+                ColumnType::Json => format!("json({column})"),
+                ColumnType::Date | ColumnType::Time => format!("{}({column})", to.encoding()),
+                to => format!("cast({column} AS {})", common::column_type(to)),
+            };
+            let is_right = common::turns_by_itself(from, to) && !stays_as_it_was(from, to);
+            (!is_right).then(|| {
+                problem(
+                    edit.place,
+                    format!(
+                        "SQLite would leave each {} that does not look like {} as it is; say how it turns with \
+                         `.using(\"..\")`, on the way back `.undo_using(\"..\")`: an expression of the old value, `{way}` \
+                         if that does it",
+                        from.encoding(),
+                        to.encoding(),
+                    ),
+                )
+            })
+        };
+        alteration.edits.iter().filter_map(problem).collect()
+    }
+
+    fn remade(&self, alteration: &Alteration<'_>, place: crate::location::Place) -> Result<Rendered, Vec<Problem>> {
+        let (Some(before), Some(after)) = (alteration.before, alteration.after) else {
+            let message = format!(
+                "SQLite has to make `{}` anew for this, and what it looks like is not known, because raw SQL may have made or \
+                 changed it; say what that did with `.changes(..)`",
+                alteration.table
+            );
+            return Err(vec![problem(place, message)]);
+        };
+        // A renamed column keeps its name where other tables refer to it, unless SQLite renames it itself.
+        let is_rename = |edit: &Edit| matches!(edit.change, Change::RenameColumn { .. });
+        let mut statements = Vec::new();
+        let mut there = before.clone();
+        let parts = alteration
+            .edits
+            .chunk_by(|one, other| !is_rename(one) && !is_rename(other));
+        let count = parts.clone().count();
+        for (number, edits) in parts.enumerate() {
+            let mut then = there.clone();
+            edits.iter().for_each(|edit| then.make(&edit.change));
+            if number + 1 == count {
+                then = after.clone();
+            }
+            let part = match edits {
+                [
+                    Edit {
+                        change: change @ Change::RenameColumn { .. },
+                        ..
+                    },
+                ] if there.triggers.is_empty() => self
+                    .native(change, alteration, &mut Vec::new())
+                    .map(Option::unwrap_or_default),
+                edits => rebuild(self, &there, &then, edits),
+            };
+            statements.extend(part.map_err(|message| vec![problem(place, message)])?);
+            there = then;
+        }
+        Ok(Rendered {
+            statements,
+            rebuilds: Some(before.clone()),
+            ..Rendered::default()
+        })
+    }
+}
+
+/// Whether other databases turn values of one type into those of another by themselves, and SQLite would keep them as they
+/// are: <https://sqlite.org/datatype3.html>.
+fn stays_as_it_was(from: &ColumnType, to: &ColumnType) -> bool {
+    use ColumnType::{Date, Double, Float, Json, Jsonb, Timestamp, Timestamptz};
+    let is_written_otherwise = matches!(
+        (from, to),
+        (Date, Timestamp | Timestamptz) | (Json, Jsonb) | (Jsonb, Json)
+    );
+    // It has one type for numbers with a fraction.
+    let is_kept = matches!((from, to), (Double, Float));
+    is_written_otherwise || !is_kept && from.loses_as(to)
+}
+
+fn lacks_enums(name: &str) -> String {
+    format!(
+        "SQLite has no enum such as `{name}`; use a text, and name its values in a check: \
+         `t.text(\"..\").check(\".. IN ('..', '..')\")`"
+    )
+}
+
+fn needs_no_transaction(what: &str) -> String {
+    format!("{what}; put it into a migration of its own with `#[migration(.., transaction = false)]`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_texts_are_escaped() {
+        assert_eq!(Sqlite.identifier("a\"b"), "\"a\"\"b\"");
+        assert_eq!(Sqlite.text("it's"), "'it''s'");
+        assert_eq!(Sqlite.qualified("x"), "main.\"x\"");
+    }
+
+    #[test]
+    fn what_ends_a_transaction_is_refused() {
+        for sql in [
+            "COMMIT",
+            "end;",
+            "/* x */ Rollback TO a",
+            "begin",
+            "SAVEPOINT s",
+            "release s",
+        ] {
+            for in_transaction in [true, false] {
+                assert!(Sqlite.check_raw(sql, in_transaction).is_err(), "{sql}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_needs_no_transaction_is_refused_inside_one() {
+        for sql in ["VACUUM", "PRAGMA foreign_keys = OFF", "pragma foreign_keys=on"] {
+            assert!(Sqlite.check_raw(sql, true).is_err(), "{sql}");
+            assert_eq!(Sqlite.check_raw(sql, false), Ok(()), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_text_with_nothing_in_it_is_refused() {
+        for sql in ["", ";", "-- later", "SELECT 1\0; DROP TABLE a"] {
+            assert!(Sqlite.check_raw(sql, true).is_err(), "{sql:?}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! SQL texts as tokens, and a reader that goes over them. It knows no statement.
+
+use crate::schema::{Piece, pieces};
+
+/// A piece, and whether blanks or a comment stood before it.
+#[derive(Clone, Copy)]
+pub(crate) struct Token<'a> {
+    pub(crate) piece: Piece<'a>,
+    pub(crate) after_blank: bool,
+}
+
+impl Token<'_> {
+    pub(crate) fn is(&self, word: &str) -> bool {
+        self.piece.written().eq_ignore_ascii_case(word)
+    }
+}
+
+/// Tokens as a text, with one blank wherever there were some.
+pub(crate) fn spelled(tokens: &[Token<'_>]) -> String {
+    let mut text = String::new();
+    for token in tokens {
+        if token.after_blank && !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(token.piece.written());
+    }
+    text
+}
+
+/// Goes over the tokens of a text.
+pub(crate) struct Reader<'a> {
+    pub(crate) tokens: Vec<Token<'a>>,
+    pub(crate) at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(sql: &'a str) -> Result<Reader<'a>, String> {
+        let mut tokens = Vec::new();
+        let mut after_blank = false;
+        for piece in pieces(sql)? {
+            if matches!(piece, Piece::Comment(_)) || piece.written().trim().is_empty() {
+                after_blank = true;
+                continue;
+            }
+            tokens.push(Token { piece, after_blank });
+            after_blank = false;
+        }
+        Ok(Reader { tokens, at: 0 })
+    }
+
+    pub(crate) fn peek(&self) -> Option<Piece<'a>> {
+        self.tokens.get(self.at).map(|token| token.piece)
+    }
+
+    /// Whether this comes after the next one.
+    pub(crate) fn is_second(&self, word: &str) -> bool {
+        self.tokens.get(self.at + 1).is_some_and(|token| token.is(word))
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at >= self.tokens.len()
+    }
+
+    /// Whether a bare word or a sign comes next.
+    pub(crate) fn is(&self, word: &str) -> bool {
+        self.peek()
+            .is_some_and(|piece| piece.written().eq_ignore_ascii_case(word))
+    }
+
+    pub(crate) fn take(&mut self, word: &str) -> bool {
+        let is_next = self.is(word);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    pub(crate) fn expect(&mut self, word: &str) -> Result<(), String> {
+        if self.take(word) {
+            return Ok(());
+        }
+        Err(self.not_understood())
+    }
+
+    pub(crate) fn not_understood(&self) -> String {
+        match self.peek() {
+            Some(piece) => format!("`{}` in its SQL is not understood", piece.written()),
+            None => "its SQL ends where more is expected".to_owned(),
+        }
+    }
+
+    pub(crate) fn refuse(&self, word: &str) -> Result<(), String> {
+        if self.is(word) {
+            Err(self.not_understood())
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn name(&mut self) -> Result<String, String> {
+        // SQLite takes a text in single quotes for a name as well.
+        let name = match self.peek() {
+            Some(Piece::Text(text)) => Some(unquoted(text)),
+            Some(piece) => piece.name(),
+            None => None,
+        };
+        let name = name.ok_or_else(|| self.not_understood())?;
+        self.at += 1;
+        Ok(name)
+    }
+
+    /// `(a, b)`
+    pub(crate) fn names(&mut self) -> Result<Vec<String>, String> {
+        self.expect("(")?;
+        let mut names = vec![self.name()?];
+        while self.take(",") {
+            names.push(self.name()?);
+        }
+        // A collation or an order of its own would be lost.
+        self.expect(")")?;
+        Ok(names)
+    }
+
+    /// What stands between parentheses.
+    pub(crate) fn in_parentheses(&mut self) -> Result<String, String> {
+        let parts = self.split_parentheses()?;
+        let parts: Vec<String> = parts.iter().map(|part| spelled(part)).collect();
+        Ok(parts.join(", "))
+    }
+
+    /// What stands between parentheses, cut at its commas.
+    pub(crate) fn split_parentheses(&mut self) -> Result<Vec<Vec<Token<'a>>>, String> {
+        self.expect("(")?;
+        let mut parts = vec![Vec::new()];
+        let mut depth = 1_usize;
+        loop {
+            let Some(token) = self.tokens.get(self.at).copied() else {
+                return Err(self.not_understood());
+            };
+            self.at += 1;
+            match token.piece.written() {
+                "(" => depth += 1,
+                ")" => depth -= 1,
+                "," if depth == 1 => {
+                    parts.push(Vec::new());
+                    continue;
+                }
+                _ => {}
+            }
+            if depth == 0 {
+                return Ok(parts);
+            }
+            if let Some(part) = parts.last_mut() {
+                part.push(token);
+            }
+        }
+    }
+
+    /// Everything that is left.
+    pub(crate) fn rest(&mut self) -> String {
+        let rest = spelled(&self.tokens[self.at..]);
+        self.at = self.tokens.len();
+        rest
+    }
+}
+
+pub(crate) fn unquoted(text: &str) -> String {
+    text[1..text.len().saturating_sub(1).max(1)].replace("''", "'")
+}

@@ -1,0 +1,62 @@
+//! Fingerprints in history: of a changed migration that a person accepts, and of rows with an older encoding.
+
+use super::Runner;
+use crate::error::{Error, ErrorKind};
+use crate::history::table::Change;
+use crate::history::{Applied, Entry, History, Phase, State};
+use crate::schema;
+use crate::target::MigrationRef;
+
+impl Runner<'_> {
+    /// Declares that a changed migration is right as it is: history takes its new fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// If it is not in the state [`State::Changed`].
+    pub fn accept(&mut self, reference: &MigrationRef) -> Result<(), Error> {
+        self.with_lock_wait(|runner| {
+            runner.in_own_transaction(|runner| {
+                let history = runner.read_history()?.unwrap_or_default();
+                let entries = history.compare(&runner.registry, &runner.fingerprints);
+                let entry = reference.find(&entries, Entry::id)?;
+                let (State::Changed, Some(row)) = (entry.state, &entry.applied) else {
+                    return Err(Error::new(
+                        ErrorKind::InvalidTarget,
+                        format!("{entry} is {}, not changed; there is nothing to accept", entry.state),
+                    )
+                    .next("`migrate status` shows the state of each"));
+                };
+                runner.stamp(row)
+            })
+        })
+    }
+
+    /// Writes the present fingerprint of a migration into its row.
+    pub(super) fn stamp(&mut self, row: &Applied) -> Result<(), Error> {
+        let Some(position) = self.registry.position(row.id()) else {
+            return Ok(());
+        };
+        let change = Change {
+            fingerprint: Some(self.fingerprints.at(position)),
+            ..Change::default()
+        };
+        let statement = self.table.update(row.id(), row.claim.as_deref(), &change);
+        self.bookkeeping(&statement)
+    }
+
+    /// Fingerprints of an older encoding say nothing about a change; they are replaced.
+    pub(super) fn stamp_anew(&mut self, history: &History) -> Result<(), Error> {
+        let is_old = |row: &&Applied| row.phase == Phase::Applied && schema::is_older_encoding(&row.fingerprint);
+        if !history.rows().iter().any(|row| is_old(&row)) {
+            return Ok(());
+        }
+        self.in_own_transaction(|runner| {
+            let history = runner.read_history()?.unwrap_or_default();
+            history
+                .rows()
+                .iter()
+                .filter(is_old)
+                .try_for_each(|row| runner.stamp(row))
+        })
+    }
+}

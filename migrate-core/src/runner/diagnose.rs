@@ -1,0 +1,468 @@
+//! What can go wrong in a migration, and the error that says which statement, what the database said, what state it is
+//! in now and what to do next.
+
+use super::attempt::Turn;
+use super::{Runner, named};
+use crate::driver::{DriverError, DriverErrorKind};
+use crate::error::{Error, ErrorKind};
+use crate::history::Phase;
+use crate::migration::{Direction, Migration};
+use crate::plan::PlannedStep;
+
+/// What to do about a file that cannot be written.
+const MAY_WRITE: &str = "give this user the right to write the file and the directory that it is in";
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a migration did not get to its end.
+pub(super) enum Failure {
+    /// A step, counted from 0.
+    Step { index: usize, mishap: Mishap },
+    /// Writing history failed.
+    Bookkeeping(DriverError),
+    /// The row is not as this run left it.
+    ClaimLost,
+    /// Who started the run wants it to end; the steps before this one, counted from 0, are done.
+    Stopped { index: usize },
+    /// A step, counted from 0, gave up the right to write, and somebody else, as told, has it now.
+    LockLost { index: usize, holder: String },
+    /// It runs outside a transaction, and a pooler shares out the sessions of the server.
+    SharedSession,
+    /// All steps were done, but rows refer to nothing now that did not before.
+    BrokenReferences(Vec<String>),
+    /// All steps were done, but the commit failed.
+    Commit(DriverError),
+}
+
+/// What went wrong in a step.
+pub(super) enum Mishap {
+    /// The database refused, or the Rust function returned an error or panicked.
+    Failed { cause: Cause },
+    /// A table is not what it is taken to be.
+    Unexpected(String),
+    /// The transaction that the migration runs in is gone.
+    EndedTransaction {
+        /// What the Rust function returned, if not success.
+        returned: Option<Cause>,
+    },
+    /// A Rust function began a transaction and did not end it.
+    LeftTransactionOpen,
+}
+
+impl Failure {
+    /// What the database answered, if it was a step that failed.
+    fn kind_behind(&self) -> Option<DriverErrorKind> {
+        match self {
+            Failure::Step {
+                mishap: Mishap::Failed { cause },
+                ..
+            } => DriverErrorKind::behind(cause.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl Mishap {
+    /// Something else holds a lock that it needs.
+    pub(super) fn is_locked(&self) -> bool {
+        let Mishap::Failed { cause } = self else { return false };
+        DriverErrorKind::behind(cause.as_ref()) == Some(DriverErrorKind::Locked)
+    }
+
+    pub(super) fn into_cause(self) -> Cause {
+        match self {
+            Mishap::Failed { cause } => cause,
+            Mishap::Unexpected(difference) => difference.into(),
+            Mishap::EndedTransaction { returned } => {
+                returned.unwrap_or_else(|| "the step ended the transaction that the migration runs in".into())
+            }
+            Mishap::LeftTransactionOpen => "the step began a transaction and did not end it".into(),
+        }
+    }
+}
+
+impl From<DriverError> for Mishap {
+    fn from(error: DriverError) -> Mishap {
+        Mishap::Failed { cause: Box::new(error) }
+    }
+}
+
+impl Runner<'_> {
+    /// After a failure in a transaction: rolls back, and says what is so now.
+    pub(super) fn rolled_back(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+        let was_open = self.session.rollback();
+        if let Failure::Step {
+            index,
+            mishap: Mishap::EndedTransaction { returned },
+        } = failure
+        {
+            let was_open = was_open.unwrap_or(false);
+            return self.transaction_ended(turn, index, returned, was_open);
+        }
+        let was_lost = matches!(&failure, Failure::Commit(error) if error.kind == DriverErrorKind::ConnectionLost);
+        let error = self.describe(turn, failure);
+        match was_open {
+            _ if was_lost => error.state(
+                "the connection was lost at the commit, so all of it has happened or nothing, and history says which",
+            ),
+            Ok(_) => error
+                .state("nothing of it stays: its transaction was rolled back, and the database is as it was before"),
+            Err(problem) => error.state(format!(
+                "the rollback was not confirmed ({problem}); a database that loses the connection rolls back by itself"
+            )),
+        }
+    }
+
+    /// A step ended the transaction behind the runner's back: finds out what is committed, and writes that down.
+    fn transaction_ended(&mut self, turn: &Turn<'_>, index: usize, returned: Option<Cause>, was_open: bool) -> Error {
+        let step = index + 1;
+        let step_is_done = returned.is_none() && !was_open;
+        let mut error = self.at_step(
+            turn,
+            index,
+            Error::new(
+                ErrorKind::TransactionEnded,
+                format!(
+                    "step {step} of {} ended the transaction that it runs in",
+                    named(&turn.planned.migration)
+                ),
+            ),
+        );
+        if let Some(cause) = returned {
+            error = error.cause(cause);
+        }
+        let id = turn.planned.migration.id();
+        let was_committed = match self.read_history() {
+            Ok(history) => history
+                .unwrap_or_default()
+                .find(id)
+                .is_some_and(|row| row.phase != Phase::Applied && row.claim.as_deref() == Some(&turn.run_id)),
+            Err(unreadable) => {
+                return error
+                    .state(format!("unknown: {}", unreadable.message()))
+                    .next("look at the database before anything else");
+            }
+        };
+        let (verb, finish) = way(turn.planned.direction);
+        if !was_committed {
+            return error
+                .state(format!(
+                    "the steps before it are rolled back, and history does not count the migration as {verb}; what step \
+                     {step} did after it had ended the transaction may be committed"
+                ))
+                .next("take the `COMMIT`, `ROLLBACK` or `END` out of the step; `conn.transaction(..)` is fine")
+                .next(format!("look whether the step has left something behind, then `{finish}`"));
+        }
+        let done = if step_is_done { step } else { index };
+        let marked = self.mark(turn, done, None).is_ok();
+        let error = error.state(format!(
+            "the steps up to {done} are committed{}, and history says that the migration was interrupted there{}",
+            if step_is_done {
+                String::new()
+            } else {
+                format!(", and a part of step {step} may be")
+            },
+            if marked {
+                ""
+            } else {
+                " (this could not be written down)"
+            },
+        ));
+        error
+            .next("take the `COMMIT`, `ROLLBACK` or `END` out of the step; `conn.transaction(..)` is fine")
+            .next(match step_is_done {
+                true => format!("`{finish}` goes on with step {}", done + 1),
+                false => format!("undo by hand what step {step} has committed; then `{finish}` runs it again"),
+            })
+            .next(format!(
+                "or undo those steps by hand, and then `migrate repair {id} --done 0` and `{finish}`"
+            ))
+    }
+
+    /// After a failure outside a transaction: writes down how far it got, and says so.
+    pub(super) fn cut_off(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+        // Open only if claiming or finishing failed.
+        let claimed = match (&failure, self.session.transaction_depth()) {
+            (Failure::Step { .. } | Failure::Stopped { .. }, _) => true,
+            (_, depth) => {
+                if depth > 0 {
+                    // The first error is the one to tell.
+                    let _ = self.session.rollback();
+                }
+                false
+            }
+        };
+        let id = turn.planned.migration.id();
+        let (_, finish) = way(turn.planned.direction);
+        if matches!(failure, Failure::SharedSession) {
+            return self.describe(turn, failure).nothing_changed();
+        }
+        let (Failure::Step { index, .. } | Failure::Stopped { index }) = failure else {
+            return self
+                .describe(turn, failure)
+                .state("what history says of it is what has happened for certain")
+                .next("look at `migrate status`");
+        };
+        let is_lost = failure.kind_behind() == Some(DriverErrorKind::ConnectionLost);
+        if is_lost {
+            return self.describe(turn, failure).state(format!(
+                "the connection was lost while step {} ran, and history says that this was its turn; the steps before it \
+                 are committed",
+                index + 1
+            ))
+            .next(format!("`{finish}` finds out whether the step has happened, or asks where that cannot be seen"));
+        }
+        // One of the steps that were done may have failed, as it sets the session again.
+        let index = index.max(turn.planned.done);
+        let marked = claimed && self.mark(turn, index, None).is_ok();
+        let is_stopped = matches!(failure, Failure::Stopped { .. });
+        let step = turn.planned.steps.get(index);
+        let may_stay_in_part = !is_stopped && step.is_some_and(PlannedStep::may_stay_in_part);
+        let in_doubt = match (may_stay_in_part, turn.planned.migration.in_transaction()) {
+            (false, _) => "",
+            (true, false) => ", and so may be a part of this one",
+            (true, true) => ", and so is what this one did up to its last change of the schema, if it made one",
+        };
+        let why = match turn.planned.migration.in_transaction() {
+            true => format!("{} commits each change of the schema", turn.planned.dialect.name()),
+            false => "the migration does not run in a transaction".to_owned(),
+        };
+        let (done, given_up) = match (index, in_doubt) {
+            (0, "") => (
+                "none of its steps has happened; history says that it was begun".to_owned(),
+                "or give it up:",
+            ),
+            (0, _) => (
+                format!("a part of its first step may be committed, as {why}; history says that it was begun"),
+                "or undo what it did by hand, and then",
+            ),
+            _ => (
+                format!(
+                    "the steps before it are committed, as {why}{in_doubt}; history says that it was interrupted after step \
+                     {index}"
+                ),
+                "or undo those steps by hand, and then",
+            ),
+        };
+        let error = self.describe(turn, failure).state(match marked {
+            true => done,
+            false => format!("{done} (this could not be written down)"),
+        });
+        let goes_on = format!("`{finish}` then goes on with step {}", index + 1);
+        error
+            .next(match is_stopped {
+                true => goes_on.replace(" then", ""),
+                false => format!("fix the step; {goes_on}"),
+            })
+            .next(format!("{given_up} `migrate repair {id} --done 0`"))
+    }
+
+    /// The error without its state.
+    fn describe(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+        let migration = &turn.planned.migration;
+        let doing = match turn.planned.direction {
+            Direction::Up => "applying",
+            Direction::Down => "rolling back",
+        };
+        let (_, again) = way(turn.planned.direction);
+        match failure {
+            Failure::BrokenReferences(rows) => {
+                let mut error = Error::new(
+                    ErrorKind::StepFailed,
+                    format!("after {doing} {}, foreign keys refer to rows that are not there", named(migration)),
+                )
+                .at(migration.place());
+                for row in rows.iter().take(10) {
+                    error = error.problem(None, row);
+                }
+                error
+                    .next("a table was made anew, for which foreign keys are off: nothing cascades meanwhile, so put steps that delete or change what is referred to into a migration of their own")
+            }
+            Failure::Step { index, mishap } => {
+                let total = turn.planned.steps.len();
+                let error = Error::new(
+                    ErrorKind::StepFailed,
+                    format!("{doing} {} failed at step {} of {total}", named(migration), index + 1),
+                );
+                let is_unexpected = matches!(mishap, Mishap::Unexpected(_));
+                let cause = mishap.into_cause();
+                let kind = DriverErrorKind::behind(cause.as_ref());
+                let mut error = self.at_step(turn, index, error).cause(cause);
+                if kind == Some(DriverErrorKind::Locked) {
+                    for blocker in self.blockers(turn.planned.steps.get(index..=index).unwrap_or_default()) {
+                        error = error.problem(None, format!("in the way: {blocker}"));
+                    }
+                }
+                if is_unexpected {
+                    return error.next(format!(
+                        "let the table be what the migrations say, then `{again}`: somebody has changed it by hand, or an \
+                         applied migration was edited and accepted, which changes nothing in the database"
+                    ));
+                }
+                if kind == Some(DriverErrorKind::WouldCopy) {
+                    error = error.next(
+                        "the server can do this only by copying the table, to which nobody could write meanwhile: if that is \
+                         meant, write the statement with `schema.execute(\"..\")`, without ALGORITHM and LOCK, and what it \
+                         does with `.changes(..)`",
+                    );
+                }
+                match (kind, turn.planned.is_whole()) {
+                    (Some(DriverErrorKind::ReadOnly), _) => error
+                        .next(format!("{MAY_WRITE}, then `{again}`")),
+                    (Some(DriverErrorKind::Locked), _) => error
+                        .next(format!("{}; then `{again}`", self.session.who_holds_locks())),
+                    (_, true) => error.next(format!("fix the step, then `{again}`")),
+                    (_, false) => error,
+                }
+            }
+            Failure::Commit(cause) => {
+                let kind = cause.kind;
+                let error = Error::new(
+                    match kind {
+                        DriverErrorKind::Locked => ErrorKind::Locked,
+                        _ => ErrorKind::StepFailed,
+                    },
+                    format!("{doing} {} failed when it was committed", named(migration)),
+                )
+                .migration(migration)
+                .at(migration.place())
+                .statement("COMMIT")
+                .cause(cause);
+                match kind {
+                    DriverErrorKind::Locked => error
+                        .next(format!("{}; then `{again}`", self.session.who_holds_locks())),
+                    DriverErrorKind::ConnectionLost => error.next(format!("`{again}` goes on from what history says")),
+                    _ => error.next(format!(
+                        "a constraint that is checked at the end, such as a deferred foreign key, does not hold; fix the \
+                         migration, then `{again}`"
+                    )),
+                }
+            }
+            Failure::Bookkeeping(cause) => self
+                .database_error(
+                    &format!("{doing} {} could not be recorded in history", named(migration)),
+                    cause,
+                )
+                .migration(migration)
+                .at(migration.place()),
+            Failure::Stopped { index } => {
+                let error = Error::new(
+                    ErrorKind::Stopped,
+                    format!(
+                        "the run was stopped while {doing} {}, before step {} of {}",
+                        named(migration),
+                        index + 1,
+                        turn.planned.steps.len()
+                    ),
+                )
+                .migration(migration);
+                match turn.planned.is_whole() {
+                    true => error.next(format!("`{again}` begins it anew")),
+                    false => error,
+                }
+            }
+            Failure::LockLost { index, holder } => self
+                .at_step(
+                    turn,
+                    index,
+                    Error::new(
+                        ErrorKind::Interrupted,
+                        format!(
+                            "{doing} {}: step {} gave up the lock of this run, and another run has it now ({holder})",
+                            named(migration),
+                            index + 1
+                        ),
+                    ),
+                )
+                .next("take what gives up all locks of the session out of the step: `pg_advisory_unlock_all`, `DISCARD ALL`, `RELEASE_ALL_LOCKS`"),
+            Failure::SharedSession => needs_own_session(doing, migration, again),
+            Failure::ClaimLost => Error::new(
+                ErrorKind::Interrupted,
+                format!(
+                    "{doing} {}: somebody else has changed its row in history, or a pooler has moved this run to another \
+                     session of the server",
+                    named(migration)
+                ),
+            )
+            .migration(migration)
+            .at(migration.place())
+            .next("look at `migrate status` before anything else"),
+        }
+    }
+
+    fn at_step(&self, turn: &Turn<'_>, index: usize, error: Error) -> Error {
+        let error = error.migration(turn.planned.migration);
+        match turn.planned.steps.get(index) {
+            Some(step) => error.at(step.place).statement(step.label()),
+            None => error,
+        }
+    }
+
+    /// An error of the database outside any migration.
+    pub(super) fn database_error(&mut self, what: &str, error: DriverError) -> Error {
+        let location = self.session.location();
+        match error.kind {
+            DriverErrorKind::Locked => Error::new(
+                ErrorKind::Locked,
+                format!("{what}: {location} was locked for longer than it may be waited for"),
+            )
+            .cause(error)
+            .nothing_changed()
+            .next(format!(
+                "{}; then run it again, or wait longer with `--lock-timeout SECONDS`",
+                self.session.who_holds_locks()
+            )),
+            DriverErrorKind::Stopped => Error::new(ErrorKind::Stopped, "the run was stopped")
+                .cause(error)
+                .nothing_changed()
+                .next("run it again when the other one is done"),
+            DriverErrorKind::NotADatabase => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                .cause(error)
+                .nothing_changed()
+                .next("check the path: the file is not a SQLite database, or it is encrypted"),
+            DriverErrorKind::ReadOnly => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                .cause(error)
+                .nothing_changed()
+                .next(MAY_WRITE),
+            DriverErrorKind::Denied => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                .cause(error)
+                .next("give this user that right, or connect as one who has it"),
+            DriverErrorKind::ConnectionLost => Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                .cause(error)
+                .state("the connection is gone; what was not committed is rolled back by the database")
+                .next("look at `migrate status`, then run it again"),
+            DriverErrorKind::Busy | DriverErrorKind::WouldCopy | DriverErrorKind::Other => {
+                Error::new(ErrorKind::Database, format!("{what}: {location}"))
+                    .cause(error)
+                    .next("fix what the database complains of; `migrate status` tells where history stands")
+            }
+        }
+    }
+}
+
+/// What the direction makes of a migration, and the command that finishes it.
+fn way(direction: Direction) -> (&'static str, &'static str) {
+    match direction {
+        Direction::Up => ("applied", "migrate up"),
+        // However far the command went that failed, this goes on with what was cut off, and no further.
+        Direction::Down => ("rolled back", "migrate rollback --steps 1"),
+    }
+}
+
+/// A migration outside a transaction, where a pooler stands between.
+pub(super) fn needs_own_session(doing: &str, migration: &Migration, again: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidSetting,
+        format!(
+            "{doing} {} needs a session of the server of its own, as it does not run in a transaction, and a pooler shares the \
+             sessions out",
+            named(migration)
+        ),
+    )
+    .migration(migration)
+    .at(migration.place())
+    .next(format!(
+        "connect to the server itself, or to a pool in session mode, for `{again}`: behind a pool in transaction mode a lock \
+         that outlasts a transaction is worth nothing"
+    ))
+}

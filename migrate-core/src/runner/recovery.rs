@@ -1,0 +1,208 @@
+//! What is written down before a step whose end may not be seen, and how it is found out afterwards whether it has happened.
+
+use super::Runner;
+use super::queue::plan_one;
+use crate::driver::DriverError;
+use crate::error::Error;
+use crate::history::table::Change;
+use crate::history::{Applied, History, Phase};
+use crate::migration::Direction;
+use crate::plan::PlannedMigration;
+use crate::schema::Leaves;
+
+/// What the row of a migration says of the step after those that are done: it was about to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// Nothing can tell whether it has happened.
+    Unknown,
+    /// It does not matter whether it has: it can be done again.
+    Again,
+    /// It has happened if what it touches is not as it was.
+    Seen {
+        /// Of what it touches, before it.
+        digest: String,
+        /// How the session saw it.
+        point_of_view: String,
+        /// Of the migration's steps up to and with it.
+        fingerprint: String,
+        touches: Vec<String>,
+    },
+}
+
+const UNKNOWN: &str = "unknown";
+const AGAIN: &str = "again";
+
+impl Doubt {
+    /// As it is stored: a line for each part.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Doubt::Unknown => UNKNOWN.to_owned(),
+            Doubt::Again => AGAIN.to_owned(),
+            Doubt::Seen {
+                digest,
+                point_of_view,
+                fingerprint,
+                touches,
+            } => {
+                let mut lines = vec![digest.clone(), point_of_view.clone(), fingerprint.clone()];
+                lines.extend(
+                    touches
+                        .iter()
+                        .map(|name| name.replace('\\', "\\\\").replace('\n', "\\n")),
+                );
+                lines.join("\n")
+            }
+        }
+    }
+
+    /// Whatever cannot be read leaves the step unknown.
+    pub(super) fn parse(text: &str) -> Doubt {
+        if text == AGAIN {
+            return Doubt::Again;
+        }
+        let mut lines = text.split('\n');
+        let (Some(digest), Some(point_of_view), Some(fingerprint)) = (lines.next(), lines.next(), lines.next()) else {
+            return Doubt::Unknown;
+        };
+        Doubt::Seen {
+            digest: digest.to_owned(),
+            point_of_view: point_of_view.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            touches: lines.map(unescaped).collect(),
+        }
+    }
+}
+
+fn unescaped(name: &str) -> String {
+    let mut plain = String::new();
+    let mut chars = name.chars();
+    while let Some(c) = chars.next() {
+        plain.push(match c {
+            '\\' => match chars.next() {
+                Some('n') => '\n',
+                Some(other) => other,
+                None => c,
+            },
+            _ => c,
+        });
+    }
+    plain
+}
+
+impl Runner<'_> {
+    /// What to write down before a step.
+    pub(super) fn doubt_before(&mut self, planned: &PlannedMigration, index: usize) -> Result<Doubt, DriverError> {
+        let Some(step) = planned.steps.get(index) else {
+            return Ok(Doubt::Unknown);
+        };
+        let touches = &step.touches;
+        if touches.is_empty() {
+            return Ok(match step.is_repeatable() {
+                true => Doubt::Again,
+                false => Doubt::Unknown,
+            });
+        }
+        Ok(match self.session.digest(touches)? {
+            Some(digest) => Doubt::Seen {
+                digest,
+                point_of_view: self.session.point_of_view()?,
+                fingerprint: planned.fingerprint_after(index + 1).to_owned(),
+                touches: touches.clone(),
+            },
+            None => Doubt::Unknown,
+        })
+    }
+
+    /// Takes the claim from a run that is gone, if it is still that run's: a compare-and-swap. Finds out whether the step that
+    /// it was about to run has happened; if nothing can tell, that stays written down, for a person to say.
+    pub(super) fn settle(&mut self, history: &History, row: &Applied) -> Result<(), Error> {
+        let unknown = Doubt::Unknown.text();
+        let mut change = Change {
+            claim: Some(None),
+            ..Change::default()
+        };
+        let doubt = row.doubt.as_deref().map(Doubt::parse);
+        match &doubt {
+            None | Some(Doubt::Unknown) => {}
+            Some(Doubt::Again) => change.doubt = Some(None),
+            Some(Doubt::Seen {
+                digest,
+                point_of_view,
+                fingerprint,
+                touches,
+            }) => match self.digest_from(point_of_view, touches, history, row)? {
+                None => change.doubt = Some(Some(&unknown)),
+                Some(now) => {
+                    change.doubt = Some(None);
+                    if now != *digest {
+                        change.progress = Some(row.progress + 1);
+                        change.fingerprint = (row.phase == Phase::Applying).then_some(fingerprint);
+                    }
+                }
+            },
+        }
+        let statement = self.table.update(row.id(), row.claim.as_deref(), &change);
+        self.bookkeeping(&statement)
+    }
+
+    /// A digest of what a step touches, as seen by the session that was to run it; `None` if this one cannot be made to see it
+    /// like that.
+    fn digest_from(
+        &mut self,
+        point_of_view: &str,
+        touches: &[String],
+        history: &History,
+        row: &Applied,
+    ) -> Result<Option<String>, Error> {
+        let unread = |runner: &mut Self, error| runner.database_error("the schema could not be read", error);
+        let now = self.session.point_of_view().map_err(|error| unread(self, error))?;
+        if now == point_of_view {
+            return self.session.digest(touches).map_err(|error| unread(self, error));
+        }
+        for sql in self.settings_of(history, row) {
+            self.session.execute(&sql).map_err(|error| unread(self, error))?;
+        }
+        let now = self.session.point_of_view().map_err(|error| unread(self, error))?;
+        let digest = match now == point_of_view {
+            true => self.session.digest(touches).map_err(|error| unread(self, error))?,
+            false => None,
+        };
+        self.come_home().map_err(|error| unread(self, error))?;
+        Ok(digest)
+    }
+
+    /// What the steps of a migration that are done have set of their session.
+    fn settings_of(&self, history: &History, row: &Applied) -> Vec<String> {
+        let direction = match row.phase {
+            Phase::Reverting => Direction::Down,
+            Phase::Applying | Phase::Applied => Direction::Up,
+        };
+        let migration = self.registry.get(row.id());
+        let planned = migration.and_then(|migration| plan_one(&mut self.fold(history), migration, direction).ok());
+        let steps = planned.map(|planned| planned.steps).unwrap_or_default();
+        let done = steps.iter().take(row.progress);
+        done.filter(|step| step.leaves() == Leaves::Setting)
+            .filter_map(|step| step.sql().map(str::to_owned))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_again_whatever_the_names() {
+        let seen = Doubt::Seen {
+            digest: "0a1b".to_owned(),
+            point_of_view: String::new(),
+            fingerprint: "v1:00".to_owned(),
+            touches: vec!["users".to_owned(), "a\\n\nb\\".to_owned(), String::new()],
+        };
+        assert_eq!(Doubt::parse(&seen.text()), seen);
+        for doubt in [Doubt::Unknown, Doubt::Again] {
+            assert_eq!(Doubt::parse(&doubt.text()), doubt);
+        }
+        assert_eq!(Doubt::parse(""), Doubt::Unknown);
+    }
+}

@@ -1,0 +1,97 @@
+//! SQL that users write themselves: one text for every database, or one for each.
+
+use std::borrow::Cow;
+
+use crate::dialect::DialectName;
+
+/// One SQL statement, as the user wrote it.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct UserSql(Texts);
+
+#[derive(Clone, Debug)]
+enum Texts {
+    Same(String),
+    PerDialect(Vec<(DialectName, String)>),
+}
+
+impl UserSql {
+    /// What a database is to run: an empty text is nothing. `None` if the user did not think of it.
+    pub(crate) fn for_dialect(&self, dialect: DialectName) -> Option<&str> {
+        let texts = match &self.0 {
+            Texts::Same(text) => return Some(text),
+            Texts::PerDialect(texts) => texts,
+        };
+        let written = |wanted: DialectName| {
+            texts
+                .iter()
+                .find(|(dialect, _)| *dialect == wanted)
+                .map(|(_, text)| text.as_str())
+        };
+        // They are told apart where it matters.
+        written(dialect).or_else(|| {
+            (dialect == DialectName::MariaDb)
+                .then(|| written(DialectName::MySql))
+                .flatten()
+        })
+    }
+
+    /// What is wrong with it on every database.
+    pub(super) fn mistake(&self) -> Option<String> {
+        let texts = match &self.0 {
+            Texts::Same(text) => return text.trim().is_empty().then(|| "is given a blank text".to_owned()),
+            Texts::PerDialect(texts) => texts,
+        };
+        if texts.iter().all(|(_, text)| text.trim().is_empty()) {
+            return Some("is given no text".to_owned());
+        }
+        texts.iter().enumerate().find_map(|(at, (dialect, _))| {
+            texts[..at]
+                .iter()
+                .any(|(before, _)| before == dialect)
+                .then(|| format!("is given two texts for {}", dialect.title()))
+        })
+    }
+}
+
+/// What [`execute`](crate::Schema::execute) takes: a text, or an array with one for each dialect.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no SQL",
+    label = "neither a text nor one for each dialect",
+    note = "write one SQL statement, or `[(DialectName::Postgres, \"..\"), (DialectName::Sqlite, \"..\")]`"
+)]
+pub trait IntoSql {
+    #[doc(hidden)]
+    fn into_sql(self) -> UserSql;
+}
+
+impl IntoSql for &str {
+    fn into_sql(self) -> UserSql {
+        UserSql(Texts::Same(self.to_owned()))
+    }
+}
+
+impl IntoSql for String {
+    fn into_sql(self) -> UserSql {
+        UserSql(Texts::Same(self))
+    }
+}
+
+impl IntoSql for &String {
+    fn into_sql(self) -> UserSql {
+        UserSql(Texts::Same(self.clone()))
+    }
+}
+
+impl IntoSql for Cow<'_, str> {
+    fn into_sql(self) -> UserSql {
+        UserSql(Texts::Same(self.into_owned()))
+    }
+}
+
+impl<const N: usize, T: Into<String>> IntoSql for [(DialectName, T); N] {
+    fn into_sql(self) -> UserSql {
+        let texts = self.into_iter().map(|(dialect, text)| (dialect, text.into()));
+        UserSql(Texts::PerDialect(texts.collect()))
+    }
+}

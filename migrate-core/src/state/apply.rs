@@ -1,0 +1,341 @@
+//! Operations on whole tables and views: what they ask of the schema, and what they make of it.
+
+use super::edit_table::Editing;
+use super::rules::{check_name, made_by_raw_sql, problem};
+use super::suggest::nearest;
+use super::unknown_table::alter_unknown;
+use super::{Applied, Findings, Model};
+use crate::error::Problem;
+use crate::location::Place;
+use crate::schema::naming;
+use crate::schema::operation::{Change, Edit, Operation};
+use crate::schema::sql_text;
+use crate::schema::table::{Table, rename_in};
+
+impl Model {
+    /// Checks an operation, carries it out on the model, and says what it is in full.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it. The model is as it was then.
+    pub(crate) fn apply(&mut self, operation: &Operation, place: Place) -> Result<Applied, Findings> {
+        let at = |message: String| {
+            vec![Problem {
+                place: Some(place),
+                message,
+            }]
+        };
+        match operation {
+            Operation::CreateTable { table, edits } => self.create_table(table, edits, place),
+            Operation::AlterTable { table, edits } => self.alter_table(table, edits, place),
+            Operation::DropTable { table } => self.drop_table(table, place),
+            Operation::RenameTable { from, to } => self.rename_table(from, to).map_err(at),
+            Operation::CreateView { view, query } => self.create_view(view, query).map_err(at),
+            Operation::DropView { view } => self.drop_view(view, place).map_err(at),
+            Operation::ChangeEnum { name, change } => self.change_enum(name, change, place),
+        }
+    }
+
+    /// That a table, view or enum may be called so.
+    pub(super) fn check_free(&self, name: &str) -> Result<(), String> {
+        check_name(name)?;
+        match self.names.objects.get(&name.to_ascii_lowercase()) {
+            Some(there) if self.views.contains_key(there) => Err(format!("there is a view `{there}` already")),
+            Some(there) if self.enums.contains_key(there) => Err(format!("there is an enum `{there}` already")),
+            Some(there) => Err(format!("there is a table `{there}` already")),
+            None => match self.owner_of_index(name, "") {
+                Some(owner) => Err(format!("there is an index `{name}` already, on `{owner}`")),
+                None => Ok(()),
+            },
+        }
+    }
+
+    pub(super) fn unknown_table(&self, name: &str) -> String {
+        if let Some(fate) = self.gone.get(name) {
+            return format!("there is no table `{name}` any more: {fate}");
+        }
+        let near = nearest(name, self.tables.keys().map(String::as_str));
+        match near {
+            Some(near) => format!("there is no table `{name}`; `{near}` is near"),
+            None => format!(
+                "there is no table `{name}`; if the database has it already, say what it is with `schema.declare(..)`"
+            ),
+        }
+    }
+
+    fn create_table(&mut self, name: &str, edits: &[Edit], place: Place) -> Result<Applied, Findings> {
+        let mut findings = Findings::new();
+        if let Err(message) = self.check_free(name) {
+            findings.push(problem(place, message));
+        }
+        let empty = Table {
+            name: name.to_owned(),
+            ..Table::default()
+        };
+        let mut editing = Editing::new(self, empty, true);
+        editing.all(edits);
+        if !edits.iter().any(|edit| matches!(edit.change, Change::AddColumn { .. })) {
+            editing.findings.push(problem(
+                place,
+                format!("table `{name}` has no columns; add one at least"),
+            ));
+        }
+        let Editing {
+            table,
+            forward,
+            findings: more,
+            ..
+        } = editing;
+        findings.extend(more);
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        let shared = self.shared_names(name, &forward);
+        self.set_table(name, Some(table.clone()));
+        self.empty.insert(name.to_owned());
+        Ok(Applied {
+            shared,
+            operation: Operation::CreateTable {
+                table: name.to_owned(),
+                edits: forward,
+            },
+            before: None,
+            after: Some(table),
+            inverse: Operation::DropTable { table: name.to_owned() },
+            missing: Vec::new(),
+            views: Vec::new(),
+        })
+    }
+
+    fn alter_table(&mut self, name: &str, edits: &[Edit], place: Place) -> Result<Applied, Findings> {
+        let Some(before) = self.tables.get(name).cloned() else {
+            if self.is_open(name) {
+                return alter_unknown(name, edits, place);
+            }
+            return Err(vec![problem(place, self.unknown_table(name))]);
+        };
+        if edits.is_empty() {
+            return Err(vec![problem(
+                place,
+                format!("nothing of `{name}` is changed; say what, or leave the call out"),
+            )]);
+        }
+        let is_empty = self.empty.contains(name);
+        let mut editing = Editing::new(self, before.clone(), is_empty);
+        editing.same = self.same.get(name).cloned().unwrap_or_default();
+        editing.all(edits);
+        let Editing {
+            table,
+            forward,
+            mut back,
+            missing,
+            findings,
+            renames,
+            same,
+            ..
+        } = editing;
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        for (from, to) in renames {
+            self.rename_referred_column(name, &from, &to);
+        }
+        if same.is_empty() {
+            self.same.remove(name);
+        } else {
+            self.same.insert(name.to_owned(), same);
+        }
+        let views = self.views_on(name);
+        let views = views.filter_map(|view| Some((view.to_owned(), self.views.get(view)?.clone())));
+        let views = views.collect();
+        // References of the table to itself were renamed with it.
+        self.set_table(name, Some(table.clone()));
+        back.reverse();
+        Ok(Applied {
+            shared: self.shared_names(name, &forward),
+            operation: Operation::AlterTable {
+                table: name.to_owned(),
+                edits: forward,
+            },
+            before: Some(before),
+            after: Some(table),
+            inverse: Operation::AlterTable {
+                table: name.to_owned(),
+                edits: back,
+            },
+            missing,
+            views,
+        })
+    }
+
+    fn drop_table(&mut self, name: &str, place: Place) -> Result<Applied, Findings> {
+        let Some(before) = self.tables.get(name).cloned() else {
+            if self.is_open(name) {
+                let operation = Operation::DropTable { table: name.to_owned() };
+                let mut applied = Applied::unseen(operation.clone(), operation);
+                applied.missing.push(problem(place, made_by_raw_sql(name)));
+                return Ok(applied);
+            }
+            return Err(vec![problem(place, self.unknown_table(name))]);
+        };
+        let mut findings = Findings::new();
+        for (referrer, foreign_key) in self.references_to(name) {
+            findings.push(problem(
+                place,
+                format!(
+                    "`{referrer}` refers to `{name}` by the foreign key `{}`; drop that first",
+                    foreign_key.name
+                ),
+            ));
+        }
+        findings.extend(self.views_on(name).map(|view| {
+            problem(
+                place,
+                format!("the view `{view}` reads `{name}`; drop it first, and make it anew if it is needed"),
+            )
+        }));
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        self.set_table(name, None);
+        self.gone
+            .insert(name.to_owned(), "an earlier step dropped it".to_owned());
+        self.empty.remove(name);
+        self.same.remove(name);
+        let edits = before.changes().into_iter().map(|change| Edit { change, place });
+        Ok(Applied {
+            operation: Operation::DropTable { table: name.to_owned() },
+            inverse: Operation::CreateTable {
+                table: name.to_owned(),
+                edits: edits.collect(),
+            },
+            before: Some(before),
+            after: None,
+            missing: Vec::new(),
+            views: Vec::new(),
+            shared: Vec::new(),
+        })
+    }
+
+    fn rename_table(&mut self, from: &str, to: &str) -> Result<Applied, String> {
+        let operation = Operation::RenameTable {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        };
+        let inverse = Operation::RenameTable {
+            from: to.to_owned(),
+            to: from.to_owned(),
+        };
+        let Some(before) = self.tables.get(from).cloned() else {
+            if self.is_open(from) {
+                self.set_open(to.to_owned());
+                return Ok(Applied::unseen(operation, inverse));
+            }
+            return Err(self.unknown_table(from));
+        };
+        if from == to {
+            return Err(format!("`{from}` is its name already"));
+        }
+        if !from.eq_ignore_ascii_case(to) {
+            self.check_free(to)?;
+        }
+        if let Some(view) = self.views_on(from).next() {
+            return Err(format!(
+                "the view `{view}` reads `{from}`; drop it first, and make it anew with the new name"
+            ));
+        }
+        let mut after = before.clone();
+        after.name = to.to_owned();
+        if let Some(key) = &mut after.primary_key {
+            // It goes by the table's name, and another table may want the old one.
+            key.name = naming::primary_key_name(to);
+        }
+        if !before.triggers.is_empty() {
+            // The database writes the new name into their texts, in its own way.
+            self.set_table(from, None);
+            self.set_open(to.to_owned());
+            return Ok(Applied::unseen(operation, inverse));
+        }
+        for foreign_key in after.foreign_keys.iter_mut().filter(|key| key.to_table == from) {
+            foreign_key.to_table = to.to_owned();
+        }
+        let referrers: Vec<String> = self.references_to(from).map(|(table, _)| table.to_owned()).collect();
+        for referrer in referrers {
+            if let Some(mut table) = self.tables.get(&referrer).cloned() {
+                for foreign_key in table.foreign_keys.iter_mut().filter(|key| key.to_table == from) {
+                    foreign_key.to_table = to.to_owned();
+                }
+                self.set_table(&referrer, Some(table));
+            }
+        }
+        self.set_table(from, None);
+        self.gone
+            .insert(from.to_owned(), format!("an earlier step renamed it to `{to}`"));
+        self.set_table(to, Some(after.clone()));
+        if self.empty.remove(from) {
+            self.empty.insert(to.to_owned());
+        }
+        if let Some(same) = self.same.remove(from) {
+            self.same.insert(to.to_owned(), same);
+        }
+        Ok(Applied {
+            operation,
+            before: Some(before),
+            after: Some(after),
+            inverse,
+            missing: Vec::new(),
+            views: Vec::new(),
+            shared: Vec::new(),
+        })
+    }
+
+    fn create_view(&mut self, view: &str, query: &str) -> Result<Applied, String> {
+        self.check_free(view)?;
+        sql_text::check_expression(query).map_err(|why| format!("the query of the view `{view}`: {why}"))?;
+        self.set_view(view, Some(query.to_owned()));
+        let operation = Operation::CreateView {
+            view: view.to_owned(),
+            query: query.to_owned(),
+        };
+        Ok(Applied::unseen(
+            operation,
+            Operation::DropView { view: view.to_owned() },
+        ))
+    }
+
+    fn drop_view(&mut self, view: &str, place: Place) -> Result<Applied, String> {
+        let operation = Operation::DropView { view: view.to_owned() };
+        let Some(query) = self.views.get(view).cloned() else {
+            if self.is_open(view) {
+                let mut applied = Applied::unseen(operation.clone(), operation);
+                applied.missing.push(problem(place, made_by_raw_sql(view)));
+                return Ok(applied);
+            }
+            return Err(match nearest(view, self.views.keys().map(String::as_str)) {
+                Some(near) => format!("there is no view `{view}`; `{near}` is near"),
+                None => format!("there is no view `{view}`"),
+            });
+        };
+        if let Some(other) = self.views_on(view).find(|other| *other != view) {
+            return Err(format!("the view `{other}` reads `{view}`; drop it first"));
+        }
+        self.set_view(view, None);
+        let inverse = Operation::CreateView {
+            view: view.to_owned(),
+            query,
+        };
+        Ok(Applied::unseen(operation, inverse))
+    }
+
+    fn rename_referred_column(&mut self, name: &str, from: &str, to: &str) {
+        let referrers: Vec<String> = self.references_to(name).map(|(table, _)| table.to_owned()).collect();
+        for referrer in referrers {
+            if let Some(mut table) = self.tables.get(&referrer).cloned() {
+                for key in table.foreign_keys.iter_mut().filter(|key| key.to_table == name) {
+                    rename_in(&mut key.to_columns, from, to);
+                }
+                self.set_table(&referrer, Some(table));
+            }
+        }
+    }
+}

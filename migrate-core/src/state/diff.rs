@@ -1,0 +1,236 @@
+//! Whether two tables are the same, whatever the order and the words that they were written with.
+
+use std::collections::BTreeSet;
+
+use super::Live;
+use crate::schema::column_type::DefaultValue;
+use crate::schema::sql_text::normal;
+use crate::schema::table::{Column, IndexMethod, IndexOn, Table};
+
+impl Table {
+    /// In what a table that is there differs from this one, if it does.
+    pub(crate) fn difference(&self, there: &Table) -> Option<String> {
+        let (expected, found) = (parts(self), parts(there));
+        let lacks: Vec<&str> = expected.difference(&found).map(String::as_str).collect();
+        let has: Vec<&str> = found.difference(&expected).map(String::as_str).collect();
+        match (lacks.as_slice(), has.as_slice()) {
+            ([], []) => None,
+            ([], has) => Some(format!("it has {}", has.join("; "))),
+            (lacks, []) => Some(format!("it lacks {}", lacks.join("; "))),
+            (lacks, has) => Some(format!("it has {} instead of {}", has.join("; "), lacks.join("; "))),
+        }
+    }
+
+    /// Takes the names of constraints that somebody else wrote without one from a table in which they are known.
+    pub(crate) fn take_names(&mut self, known: &Table) {
+        if let (Some(key), Some(named)) = (&mut self.primary_key, &known.primary_key)
+            && key.name.is_empty()
+        {
+            key.name.clone_from(&named.name);
+        }
+        for unique in self.uniques.iter_mut().filter(|unique| unique.name.is_empty()) {
+            if let Some(named) = known.uniques.iter().find(|named| named.columns == unique.columns) {
+                unique.name.clone_from(&named.name);
+            }
+        }
+        for check in self.checks.iter_mut().filter(|check| check.name.is_empty()) {
+            let same = |expression: &str| normal(expression) == normal(&check.expression);
+            if let Some(named) = known.checks.iter().find(|named| same(&named.expression)) {
+                check.name.clone_from(&named.name);
+            }
+        }
+        for key in self.foreign_keys.iter_mut().filter(|key| key.name.is_empty()) {
+            if let Some(named) = known.foreign_keys.iter().find(|named| named.columns == key.columns) {
+                key.name.clone_from(&named.name);
+            }
+        }
+    }
+}
+
+/// What is known under a name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Known {
+    Table(Box<Table>),
+    View(String),
+    /// No table and no view.
+    Nothing,
+    /// Raw SQL may have touched it.
+    Open,
+}
+
+impl Known {
+    /// In what something else under the same name differs from it, as far as both are known: a sentence.
+    pub(crate) fn difference(&self, name: &str, there: &Known) -> Option<String> {
+        match (self, there) {
+            (Known::Open, _) | (_, Known::Open) => None,
+            (one, other) if one == other => None,
+            (Known::Table(one), Known::Table(other)) => Some(format!("table `{name}`: {}", one.difference(other)?)),
+            (Known::View(one), Known::View(other)) => {
+                (normal(one) != normal(other)).then(|| format!("view `{name}`: it is another"))
+            }
+            (Known::Nothing, Known::Table(_)) => Some(format!("table `{name}`: it is there")),
+            (Known::Nothing, _) => Some(format!("view `{name}`: it is there")),
+            (Known::Table(_), _) => Some(format!("table `{name}`: it is not there")),
+            (Known::View(_), _) => Some(format!("view `{name}`: it is not there")),
+        }
+    }
+}
+
+impl Live {
+    /// Without some tables and views.
+    pub(crate) fn without(&self, names: &BTreeSet<String>) -> Live {
+        let is_left = |name: &String| !names.contains(&name.to_ascii_lowercase());
+        let mut left = self.clone();
+        left.tables.retain(|name, _| is_left(name));
+        left.views.retain(|name, _| is_left(name));
+        left
+    }
+
+    /// In what a database that is there differs from this one: a sentence for each table or view.
+    pub(crate) fn differences(&self, there: &Live) -> Vec<String> {
+        let names: BTreeSet<&String> = self.tables.keys().chain(there.tables.keys()).collect();
+        let tables = names.into_iter().filter_map(|name| {
+            let difference = match (self.tables.get(name), there.tables.get(name)) {
+                (Some(Ok(expected)), Some(Ok(found))) if expected == found => return None,
+                (Some(Ok(expected)), Some(Ok(found))) => expected.difference(found)?,
+                (Some(_), None) => "it is not there".to_owned(),
+                (None, Some(_)) => "it is there".to_owned(),
+                _ => {
+                    // Where it cannot be described, its text tells at least that it is another one.
+                    let text = |live: &Live| live.texts.get(name).map(|text| normal(text));
+                    if text(self) == text(there) {
+                        return None;
+                    }
+                    "it is another".to_owned()
+                }
+            };
+            Some(format!("table `{name}`: {difference}"))
+        });
+        let names: BTreeSet<&String> = self.views.keys().chain(there.views.keys()).collect();
+        let views = names.into_iter().filter_map(|name| {
+            let difference = match (self.views.get(name), there.views.get(name)) {
+                (Some(expected), Some(found)) if normal(expected) == normal(found) => return None,
+                (Some(_), Some(_)) => "it is another",
+                (Some(_), None) => "it is not there",
+                (None, _) => "it is there",
+            };
+            Some(format!("view `{name}`: {difference}"))
+        });
+        let names: BTreeSet<&String> = self.enums.keys().chain(there.enums.keys()).collect();
+        let enums = names.into_iter().filter_map(|name| {
+            let values = |live: &Live| {
+                live.enums
+                    .get(name)
+                    .map_or("not there".to_owned(), |all| all.join(", "))
+            };
+            let (expected, found) = (values(self), values(there));
+            (expected != found).then(|| format!("enum `{name}`: it is {found} instead of {expected}"))
+        });
+        tables.chain(views).chain(enums).collect()
+    }
+}
+
+/// What a table is made of. Names of constraints are left out, as a database may not keep them; so are comments.
+fn parts(table: &Table) -> BTreeSet<String> {
+    let mut parts: BTreeSet<String> = table.columns.iter().map(column).collect();
+    let listed = |columns: &[String]| columns.join(", ");
+    parts.extend(
+        table
+            .primary_key
+            .iter()
+            .map(|key| format!("the primary key ({})", listed(&key.columns))),
+    );
+    parts.extend(
+        table
+            .uniques
+            .iter()
+            .map(|unique| format!("the constraint UNIQUE ({})", listed(&unique.columns))),
+    );
+    parts.extend(
+        table
+            .checks
+            .iter()
+            .map(|check| format!("the constraint CHECK ({})", normal(&check.expression))),
+    );
+    parts.extend(table.foreign_keys.iter().map(|key| {
+        format!(
+            "the foreign key ({}) to {} ({}) on delete {:?} on update {:?}{}",
+            listed(&key.columns),
+            key.to_table,
+            listed(&key.to_columns),
+            key.on_delete,
+            key.on_update,
+            if key.deferred { " deferred" } else { "" }
+        )
+    }));
+    parts.extend(table.indexes.iter().map(|index| {
+        let keys: Vec<String> = index
+            .keys
+            .iter()
+            .map(|key| {
+                let on = match &key.on {
+                    IndexOn::Column(column) => column.clone(),
+                    IndexOn::Expression(sql) => format!("({})", normal(sql)),
+                };
+                let collation = key
+                    .collation
+                    .as_ref()
+                    .map_or_else(String::new, |name| format!(" collate {name}"));
+                format!("{on}{collation}{}", if key.descending { " desc" } else { "" })
+            })
+            .collect();
+        let method = index.method.as_ref().filter(|method| **method != IndexMethod::BTree);
+        format!(
+            "the {}index {} ({}){}{}{}",
+            if index.unique { "unique " } else { "" },
+            index.name,
+            keys.join(", "),
+            method.map_or_else(String::new, |method| format!(" by {}", method.name())),
+            if index.include.is_empty() {
+                String::new()
+            } else {
+                format!(" including {}", index.include.join(", "))
+            },
+            index
+                .filter
+                .as_ref()
+                .map_or_else(String::new, |filter| format!(" where {}", normal(filter)))
+        )
+    }));
+    parts.extend(
+        table
+            .triggers
+            .iter()
+            .map(|trigger| format!("the trigger {}", trigger.name)),
+    );
+    parts.extend(table.strict.then(|| "STRICT".to_owned()));
+    parts.extend(table.without_rowid.then(|| "WITHOUT ROWID".to_owned()));
+    parts
+}
+
+fn column(column: &Column) -> String {
+    let mut text = format!("the column {}", column.name);
+    if column.auto_increment {
+        // Whatever its type is called: SQLite counts up one type alone.
+        text += " counted up";
+    } else {
+        text += &format!(" {}", column.column_type.encoding().to_lowercase());
+    }
+    if !column.nullable {
+        text += " not null";
+    }
+    text += &match &column.default {
+        None => String::new(),
+        Some(DefaultValue::Now) => " default now".to_owned(),
+        Some(DefaultValue::Value(value)) => format!(" default {value:?}"),
+        Some(DefaultValue::Expression(sql)) => format!(" default ({})", normal(sql)),
+    };
+    if let Some(generated) = &column.generated {
+        let kept = if generated.stored { "stored" } else { "virtual" };
+        text += &format!(" generated ({}) {kept}", normal(&generated.expression));
+    }
+    if let Some(collation) = &column.collation {
+        text += &format!(" collate {}", collation.to_lowercase());
+    }
+    text
+}

@@ -1,0 +1,530 @@
+//! The changes of one table, one after the other: what each makes of the table, and what takes it back.
+
+use std::collections::BTreeMap;
+
+use super::rules::{
+    check_default, check_fits, check_has_one_source, check_name, check_type, differs_by_row, listed, problem,
+};
+use super::suggest::nearest;
+use super::{Findings, Model, Same};
+use crate::error::Problem;
+use crate::location::Place;
+use crate::schema::column_type::DefaultValue;
+use crate::schema::operation::{Change, Edit};
+use crate::schema::sql_text;
+use crate::schema::table::{Column, Index, IndexMethod, IndexOn, Kind, Table};
+
+/// A table while it is edited.
+pub(super) struct Editing<'a> {
+    pub(super) model: &'a Model,
+    pub(super) table: Table,
+    /// It holds no rows: it is new.
+    pub(super) is_empty: bool,
+    /// Its columns that have the same in every row.
+    pub(super) same: BTreeMap<String, Same>,
+    /// The edits in full.
+    pub(super) forward: Vec<Edit>,
+    /// What takes them back, in the order of the edits.
+    pub(super) back: Vec<Edit>,
+    pub(super) missing: Vec<Problem>,
+    pub(super) findings: Findings,
+    /// Columns of the table that were renamed, for those who refer to them.
+    pub(super) renames: Vec<(String, String)>,
+}
+
+impl<'a> Editing<'a> {
+    pub(super) fn new(model: &'a Model, table: Table, is_empty: bool) -> Editing<'a> {
+        Editing {
+            model,
+            table,
+            is_empty,
+            same: BTreeMap::new(),
+            forward: Vec::new(),
+            back: Vec::new(),
+            missing: Vec::new(),
+            findings: Findings::new(),
+            renames: Vec::new(),
+        }
+    }
+
+    pub(super) fn all(&mut self, edits: &[Edit]) {
+        for edit in edits {
+            if let Err(message) = self.one(edit) {
+                self.findings.push(problem(edit.place, message));
+                // What names a refused column is not to be blamed as well.
+                if let Change::AddColumn { column, .. } = &edit.change
+                    && self.table.column(&column.name).is_none()
+                {
+                    self.table.columns.push(column.clone());
+                }
+            }
+        }
+        if self.findings.is_empty() {
+            self.check_whole(edits);
+        }
+    }
+
+    /// An edit and its inverse.
+    fn done(&mut self, place: Place, change: Change, inverse: Change) {
+        self.forward.push(Edit { change, place });
+        self.back.push(Edit { change: inverse, place });
+    }
+
+    fn one(&mut self, edit: &Edit) -> Result<(), String> {
+        let place = edit.place;
+        let change = edit.change.clone();
+        let inverse = match &change {
+            Change::AddColumn { column, fill } => {
+                self.add_column(column, fill.as_ref())?;
+                Change::DropColumn {
+                    column: column.name.clone(),
+                    fill: None,
+                }
+            }
+            Change::DropColumn { column, fill } => {
+                self.drop_what_is_on(column, place)?;
+                let dropped = self.column(column)?.clone();
+                self.same.remove(column);
+                let needs_value =
+                    !dropped.nullable && dropped.default.is_none() && dropped.generated.is_none() && !self.is_empty;
+                if needs_value && fill.is_none() {
+                    self.missing.push(problem(
+                        place,
+                        format!(
+                            "`{column}` is NOT NULL and has no default, so its way back has to know what rows get: add \
+                             `.undo_fill(..)`"
+                        ),
+                    ));
+                }
+                Change::AddColumn {
+                    column: dropped,
+                    fill: fill.clone(),
+                }
+            }
+            Change::RenameColumn { from, to } => {
+                self.rename_column(from, to)?;
+                Change::RenameColumn {
+                    from: to.clone(),
+                    to: from.clone(),
+                }
+            }
+            Change::SetType {
+                column,
+                to,
+                using,
+                undo_using,
+            } => {
+                for expression in using.iter().chain(undo_using) {
+                    sql_text::check_expression(expression).map_err(|why| format!("the expression: {why}"))?;
+                }
+                self.check_type_is_free(column)?;
+                check_type(to).map_err(|why| format!("`{column}`: {why}"))?;
+                self.model.check_enum(to, [])?;
+                let there = self.column(column)?;
+                if there.column_type == *to {
+                    return Err(format!("`{column}` is of that type already"));
+                }
+                if let Some(default) = &there.default {
+                    check_fits(column, to, default).map_err(|why| {
+                        format!(
+                            "the default of {why}; drop it before, `t.drop_default({column:?})`, and set another after"
+                        )
+                    })?;
+                }
+                Change::SetType {
+                    column: column.clone(),
+                    to: there.column_type.clone(),
+                    using: undo_using.clone(),
+                    undo_using: using.clone(),
+                }
+            }
+            Change::SetNotNull { column } => {
+                let is_null = self.same.get(column) == Some(&Same::Null);
+                if !self.column(column)?.nullable {
+                    return Err(format!("`{column}` is NOT NULL already"));
+                }
+                if is_null {
+                    return Err(format!(
+                        "`{column}` was just added and is NULL in every row; fill it first, or add it with `.fill(..)` (on \
+                         the way back: `.undo_fill(..)`)"
+                    ));
+                }
+                Change::DropNotNull { column: column.clone() }
+            }
+            Change::DropNotNull { column } => {
+                let in_key = self
+                    .table
+                    .primary_key
+                    .as_ref()
+                    .is_some_and(|key| key.columns.contains(column));
+                if in_key {
+                    return Err(format!("`{column}` is part of the primary key, which is never NULL"));
+                }
+                if self.column(column)?.nullable {
+                    return Err(format!("`{column}` may be NULL already"));
+                }
+                Change::SetNotNull { column: column.clone() }
+            }
+            Change::SetDefault { column, default } => {
+                check_default(default)?;
+                let there = self.column(column)?;
+                check_fits(column, &there.column_type, default)?;
+                self.model.check_enum(&there.column_type, [default])?;
+                check_has_one_source(&Column {
+                    default: Some(default.clone()),
+                    ..there.clone()
+                })?;
+                match there.default.clone() {
+                    Some(default) => Change::SetDefault {
+                        column: column.clone(),
+                        default,
+                    },
+                    None => Change::DropDefault { column: column.clone() },
+                }
+            }
+            Change::DropDefault { column } => {
+                let default = self
+                    .column(column)?
+                    .default
+                    .clone()
+                    .ok_or_else(|| format!("`{column}` has no default"))?;
+                Change::SetDefault {
+                    column: column.clone(),
+                    default,
+                }
+            }
+            Change::SetComment { column, .. } => {
+                let before = match column {
+                    Some(column) => &self.column(column)?.comment,
+                    None => &self.table.comment,
+                };
+                Change::SetComment {
+                    column: column.clone(),
+                    comment: before.clone(),
+                }
+            }
+            Change::AddPrimaryKey(key) => {
+                if let Some(there) = &self.table.primary_key {
+                    return Err(format!(
+                        "`{}` has a primary key already, on {}; for one of several columns write `t.primary_key([..])`",
+                        self.table.name,
+                        listed(&there.columns)
+                    ));
+                }
+                self.check_constraint(Kind::PrimaryKey, &key.name, &key.columns)?;
+                self.check_not_all_same(&key.name, &key.columns)?;
+                Change::DropPrimaryKey
+            }
+            Change::DropPrimaryKey => {
+                let key = self.table.primary_key.clone();
+                let key = key.ok_or_else(|| format!("`{}` has no primary key", self.table.name))?;
+                self.check_still_unique(&change, &key.columns)?;
+                Change::AddPrimaryKey(key)
+            }
+            Change::AddUnique(unique) => {
+                self.check_constraint(Kind::Unique, &unique.name, &unique.columns)?;
+                self.check_not_all_same(&unique.name, &unique.columns)?;
+                Change::DropConstraint {
+                    constraint: unique.name.clone(),
+                }
+            }
+            Change::AddCheck(check) => {
+                self.check_constraint_name(Kind::Check, &check.name)?;
+                self.check_expression(&check.expression)
+                    .map_err(|why| format!("the expression of `{}`: {why}", check.name))?;
+                Change::DropConstraint {
+                    constraint: check.name.clone(),
+                }
+            }
+            Change::AddForeignKey(key) => {
+                self.check_constraint(Kind::ForeignKey, &key.name, &key.columns)?;
+                Change::DropConstraint {
+                    constraint: key.name.clone(),
+                }
+            }
+            Change::DropConstraint { constraint } => self.inverse_of_drop(&change, constraint)?,
+            Change::AddIndex { index, concurrently } => {
+                check_name(&index.name)?;
+                self.check_index_is_free(&index.name)?;
+                if index.keys.is_empty() {
+                    return Err(format!("the index `{}` is on no columns", index.name));
+                }
+                for (at, key) in index.keys.iter().enumerate() {
+                    match &key.on {
+                        IndexOn::Column(column) => {
+                            self.position(column)?;
+                            if index.keys[..at].iter().any(|other| other.on == key.on) {
+                                return Err(format!("the index `{}` names `{column}` twice", index.name));
+                            }
+                        }
+                        IndexOn::Expression(sql) => self
+                            .check_expression(sql)
+                            .map_err(|why| format!("the expression in `{}`: {why}", index.name))?,
+                    }
+                }
+                for column in &index.include {
+                    self.position(column)?;
+                    if index.columns().is_some_and(|columns| columns.contains(column)) {
+                        return Err(format!(
+                            "the index `{}` is on `{column}` already, and includes it",
+                            index.name
+                        ));
+                    }
+                }
+                if let Some(IndexMethod::Named(method)) = &index.method {
+                    check_name(method)?;
+                }
+                if let Some(filter) = &index.filter {
+                    self.check_expression(filter)
+                        .map_err(|why| format!("the filter of `{}`: {why}", index.name))?;
+                }
+                if let Some(columns) = index.columns().filter(|_| index.unique && index.filter.is_none()) {
+                    self.check_not_all_same(&index.name, &columns)?;
+                }
+                Change::DropIndex {
+                    index: index.name.clone(),
+                    concurrently: *concurrently,
+                }
+            }
+            Change::DropIndex { index, concurrently } => {
+                let position = self.index_position(index)?;
+                let dropped = self.table.indexes[position].clone();
+                if let Some(columns) = dropped.columns().filter(|_| dropped.unique) {
+                    self.check_still_unique(&change, &columns)?;
+                }
+                Change::AddIndex {
+                    index: dropped,
+                    concurrently: *concurrently,
+                }
+            }
+            Change::RenameIndex { from, to } => {
+                check_name(to)?;
+                self.check_index_is_free(to)?;
+                self.index_position(from)?;
+                Change::RenameIndex {
+                    from: to.clone(),
+                    to: from.clone(),
+                }
+            }
+        };
+        self.table.make(&change);
+        self.done(place, change, inverse);
+        Ok(())
+    }
+
+    fn add_column(&mut self, column: &Column, fill: Option<&DefaultValue>) -> Result<(), String> {
+        let name = &column.name;
+        check_name(name)?;
+        if let Some(there) = self
+            .table
+            .columns
+            .iter()
+            .find(|there| there.name.eq_ignore_ascii_case(name))
+        {
+            return Err(format!("`{}` has a column `{}` already", self.table.name, there.name));
+        }
+        if let Some(default) = &column.default {
+            check_default(default)?;
+        }
+        if let Some(generated) = &column.generated {
+            self.check_expression(&generated.expression)
+                .map_err(|why| format!("the expression of `{name}`: {why}"))?;
+        }
+        if column.auto_increment && !column.column_type.is_integer() {
+            return Err(format!("`{name}` is no whole number, and only those are counted up"));
+        }
+        check_has_one_source(column)?;
+        check_type(&column.column_type).map_err(|why| format!("`{name}`: {why}"))?;
+        if let Some(fill) = fill {
+            check_default(fill)?;
+        }
+        let values = column.default.iter().chain(fill);
+        for value in values.clone() {
+            check_fits(name, &column.column_type, value)?;
+        }
+        self.model.check_enum(&column.column_type, values)?;
+        let has_value = column.nullable
+            || column.default.is_some()
+            || column.generated.is_some()
+            || column.auto_increment
+            || fill.is_some();
+        if !self.is_empty && !has_value {
+            return Err(format!(
+                "`{}` may hold rows, and `{name}` is NOT NULL without a default; add `.default(..)`, `.nullable()`, or \
+                 `.fill(..)` for the rows that are there",
+                self.table.name
+            ));
+        }
+        let same = match (fill, &column.default) {
+            // Who fills with an expression knows what it gives.
+            (Some(DefaultValue::Expression(_)), _) => None,
+            (None, Some(DefaultValue::Expression(sql))) if differs_by_row(sql) => None,
+            (Some(_), _) | (None, Some(_)) => Some(Same::Value),
+            (None, None) if column.generated.is_none() && !column.auto_increment => Some(Same::Null),
+            (None, None) => None,
+        };
+        if let Some(same) = same.filter(|_| !self.is_empty) {
+            self.same.insert(column.name.clone(), same);
+        }
+        Ok(())
+    }
+
+    /// Drops the indexes and constraints that are on a column alone, and refuses if more depends on it.
+    fn drop_what_is_on(&mut self, column: &str, place: Place) -> Result<(), String> {
+        self.position(column)?;
+        self.check_no_view_reads(column)?;
+        let name = self.table.name.clone();
+        let alone = [column.to_owned()];
+        let needed = |what: String| Err(format!("{what} needs `{column}`; drop that first"));
+        let table = &self.table;
+        if table
+            .primary_key
+            .as_ref()
+            .is_some_and(|key| key.columns.iter().any(|part| part == column))
+        {
+            return needed(format!("the primary key of `{name}`"));
+        }
+        if let Some((referrer, key)) = self
+            .model
+            .references_to(&name)
+            .find(|(_, key)| key.to_columns.iter().any(|part| part == column))
+        {
+            return needed(format!("the foreign key `{}` of `{referrer}`", key.name));
+        }
+        let shares = |columns: &[String]| columns != alone && columns.iter().any(|part| part == column);
+        if let Some(unique) = table.uniques.iter().find(|unique| shares(&unique.columns)) {
+            return needed(format!("the constraint `{}`", unique.name));
+        }
+        if let Some(key) = table.foreign_keys.iter().find(|key| shares(&key.columns)) {
+            return needed(format!("the constraint `{}`", key.name));
+        }
+        if let Some(check) = table
+            .checks
+            .iter()
+            .find(|check| sql_text::mentions(&check.expression, column))
+        {
+            return needed(format!("the constraint `{}`", check.name));
+        }
+        let uses = |index: &Index| {
+            index.columns().is_none_or(|columns| shares(&columns))
+                && index.keys.iter().any(|key| match &key.on {
+                    IndexOn::Column(part) => part == column,
+                    IndexOn::Expression(sql) => sql_text::mentions(sql, column),
+                })
+                || index
+                    .filter
+                    .as_ref()
+                    .is_some_and(|filter| sql_text::mentions(filter, column))
+                || index.include.iter().any(|part| part == column)
+        };
+        if let Some(index) = table.indexes.iter().find(|index| uses(index)) {
+            return needed(format!("the index `{}`", index.name));
+        }
+        if let Some(generated) = table.columns.iter().find(|other| {
+            other
+                .generated
+                .as_ref()
+                .is_some_and(|generated| sql_text::mentions(&generated.expression, column))
+        }) {
+            return needed(format!("the generated column `{}`", generated.name));
+        }
+        let drops: Vec<Change> = table
+            .foreign_keys
+            .iter()
+            .filter(|key| key.columns == alone)
+            .map(|key| key.name.clone())
+            .chain(
+                table
+                    .uniques
+                    .iter()
+                    .filter(|unique| unique.columns == alone)
+                    .map(|unique| unique.name.clone()),
+            )
+            .map(|constraint| Change::DropConstraint { constraint })
+            .chain(
+                table
+                    .indexes
+                    .iter()
+                    .filter(|index| index.columns().is_some_and(|columns| columns == alone))
+                    .map(|index| Change::DropIndex {
+                        index: index.name.clone(),
+                        concurrently: false,
+                    }),
+            )
+            .collect();
+        for change in drops {
+            self.one(&Edit { change, place })?;
+        }
+        Ok(())
+    }
+
+    fn rename_column(&mut self, from: &str, to: &str) -> Result<(), String> {
+        check_name(to)?;
+        self.position(from)?;
+        self.check_no_view_reads(from)?;
+        let taken = |there: &Column| there.name != from && there.name.eq_ignore_ascii_case(to);
+        if from == to || self.table.columns.iter().any(taken) {
+            return Err(format!("`{}` has a column `{to}` already", self.table.name));
+        }
+        if let Some(same) = self.same.remove(from) {
+            self.same.insert(to.to_owned(), same);
+        }
+        self.renames.push((from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    /// What brings a constraint back that may be dropped.
+    fn inverse_of_drop(&self, drop: &Change, name: &str) -> Result<Change, String> {
+        let table = &self.table;
+        if let Some(unique) = table.uniques.iter().find(|unique| unique.name == name) {
+            self.check_still_unique(drop, &unique.columns)?;
+            return Ok(Change::AddUnique(unique.clone()));
+        }
+        if let Some(check) = table.checks.iter().find(|check| check.name == name) {
+            return Ok(Change::AddCheck(check.clone()));
+        }
+        if let Some(key) = table.foreign_keys.iter().find(|key| key.name == name) {
+            return Ok(Change::AddForeignKey(key.clone()));
+        }
+        if table.primary_key.as_ref().is_some_and(|key| key.name == name) {
+            return Err(format!("`{name}` is the primary key; write `t.drop_primary_key()`"));
+        }
+        if table.indexes.iter().any(|index| index.name == name) {
+            return Err(format!("`{name}` is an index; write `t.drop_index({name:?})`"));
+        }
+        let near = nearest(name, table.constraint_names());
+        Err(match near {
+            Some(near) => format!("`{}` has no constraint `{name}`; `{near}` is near", table.name),
+            None => format!("`{}` has no constraint `{name}`", table.name),
+        })
+    }
+
+    pub(super) fn position(&self, column: &str) -> Result<usize, String> {
+        let table = &self.table;
+        if let Some(position) = table.columns.iter().position(|there| there.name == column) {
+            return Ok(position);
+        }
+        let near = nearest(column, table.columns.iter().map(|there| there.name.as_str()));
+        Err(match near {
+            Some(near) => format!("`{}` has no column `{column}`; `{near}` is near", table.name),
+            None => format!("`{}` has no column `{column}`", table.name),
+        })
+    }
+
+    fn column(&self, column: &str) -> Result<&Column, String> {
+        let position = self.position(column)?;
+        Ok(&self.table.columns[position])
+    }
+
+    fn index_position(&self, index: &str) -> Result<usize, String> {
+        let table = &self.table;
+        if let Some(position) = table.indexes.iter().position(|there| there.name == index) {
+            return Ok(position);
+        }
+        let near = nearest(index, table.indexes.iter().map(|there| there.name.as_str()));
+        Err(match near {
+            Some(near) => format!("`{}` has no index `{index}`; `{near}` is near", table.name),
+            None => format!("`{}` has no index `{index}`", table.name),
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! Operations on enums, and what a column of one can hold.
+
+use super::rules::{check_name, made_by_raw_sql, problem};
+use super::suggest::nearest;
+use super::{Applied, Findings, Model};
+use crate::location::Place;
+use crate::schema::column_type::{ColumnType, DefaultValue, Value};
+use crate::schema::naming;
+use crate::schema::operation::{EnumChange, Operation, Position};
+
+impl Model {
+    pub(super) fn change_enum(&mut self, name: &str, change: &EnumChange, place: Place) -> Result<Applied, Findings> {
+        self.changed_enum(name, change, place)
+            .map_err(|message| vec![problem(place, message)])
+    }
+
+    fn changed_enum(&mut self, name: &str, change: &EnumChange, place: Place) -> Result<Applied, String> {
+        let applied = |inverse: EnumChange| {
+            let operation = |change: EnumChange| Operation::ChangeEnum {
+                name: name.to_owned(),
+                change,
+            };
+            Applied::unseen(operation(change.clone()), operation(inverse))
+        };
+        if let EnumChange::Create { values } = change {
+            self.check_free(name)?;
+            if values.is_empty() {
+                return Err(format!("the enum `{name}` has no values; add one at least"));
+            }
+            for (at, value) in values.iter().enumerate() {
+                check_value(value)?;
+                if values[..at].contains(value) {
+                    return Err(format!("the enum `{name}` has the value `{value}` twice"));
+                }
+            }
+            self.set_enum(name, Some(values.clone()));
+            return Ok(applied(EnumChange::Drop));
+        }
+        let Some(mut values) = self.enums.get(name).cloned() else {
+            if !self.is_open(name) {
+                return Err(self.unknown_enum(name));
+            }
+            return Ok(match change {
+                EnumChange::AddValue { value, .. } => applied(EnumChange::DropValue { value: value.clone() }),
+                // Only a value that was added is ever taken back.
+                EnumChange::Create { .. } | EnumChange::Drop | EnumChange::DropValue { .. } => {
+                    let mut applied = applied(EnumChange::Drop);
+                    applied.missing.push(problem(place, made_by_raw_sql(name)));
+                    applied
+                }
+            });
+        };
+        match change {
+            EnumChange::AddValue { value, position } => {
+                check_value(value)?;
+                if values.contains(value) {
+                    return Err(format!("the enum `{name}` has the value `{value}` already"));
+                }
+                let at = |other: &String| {
+                    let found = values.iter().position(|there| there == other);
+                    found.ok_or_else(|| unknown_value(name, other, &values))
+                };
+                let at = match position {
+                    Position::Last => values.len(),
+                    Position::Before(other) => at(other)?,
+                    Position::After(other) => at(other)? + 1,
+                };
+                values.insert(at, value.clone());
+                self.set_enum(name, Some(values));
+                Ok(applied(EnumChange::DropValue { value: value.clone() }))
+            }
+            EnumChange::DropValue { value } => {
+                let at = values.iter().position(|there| there == value);
+                values.remove(at.ok_or_else(|| unknown_value(name, value, &values))?);
+                let position = match at.and_then(|at| values.get(at)) {
+                    Some(next) => Position::Before(next.clone()),
+                    None => Position::Last,
+                };
+                self.set_enum(name, Some(values));
+                Ok(applied(EnumChange::AddValue {
+                    value: value.clone(),
+                    position,
+                }))
+            }
+            EnumChange::Drop | EnumChange::Create { .. } => {
+                let is_of = |column_type: &ColumnType| matches!(column_type, ColumnType::Enum(of) if of == name);
+                let user = self.tables.values().find_map(|table| {
+                    let column = table.columns.iter().find(|column| is_of(&column.column_type))?;
+                    Some((&table.name, &column.name))
+                });
+                if let Some((table, column)) = user {
+                    return Err(format!(
+                        "`{table}.{column}` is of the enum `{name}`; drop it first, or give it another type"
+                    ));
+                }
+                self.set_enum(name, None);
+                Ok(applied(EnumChange::Create { values }))
+            }
+        }
+    }
+
+    fn unknown_enum(&self, name: &str) -> String {
+        match nearest(name, self.enums.keys().map(String::as_str)) {
+            Some(near) => format!("there is no enum `{name}`; `{near}` is near"),
+            None => format!(
+                "there is no enum `{name}`; make it with `schema.create_enum(..)`, or if the database has it already, say \
+                 what it is with `schema.declare(..)`"
+            ),
+        }
+    }
+
+    /// That a column can be of a type, if that is an enum, and that its values are in it.
+    pub(super) fn check_enum<'a>(
+        &self,
+        column_type: &ColumnType,
+        values: impl IntoIterator<Item = &'a DefaultValue>,
+    ) -> Result<(), String> {
+        let ColumnType::Enum(name) = column_type else {
+            return Ok(());
+        };
+        let Some(there) = self.enums.get(name) else {
+            return if self.is_open(name) {
+                Ok(())
+            } else {
+                Err(self.unknown_enum(name))
+            };
+        };
+        for value in values {
+            if let DefaultValue::Value(Value::Text(value)) = value
+                && !there.contains(value)
+            {
+                return Err(unknown_value(name, value, there));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// <https://www.postgresql.org/docs/current/datatype-enum.html>
+fn check_value(value: &str) -> Result<(), String> {
+    if value.is_empty() {
+        return Err("a value of an enum is empty".to_owned());
+    }
+    if value.len() > naming::LONGEST {
+        return Err(format!(
+            "the value `{value}` has {} bytes, and PostgreSQL takes {}; shorten it",
+            value.len(),
+            naming::LONGEST
+        ));
+    }
+    // The same as for a name: it is kept like one.
+    check_name(value)
+}
+
+fn unknown_value(name: &str, value: &str, values: &[String]) -> String {
+    match nearest(value, values.iter().map(String::as_str)) {
+        Some(near) => format!("the enum `{name}` has no value `{value}`; `{near}` is near"),
+        None => format!(
+            "the enum `{name}` has no value `{value}`; it has `{}`",
+            values.join("`, `")
+        ),
+    }
+}

@@ -1,0 +1,148 @@
+//! Rules that need no schema: names, defaults, types; and the words of findings.
+
+use crate::error::Problem;
+use crate::location::Place;
+use crate::schema::column_type::{ColumnType, DefaultValue, Value};
+use crate::schema::table::Column;
+use crate::schema::{naming, sql_text};
+
+pub(super) fn problem(place: Place, message: impl Into<String>) -> Problem {
+    Problem {
+        place: Some(place),
+        message: message.into(),
+    }
+}
+
+pub(super) fn made_by_raw_sql(name: &str) -> String {
+    format!(
+        "`{name}` was made by raw SQL, so how to make it again is not known; say what that made with `.changes(..)`"
+    )
+}
+
+/// That something may be called so on every database.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("a name is empty".to_owned());
+    }
+    if name.len() > naming::LONGEST {
+        return Err(format!(
+            "the name `{name}` has {} bytes, and databases take {}; shorten it",
+            name.len(),
+            naming::LONGEST
+        ));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(format!("the name {name:?} holds a control character; take it out"));
+    }
+    Ok(())
+}
+
+pub(super) fn listed(columns: &[String]) -> String {
+    format!("`{}`", columns.join("`, `"))
+}
+
+pub(super) fn check_default(default: &DefaultValue) -> Result<(), String> {
+    match default {
+        DefaultValue::Expression(sql) => {
+            sql_text::check_expression(sql).map_err(|why| format!("the default's expression: {why}"))
+        }
+        DefaultValue::Value(Value::Double(number)) if !number.is_finite() => {
+            Err("the default is not a finite number".to_owned())
+        }
+        DefaultValue::Value(Value::Text(text)) if text.contains('\0') => {
+            Err("the default holds a NUL character, which databases do not keep in texts".to_owned())
+        }
+        DefaultValue::Value(_) | DefaultValue::Now => Ok(()),
+    }
+}
+
+/// That a column has its values from one place alone.
+pub(super) fn check_has_one_source(column: &Column) -> Result<(), String> {
+    let name = &column.name;
+    match (&column.generated, &column.default) {
+        (Some(_), Some(_)) => Err(format!(
+            "`{name}` is generated and cannot have a default; leave one of them out"
+        )),
+        (Some(_), None) if column.auto_increment => Err(format!("`{name}` is generated and cannot be counted up")),
+        (None, Some(_)) if column.auto_increment => Err(format!(
+            "`{name}` is counted up by the database and cannot have a default; leave one of them out"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// That a type can be one of a database.
+pub(super) fn check_type(column_type: &ColumnType) -> Result<(), String> {
+    match column_type {
+        ColumnType::VarChar(0) | ColumnType::Char(0) => {
+            Err("a text of 0 characters holds nothing; give a length".to_owned())
+        }
+        ColumnType::Numeric { precision: 0, .. } => {
+            Err("a number of 0 digits holds nothing; give a precision".to_owned())
+        }
+        ColumnType::Numeric { precision, scale } if scale > precision => Err(format!(
+            "of {precision} digits, {scale} cannot stand behind the point; the first number counts all of them"
+        )),
+        ColumnType::Named(name) => check_type_name(name),
+        _ => Ok(()),
+    }
+}
+
+/// That a default can stand in a column of a type.
+pub(super) fn check_fits(name: &str, column_type: &ColumnType, default: &DefaultValue) -> Result<(), String> {
+    let is_moment = matches!(
+        column_type,
+        ColumnType::Timestamp | ColumnType::Timestamptz | ColumnType::Named(_)
+    );
+    let fits = match default {
+        DefaultValue::Value(value) => column_type.takes(value),
+        DefaultValue::Now => is_moment,
+        DefaultValue::Expression(_) => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let default = match default {
+        DefaultValue::Value(Value::Bool(value)) => value.to_string(),
+        DefaultValue::Value(Value::Integer(value)) => value.to_string(),
+        DefaultValue::Value(Value::Double(value)) => value.to_string(),
+        DefaultValue::Value(Value::Text(value)) => format!("{value:?}"),
+        DefaultValue::Value(Value::Binary(_)) => "a sequence of bytes".to_owned(),
+        DefaultValue::Now | DefaultValue::Expression(_) => "the present moment".to_owned(),
+    };
+    Err(format!("`{name}`: {default} is no value of {}", column_type.encoding()))
+}
+
+/// Whether an expression gives each row another value, as far as the functions in it tell.
+pub(super) fn differs_by_row(sql: &str) -> bool {
+    [
+        "random",
+        "randomblob",
+        "rand",
+        "uuid",
+        "uuidv4",
+        "uuidv7",
+        "gen_random_uuid",
+        "nextval",
+    ]
+    .iter()
+    .any(|function| sql_text::mentions(sql, function))
+}
+
+/// A type's name goes into statements as it is written.
+fn check_type_name(name: &str) -> Result<(), String> {
+    let is_right = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '(' | ')' | ',' | '.' | '[' | ']');
+    let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    // The texts are those of an enum, or a set. A backslash in one means different things to databases.
+    let is_text_or_right = |piece: sql_text::Piece<'_>| match piece {
+        sql_text::Piece::Text(text) => !text.contains('\\'),
+        other => other.written().chars().all(is_right),
+    };
+    let is_right = sql_text::pieces(name).is_ok_and(|pieces| pieces.into_iter().all(is_text_or_right));
+    if !is_word || !is_right || sql_text::check_expression(name).is_err() {
+        return Err(format!(
+            "{name:?} cannot be the name of a type; give it as the database writes it, such as `geometry(Point, 4326)`"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! What a migration drops and makes anew where a rename was meant: then the values are in neither.
+
+use std::collections::BTreeSet;
+
+use super::preserved::{Contents, Kept, Reach};
+use crate::schema::{Change, Column, ColumnType, Operation, Table, mentions};
+use crate::state::Live;
+
+/// What some steps drop and add, in their order.
+#[derive(Default)]
+pub(super) struct Replacements {
+    added: Vec<Added>,
+    dropped: Vec<Dropped>,
+    made: Vec<Made>,
+    dropped_tables: Vec<(String, Table)>,
+}
+
+struct Added {
+    table: String,
+    column: Column,
+    /// The expressions that its values come from.
+    computed: Vec<String>,
+}
+
+struct Made {
+    table: String,
+    columns: BTreeSet<String>,
+}
+
+struct Dropped {
+    was_in: String,
+    table: String,
+    /// As it was before.
+    column: Column,
+}
+
+/// Something whose values may be in another.
+#[derive(Clone, Debug)]
+pub(super) enum Replaced {
+    Column {
+        /// What its table was called before, and is called now.
+        was_in: String,
+        table: String,
+        column: String,
+        by: String,
+    },
+    Table {
+        was: String,
+        dropped: String,
+        by: String,
+    },
+}
+
+impl Replacements {
+    /// Remembers what an operation drops and adds.
+    pub(super) fn note(&mut self, before: &Live, kept: &Kept, operation: &Operation) {
+        match operation {
+            Operation::AlterTable { table, edits } => {
+                let was = kept.as_it_was(before, table);
+                for edit in edits {
+                    match &edit.change {
+                        Change::AddColumn { column, .. } => self.added.push(Added {
+                            table: table.clone(),
+                            column: column.clone(),
+                            computed: edit.change.expressions().into_iter().map(str::to_owned).collect(),
+                        }),
+                        Change::DropColumn { column, .. } => self.dropped.extend(was.and_then(|was| {
+                            Some(Dropped {
+                                was_in: was.name.clone(),
+                                table: table.clone(),
+                                column: was.column(kept.column_before(table, column)?)?.clone(),
+                            })
+                        })),
+                        _ => {}
+                    }
+                }
+            }
+            Operation::DropTable { table } => {
+                let was = kept.as_it_was(before, table);
+                self.dropped_tables.extend(was.map(|was| (table.clone(), was.clone())));
+            }
+            Operation::CreateTable { table, edits } => self.made.push(Made {
+                table: table.clone(),
+                columns: edits.iter().filter_map(|edit| added(&edit.change)).collect(),
+            }),
+            Operation::RenameTable { from, to } => {
+                let made = self.made.iter_mut().filter(|made| made.table == *from);
+                made.for_each(|made| made.table.clone_from(to));
+            }
+            Operation::CreateView { .. } | Operation::DropView { .. } | Operation::ChangeEnum { .. } => {}
+        }
+    }
+
+    /// The values of what was dropped may have been carried over before, and may be written now.
+    pub(super) fn forget(&mut self, reach: &Reach) {
+        self.dropped.retain(|dropped| !reach.has(&dropped.table));
+        self.made.retain(|made| !reach.has(&made.table));
+    }
+
+    pub(super) fn all(self) -> Vec<Replaced> {
+        let mut all = Vec::new();
+        for Dropped { was_in, table, column } in self.dropped {
+            let same = |added: &&Added| {
+                let is_computed = added.computed.iter().any(|sql| mentions(sql, &column.name));
+                added.table == table && holds(&added.column.column_type) == holds(&column.column_type) && !is_computed
+            };
+            all.extend(self.added.iter().find(same).map(|added| Replaced::Column {
+                was_in,
+                table: table.clone(),
+                column: column.name.clone(),
+                by: added.column.name.clone(),
+            }));
+        }
+        for (dropped, was) in self.dropped_tables {
+            let columns = was.columns.iter().map(|column| column.name.clone()).collect();
+            let same = |made: &&Made| made.table == dropped || made.columns == columns;
+            all.extend(self.made.iter().find(same).map(|made| Replaced::Table {
+                was: was.name.clone(),
+                dropped,
+                by: made.table.clone(),
+            }));
+        }
+        all
+    }
+}
+
+/// The column that a change adds.
+fn added(change: &Change) -> Option<String> {
+    match change {
+        Change::AddColumn { column, .. } => Some(column.name.clone()),
+        _ => None,
+    }
+}
+
+/// Types whose values go into each other are one.
+fn holds(column_type: &ColumnType) -> ColumnType {
+    match column_type {
+        ColumnType::Text | ColumnType::VarChar(_) | ColumnType::Char(_) => ColumnType::Text,
+        ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt => ColumnType::BigInt,
+        ColumnType::Float | ColumnType::Double | ColumnType::Numeric { .. } => ColumnType::Double,
+        ColumnType::Json | ColumnType::Jsonb => ColumnType::Json,
+        other => other.clone(),
+    }
+}
+
+impl Replaced {
+    /// What to say if its values are lost.
+    pub(super) fn lost(&self, before: &Contents, after: &Contents) -> Option<String> {
+        match self {
+            Replaced::Column {
+                was_in,
+                table,
+                column,
+                by,
+            } => {
+                let values = before.get(was_in)?.only([column.as_str()]);
+                let is_lost =
+                    values.iter().any(|value| value != &["NULL"]) && values != after.get(table)?.only([by.as_str()]);
+                is_lost.then(|| {
+                    if column == by {
+                        return format!(
+                            "`{table}.{column}` is dropped and added again, and its values are lost: to change it, write \
+                             `t.set_type(..)`, or what else is to be different"
+                        );
+                    }
+                    format!(
+                        "`{table}.{column}` is dropped and `{table}.{by}` is added, and the values are in neither: if it \
+                         is the same column, write `t.rename_column(\"{column}\", \"{by}\")`"
+                    )
+                })
+            }
+            Replaced::Table { was, dropped, by } => {
+                let is_lost = !before.get(was)?.rows.is_empty() && after.get(by)?.rows.is_empty();
+                is_lost.then(|| {
+                    if dropped == by {
+                        return format!(
+                            "`{by}` is dropped and made again, and its rows are lost: to change it, write \
+                             `schema.alter_table(\"{by}\", ..)`"
+                        );
+                    }
+                    format!(
+                        "`{dropped}` is dropped and `{by}` is made with the same columns, and the rows are in neither: if \
+                         it is the same table, write `schema.rename_table(\"{dropped}\", \"{by}\")`"
+                    )
+                })
+            }
+        }
+    }
+}

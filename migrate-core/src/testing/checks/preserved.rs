@@ -1,0 +1,291 @@
+//! What a migration has to leave as it is: the values of columns that none of its steps is about, wherever they are now.
+
+use std::collections::BTreeMap;
+
+use super::accidental_replacement::{Replaced, Replacements};
+use crate::dialect::DialectName;
+use crate::schema::{Change, Operation, Piece, Step, Table, Touched, Undo, Work, mentions, pieces, touched};
+use crate::state::Live;
+
+/// The rows of each table.
+pub(super) type Contents = BTreeMap<String, TableRows>;
+
+/// The rows of a table, as the SQL literals of some columns.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TableRows {
+    pub(super) columns: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl TableRows {
+    fn has(&self, column: &str) -> bool {
+        self.columns.iter().any(|there| there == column)
+    }
+
+    /// The rows of only these columns, whatever the order of the rows.
+    pub(super) fn only<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> Vec<Vec<&str>> {
+        let position = |column| self.columns.iter().position(|there| there == column);
+        let positions: Vec<usize> = columns.into_iter().filter_map(position).collect();
+        let mut rows: Vec<Vec<&str>> = Vec::with_capacity(self.rows.len());
+        for row in &self.rows {
+            let values = positions.iter().filter_map(|at| row.get(*at));
+            rows.push(values.map(String::as_str).collect());
+        }
+        rows.sort_unstable();
+        rows
+    }
+}
+
+/// Where the values of a database's columns are after some steps; those that the steps may have changed are not in it.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    dialect: DialectName,
+    /// By the table's name before.
+    tables: BTreeMap<String, KeptTable>,
+    /// What was dropped where something like it was made.
+    replaced: Vec<Replaced>,
+    /// The steps make triggers, and what a trigger writes to cannot be told.
+    makes_triggers: bool,
+}
+
+#[derive(Clone, Debug)]
+struct KeptTable {
+    now: String,
+    /// What each column is called now, by its name before.
+    columns: BTreeMap<String, String>,
+}
+
+/// The tables whose rows some work may have changed, by what they are called then.
+pub(super) enum Reach {
+    Nothing,
+    Tables(Vec<String>),
+    Everything,
+}
+
+impl Reach {
+    pub(super) fn has(&self, table: &str) -> bool {
+        match self {
+            Reach::Nothing => false,
+            Reach::Tables(tables) => tables.iter().any(|one| one.eq_ignore_ascii_case(table)),
+            Reach::Everything => true,
+        }
+    }
+}
+
+impl Kept {
+    /// Of a database before steps.
+    pub(super) fn after(before: &Live, steps: &[Step], dialect: DialectName) -> Kept {
+        let tables = before.tables.values().filter_map(|table| table.as_ref().ok());
+        let mut kept = Kept {
+            dialect,
+            tables: tables
+                .map(|table| {
+                    let columns = super::row_generator::columns(table).into_iter();
+                    let columns = columns.map(|column| (column.to_owned(), column.to_owned())).collect();
+                    let now = table.name.clone();
+                    (table.name.clone(), KeptTable { now, columns })
+                })
+                .collect(),
+            replaced: Vec::new(),
+            makes_triggers: steps.iter().any(|step| makes_trigger(&step.work, dialect)),
+        };
+        let mut replacements = Replacements::default();
+        for step in steps {
+            let reach = kept.reach(before, &step.work);
+            kept.leave_out(&reach);
+            replacements.forget(&reach);
+            let said = step.effects.iter().flatten().map(|effect| &effect.work);
+            for work in said.chain([&step.work]) {
+                if let Work::Operation(operation) = work {
+                    replacements.note(before, &kept, operation);
+                    kept.follow(operation);
+                }
+            }
+        }
+        kept.replaced = replacements.all();
+        kept
+    }
+
+    /// A table that was there before, by what it is called now.
+    pub(super) fn as_it_was<'l>(&self, before: &'l Live, table: &str) -> Option<&'l Table> {
+        let (was, _) = self.tables.iter().find(|(_, kept)| kept.now == table)?;
+        before.tables.get(was)?.as_ref().ok()
+    }
+
+    /// What a column was called before.
+    pub(super) fn column_before(&self, table: &str, column: &str) -> Option<&str> {
+        let kept = self.tables.values().find(|kept| kept.now == table)?;
+        let (was, _) = kept.columns.iter().find(|(_, now)| *now == column)?;
+        Some(was)
+    }
+
+    /// What is kept when the steps are taken back as well: not what the user's own ways back are about.
+    pub(super) fn and_back(mut self, before: &Live, up: &[Step], down: Option<&[Step]>) -> Kept {
+        let own = down.into_iter().flatten().map(|step| &step.work);
+        let undo = up.iter().filter_map(|step| match &step.undo {
+            Undo::By { work, .. } if down.is_none() => Some(work),
+            Undo::By { .. } | Undo::Nothing | Undo::Unknown => None,
+        });
+        for work in own.chain(undo) {
+            let reach = self.reach(before, work);
+            self.leave_out(&reach);
+        }
+        for (name, table) in &mut self.tables {
+            table.now.clone_from(name);
+            for (before, now) in &mut table.columns {
+                now.clone_from(before);
+            }
+        }
+        self
+    }
+
+    /// What was lost as it was dropped where something like it was made, each as a sentence.
+    pub(super) fn lost_by_replacing(&self, before: &Contents, after: &Contents) -> Vec<String> {
+        let replaced = self.replaced.iter();
+        replaced.filter_map(|replaced| replaced.lost(before, after)).collect()
+    }
+
+    /// What was lost, as a sentence for each table.
+    pub(super) fn lost(&self, before: &Contents, now: &Contents) -> Vec<String> {
+        let mut lost = Vec::new();
+        for (name, kept) in &self.tables {
+            let (Some(rows), Some(rows_now)) = (before.get(name), now.get(&kept.now)) else {
+                continue;
+            };
+            // Raw SQL may have renamed a column, or dropped it.
+            let columns = kept.columns.iter().filter(|(_, now)| rows_now.has(now));
+            let columns: Vec<(&str, &str)> = columns.map(|(was, now)| (was.as_str(), now.as_str())).collect();
+            let differ = |columns: &[(&str, &str)]| {
+                rows.only(columns.iter().map(|(was, _)| *was)) != rows_now.only(columns.iter().map(|(_, now)| *now))
+            };
+            if rows.rows.len() != rows_now.rows.len() {
+                lost.push(format!(
+                    "`{name}` had {} rows and has {}",
+                    rows.rows.len(),
+                    rows_now.rows.len()
+                ));
+            } else if rows != rows_now && differ(&columns) {
+                lost.push(match columns.iter().find(|column| differ(&[**column])) {
+                    Some((column, _)) => format!("`{name}` has other values in `{column}` than before"),
+                    None => format!("`{name}` has its values in other rows than before"),
+                });
+            }
+        }
+        lost
+    }
+
+    fn follow(&mut self, operation: &Operation) {
+        match operation {
+            Operation::AlterTable { table, edits } => {
+                let Some(kept) = self.tables.values_mut().find(|kept| kept.now == *table) else {
+                    return;
+                };
+                for edit in edits {
+                    match &edit.change {
+                        Change::RenameColumn { from, to } => {
+                            kept.columns
+                                .values_mut()
+                                .filter(|now| *now == from)
+                                .for_each(|now| to.clone_into(now));
+                        }
+                        Change::DropColumn { column, .. } | Change::SetType { column, .. } => {
+                            kept.columns.retain(|_, now| now != column);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Operation::RenameTable { from, to } => {
+                let renamed = self.tables.values_mut().filter(|kept| kept.now == *from);
+                renamed.for_each(|kept| to.clone_into(&mut kept.now));
+            }
+            Operation::DropTable { table } => self.tables.retain(|_, kept| kept.now != *table),
+            Operation::CreateTable { .. }
+            | Operation::CreateView { .. }
+            | Operation::DropView { .. }
+            | Operation::ChangeEnum { .. } => {}
+        }
+    }
+
+    /// What raw SQL or a Rust function may have changed.
+    fn reach(&self, before: &Live, work: &Work) -> Reach {
+        match work {
+            Work::Rust(_) => Reach::Everything,
+            Work::Sql(sql) => {
+                let sql = sql.for_dialect(self.dialect).unwrap_or_default();
+                match (touched(sql), written_to(sql)) {
+                    (Touched::Rows, Some(table)) => self.following(before, table),
+                    (Touched::Rows, None) => {
+                        let named = self.tables.values().filter(|kept| mentions(sql, &kept.now));
+                        Reach::Tables(named.map(|kept| kept.now.clone()).collect())
+                    }
+                    (Touched::Anything, _) => Reach::Everything,
+                    (Touched::Nothing | Touched::Names(_) | Touched::Index(_), _) => Reach::Nothing,
+                }
+            }
+            Work::Operation(_) | Work::Declared | Work::Kept => Reach::Nothing,
+        }
+    }
+
+    /// A table, and those whose rows follow its rows.
+    fn following(&self, before: &Live, table: String) -> Reach {
+        // To a view rows are written by its triggers.
+        if self.makes_triggers || before.views.contains_key(&table) {
+            return Reach::Everything;
+        }
+        let mut reached = vec![table];
+        let mut at = 0;
+        while let Some(name) = reached.get(at) {
+            at += 1;
+            let now_called = |kept: &KeptTable| kept.now.eq_ignore_ascii_case(name);
+            let Some((was, _)) = self.tables.iter().find(|(_, kept)| now_called(kept)) else {
+                continue;
+            };
+            // What a trigger writes to cannot be told.
+            if let Some(Ok(there)) = before.tables.get(was)
+                && !there.triggers.is_empty()
+            {
+                return Reach::Everything;
+            }
+            let there = before.tables.values().filter_map(|table| table.as_ref().ok());
+            let refers = |table: &&Table| table.foreign_keys.iter().any(|key| key.to_table == *was);
+            let referring = there.filter(refers).filter_map(|table| self.tables.get(&table.name));
+            let new = referring
+                .map(|kept| kept.now.clone())
+                .filter(|now| !reached.contains(now));
+            let new: Vec<String> = new.collect();
+            reached.extend(new);
+        }
+        Reach::Tables(reached)
+    }
+
+    fn leave_out(&mut self, reach: &Reach) {
+        self.tables.retain(|_, kept| !reach.has(&kept.now));
+    }
+}
+
+/// Whether raw SQL makes a trigger.
+fn makes_trigger(work: &Work, dialect: DialectName) -> bool {
+    let Work::Sql(sql) = work else { return false };
+    let sql = sql.for_dialect(dialect).unwrap_or_default();
+    mentions(sql, "trigger") && matches!(touched(sql), Touched::Names(_) | Touched::Anything)
+}
+
+/// The table that an INSERT, UPDATE or DELETE writes to.
+fn written_to(sql: &str) -> Option<String> {
+    let before_the_name = [
+        "INSERT", "REPLACE", "OR", "ABORT", "FAIL", "IGNORE", "ROLLBACK", "INTO", "UPDATE", "DELETE", "FROM", "ONLY",
+        "TRUNCATE", "TABLE",
+    ];
+    let pieces = pieces(sql).ok()?;
+    let mut words = pieces
+        .into_iter()
+        .filter(|piece| !piece.written().trim().is_empty() && !matches!(piece, Piece::Comment(_)));
+    let first = words.find(|piece| !before_the_name.contains(&piece.written().to_ascii_uppercase().as_str()))?;
+    // A schema before the name says nothing here; a WITH can write anywhere.
+    let name = match words.next() {
+        Some(piece) if piece.written() == "." => words.next()?.name(),
+        _ => first.name(),
+    };
+    name.filter(|name| !name.eq_ignore_ascii_case("with"))
+}

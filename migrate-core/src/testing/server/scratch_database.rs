@@ -1,0 +1,82 @@
+//! A database on a server that is one value's own: made with it, and dropped with it.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::backend::ServerKind;
+use super::url::ServerUrl;
+use crate::error::{Error, ErrorKind};
+
+#[derive(Debug)]
+pub(in crate::testing) struct OwnDatabase {
+    kind: &'static ServerKind,
+    server: ServerUrl,
+    name: String,
+}
+
+impl OwnDatabase {
+    /// An empty one.
+    pub(super) fn new(kind: &'static ServerKind, server: &ServerUrl) -> Result<OwnDatabase, Error> {
+        OwnDatabase::made(kind, server, "")
+    }
+
+    /// One that holds what this one holds, to which nobody may be connected.
+    pub(super) fn copy(&self) -> Result<OwnDatabase, Error> {
+        OwnDatabase::made(self.kind, &self.server, &format!(" TEMPLATE {}", self.name))
+    }
+
+    fn made(kind: &'static ServerKind, server: &ServerUrl, of: &str) -> Result<OwnDatabase, Error> {
+        let name = new_name();
+        (kind.execute)(&kind.for_all(server), &format!("CREATE DATABASE {name}{of}"))
+            .map_err(|cause| not_made(kind, server).cause(cause))?;
+        Ok(OwnDatabase {
+            kind,
+            server: server.clone(),
+            name,
+        })
+    }
+
+    pub(in crate::testing) fn url(&self) -> String {
+        self.server.with_database(&self.name)
+    }
+
+    /// The error of one to which there is no way.
+    pub(super) fn unreachable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+        not_made(self.kind, &self.server).cause(cause)
+    }
+}
+
+impl Drop for OwnDatabase {
+    fn drop(&mut self) {
+        if let Err(cause) = (self.kind.drop)(&self.kind.for_all(&self.server), &self.name) {
+            // Said even if the test passes, as it stays on the server.
+            let _ = writeln!(
+                io::stderr(),
+                "the test's database {} on {} could not be dropped: {cause}",
+                self.name,
+                self.server
+            );
+        }
+    }
+}
+
+fn not_made(kind: &ServerKind, server: &ServerUrl) -> Error {
+    Error::new(
+        ErrorKind::Database,
+        format!("a database for a test could not be made on {server}"),
+    )
+    .next(format!(
+        "check that {} runs there, and the user and the password",
+        kind.title
+    ))
+    .next(format!("the user needs the right to make databases: `{}`", kind.grant))
+}
+
+/// A name that no other test on the server has, whichever process or machine it runs on, and that says when it was made.
+fn new_name() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Its keys come from the system's randomness.
+    let random = RandomState::new().build_hasher().finish();
+    format!("migrate_test_{}_{random:016x}", now.as_secs())
+}

@@ -1,0 +1,47 @@
+//! What words make of a SQLite database, as its own SQL.
+
+use migrate_core::{Rollback, Target};
+
+use crate::builder::{there_and_back, users_and_posts};
+use crate::support::{Database, migration};
+
+#[test]
+fn a_table_is_made_with_all_that_belongs_to_it() {
+    let db = Database::in_file();
+    db.up(&users_and_posts()).unwrap();
+    insta::assert_snapshot!(db.picture().join("\n"));
+}
+
+#[test]
+fn a_nullable_column_is_added_without_making_the_table_anew() {
+    let db = Database::in_file();
+    let migrations = there_and_back(&db, |schema| {
+        schema.alter_table("users", |t| t.text("bio").nullable());
+    });
+    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    let plan = db.with(&migrations, |runner| runner.plan(&Target::Latest)).unwrap();
+    insta::assert_snapshot!(plan.to_string(), @r#"
+    -- apply 3 m3 (src/migrations.rs:3)
+    BEGIN IMMEDIATE;
+    ALTER TABLE "users" ADD COLUMN "bio" TEXT;
+    COMMIT;
+    "#);
+}
+
+#[test]
+fn an_error_in_a_table_that_is_made_anew_names_the_table() {
+    let db = Database::in_file();
+    let migrations = [
+        migration(1, |schema| {
+            schema.create_table("users", |t| {
+                t.id();
+                t.text("name").nullable();
+            });
+        }),
+        migration(2, |schema| schema.alter_table("users", |t| t.set_not_null("name"))),
+    ];
+    db.up(&migrations[..1]).unwrap();
+    db.execute("INSERT INTO users (name) VALUES (NULL)");
+    let error = db.up(&migrations).unwrap_err().to_string();
+    assert!(error.contains("NOT NULL constraint failed: users.name"), "{error}");
+}

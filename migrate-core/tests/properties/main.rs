@@ -1,0 +1,74 @@
+//! Random plans, with rows, on each database: applied, taken back, applied again. Taking back restores the schema, applying
+//! again leads to the same one, what the framework knows of it is what it reads back, and rows that no operation destroys are
+//! all there. Where rows stand against it, all goes on from where it stopped once they are gone.
+//!
+//! The same plans each time, 1,000 on SQLite and 300 on each server; `CI_FULL=1` runs others, 20,000 and 3,000.
+
+#![allow(
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+/// A test on each database for each function of one. A server that the environment does not name is said not to be tested.
+macro_rules! on_each_database {
+    ($($name:ident)*) => {
+        $(
+            mod $name {
+                #[test]
+                fn on_sqlite() {
+                    super::$name(&mut crate::sqlite::Sqlite::new());
+                }
+
+                #[cfg(feature = "postgres")]
+                #[test]
+                fn on_postgres() {
+                    if let Some(mut database) = crate::postgres::Postgres::new("MIGRATE_TEST_POSTGRES") {
+                        super::$name(&mut database);
+                    }
+                }
+
+                #[cfg(feature = "postgres")]
+                #[test]
+                fn on_newer_postgres() {
+                    if let Some(mut database) = crate::postgres::Postgres::new("MIGRATE_TEST_POSTGRES_NEWER") {
+                        super::$name(&mut database);
+                    }
+                }
+
+                #[cfg(feature = "mysql")]
+                #[test]
+                fn on_mysql() {
+                    if let Some(mut database) = crate::mysql::MySql::new("MIGRATE_TEST_MYSQL") {
+                        super::$name(&mut database);
+                    }
+                }
+
+                #[cfg(feature = "mysql")]
+                #[test]
+                fn on_other_mysql() {
+                    if let Some(mut database) = crate::mysql::MySql::new("MIGRATE_TEST_MYSQL_OTHER") {
+                        super::$name(&mut database);
+                    }
+                }
+            }
+        )*
+    };
+}
+
+mod database;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod operation;
+mod plan;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod schema_rs;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
+mod sql;
+mod sqlite;
+mod test_migrations;
+mod there_and_back;

@@ -1,0 +1,66 @@
+//! `test_migrations!` makes tests on each database whose feature is enabled: these.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use migrate_core::prelude::*;
+
+migrate_core::test_migrations!();
+
+#[derive(Migration)]
+#[migration(version = 1)]
+struct CreateUsers;
+
+impl Migrate for CreateUsers {
+    fn up(&self, schema: &mut Schema) {
+        schema.create_table("users", |t| {
+            t.id();
+            t.varchar("name", 100).unique();
+        });
+    }
+}
+
+#[derive(Migration)]
+#[migration(version = 2)]
+struct AddPosts;
+
+impl Migrate for AddPosts {
+    fn up(&self, schema: &mut Schema) {
+        schema.create_table("posts", |t| {
+            t.id();
+            t.big_int("user_id").references("users", "id");
+            t.text("title");
+        });
+        schema.alter_table("users", |t| t.rename_column("name", "full_name"));
+    }
+}
+
+/// Those that are meant for some of the databases alone.
+mod meant_for_mysql {
+    migrate_core::test_migrations!(; on = [mysql], seed = 2);
+}
+
+#[test]
+fn there_are_tests_for_each_database_that_is_enabled_or_named() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--list", "test_migrations::"])
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let checks = listed
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test")?.rsplit_once("::"));
+    let mut counted = BTreeMap::new();
+    for (module, _) in checks {
+        *counted.entry(module).or_insert(0) += 1;
+    }
+    // This one is the eighth.
+    let expected = [
+        ("test_migrations", 8),
+        ("test_migrations::meant_for_mysql", 3),
+        ("test_migrations::meant_for_mysql::on_mysql", 4),
+        ("test_migrations::on_mysql", 4),
+        ("test_migrations::on_postgres", 4),
+    ];
+    assert_eq!(counted, BTreeMap::from(expected));
+}

@@ -119,10 +119,10 @@ pub use registry::Registry;
 pub use report::{Done, Event, Report};
 pub use runner::{Interrupted, Runner};
 pub use schema::{
-    ChangedType, Check, Column, ColumnType, DefaultFor, DefaultValue, DroppedColumn, DroppedIndex, ForeignKey,
-    Generated, Index, IndexKey, IndexMethod, IndexOn, IntoSql, NewColumn, NewEnumValue, NewIndex, NewReference,
-    NewTable, PrimaryKey, Reaction, RecordedStep, RustFunction, Schema, Table, TableChange, Unique, Value, asc, desc,
-    expression, kind,
+    AddEnumValue, AlterTable, ChangeType, Check, Column, ColumnBuilder, ColumnType, DefaultFor, DefaultValue,
+    DropColumn, DropIndex, ForeignKey, ForeignKeyBuilder, Generated, Index, IndexBuilder, IndexKey, IndexMethod,
+    IndexOn, IntoSql, PrimaryKey, Reaction, RecordedStep, RustFunction, Schema, Table, TableBuilder, Unique, Value,
+    asc, desc, expression, kind,
 };
 pub use target::{MigrationRef, Rollback, Target};
 pub use version::{InvalidVersion, Version};

@@ -22,7 +22,7 @@ use crate::dialect::DialectVersion;
 use crate::history::StoredRow;
 use crate::history::table::{HistoryTable, Home};
 use crate::render::Dialect;
-use crate::state::Live;
+use crate::state::LiveSchema;
 
 /// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`, `PgConnection` with the
 /// feature `postgres`, `MysqlConnection`, for MySQL and MariaDB, with the feature `mysql`.
@@ -194,7 +194,7 @@ pub trait Session: Any {
 
     /// What the database holds. What is still as it was is taken from an earlier answer.
     #[doc(hidden)]
-    fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError>;
+    fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError>;
 
     /// The rows of some tables, each as the SQL literals of some columns.
     #[doc(hidden)]

@@ -13,7 +13,7 @@ use crate::migration::Migration;
 use crate::plan::offline::folded;
 use crate::registry::Registry;
 use crate::schema::Table;
-use crate::state::Model;
+use crate::state::SchemaState;
 use crate::target::MigrationRef;
 
 pub use self::diesel::{DieselOptions, KeptAs};
@@ -45,7 +45,7 @@ pub use self::diesel::{DieselOptions, KeptAs};
 #[derive(Clone, Debug)]
 pub struct KnownSchema {
     dialect: DialectVersion,
-    model: Model,
+    model: SchemaState,
     unknown: Vec<String>,
 }
 
@@ -78,9 +78,9 @@ impl KnownSchema {
         dialect: DialectVersion,
     ) -> Result<KnownSchema, Error> {
         let mut unknown = Vec::new();
-        let mut before = Model::default();
+        let mut before = SchemaState::default();
         let (fold, _) = folded(migrations, dialect, |migration, model| {
-            let what = match model.newly_open(&before) {
+            let what = match model.newly_unknown(&before) {
                 None => "anything".to_owned(),
                 Some(names) if names.is_empty() => return,
                 Some(names) => format!("`{}`", names.join("`, `")),

@@ -8,8 +8,8 @@ use crate::dialect::DialectName;
 use crate::error::{Error, Problem};
 use crate::location::Place;
 use crate::render;
-use crate::schema::{Change, Edit, EnumChange, ForeignKey, Operation, Table, mentions};
-use crate::state::{Applied as AppliedOperation, in_order};
+use crate::schema::{EnumChange, ForeignKey, LocatedEdit, Operation, Table, TableEdit, mentions};
+use crate::state::{CheckedOperation, toposort};
 
 /// Nobody wrote what is rendered here.
 const NOWHERE: Place = Place { file: "", line: 0 };
@@ -62,15 +62,15 @@ impl KnownSchema {
     }
 
     /// The operations that make the schema of nothing.
-    fn creation(&self) -> Vec<AppliedOperation> {
+    fn creation(&self) -> Vec<CheckedOperation> {
         let enums = self.enums().map(|(name, values)| {
             let change = EnumChange::Create {
                 values: values.to_vec(),
             };
             let name = name.to_owned();
-            AppliedOperation::on(Operation::ChangeEnum { name, change }, None, None)
+            CheckedOperation::on(Operation::ChangeEnum { name, change }, None, None)
         });
-        let mut operations: Vec<AppliedOperation> = enums.collect();
+        let mut operations: Vec<CheckedOperation> = enums.collect();
         let mut keys_to_add: Vec<(Table, ForeignKey)> = Vec::new();
         let mut made: BTreeSet<&str> = BTreeSet::new();
         for table in self.parents_first() {
@@ -83,9 +83,9 @@ impl KnownSchema {
                     .extract_if(.., |key| !made.contains(key.to_table.as_str()));
                 keys_to_add.extend(later.map(|key| (table.clone(), key)).collect::<Vec<_>>());
             }
-            let edits = now.changes().into_iter().map(nowhere).collect();
+            let edits = now.as_edits().into_iter().map(nowhere).collect();
             let name = table.name.clone();
-            operations.push(AppliedOperation::on(
+            operations.push(CheckedOperation::on(
                 Operation::CreateTable { table: name, edits },
                 None,
                 Some(now),
@@ -101,14 +101,14 @@ impl KnownSchema {
                     .collect(),
                 ..table.clone()
             };
-            let edits = vec![nowhere(Change::AddForeignKey(key))];
+            let edits = vec![nowhere(TableEdit::AddForeignKey(key))];
             let name = table.name.clone();
             let operation = Operation::AlterTable { table: name, edits };
-            operations.push(AppliedOperation::on(operation, Some(before), Some(table)));
+            operations.push(CheckedOperation::on(operation, Some(before), Some(table)));
         }
         let views = self.read_first().into_iter().map(|(view, query)| {
             let (view, query) = (view.to_owned(), query.to_owned());
-            AppliedOperation::on(Operation::CreateView { view, query }, None, None)
+            CheckedOperation::on(Operation::CreateView { view, query }, None, None)
         });
         operations.extend(views);
         operations
@@ -116,7 +116,7 @@ impl KnownSchema {
 
     fn parents_first(&self) -> Vec<&Table> {
         let all: Vec<&Table> = self.tables().collect();
-        in_order(&all, |table| &table.name, |table| table.refers_to().collect())
+        toposort(&all, |table| &table.name, |table| table.refers_to().collect())
     }
 
     /// All views, after those that they read.
@@ -126,12 +126,12 @@ impl KnownSchema {
             let others = all.iter().map(|(other, _)| *other);
             others.filter(|other| mentions(query, other)).collect()
         };
-        in_order(&all, |(view, _)| view, reads)
+        toposort(&all, |(view, _)| view, reads)
     }
 }
 
-fn nowhere(change: Change) -> Edit {
-    Edit { change, place: NOWHERE }
+fn nowhere(change: TableEdit) -> LocatedEdit {
+    LocatedEdit { change, place: NOWHERE }
 }
 
 fn unplaced(problems: Vec<Problem>) -> Error {

@@ -7,7 +7,7 @@ use crate::plan::planner::{self, Fold};
 use crate::plan::{Plan, PlanFor, PlannedMigration};
 use crate::registry::Registry;
 use crate::render::dialect_of;
-use crate::state::Model;
+use crate::state::SchemaState;
 
 impl Plan {
     /// What all migrations would run on an empty database of some kind, worked out without one.
@@ -74,7 +74,7 @@ impl Plan {
 pub(crate) fn folded<'a>(
     migrations: impl Iterator<Item = &'a Migration>,
     dialect: DialectVersion,
-    mut after: impl FnMut(&Migration, &Model),
+    mut after: impl FnMut(&Migration, &SchemaState),
 ) -> Result<(Fold, Vec<PlannedMigration>), Error> {
     let mut fold = Fold::new(PlanFor {
         dialect: dialect_of(dialect),

@@ -9,7 +9,7 @@ use crate::error::{Error, Problem};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::{PlanFor, PlannedMigration, PlannedStep};
 use crate::schema::{self, Recording, Step, Work};
-use crate::state::{Live, Model};
+use crate::state::{LiveSchema, SchemaState};
 
 use super::steps::{Purpose, Walk, Walked};
 
@@ -17,9 +17,9 @@ use super::steps::{Purpose, Walk, Walked};
 #[derive(Clone)]
 pub(crate) struct Fold {
     plan_for: PlanFor,
-    model: Model,
+    model: SchemaState,
     /// What was found in the database, and what the steps would make of it.
-    live: Option<LiveModel>,
+    live: Option<LiveState>,
     /// Something could not be told without looking at the database.
     wants_live: bool,
     /// What something wrong was found with already: what builds on it is not to be blamed as well.
@@ -29,8 +29,8 @@ pub(crate) struct Fold {
 }
 
 #[derive(Clone)]
-pub(super) struct LiveModel {
-    pub(super) model: Model,
+pub(super) struct LiveState {
+    pub(super) model: SchemaState,
     /// Why a table cannot be described.
     pub(super) refused: BTreeMap<String, String>,
 }
@@ -48,7 +48,7 @@ impl Fold {
     pub(crate) fn new(plan_for: PlanFor) -> Fold {
         Fold {
             plan_for,
-            model: Model::default(),
+            model: SchemaState::default(),
             live: None,
             wants_live: false,
             blamed: BTreeSet::new(),
@@ -57,17 +57,17 @@ impl Fold {
     }
 
     /// What is known of the database now.
-    pub(crate) fn model(&self) -> &Model {
+    pub(crate) fn model(&self) -> &SchemaState {
         &self.model
     }
 
-    pub(crate) fn into_model(self) -> Model {
+    pub(crate) fn into_model(self) -> SchemaState {
         self.model
     }
 
     /// In what a database differs from what the folded migrations have made of it. Tables that are not known here, and
     /// those named in `but`, are nobody's business.
-    pub(crate) fn differences(&self, live: &Live, but: &str) -> Vec<String> {
+    pub(crate) fn differences(&self, live: &LiveSchema, but: &str) -> Vec<String> {
         let known = self.found(live);
         let mut differences: Vec<String> = self
             .model
@@ -80,7 +80,7 @@ impl Fold {
                 Some(format!("table `{}`: {difference}", table.name))
             })
             .collect();
-        if !self.model.is_all_open() {
+        if !self.model.is_all_unknown() {
             let strays = live
                 .tables
                 .keys()
@@ -96,19 +96,19 @@ impl Fold {
     }
 
     /// What the database holds now: after what was folded, and before anything is planned.
-    pub(crate) fn set_live(&mut self, live: &Live) {
+    pub(crate) fn set_live(&mut self, live: &LiveSchema) {
         let refused = live.tables.iter();
         let refused = refused.filter_map(|(name, table)| Some((name.clone(), table.as_ref().err()?.clone())));
-        self.live = Some(LiveModel {
+        self.live = Some(LiveState {
             model: self.found(live),
             refused: refused.collect(),
         });
     }
 
     /// What the database holds, as a model.
-    fn found(&self, live: &Live) -> Model {
+    fn found(&self, live: &LiveSchema) -> SchemaState {
         let dialect = self.plan_for.dialect;
-        Model::of_live(live, &self.model, |found, known| dialect.tell_apart(found, known))
+        SchemaState::of_live(live, &self.model, |found, known| dialect.tell_apart(found, known))
     }
 
     /// A migration that was applied. What it did is taken for right, since the database took it.
@@ -125,7 +125,7 @@ impl Fold {
 
     /// Programs that are not known here work on the same database: there may be more than is known.
     pub(crate) fn is_shared(&mut self) {
-        self.model.open_all();
+        self.model.mark_all_unknown();
     }
 
     /// Plans a migration that is to be applied next.
@@ -154,7 +154,7 @@ impl Fold {
         problems.extend(walk.problems);
 
         // The way back is tried from where it would begin.
-        self.models().for_each(Model::begin_trial);
+        self.models().for_each(SchemaState::savepoint);
         let place = down.steps.first().map(|step| step.place);
         let mut back = self.way_back(migration, &walk.inverse, down);
         let after = self.model.known(&names);
@@ -167,7 +167,7 @@ impl Fold {
                 migration.name()
             ),
         }));
-        self.models().for_each(Model::rewind);
+        self.models().for_each(SchemaState::rollback_to_savepoint);
         problems.extend(back.said);
         // After something wrong, this would only repeat it.
         let is_sound = problems.is_empty();
@@ -250,7 +250,7 @@ impl Fold {
         }
     }
 
-    fn models(&mut self) -> impl Iterator<Item = &mut Model> {
+    fn models(&mut self) -> impl Iterator<Item = &mut SchemaState> {
         std::iter::once(&mut self.model).chain(self.live.as_mut().map(|live| &mut live.model))
     }
 

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::planner::{Inverse, LiveModel};
+use super::planner::{Inverse, LiveState};
 use super::warnings;
 use crate::error::Problem;
 use crate::location::Place;
 use crate::migration::Direction;
 use crate::plan::{Action, PlanFor, PlannedStep};
 use crate::render;
-use crate::schema::{self, Change, EnumChange, Operation, Piece, Step, Touched, Undo, Work, mentions};
-use crate::state::{Applied as AppliedOperation, Model};
+use crate::schema::{self, EnumChange, Operation, Piece, Step, TableEdit, Touched, Undo, Work, mentions};
+use crate::state::{CheckedOperation, SchemaState};
 
 /// What the steps are walked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub(super) struct Walked {
 
 pub(super) struct Walk<'a> {
     pub(super) plan_for: PlanFor,
-    pub(super) model: &'a mut Model,
-    pub(super) live: Option<&'a mut LiveModel>,
+    pub(super) model: &'a mut SchemaState,
+    pub(super) live: Option<&'a mut LiveState>,
     pub(super) blamed: &'a mut BTreeSet<String>,
     pub(super) wants_live: bool,
     pub(super) in_transaction: bool,
@@ -94,10 +94,10 @@ impl Walk<'_> {
                 if step.effects.is_none() {
                     match schema::touched(sql) {
                         Touched::Nothing => {}
-                        Touched::Rows => self.models().for_each(Model::rows_may_come),
-                        Touched::Names(names) => self.models().for_each(|model| model.open(names.clone())),
-                        Touched::Index(index) => self.models().for_each(|model| model.open_owner(&index)),
-                        Touched::Anything => self.models().for_each(Model::forget),
+                        Touched::Rows => self.models().for_each(SchemaState::rows_may_come),
+                        Touched::Names(names) => self.models().for_each(|model| model.mark_unknown(names.clone())),
+                        Touched::Index(index) => self.models().for_each(|model| model.mark_owner_unknown(&index)),
+                        Touched::Anything => self.models().for_each(SchemaState::forget),
                     }
                 }
                 self.undo(step, effects, "this SQL");
@@ -105,13 +105,13 @@ impl Walk<'_> {
             Work::Rust(functions) => {
                 self.rust(functions, step.place);
                 let effects = self.effects(step);
-                self.models().for_each(Model::rows_may_come);
+                self.models().for_each(SchemaState::rows_may_come);
                 self.undo(step, effects, "this Rust step");
             }
             Work::Declared => {
                 let effects = self.effects(step);
                 self.declared(step);
-                self.models().for_each(Model::rows_may_come);
+                self.models().for_each(SchemaState::rows_may_come);
                 self.walked.inverse.steps.push(Step {
                     work: Work::Declared,
                     undo: Undo::Nothing,
@@ -126,7 +126,7 @@ impl Walk<'_> {
         }
     }
 
-    fn models(&mut self) -> impl Iterator<Item = &mut Model> {
+    fn models(&mut self) -> impl Iterator<Item = &mut SchemaState> {
         std::iter::once(&mut *self.model).chain(self.live.as_mut().map(|live| &mut live.model))
     }
 
@@ -139,7 +139,7 @@ impl Walk<'_> {
         let live = self.live.as_mut().map(|live| {
             let applied = live.model.apply(operation, place);
             if applied.is_err() {
-                live.model.open(operation.names());
+                live.model.mark_unknown(operation.names());
             }
             applied
         });
@@ -147,7 +147,7 @@ impl Walk<'_> {
             Ok(applied) => applied,
             Err(findings) => {
                 self.walked.problems.extend(findings);
-                self.model.open(operation.names());
+                self.model.mark_unknown(operation.names());
                 if self.purpose != Purpose::Know {
                     self.blamed.extend(operation.names());
                 }
@@ -247,11 +247,11 @@ impl Walk<'_> {
     }
 
     /// What goes may be more than the migrations know of, such as triggers, which only the database can tell.
-    fn look_at_what_is_there(&mut self, applied: &AppliedOperation, live: Option<&AppliedOperation>, place: Place) {
+    fn look_at_what_is_there(&mut self, applied: &CheckedOperation, live: Option<&CheckedOperation>, place: Place) {
         let dropped: Vec<&str> = match &applied.operation {
             Operation::AlterTable { edits, .. } => {
                 let dropped = edits.iter().filter_map(|edit| match &edit.change {
-                    Change::DropColumn { column, .. } => Some(column.as_str()),
+                    TableEdit::DropColumn { column, .. } => Some(column.as_str()),
                     _ => None,
                 });
                 dropped.collect()
@@ -282,7 +282,7 @@ impl Walk<'_> {
     }
 
     /// Writes an operation as SQL. `live` is the same one, from what was found in the database.
-    fn render(&mut self, applied: &AppliedOperation, live: Option<&AppliedOperation>, place: Place) {
+    fn render(&mut self, applied: &CheckedOperation, live: Option<&CheckedOperation>, place: Place) {
         let Purpose::Run(_) = self.purpose else {
             return;
         };
@@ -446,7 +446,7 @@ impl Walk<'_> {
                 && !matches!(step.work, Work::Declared)
                 && live.model.apply(operation, effect.place).is_err()
             {
-                live.model.open(operation.names());
+                live.model.mark_unknown(operation.names());
             }
             match self.model.apply(operation, effect.place) {
                 Ok(applied) => inverse.push(Step {
@@ -457,7 +457,7 @@ impl Walk<'_> {
                 }),
                 Err(findings) => {
                     self.walked.problems.extend(findings);
-                    self.model.open(operation.names());
+                    self.model.mark_unknown(operation.names());
                 }
             }
         }

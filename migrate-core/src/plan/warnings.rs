@@ -1,7 +1,7 @@
 //! What who reads a plan should know of a step beside its SQL.
 
 use crate::render::Dialect;
-use crate::schema::{Change, Operation, Table};
+use crate::schema::{Operation, Table, TableEdit};
 
 /// Nothing is known of what an operation changes.
 pub(super) fn unchecked(operation: &Operation) -> Vec<String> {
@@ -17,15 +17,15 @@ pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: b
         Operation::DropTable { table } => vec![format!("careful: the rows of `{table}` are lost")],
         Operation::CreateTable { table, .. } if goes_back => vec![format!("`{table}` comes back without its rows")],
         Operation::AlterTable { table, edits } => {
-            let note = |change: &Change| match change {
-                Change::DropColumn { column, .. } => {
+            let note = |change: &TableEdit| match change {
+                TableEdit::DropColumn { column, .. } => {
                     Some(format!("careful: the values of `{table}.{column}` are lost"))
                 }
-                Change::AddColumn { column, .. } if goes_back && column.generated.is_none() => Some(format!(
+                TableEdit::AddColumn { column, .. } if goes_back && column.generated.is_none() => Some(format!(
                     "`{table}.{}` comes back without its values, as the last column",
                     column.name
                 )),
-                Change::SetType { column, to, .. } => {
+                TableEdit::SetType { column, to, .. } => {
                     let from = &before?.column(column)?.column_type;
                     from.loses_as(to).then(|| {
                         format!(

@@ -2,7 +2,7 @@
 
 use super::operation::Rendered;
 use super::{Alteration, Dialect};
-use crate::schema::{Change, Column, Table, mentions};
+use crate::schema::{Column, Table, TableEdit, mentions};
 
 /// What a clause of ALTER TABLE is about. A database carries the clauses of one statement out in an order of its own, so two
 /// about the same thing are two statements.
@@ -85,8 +85,8 @@ impl<'a> Altering<'a> {
     }
 
     /// Makes a change of what is known.
-    pub(super) fn follow(&mut self, change: &Change) {
-        self.there.make(change);
+    pub(super) fn follow(&mut self, change: &TableEdit) {
+        self.there.apply(change);
     }
 
     /// A part of ALTER TABLE that can stand beside others.

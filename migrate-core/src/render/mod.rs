@@ -28,7 +28,7 @@ use std::fmt;
 use crate::dialect::{DialectName, DialectVersion};
 use crate::error::Problem;
 use crate::location::Place;
-use crate::schema::{Column, ColumnType, Edit, EnumChange, Given, Index, Kind, Table};
+use crate::schema::{Column, ColumnType, EnumChange, Index, Kind, LocatedEdit, NewName, Table};
 
 /// What differs between databases in writing SQL. One file per dialect holds only its own side; what most of them share is
 /// in `common`, behind the provided methods.
@@ -85,7 +85,7 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// # Errors
     ///
     /// Why it does not.
-    fn check_name(&self, _given: Given<'_>) -> Result<(), String> {
+    fn check_name(&self, _given: NewName<'_>) -> Result<(), String> {
         Ok(())
     }
 
@@ -247,7 +247,7 @@ pub(crate) struct Alteration<'a> {
     /// `None` if nothing is known of it.
     pub(crate) before: Option<&'a Table>,
     pub(crate) after: Option<&'a Table>,
-    pub(crate) edits: &'a [Edit],
+    pub(crate) edits: &'a [LocatedEdit],
     /// The views that read it, and their queries.
     pub(crate) views: &'a [(String, String)],
 }

@@ -9,7 +9,7 @@ use super::{Alteration, Dialect, Features, Frame, common, mysql_normalize, probl
 use crate::dialect::DialectName;
 use crate::error::Problem;
 use crate::schema::{
-    Change, Column, ColumnType, DefaultValue, EnumChange, Given, Index, IndexMethod, IndexOn, Kind, Piece, Table,
+    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, Kind, NewName, Piece, Table, TableEdit,
     mentions, pieces,
 };
 
@@ -67,8 +67,8 @@ impl Dialect for MySql {
     }
 
     /// <https://dev.mysql.com/doc/refman/8.4/en/identifiers.html>
-    fn check_name(&self, given: Given<'_>) -> Result<(), String> {
-        let (Given::Object(name) | Given::Part(name)) = given;
+    fn check_name(&self, given: NewName<'_>) -> Result<(), String> {
+        let (NewName::Object(name) | NewName::Part(name)) = given;
         if name.ends_with(' ') {
             return Err(format!(
                 "{} takes no name that ends with a space; give `{name}` another one",
@@ -363,12 +363,12 @@ impl MySql {
         before: &OwnIndexes,
         after: &OwnIndexes,
         alteration: &Alteration<'_>,
-        change: &Change,
+        change: &TableEdit,
     ) -> Vec<String> {
         if before == after {
             return Vec::new();
         }
-        let made_by_itself = |name: &str| matches!(change, Change::AddForeignKey(key) if key.name == name);
+        let made_by_itself = |name: &str| matches!(change, TableEdit::AddForeignKey(key) if key.name == name);
         // It would be built again for a key that comes back.
         let in_the_end = alteration.after.map(own_indexes).unwrap_or_default();
         let comes_back = |name: &str| {
@@ -411,25 +411,25 @@ impl MySql {
 
     /// The same for a change that makes a key, or the type of a column in one. `table` is as it is after all changes, which may
     /// have given the columns of the key other names.
-    fn check_new_key(&self, table: &Table, change: &Change) -> Result<(), String> {
+    fn check_new_key(&self, table: &Table, change: &TableEdit) -> Result<(), String> {
         let columns: Vec<&str> = match change {
-            Change::AddPrimaryKey(_) => {
+            TableEdit::AddPrimaryKey(_) => {
                 let keys = table.primary_key.iter();
                 keys.flat_map(|key| texts(&key.columns)).collect()
             }
-            Change::AddUnique(unique) => {
+            TableEdit::AddUnique(unique) => {
                 let keys = table.uniques.iter().filter(|key| key.name == unique.name);
                 keys.flat_map(|key| texts(&key.columns)).collect()
             }
-            Change::AddForeignKey(foreign_key) => {
+            TableEdit::AddForeignKey(foreign_key) => {
                 let keys = table.foreign_keys.iter().filter(|key| key.name == foreign_key.name);
                 keys.flat_map(|key| texts(&key.columns)).collect()
             }
-            Change::AddIndex { index, .. } => {
+            TableEdit::AddIndex { index, .. } => {
                 let indexes = table.indexes.iter().filter(|other| other.name == index.name);
                 indexes.flat_map(indexed).collect()
             }
-            Change::SetType { .. } => return self.check_keys(table),
+            TableEdit::SetType { .. } => return self.check_keys(table),
             _ => return Ok(()),
         };
         columns.into_iter().try_for_each(|name| self.check_in_key(table, name))
@@ -459,24 +459,24 @@ impl MySql {
         Ok(())
     }
 
-    fn edit(&self, altering: &mut Altering<'_>, change: &Change, alteration: &Alteration<'_>) -> Result<(), String> {
+    fn edit(&self, altering: &mut Altering<'_>, change: &TableEdit, alteration: &Alteration<'_>) -> Result<(), String> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
-        if let (false, Change::RenameColumn { from, .. }) = (self.features.renames_what_is_computed_from, change) {
+        if let (false, TableEdit::RenameColumn { from, .. }) = (self.features.renames_what_is_computed_from, change) {
             check_no_expression(altering, alteration, from)?;
         }
         let before = altering.there();
         let own_before = own_indexes(before);
         let dropped = match change {
-            Change::DropConstraint { constraint } => before.names().find(|(_, name)| name == constraint),
+            TableEdit::DropConstraint { constraint } => before.names().find(|(_, name)| name == constraint),
             _ => None,
         };
         let dropped = dropped.map(|(kind, _)| kind);
         let is_online = is_online(self.features, change, altering.there(), dropped);
         let is_alone = match change {
-            Change::RenameColumn { .. } | Change::RenameIndex { .. } => true,
+            TableEdit::RenameColumn { .. } | TableEdit::RenameIndex { .. } => true,
             // One of the same name cannot be added in the same statement.
-            Change::DropConstraint { .. } if dropped == Some(Kind::ForeignKey) => true,
+            TableEdit::DropConstraint { .. } if dropped == Some(Kind::ForeignKey) => true,
             _ => is_online && is_online_alone(change, altering.there()),
         };
         if is_alone {
@@ -500,7 +500,7 @@ impl MySql {
             altering.clauses(name, aspect, std::iter::once(clause).chain(own.clone()));
         };
         match change {
-            Change::AddColumn {
+            TableEdit::AddColumn {
                 column,
                 fill: Some(DefaultValue::Expression(expression)),
             } => {
@@ -511,7 +511,7 @@ impl MySql {
                     self.modify(altering, &column.name)?;
                 }
             }
-            Change::AddColumn { column, fill } => {
+            TableEdit::AddColumn { column, fill } => {
                 let shown = Column {
                     default: fill.clone().or_else(|| column.default.clone()),
                     ..column.clone()
@@ -524,37 +524,37 @@ impl MySql {
                     (None, _) => {}
                 }
             }
-            Change::DropColumn { column, .. } => clause(column, format!("DROP COLUMN {}", id(column))),
-            Change::RenameColumn { from, to } => {
+            TableEdit::DropColumn { column, .. } => clause(column, format!("DROP COLUMN {}", id(column))),
+            TableEdit::RenameColumn { from, to } => {
                 altering.clause(from, Aspect::Whole, format!("RENAME COLUMN {} TO {}", id(from), id(to)));
             }
-            Change::SetType { using: Some(_), .. } => {
+            TableEdit::SetType { using: Some(_), .. } => {
                 return Err(format!(
                     "{} changes a type without an expression; add a column, fill it with `execute`, and drop the old one",
                     self.name()
                 ));
             }
-            Change::SetType { column, .. }
-            | Change::SetNotNull { column }
-            | Change::DropNotNull { column }
-            | Change::SetComment {
+            TableEdit::SetType { column, .. }
+            | TableEdit::SetNotNull { column }
+            | TableEdit::DropNotNull { column }
+            | TableEdit::SetComment {
                 column: Some(column), ..
             } => self.modify(altering, column)?,
-            Change::SetComment { column: None, comment } => {
+            TableEdit::SetComment { column: None, comment } => {
                 let comment = comment.as_deref().unwrap_or_default();
                 clause(table, format!("COMMENT = {}", self.text(comment)));
             }
-            Change::SetDefault { column, default } => self.set_default(altering, column, default)?,
-            Change::DropDefault { column } => clause(column, format!("ALTER COLUMN {} DROP DEFAULT", id(column))),
-            Change::AddPrimaryKey(key) => {
+            TableEdit::SetDefault { column, default } => self.set_default(altering, column, default)?,
+            TableEdit::DropDefault { column } => clause(column, format!("ALTER COLUMN {} DROP DEFAULT", id(column))),
+            TableEdit::AddPrimaryKey(key) => {
                 let columns = common::columns(self, &key.columns);
                 clause("PRIMARY", format!("ADD PRIMARY KEY ({columns})"));
             }
-            Change::DropPrimaryKey => clause("PRIMARY", "DROP PRIMARY KEY".to_owned()),
-            Change::AddUnique(unique) => clause(&unique.name, format!("ADD {}", common::unique(self, unique))),
-            Change::AddCheck(check) => clause(&check.name, format!("ADD {}", common::check(self, check))),
-            Change::AddForeignKey(key) => clause(&key.name, format!("ADD {}", common::foreign_key(self, key))),
-            Change::DropConstraint { constraint } => {
+            TableEdit::DropPrimaryKey => clause("PRIMARY", "DROP PRIMARY KEY".to_owned()),
+            TableEdit::AddUnique(unique) => clause(&unique.name, format!("ADD {}", common::unique(self, unique))),
+            TableEdit::AddCheck(check) => clause(&check.name, format!("ADD {}", common::check(self, check))),
+            TableEdit::AddForeignKey(key) => clause(&key.name, format!("ADD {}", common::foreign_key(self, key))),
+            TableEdit::DropConstraint { constraint } => {
                 let name = id(constraint);
                 match dropped {
                     Some(Kind::ForeignKey) => {
@@ -565,7 +565,7 @@ impl MySql {
                     _ => clause(constraint, format!("DROP CONSTRAINT {name}")),
                 }
             }
-            Change::AddIndex { index, .. } => {
+            TableEdit::AddIndex { index, .. } => {
                 let unique = if index.unique { "UNIQUE " } else { "" };
                 let method = self.index_method(index)?;
                 let keys = common::keys(self, index);
@@ -574,8 +574,8 @@ impl MySql {
                     format!("ADD {unique}INDEX {} ({keys}){method}", id(&index.name)),
                 );
             }
-            Change::DropIndex { index, .. } => clause(index, format!("DROP INDEX {}", id(index))),
-            Change::RenameIndex { from, to } => {
+            TableEdit::DropIndex { index, .. } => clause(index, format!("DROP INDEX {}", id(index))),
+            TableEdit::RenameIndex { from, to } => {
                 altering.clause(from, Aspect::Whole, format!("RENAME INDEX {} TO {}", id(from), id(to)));
             }
         }

@@ -2,7 +2,7 @@
 //! where the server would have to copy the table, for which nobody could write to it.
 
 use super::{Dialect, Features, MySql};
-use crate::schema::{Change, Column, ColumnType, DefaultValue, Index, IndexOn, Kind, Table, mentions};
+use crate::schema::{Column, ColumnType, DefaultValue, Index, IndexOn, Kind, Table, TableEdit, mentions};
 
 impl MySql {
     /// What a statement demands whose changes are all [online](is_online).
@@ -23,14 +23,14 @@ impl MySql {
 /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html>,
 /// <https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-inplace-alter-algorithm/>. `there` is the table before it,
 /// `dropped` what a constraint is that goes.
-pub(super) fn is_online(features: Features, change: &Change, there: &Table, dropped: Option<Kind>) -> bool {
+pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, dropped: Option<Kind>) -> bool {
     let beside_virtual = has_virtual_in_index(there) && is_refused_beside_virtual_in_index(change, there);
     let beside_check = !features.changes_columns_beside_checks && is_refused_beside_check(change, there);
     if beside_virtual || beside_check || takes_the_key(change, there) {
         return false;
     }
     match change {
-        Change::AddColumn { column, fill } => {
+        TableEdit::AddColumn { column, fill } => {
             let defaults = [column.default.as_ref(), fill.as_ref()];
             let is_plain = defaults
                 .into_iter()
@@ -38,12 +38,12 @@ pub(super) fn is_online(features: Features, change: &Change, there: &Table, drop
                 .all(|default| is_plain(&column.column_type, default));
             is_plain && !column.auto_increment && (column.generated.is_none() || is_virtual(column))
         }
-        Change::SetDefault { column, default } => there
+        TableEdit::SetDefault { column, default } => there
             .column(column)
             .is_some_and(|there| is_plain(&there.column_type, default)),
         // MariaDB computes a column that is kept in the rows anew where it rewrites them, and copies for that. So it does where
         // NULL could become a default that is computed, which a TIMESTAMP may have without a word.
-        Change::SetNotNull { column } => {
+        TableEdit::SetNotNull { column } => {
             let is_kept = |column: &Column| column.generated.as_ref().is_some_and(|generated| generated.stored);
             let is_computed = |column: &Column| {
                 let is_moment = match &column.column_type {
@@ -56,41 +56,41 @@ pub(super) fn is_online(features: Features, change: &Change, there: &Table, drop
             };
             !there.columns.iter().any(is_kept) && !there.column(column).is_some_and(is_computed)
         }
-        Change::DropColumn { .. }
-        | Change::RenameColumn { .. }
-        | Change::DropDefault { .. }
-        | Change::DropNotNull { .. }
-        | Change::SetComment { .. }
-        | Change::AddUnique(_)
-        | Change::RenameIndex { .. } => true,
-        Change::AddIndex { index, .. } => !has_expression(index),
-        Change::DropIndex { index, .. } => {
+        TableEdit::DropColumn { .. }
+        | TableEdit::RenameColumn { .. }
+        | TableEdit::DropDefault { .. }
+        | TableEdit::DropNotNull { .. }
+        | TableEdit::SetComment { .. }
+        | TableEdit::AddUnique(_)
+        | TableEdit::RenameIndex { .. } => true,
+        TableEdit::AddIndex { index, .. } => !has_expression(index),
+        TableEdit::DropIndex { index, .. } => {
             let there = there.indexes.iter().find(|there| there.name == *index);
             there.is_some_and(|there| !has_expression(there))
         }
-        Change::DropConstraint { .. } => dropped.is_some(),
-        Change::SetType { .. }
-        | Change::AddPrimaryKey(_)
-        | Change::DropPrimaryKey
-        | Change::AddCheck(_)
-        | Change::AddForeignKey(_) => false,
+        TableEdit::DropConstraint { .. } => dropped.is_some(),
+        TableEdit::SetType { .. }
+        | TableEdit::AddPrimaryKey(_)
+        | TableEdit::DropPrimaryKey
+        | TableEdit::AddCheck(_)
+        | TableEdit::AddForeignKey(_) => false,
     }
 }
 
 /// Whether a change that is [online](is_online) is so in a statement of its own only: what adds or drops a virtual column or an
 /// index on one, and what drops a column beside one. Each goes without a rewrite of the table, where what it stands with may not:
 /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html#online-ddl-generated-column-operations>.
-pub(super) fn is_online_alone(change: &Change, there: &Table) -> bool {
+pub(super) fn is_online_alone(change: &TableEdit, there: &Table) -> bool {
     match change {
-        Change::AddColumn { column, .. } => is_virtual(column),
-        Change::DropColumn { .. } => there.columns.iter().any(is_virtual),
-        Change::AddUnique(unique) => has_virtual(there, &unique.columns),
-        Change::AddIndex { index, .. } => is_on_virtual(there, index),
-        Change::DropIndex { index: name, .. } => there
+        TableEdit::AddColumn { column, .. } => is_virtual(column),
+        TableEdit::DropColumn { .. } => there.columns.iter().any(is_virtual),
+        TableEdit::AddUnique(unique) => has_virtual(there, &unique.columns),
+        TableEdit::AddIndex { index, .. } => is_on_virtual(there, index),
+        TableEdit::DropIndex { index: name, .. } => there
             .indexes
             .iter()
             .any(|index| index.name == *name && is_on_virtual(there, index)),
-        Change::DropConstraint { constraint: name } => there
+        TableEdit::DropConstraint { constraint: name } => there
             .uniques
             .iter()
             .any(|unique| unique.name == *name && has_virtual(there, &unique.columns)),
@@ -100,26 +100,26 @@ pub(super) fn is_online_alone(change: &Change, there: &Table) -> bool {
 
 /// What writes the rows of a table anew, or restates a virtual column. Beside a virtual column in an index the servers do
 /// neither while others write.
-fn is_refused_beside_virtual_in_index(change: &Change, there: &Table) -> bool {
+fn is_refused_beside_virtual_in_index(change: &TableEdit, there: &Table) -> bool {
     let is_virtual_there = |name: &String| there.column(name).is_some_and(is_virtual);
     match change {
-        Change::AddColumn { column, .. } => !is_virtual(column),
-        Change::DropColumn { column, .. } => !is_virtual_there(column),
-        Change::SetNotNull { .. } | Change::DropNotNull { .. } => true,
-        Change::SetComment { column, .. } => column.as_ref().is_some_and(is_virtual_there),
+        TableEdit::AddColumn { column, .. } => !is_virtual(column),
+        TableEdit::DropColumn { column, .. } => !is_virtual_there(column),
+        TableEdit::SetNotNull { .. } | TableEdit::DropNotNull { .. } => true,
+        TableEdit::SetComment { column, .. } => column.as_ref().is_some_and(is_virtual_there),
         _ => false,
     }
 }
 
 /// What gives a column another description or name, where a CHECK names a column of a type that the server does not find to be
 /// still the same.
-fn is_refused_beside_check(change: &Change, there: &Table) -> bool {
+fn is_refused_beside_check(change: &TableEdit, there: &Table) -> bool {
     let changes_column = matches!(
         change,
-        Change::SetNotNull { .. }
-            | Change::DropNotNull { .. }
-            | Change::RenameColumn { .. }
-            | Change::SetComment { column: Some(_), .. }
+        TableEdit::SetNotNull { .. }
+            | TableEdit::DropNotNull { .. }
+            | TableEdit::RenameColumn { .. }
+            | TableEdit::SetComment { column: Some(_), .. }
     );
     let is_known = |column: &Column| {
         matches!(
@@ -167,7 +167,7 @@ fn is_virtual(column: &Column) -> bool {
 
 /// Whether a change may take what InnoDB orders the rows by where a table has no primary key: a unique key without NULLs,
 /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-index-types.html>. That needs a copy.
-fn takes_the_key(change: &Change, there: &Table) -> bool {
+fn takes_the_key(change: &TableEdit, there: &Table) -> bool {
     if there.primary_key.is_some() {
         return false;
     }
@@ -182,9 +182,9 @@ fn takes_the_key(change: &Change, there: &Table) -> bool {
         .chain(indexes)
         .filter(|(_, columns)| !columns.iter().any(is_null))
         .any(|(name, columns)| match change {
-            Change::DropIndex { index, .. } => index == name,
-            Change::DropConstraint { constraint } => constraint == name,
-            Change::DropColumn { column, .. } | Change::DropNotNull { column } => columns.contains(column),
+            TableEdit::DropIndex { index, .. } => index == name,
+            TableEdit::DropConstraint { constraint } => constraint == name,
+            TableEdit::DropColumn { column, .. } | TableEdit::DropNotNull { column } => columns.contains(column),
             _ => false,
         })
 }

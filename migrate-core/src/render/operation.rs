@@ -4,7 +4,7 @@ use super::{Alteration, Dialect, common, problem};
 use crate::error::Problem;
 use crate::location::Place;
 use crate::schema::{Kind, Operation, Table, primary_key_name};
-use crate::state::{Applied as AppliedOperation, SharedName};
+use crate::state::{CheckedOperation, NameClash};
 
 /// The statements that carry out an operation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,11 +34,11 @@ impl From<Vec<String>> for Rendered {
 /// What the database lacks, with a way that goes.
 pub(crate) fn render(
     dialect: &dyn Dialect,
-    applied: &AppliedOperation,
+    applied: &CheckedOperation,
     place: Place,
 ) -> Result<Rendered, Vec<Problem>> {
     let at = |message: String| vec![problem(place, message)];
-    for given in applied.operation.given() {
+    for given in applied.operation.new_names() {
         dialect.check_name(given).map_err(at)?;
     }
     for sql in applied.operation.expressions() {
@@ -98,8 +98,8 @@ pub(crate) fn render(
 }
 
 /// A name that another table has already.
-fn name_is_taken(dialect: &dyn Dialect, shared: &SharedName) -> Problem {
-    let SharedName { name, owner, .. } = shared;
+fn name_is_taken(dialect: &dyn Dialect, shared: &NameClash) -> Problem {
+    let NameClash { name, owner, .. } = shared;
     let way = match shared.kind {
         Kind::PrimaryKey => format!("rename the one of `{owner}` with `execute`"),
         Kind::Unique => "write `t.index([..]).unique().named(\"..\")` instead".to_owned(),

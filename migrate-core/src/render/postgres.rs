@@ -6,7 +6,8 @@ use super::{Alteration, Dialect, Features, common, normalize, problem};
 use crate::dialect::DialectName;
 use crate::error::Problem;
 use crate::schema::{
-    Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Index, Kind, Position, Table, mentions, shows_all,
+    Column, ColumnType, DefaultValue, EnumChange, Index, Kind, LocatedEdit, Position, Table, TableEdit, mentions,
+    shows_all,
 };
 
 /// PostgreSQL.
@@ -171,10 +172,10 @@ impl Dialect for Postgres {
                 problems.push(problem(edit.place, message));
             }
         }
-        let is_concurrent = |edit: &Edit| {
+        let is_concurrent = |edit: &LocatedEdit| {
             matches!(
                 edit.change,
-                Change::AddIndex { concurrently: true, .. } | Change::DropIndex { concurrently: true, .. }
+                TableEdit::AddIndex { concurrently: true, .. } | TableEdit::DropIndex { concurrently: true, .. }
             )
         };
         if problems.is_empty() {
@@ -256,17 +257,17 @@ impl Postgres {
         format!("COMMENT ON {what} IS {comment}")
     }
 
-    fn edit(&self, altering: &mut Altering<'_>, change: &Change, alteration: &Alteration<'_>) -> Result<(), String> {
+    fn edit(&self, altering: &mut Altering<'_>, change: &TableEdit, alteration: &Alteration<'_>) -> Result<(), String> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
         match change {
-            Change::AddColumn { column, fill: None } => altering.clause(
+            TableEdit::AddColumn { column, fill: None } => altering.clause(
                 &column.name,
                 Aspect::Whole,
                 format!("ADD COLUMN {}", self.column(column)?),
             ),
             // A default cannot name other columns: https://www.postgresql.org/docs/current/sql-createtable.html
-            Change::AddColumn {
+            TableEdit::AddColumn {
                 column,
                 fill: Some(DefaultValue::Expression(expression)),
             } => {
@@ -286,7 +287,7 @@ impl Postgres {
                     );
                 }
             }
-            Change::AddColumn {
+            TableEdit::AddColumn {
                 column,
                 fill: Some(fill),
             } => {
@@ -302,7 +303,7 @@ impl Postgres {
                 };
                 altering.clause(name, Aspect::Default, format!("ALTER COLUMN {} {default}", id(name)));
             }
-            Change::DropColumn { column, .. } => {
+            TableEdit::DropColumn { column, .. } => {
                 if let Some((view, _)) = alteration.views.iter().find(|(_, query)| shows_all(query)) {
                     return Err(format!(
                         "the view `{view}` shows all columns, and PostgreSQL keeps `{column}` for it; drop the view before, and \
@@ -311,7 +312,7 @@ impl Postgres {
                 }
                 altering.clause(column, Aspect::Gone, format!("DROP COLUMN {}", id(column)));
             }
-            Change::RenameColumn { from, to } => {
+            TableEdit::RenameColumn { from, to } => {
                 altering.alone(format!(
                     "ALTER TABLE {} RENAME COLUMN {} TO {}",
                     id(table),
@@ -319,28 +320,28 @@ impl Postgres {
                     id(to)
                 ));
             }
-            Change::SetType { column, to, using, .. } => {
+            TableEdit::SetType { column, to, using, .. } => {
                 check_no_reader(altering, alteration, column)?;
                 let clauses = self.set_type(altering.there().column(column), column, to, using.as_deref())?;
                 // With its default. Beside another DROP DEFAULT, which comes before all else, it would stay set.
                 let aspect = if clauses.len() > 1 { Aspect::Whole } else { Aspect::Type };
                 altering.clauses(column, aspect, clauses);
             }
-            Change::SetNotNull { column } => {
+            TableEdit::SetNotNull { column } => {
                 altering.clause(
                     column,
                     Aspect::Null,
                     format!("ALTER COLUMN {} SET NOT NULL", id(column)),
                 );
             }
-            Change::DropNotNull { column } => {
+            TableEdit::DropNotNull { column } => {
                 altering.clause(
                     column,
                     Aspect::Null,
                     format!("ALTER COLUMN {} DROP NOT NULL", id(column)),
                 );
             }
-            Change::SetDefault { column, default } => {
+            TableEdit::SetDefault { column, default } => {
                 let default = common::default(self, default);
                 altering.clause(
                     column,
@@ -348,17 +349,17 @@ impl Postgres {
                     format!("ALTER COLUMN {} SET DEFAULT {default}", id(column)),
                 );
             }
-            Change::DropDefault { column } => {
+            TableEdit::DropDefault { column } => {
                 altering.clause(
                     column,
                     Aspect::Default,
                     format!("ALTER COLUMN {} DROP DEFAULT", id(column)),
                 );
             }
-            Change::SetComment { column, comment } => {
+            TableEdit::SetComment { column, comment } => {
                 altering.alone(self.comment(table, column.as_deref(), comment.as_deref()));
             }
-            Change::AddPrimaryKey(key) => {
+            TableEdit::AddPrimaryKey(key) => {
                 let columns = common::columns(self, &key.columns);
                 altering.clause(
                     &key.name,
@@ -366,7 +367,7 @@ impl Postgres {
                     format!("ADD CONSTRAINT {} PRIMARY KEY ({columns})", id(&key.name)),
                 );
             }
-            Change::DropPrimaryKey => {
+            TableEdit::DropPrimaryKey => {
                 let key = alteration.before.and_then(|table| table.primary_key.as_ref());
                 let key = key.ok_or_else(|| {
                     format!(
@@ -375,34 +376,34 @@ impl Postgres {
                 })?;
                 altering.clause(&key.name, Aspect::Gone, format!("DROP CONSTRAINT {}", id(&key.name)));
             }
-            Change::AddUnique(unique) => altering.clause(
+            TableEdit::AddUnique(unique) => altering.clause(
                 &unique.name,
                 Aspect::Whole,
                 format!("ADD {}", common::unique(self, unique)),
             ),
-            Change::AddCheck(check) => {
+            TableEdit::AddCheck(check) => {
                 altering.clause(
                     &check.name,
                     Aspect::Whole,
                     format!("ADD {}", common::check(self, check)),
                 );
             }
-            Change::AddForeignKey(key) => {
+            TableEdit::AddForeignKey(key) => {
                 altering.clause(
                     &key.name,
                     Aspect::Whole,
                     format!("ADD {}", common::foreign_key(self, key)),
                 );
             }
-            Change::DropConstraint { constraint } => {
+            TableEdit::DropConstraint { constraint } => {
                 altering.clause(constraint, Aspect::Gone, format!("DROP CONSTRAINT {}", id(constraint)));
             }
-            Change::AddIndex { index, concurrently } => altering.alone(self.index(table, index, *concurrently)),
-            Change::DropIndex { index, concurrently } => {
+            TableEdit::AddIndex { index, concurrently } => altering.alone(self.index(table, index, *concurrently)),
+            TableEdit::DropIndex { index, concurrently } => {
                 let concurrently = if *concurrently { "CONCURRENTLY " } else { "" };
                 altering.alone(format!("DROP INDEX {concurrently}{}", id(index)));
             }
-            Change::RenameIndex { from, to } => {
+            TableEdit::RenameIndex { from, to } => {
                 altering.alone(format!("ALTER INDEX {} RENAME TO {}", id(from), id(to)));
             }
         }

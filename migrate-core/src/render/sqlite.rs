@@ -6,7 +6,9 @@ use super::sqlite_rebuild::{REBUILT, rebuild};
 use super::{Alteration, Dialect, Features, Frame, common, problem};
 use crate::dialect::DialectName;
 use crate::error::Problem;
-use crate::schema::{Change, Column, ColumnType, DefaultValue, Edit, EnumChange, Given, Index, IndexMethod, Table};
+use crate::schema::{
+    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, LocatedEdit, NewName, Table, TableEdit,
+};
 
 /// SQLite.
 #[derive(Debug)]
@@ -34,12 +36,12 @@ impl Dialect for Sqlite {
         "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
     }
 
-    fn check_name(&self, given: Given<'_>) -> Result<(), String> {
+    fn check_name(&self, given: NewName<'_>) -> Result<(), String> {
         match given {
-            Given::Object(name) if self.is_reserved(name) => Err(format!(
+            NewName::Object(name) if self.is_reserved(name) => Err(format!(
                 "SQLite keeps names that begin with `sqlite_` for itself; give `{name}` another one"
             )),
-            Given::Object(_) | Given::Part(_) => Ok(()),
+            NewName::Object(_) | NewName::Part(_) => Ok(()),
         }
     }
 
@@ -225,14 +227,14 @@ impl Sqlite {
     /// <https://sqlite.org/lang_altertable.html>
     fn native(
         &self,
-        change: &Change,
+        change: &TableEdit,
         alteration: &Alteration<'_>,
         indexes: &mut Vec<Index>,
     ) -> Result<Option<Vec<String>>, String> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
         Ok(match change {
-            Change::AddColumn { column, fill: None } => {
+            TableEdit::AddColumn { column, fill: None } => {
                 let is_constant = !matches!(column.default, Some(DefaultValue::Now | DefaultValue::Expression(_)));
                 let is_native = !column.auto_increment
                     && column.generated.as_ref().is_none_or(|generated| !generated.stored)
@@ -248,10 +250,10 @@ impl Sqlite {
                     })
                     .transpose()?
             }
-            Change::DropColumn { column, .. } => {
+            TableEdit::DropColumn { column, .. } => {
                 Some(vec![format!("ALTER TABLE {} DROP COLUMN {}", id(table), id(column))])
             }
-            Change::RenameColumn { from, to } => {
+            TableEdit::RenameColumn { from, to } => {
                 for index in indexes.iter_mut() {
                     index.rename_column(from, to);
                 }
@@ -262,15 +264,15 @@ impl Sqlite {
                     id(to)
                 )])
             }
-            Change::AddIndex { index, .. } => {
+            TableEdit::AddIndex { index, .. } => {
                 indexes.push(index.clone());
                 Some(vec![self.create_index(table, index)?])
             }
-            Change::DropIndex { index, .. } => {
+            TableEdit::DropIndex { index, .. } => {
                 indexes.retain(|there| there.name != *index);
                 Some(vec![format!("DROP INDEX {}", id(index))])
             }
-            Change::RenameIndex { from, to } => {
+            TableEdit::RenameIndex { from, to } => {
                 let renamed = indexes.iter_mut().find(|index| index.name == *from).ok_or_else(|| {
                     format!(
                         "SQLite has to make `{from}` anew to rename it, and what it looks like is not known; say what \
@@ -284,27 +286,27 @@ impl Sqlite {
                 ])
             }
             // SQLite keeps no comments.
-            Change::SetComment { .. } => Some(Vec::new()),
-            Change::AddColumn { .. }
-            | Change::SetType { .. }
-            | Change::SetNotNull { .. }
-            | Change::DropNotNull { .. }
-            | Change::SetDefault { .. }
-            | Change::DropDefault { .. }
-            | Change::AddPrimaryKey(_)
-            | Change::DropPrimaryKey
-            | Change::AddUnique(_)
-            | Change::AddCheck(_)
-            | Change::AddForeignKey(_)
-            | Change::DropConstraint { .. } => None,
+            TableEdit::SetComment { .. } => Some(Vec::new()),
+            TableEdit::AddColumn { .. }
+            | TableEdit::SetType { .. }
+            | TableEdit::SetNotNull { .. }
+            | TableEdit::DropNotNull { .. }
+            | TableEdit::SetDefault { .. }
+            | TableEdit::DropDefault { .. }
+            | TableEdit::AddPrimaryKey(_)
+            | TableEdit::DropPrimaryKey
+            | TableEdit::AddUnique(_)
+            | TableEdit::AddCheck(_)
+            | TableEdit::AddForeignKey(_)
+            | TableEdit::DropConstraint { .. } => None,
         })
     }
 
     /// A column takes values of any type: <https://sqlite.org/flextypegood.html>. What does not look like the new one would
     /// stay as it is.
     fn check_types(alteration: &Alteration<'_>) -> Vec<Problem> {
-        let problem = |edit: &Edit| {
-            let Change::SetType {
+        let problem = |edit: &LocatedEdit| {
+            let TableEdit::SetType {
                 column,
                 to,
                 using: None,
@@ -347,7 +349,7 @@ impl Sqlite {
             return Err(vec![problem(place, message)]);
         };
         // A renamed column keeps its name where other tables refer to it, unless SQLite renames it itself.
-        let is_rename = |edit: &Edit| matches!(edit.change, Change::RenameColumn { .. });
+        let is_rename = |edit: &LocatedEdit| matches!(edit.change, TableEdit::RenameColumn { .. });
         let mut statements = Vec::new();
         let mut there = before.clone();
         let parts = alteration
@@ -356,14 +358,14 @@ impl Sqlite {
         let count = parts.clone().count();
         for (number, edits) in parts.enumerate() {
             let mut then = there.clone();
-            edits.iter().for_each(|edit| then.make(&edit.change));
+            edits.iter().for_each(|edit| then.apply(&edit.change));
             if number + 1 == count {
                 then = after.clone();
             }
             let part = match edits {
                 [
-                    Edit {
-                        change: change @ Change::RenameColumn { .. },
+                    LocatedEdit {
+                        change: change @ TableEdit::RenameColumn { .. },
                         ..
                     },
                 ] if there.triggers.is_empty() => self

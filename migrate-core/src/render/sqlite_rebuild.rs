@@ -4,7 +4,7 @@
 //! transaction begins; that, and comparing `foreign_key_check`, is the runner's.
 
 use super::{Dialect, common};
-use crate::schema::{Change, Column, DefaultValue, Edit, Table, mentions};
+use crate::schema::{Column, DefaultValue, LocatedEdit, Table, TableEdit, mentions};
 
 /// Where the values of a column of the new table come from.
 struct Source {
@@ -21,9 +21,14 @@ pub(super) fn rebuild(
     dialect: &dyn Dialect,
     before: &Table,
     after: &Table,
-    edits: &[Edit],
+    edits: &[LocatedEdit],
 ) -> Result<Vec<String>, String> {
-    let moves_columns = |edit: &Edit| matches!(edit.change, Change::RenameColumn { .. } | Change::DropColumn { .. });
+    let moves_columns = |edit: &LocatedEdit| {
+        matches!(
+            edit.change,
+            TableEdit::RenameColumn { .. } | TableEdit::DropColumn { .. }
+        )
+    };
     if !before.triggers.is_empty() && edits.iter().any(moves_columns) {
         return Err(format!(
             "`{}` has triggers, which may name the column; rename or drop it in an `alter_table` of its own",
@@ -90,7 +95,7 @@ struct Copied {
 }
 
 impl Copied {
-    fn of(dialect: &dyn Dialect, before: &Table, after: &Table, edits: &[Edit]) -> Copied {
+    fn of(dialect: &dyn Dialect, before: &Table, after: &Table, edits: &[LocatedEdit]) -> Copied {
         let rowid = rowid(before, after);
         let mut from = dialect.identifier(&before.name);
         let unchanged = |name: &str| Source {
@@ -120,14 +125,14 @@ impl Copied {
         };
         for edit in edits {
             match &edit.change {
-                Change::RenameColumn { from, to } => {
+                TableEdit::RenameColumn { from, to } => {
                     for source in sources.iter_mut().filter(|source| source.column == *from) {
                         to.clone_into(&mut source.column);
                     }
                 }
-                Change::DropColumn { column, .. } => sources.retain(|source| source.column != *column),
+                TableEdit::DropColumn { column, .. } => sources.retain(|source| source.column != *column),
                 // What it was added with, even if it gets another default later in the same change.
-                Change::AddColumn { column, fill } if !column.auto_increment => {
+                TableEdit::AddColumn { column, fill } if !column.auto_increment => {
                     let value = fill.as_ref().or(column.default.as_ref());
                     if let Some(DefaultValue::Expression(expression)) = value {
                         settle(expression, &mut sources, &mut from);
@@ -138,7 +143,7 @@ impl Copied {
                         value: value.map_or_else(|| "NULL".to_owned(), |value| common::default(dialect, value)),
                     });
                 }
-                Change::SetType {
+                TableEdit::SetType {
                     column,
                     using: Some(using),
                     ..

@@ -31,7 +31,7 @@ use crate::plan::{Plan, PlanFor};
 use crate::registry::Registry;
 use crate::render::{Dialect, dialect_of};
 use crate::report::{Event, Report};
-use crate::state::Live;
+use crate::state::LiveSchema;
 use crate::target::{MigrationRef, Policy, Rollback, Target};
 
 pub use resolve::Interrupted;
@@ -93,7 +93,7 @@ pub struct Runner<'c> {
     /// What the marker was when history was read last, if that was told with it.
     marker_read: Option<i64>,
     /// What the database held when it was read last.
-    seen: Rc<Live>,
+    seen: Rc<LiveSchema>,
 }
 
 /// How long a statement waits for a lock, so that whoever comes behind it is not held up; then all of its migration is tried
@@ -403,12 +403,12 @@ impl<'c> Runner<'c> {
     }
 
     /// What the database holds.
-    pub(crate) fn live(&mut self) -> Result<Rc<Live>, Error> {
+    pub(crate) fn live(&mut self) -> Result<Rc<LiveSchema>, Error> {
         self.look_around()
             .map_err(|error| self.database_error("the schema could not be read", error))
     }
 
-    fn look_around(&mut self) -> Result<Rc<Live>, DriverError> {
+    fn look_around(&mut self) -> Result<Rc<LiveSchema>, DriverError> {
         self.seen = self.session.live(&self.seen)?;
         Ok(self.seen.clone())
     }

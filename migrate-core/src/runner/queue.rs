@@ -11,7 +11,7 @@ use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::PlannedMigration;
 use crate::plan::planner::{Fold, all_or_problems};
 use crate::schema::{self, Leaves};
-use crate::state::Live;
+use crate::state::LiveSchema;
 use crate::target::{MigrationRef, Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
 
 impl Runner<'_> {
@@ -411,7 +411,7 @@ impl Runner<'_> {
 /// How much of the database planning sees.
 #[derive(Default)]
 struct Sight {
-    live: Option<Rc<Live>>,
+    live: Option<Rc<LiveSchema>>,
     /// More could be said if it saw the schema.
     wants_live: bool,
 }

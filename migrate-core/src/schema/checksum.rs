@@ -7,7 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use super::column_type::{DefaultValue, Value};
-use super::operation::{Change, EnumChange, Operation, Position};
+use super::operation::{EnumChange, Operation, Position, TableEdit};
 use super::step::{Step, Work};
 use super::table::{Column, Index, IndexMethod, IndexOn, Reaction};
 use crate::dialect::DialectName;
@@ -126,9 +126,9 @@ fn add_enum_change(hash: &mut Sha256, name: &str, change: &EnumChange) {
     }
 }
 
-fn add_change(hash: &mut Sha256, change: &Change) {
+fn add_change(hash: &mut Sha256, change: &TableEdit) {
     match change {
-        Change::AddColumn { column, fill } => {
+        TableEdit::AddColumn { column, fill } => {
             put(hash, "add_column");
             add_column(hash, column);
             if let Some(fill) = fill {
@@ -137,9 +137,9 @@ fn add_change(hash: &mut Sha256, change: &Change) {
             put(hash, "end");
         }
         // What its way back fills in is an undo half.
-        Change::DropColumn { column, fill: _ } => put_all(hash, &["drop_column", column]),
-        Change::RenameColumn { from, to } => put_all(hash, &["rename_column", from, to]),
-        Change::SetType {
+        TableEdit::DropColumn { column, fill: _ } => put_all(hash, &["drop_column", column]),
+        TableEdit::RenameColumn { from, to } => put_all(hash, &["rename_column", from, to]),
+        TableEdit::SetType {
             column,
             to,
             using,
@@ -151,27 +151,27 @@ fn add_change(hash: &mut Sha256, change: &Change) {
             }
             put(hash, "end");
         }
-        Change::SetNotNull { column } => put_all(hash, &["set_not_null", column]),
-        Change::DropNotNull { column } => put_all(hash, &["drop_not_null", column]),
-        Change::SetDefault { column, default: value } => put_all(hash, &["set_default", column, &default(value)]),
-        Change::DropDefault { column } => put_all(hash, &["drop_default", column]),
-        Change::SetComment { column, comment } => {
+        TableEdit::SetNotNull { column } => put_all(hash, &["set_not_null", column]),
+        TableEdit::DropNotNull { column } => put_all(hash, &["drop_not_null", column]),
+        TableEdit::SetDefault { column, default: value } => put_all(hash, &["set_default", column, &default(value)]),
+        TableEdit::DropDefault { column } => put_all(hash, &["drop_default", column]),
+        TableEdit::SetComment { column, comment } => {
             put(hash, "set_comment");
             put_optional(hash, "column", column.as_deref());
             put_optional(hash, "comment", comment.as_deref());
             put(hash, "end");
         }
-        Change::AddPrimaryKey(key) => {
+        TableEdit::AddPrimaryKey(key) => {
             put_all(hash, &["add_primary_key", &key.name]);
             put_names(hash, &key.columns);
         }
-        Change::DropPrimaryKey => put(hash, "drop_primary_key"),
-        Change::AddUnique(unique) => {
+        TableEdit::DropPrimaryKey => put(hash, "drop_primary_key"),
+        TableEdit::AddUnique(unique) => {
             put_all(hash, &["add_unique", &unique.name]);
             put_names(hash, &unique.columns);
         }
-        Change::AddCheck(check) => put_all(hash, &["add_check", &check.name, &normal_line_ends(&check.expression)]),
-        Change::AddForeignKey(key) => {
+        TableEdit::AddCheck(check) => put_all(hash, &["add_check", &check.name, &normal_line_ends(&check.expression)]),
+        TableEdit::AddForeignKey(key) => {
             put_all(hash, &["add_foreign_key", &key.name]);
             put_names(hash, &key.columns);
             put(hash, &key.to_table);
@@ -180,15 +180,15 @@ fn add_change(hash: &mut Sha256, change: &Change) {
             put_optional(hash, "on_update", reaction(key.on_update));
             put(hash, "end");
         }
-        Change::DropConstraint { constraint } => put_all(hash, &["drop_constraint", constraint]),
-        Change::AddIndex { index, concurrently } => add_index(hash, index, *concurrently),
-        Change::DropIndex { index, concurrently } => {
+        TableEdit::DropConstraint { constraint } => put_all(hash, &["drop_constraint", constraint]),
+        TableEdit::AddIndex { index, concurrently } => add_index(hash, index, *concurrently),
+        TableEdit::DropIndex { index, concurrently } => {
             put_all(hash, &["drop_index", index]);
             if *concurrently {
                 put(hash, "concurrently");
             }
         }
-        Change::RenameIndex { from, to } => put_all(hash, &["rename_index", from, to]),
+        TableEdit::RenameIndex { from, to } => put_all(hash, &["rename_index", from, to]),
     }
 }
 

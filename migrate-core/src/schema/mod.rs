@@ -16,8 +16,8 @@ pub(crate) mod step;
 pub(crate) mod table;
 
 pub use builder::{
-    ChangedType, DefaultFor, DroppedColumn, DroppedIndex, NewColumn, NewEnumValue, NewIndex, NewReference, NewTable,
-    TableChange, asc, desc, expression, kind,
+    AddEnumValue, AlterTable, ChangeType, ColumnBuilder, DefaultFor, DropColumn, DropIndex, ForeignKeyBuilder,
+    IndexBuilder, TableBuilder, asc, desc, expression, kind,
 };
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 pub(crate) use checksum::digest;
@@ -27,7 +27,7 @@ pub(crate) use checksum::{
 pub use column_type::{ColumnType, DefaultValue, Value};
 pub use for_each_connection::{CompiledFor, NotCompiled};
 pub(crate) use naming::primary_key_name;
-pub(crate) use operation::{Change, Edit, EnumChange, Given, Operation, Position};
+pub(crate) use operation::{EnumChange, LocatedEdit, NewName, Operation, Position, TableEdit};
 pub use raw_sql::IntoSql;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
@@ -40,7 +40,7 @@ pub use table::{
 };
 pub(crate) use table::{Kind, Trigger};
 
-use builder::{Draft, add_index, index_on, set_comment};
+use builder::{EditList, add_index, index_on, set_comment};
 
 use crate::error::Problem;
 use crate::location::Place;
@@ -132,11 +132,11 @@ impl Schema {
     /// }
     /// ```
     #[track_caller]
-    pub fn create_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&NewTable) -> R) {
+    pub fn create_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&TableBuilder) -> R) {
         let place = Place::of_caller();
         let table = name.into();
-        let draft = Draft::new(&table);
-        describe(&NewTable::new(draft.clone()));
+        let draft = EditList::new(&table);
+        describe(&TableBuilder::new(draft.clone()));
         let edits = draft.finish();
         self.operation(Operation::CreateTable { table, edits }, place);
     }
@@ -154,11 +154,11 @@ impl Schema {
     /// }
     /// ```
     #[track_caller]
-    pub fn alter_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&TableChange) -> R) {
+    pub fn alter_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&AlterTable) -> R) {
         let place = Place::of_caller();
         let table = name.into();
-        let draft = Draft::new(&table);
-        describe(&TableChange::new(draft.clone()));
+        let draft = EditList::new(&table);
+        describe(&AlterTable::new(draft.clone()));
         let edits = draft.finish();
         self.operation(Operation::AlterTable { table, edits }, place);
     }
@@ -178,7 +178,7 @@ impl Schema {
         self.operation(Operation::RenameTable { from, to }, place);
     }
 
-    /// Makes an index, called `table_columns_idx` unless it is [`named`](NewIndex::named).
+    /// Makes an index, called `table_columns_idx` unless it is [`named`](IndexBuilder::named).
     ///
     /// ```
     /// # use migrate_core::{Schema, desc, expression};
@@ -193,24 +193,24 @@ impl Schema {
         &mut self,
         table: impl Into<String>,
         keys: impl IntoIterator<Item = K>,
-    ) -> NewIndex<'_> {
+    ) -> IndexBuilder<'_> {
         let place = Place::of_caller();
         let table = table.into();
         let index = index_on(&table, keys);
         self.edit(table, add_index(index), place);
-        NewIndex::last_of(&mut self.steps)
+        IndexBuilder::last_of(&mut self.steps)
     }
 
     /// Drops an index by its name.
     #[track_caller]
-    pub fn drop_index(&mut self, table: impl Into<String>, name: impl Into<String>) -> DroppedIndex<'_> {
+    pub fn drop_index(&mut self, table: impl Into<String>, name: impl Into<String>) -> DropIndex<'_> {
         let place = Place::of_caller();
-        let change = Change::DropIndex {
+        let change = TableEdit::DropIndex {
             index: name.into(),
             concurrently: false,
         };
         self.edit(table.into(), change, place);
-        DroppedIndex::last_of(&mut self.steps)
+        DropIndex::last_of(&mut self.steps)
     }
 
     /// Gives an index another name.
@@ -218,11 +218,11 @@ impl Schema {
     pub fn rename_index(&mut self, table: impl Into<String>, from: impl Into<String>, to: impl Into<String>) {
         let place = Place::of_caller();
         let (from, to) = (from.into(), to.into());
-        self.edit(table.into(), Change::RenameIndex { from, to }, place);
+        self.edit(table.into(), TableEdit::RenameIndex { from, to }, place);
     }
 
     /// What people should know of a table; an empty text takes it away. For a column write
-    /// [`comment_on`](TableChange::comment_on) in `alter_table`. SQLite keeps no comments.
+    /// [`comment_on`](AlterTable::comment_on) in `alter_table`. SQLite keeps no comments.
     #[track_caller]
     pub fn comment_on(&mut self, table: impl Into<String>, comment: impl Into<String>) {
         let place = Place::of_caller();
@@ -275,14 +275,14 @@ impl Schema {
     /// }
     /// ```
     #[track_caller]
-    pub fn add_enum_value(&mut self, name: impl Into<String>, value: impl Into<String>) -> NewEnumValue<'_> {
+    pub fn add_enum_value(&mut self, name: impl Into<String>, value: impl Into<String>) -> AddEnumValue<'_> {
         let place = Place::of_caller();
         let change = EnumChange::AddValue {
             value: value.into(),
             position: Position::Last,
         };
         self.change_enum(name.into(), change, place);
-        NewEnumValue::last_of(&mut self.steps)
+        AddEnumValue::last_of(&mut self.steps)
     }
 
     /// Drops an enum that no column is of any more. Taking it back makes it anew.
@@ -335,8 +335,8 @@ impl Schema {
     }
 
     /// Records one change of a table.
-    fn edit(&mut self, table: String, change: Change, place: Place) {
-        let edits = vec![Edit { change, place }];
+    fn edit(&mut self, table: String, change: TableEdit, place: Place) {
+        let edits = vec![LocatedEdit { change, place }];
         self.operation(Operation::AlterTable { table, edits }, place);
     }
 

@@ -11,12 +11,12 @@ pub enum Operation {
     /// A table that is described by what is added to an empty one.
     CreateTable {
         table: String,
-        edits: Vec<Edit>,
+        edits: Vec<LocatedEdit>,
     },
     /// Changes of one table.
     AlterTable {
         table: String,
-        edits: Vec<Edit>,
+        edits: Vec<LocatedEdit>,
     },
     DropTable {
         table: String,
@@ -82,7 +82,7 @@ impl Operation {
 
 /// A name that an operation gives to something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Given<'a> {
+pub(crate) enum NewName<'a> {
     /// To a table, a view, an index or an enum.
     Object(&'a str),
     /// To a column or a constraint.
@@ -91,19 +91,19 @@ pub(crate) enum Given<'a> {
 
 impl Operation {
     /// The names that it gives.
-    pub(crate) fn given(&self) -> Vec<Given<'_>> {
+    pub(crate) fn new_names(&self) -> Vec<NewName<'_>> {
         match self {
             Operation::CreateTable { table, edits } => {
-                let parts = edits.iter().filter_map(|edit| edit.change.given());
-                std::iter::once(Given::Object(table)).chain(parts).collect()
+                let parts = edits.iter().filter_map(|edit| edit.change.new_names());
+                std::iter::once(NewName::Object(table)).chain(parts).collect()
             }
-            Operation::AlterTable { edits, .. } => edits.iter().filter_map(|edit| edit.change.given()).collect(),
+            Operation::AlterTable { edits, .. } => edits.iter().filter_map(|edit| edit.change.new_names()).collect(),
             Operation::RenameTable { to: name, .. }
             | Operation::CreateView { view: name, .. }
             | Operation::ChangeEnum {
                 name,
                 change: EnumChange::Create { .. },
-            } => vec![Given::Object(name)],
+            } => vec![NewName::Object(name)],
             Operation::DropTable { .. } | Operation::DropView { .. } | Operation::ChangeEnum { .. } => Vec::new(),
         }
     }
@@ -125,21 +125,21 @@ impl Operation {
 
 /// A change of a table, and where the user wrote it.
 #[derive(Clone, Debug)]
-pub struct Edit {
-    pub(crate) change: Change,
+pub struct LocatedEdit {
+    pub(crate) change: TableEdit,
     pub(crate) place: Place,
 }
 
 /// Where something was written does not make it another thing.
-impl PartialEq for Edit {
-    fn eq(&self, other: &Edit) -> bool {
+impl PartialEq for LocatedEdit {
+    fn eq(&self, other: &LocatedEdit) -> bool {
         self.change == other.change
     }
 }
 
 /// One change of a table.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Change {
+pub(crate) enum TableEdit {
     AddColumn {
         column: Column,
         /// What rows that are there already get, if not the default.
@@ -203,37 +203,37 @@ pub(crate) enum Change {
     },
 }
 
-impl Change {
+impl TableEdit {
     /// The constraint or index that it adds.
     pub(crate) fn added(&self) -> Option<(Kind, &str)> {
         match self {
-            Change::AddPrimaryKey(key) => Some((Kind::PrimaryKey, &key.name)),
-            Change::AddUnique(unique) => Some((Kind::Unique, &unique.name)),
-            Change::AddCheck(check) => Some((Kind::Check, &check.name)),
-            Change::AddForeignKey(key) => Some((Kind::ForeignKey, &key.name)),
-            Change::AddIndex { index, .. } => Some((Kind::Index, &index.name)),
-            Change::RenameIndex { to, .. } => Some((Kind::Index, to)),
-            Change::AddColumn { .. }
-            | Change::DropColumn { .. }
-            | Change::RenameColumn { .. }
-            | Change::SetType { .. }
-            | Change::SetNotNull { .. }
-            | Change::DropNotNull { .. }
-            | Change::SetDefault { .. }
-            | Change::DropDefault { .. }
-            | Change::SetComment { .. }
-            | Change::DropPrimaryKey
-            | Change::DropConstraint { .. }
-            | Change::DropIndex { .. } => None,
+            TableEdit::AddPrimaryKey(key) => Some((Kind::PrimaryKey, &key.name)),
+            TableEdit::AddUnique(unique) => Some((Kind::Unique, &unique.name)),
+            TableEdit::AddCheck(check) => Some((Kind::Check, &check.name)),
+            TableEdit::AddForeignKey(key) => Some((Kind::ForeignKey, &key.name)),
+            TableEdit::AddIndex { index, .. } => Some((Kind::Index, &index.name)),
+            TableEdit::RenameIndex { to, .. } => Some((Kind::Index, to)),
+            TableEdit::AddColumn { .. }
+            | TableEdit::DropColumn { .. }
+            | TableEdit::RenameColumn { .. }
+            | TableEdit::SetType { .. }
+            | TableEdit::SetNotNull { .. }
+            | TableEdit::DropNotNull { .. }
+            | TableEdit::SetDefault { .. }
+            | TableEdit::DropDefault { .. }
+            | TableEdit::SetComment { .. }
+            | TableEdit::DropPrimaryKey
+            | TableEdit::DropConstraint { .. }
+            | TableEdit::DropIndex { .. } => None,
         }
     }
 
-    fn given(&self) -> Option<Given<'_>> {
+    fn new_names(&self) -> Option<NewName<'_>> {
         match (self, self.added()) {
-            (Change::AddColumn { column, .. }, _) => Some(Given::Part(&column.name)),
-            (Change::RenameColumn { to, .. }, _) => Some(Given::Part(to)),
-            (_, Some((Kind::Index, name))) => Some(Given::Object(name)),
-            (_, Some((_, name))) => Some(Given::Part(name)),
+            (TableEdit::AddColumn { column, .. }, _) => Some(NewName::Part(&column.name)),
+            (TableEdit::RenameColumn { to, .. }, _) => Some(NewName::Part(to)),
+            (_, Some((Kind::Index, name))) => Some(NewName::Object(name)),
+            (_, Some((_, name))) => Some(NewName::Part(name)),
             (_, None) => None,
         }
     }
@@ -246,71 +246,73 @@ impl Change {
             }
         }
         match self {
-            Change::AddColumn { column, fill } => {
+            TableEdit::AddColumn { column, fill } => {
                 let generated = column.generated.as_ref().map(|generated| generated.expression.as_str());
                 let defaults = column.default.iter().chain(fill).filter_map(of_default);
                 defaults.chain(generated).collect()
             }
-            Change::SetType { using, .. } => using.iter().map(String::as_str).collect(),
-            Change::SetDefault { default, .. } => of_default(default).into_iter().collect(),
-            Change::AddCheck(check) => vec![&check.expression],
-            Change::AddIndex { index, .. } => {
+            TableEdit::SetType { using, .. } => using.iter().map(String::as_str).collect(),
+            TableEdit::SetDefault { default, .. } => of_default(default).into_iter().collect(),
+            TableEdit::AddCheck(check) => vec![&check.expression],
+            TableEdit::AddIndex { index, .. } => {
                 let keys = index.keys.iter().filter_map(|key| match &key.on {
                     IndexOn::Expression(sql) => Some(sql.as_str()),
                     IndexOn::Column(_) => None,
                 });
                 keys.chain(index.filter.as_deref()).collect()
             }
-            Change::DropColumn { .. }
-            | Change::RenameColumn { .. }
-            | Change::SetNotNull { .. }
-            | Change::DropNotNull { .. }
-            | Change::DropDefault { .. }
-            | Change::SetComment { .. }
-            | Change::AddPrimaryKey(_)
-            | Change::DropPrimaryKey
-            | Change::AddUnique(_)
-            | Change::AddForeignKey(_)
-            | Change::DropConstraint { .. }
-            | Change::DropIndex { .. }
-            | Change::RenameIndex { .. } => Vec::new(),
+            TableEdit::DropColumn { .. }
+            | TableEdit::RenameColumn { .. }
+            | TableEdit::SetNotNull { .. }
+            | TableEdit::DropNotNull { .. }
+            | TableEdit::DropDefault { .. }
+            | TableEdit::SetComment { .. }
+            | TableEdit::AddPrimaryKey(_)
+            | TableEdit::DropPrimaryKey
+            | TableEdit::AddUnique(_)
+            | TableEdit::AddForeignKey(_)
+            | TableEdit::DropConstraint { .. }
+            | TableEdit::DropIndex { .. }
+            | TableEdit::RenameIndex { .. } => Vec::new(),
         }
     }
 }
 
 impl Table {
     /// Makes a change that was checked.
-    pub(crate) fn make(&mut self, change: &Change) {
+    pub(crate) fn apply(&mut self, edit: &TableEdit) {
         let columns = &mut self.columns;
         let mut update = |name: &str, update: &dyn Fn(&mut Column)| {
             columns.iter_mut().filter(|column| column.name == name).for_each(update);
         };
-        match change {
-            Change::AddColumn { column, .. } => columns.push(column.clone()),
-            Change::DropColumn { column, .. } => columns.retain(|one| one.name != *column),
-            Change::RenameColumn { from, to } => self.rename_column(from, to),
-            Change::SetType { column, to, .. } => update(column, &|column| column.column_type = to.clone()),
-            Change::SetNotNull { column } => update(column, &|column| column.nullable = false),
-            Change::DropNotNull { column } => update(column, &|column| column.nullable = true),
-            Change::SetDefault { column, default } => update(column, &|column| column.default = Some(default.clone())),
-            Change::DropDefault { column } => update(column, &|column| column.default = None),
-            Change::SetComment { column, comment } => match column {
+        match edit {
+            TableEdit::AddColumn { column, .. } => columns.push(column.clone()),
+            TableEdit::DropColumn { column, .. } => columns.retain(|one| one.name != *column),
+            TableEdit::RenameColumn { from, to } => self.rename_column(from, to),
+            TableEdit::SetType { column, to, .. } => update(column, &|column| column.column_type = to.clone()),
+            TableEdit::SetNotNull { column } => update(column, &|column| column.nullable = false),
+            TableEdit::DropNotNull { column } => update(column, &|column| column.nullable = true),
+            TableEdit::SetDefault { column, default } => {
+                update(column, &|column| column.default = Some(default.clone()))
+            }
+            TableEdit::DropDefault { column } => update(column, &|column| column.default = None),
+            TableEdit::SetComment { column, comment } => match column {
                 Some(column) => update(column, &|column| column.comment.clone_from(comment)),
                 None => self.comment.clone_from(comment),
             },
-            Change::AddPrimaryKey(key) => self.primary_key = Some(key.clone()),
-            Change::DropPrimaryKey => self.primary_key = None,
-            Change::AddUnique(unique) => self.uniques.push(unique.clone()),
-            Change::AddCheck(check) => self.checks.push(check.clone()),
-            Change::AddForeignKey(key) => self.foreign_keys.push(key.clone()),
-            Change::DropConstraint { constraint } => {
+            TableEdit::AddPrimaryKey(key) => self.primary_key = Some(key.clone()),
+            TableEdit::DropPrimaryKey => self.primary_key = None,
+            TableEdit::AddUnique(unique) => self.uniques.push(unique.clone()),
+            TableEdit::AddCheck(check) => self.checks.push(check.clone()),
+            TableEdit::AddForeignKey(key) => self.foreign_keys.push(key.clone()),
+            TableEdit::DropConstraint { constraint } => {
                 self.uniques.retain(|one| one.name != *constraint);
                 self.checks.retain(|one| one.name != *constraint);
                 self.foreign_keys.retain(|one| one.name != *constraint);
             }
-            Change::AddIndex { index, .. } => self.indexes.push(index.clone()),
-            Change::DropIndex { index, .. } => self.indexes.retain(|one| one.name != *index),
-            Change::RenameIndex { from, to } => {
+            TableEdit::AddIndex { index, .. } => self.indexes.push(index.clone()),
+            TableEdit::DropIndex { index, .. } => self.indexes.retain(|one| one.name != *index),
+            TableEdit::RenameIndex { from, to } => {
                 for index in self.indexes.iter_mut().filter(|index| index.name == *from) {
                     index.name.clone_from(to);
                 }
@@ -319,24 +321,24 @@ impl Table {
     }
 
     /// The changes that make this table of an empty one.
-    pub(crate) fn changes(&self) -> Vec<Change> {
-        let columns = self.columns.iter().map(|column| Change::AddColumn {
+    pub(crate) fn as_edits(&self) -> Vec<TableEdit> {
+        let columns = self.columns.iter().map(|column| TableEdit::AddColumn {
             column: column.clone(),
             fill: None,
         });
-        let comment = self.comment.clone().map(|comment| Change::SetComment {
+        let comment = self.comment.clone().map(|comment| TableEdit::SetComment {
             column: None,
             comment: Some(comment),
         });
-        let indexes = self.indexes.iter().map(|index| Change::AddIndex {
+        let indexes = self.indexes.iter().map(|index| TableEdit::AddIndex {
             index: index.clone(),
             concurrently: false,
         });
         columns
-            .chain(self.primary_key.clone().map(Change::AddPrimaryKey))
-            .chain(self.uniques.iter().cloned().map(Change::AddUnique))
-            .chain(self.checks.iter().cloned().map(Change::AddCheck))
-            .chain(self.foreign_keys.iter().cloned().map(Change::AddForeignKey))
+            .chain(self.primary_key.clone().map(TableEdit::AddPrimaryKey))
+            .chain(self.uniques.iter().cloned().map(TableEdit::AddUnique))
+            .chain(self.checks.iter().cloned().map(TableEdit::AddCheck))
+            .chain(self.foreign_keys.iter().cloned().map(TableEdit::AddForeignKey))
             .chain(indexes)
             .chain(comment)
             .collect()

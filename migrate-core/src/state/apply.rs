@@ -4,21 +4,21 @@ use super::edit_table::Editing;
 use super::rules::{check_name, made_by_raw_sql, problem};
 use super::suggest::nearest;
 use super::unknown_table::alter_unknown;
-use super::{Applied, Findings, Model};
+use super::{CheckedOperation, Findings, SchemaState};
 use crate::error::Problem;
 use crate::location::Place;
 use crate::schema::naming;
-use crate::schema::operation::{Change, Edit, Operation};
+use crate::schema::operation::{LocatedEdit, Operation, TableEdit};
 use crate::schema::sql_text;
 use crate::schema::table::{Table, rename_in};
 
-impl Model {
+impl SchemaState {
     /// Checks an operation, carries it out on the model, and says what it is in full.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with it. The model is as it was then.
-    pub(crate) fn apply(&mut self, operation: &Operation, place: Place) -> Result<Applied, Findings> {
+    pub(crate) fn apply(&mut self, operation: &Operation, place: Place) -> Result<CheckedOperation, Findings> {
         let at = |message: String| {
             vec![Problem {
                 place: Some(place),
@@ -51,7 +51,7 @@ impl Model {
     }
 
     pub(super) fn unknown_table(&self, name: &str) -> String {
-        if let Some(fate) = self.gone.get(name) {
+        if let Some(fate) = self.dropped.get(name) {
             return format!("there is no table `{name}` any more: {fate}");
         }
         let near = nearest(name, self.tables.keys().map(String::as_str));
@@ -63,7 +63,7 @@ impl Model {
         }
     }
 
-    fn create_table(&mut self, name: &str, edits: &[Edit], place: Place) -> Result<Applied, Findings> {
+    fn create_table(&mut self, name: &str, edits: &[LocatedEdit], place: Place) -> Result<CheckedOperation, Findings> {
         let mut findings = Findings::new();
         if let Err(message) = self.check_free(name) {
             findings.push(problem(place, message));
@@ -74,7 +74,10 @@ impl Model {
         };
         let mut editing = Editing::new(self, empty, true);
         editing.all(edits);
-        if !edits.iter().any(|edit| matches!(edit.change, Change::AddColumn { .. })) {
+        if !edits
+            .iter()
+            .any(|edit| matches!(edit.change, TableEdit::AddColumn { .. }))
+        {
             editing.findings.push(problem(
                 place,
                 format!("table `{name}` has no columns; add one at least"),
@@ -93,7 +96,7 @@ impl Model {
         let shared = self.shared_names(name, &forward);
         self.set_table(name, Some(table.clone()));
         self.empty.insert(name.to_owned());
-        Ok(Applied {
+        Ok(CheckedOperation {
             shared,
             operation: Operation::CreateTable {
                 table: name.to_owned(),
@@ -107,9 +110,9 @@ impl Model {
         })
     }
 
-    fn alter_table(&mut self, name: &str, edits: &[Edit], place: Place) -> Result<Applied, Findings> {
+    fn alter_table(&mut self, name: &str, edits: &[LocatedEdit], place: Place) -> Result<CheckedOperation, Findings> {
         let Some(before) = self.tables.get(name).cloned() else {
-            if self.is_open(name) {
+            if self.is_unknown(name) {
                 return alter_unknown(name, edits, place);
             }
             return Err(vec![problem(place, self.unknown_table(name))]);
@@ -122,7 +125,7 @@ impl Model {
         }
         let is_empty = self.empty.contains(name);
         let mut editing = Editing::new(self, before.clone(), is_empty);
-        editing.same = self.same.get(name).cloned().unwrap_or_default();
+        editing.uniform = self.uniform.get(name).cloned().unwrap_or_default();
         editing.all(edits);
         let Editing {
             table,
@@ -131,7 +134,7 @@ impl Model {
             missing,
             findings,
             renames,
-            same,
+            uniform,
             ..
         } = editing;
         if !findings.is_empty() {
@@ -140,10 +143,10 @@ impl Model {
         for (from, to) in renames {
             self.rename_referred_column(name, &from, &to);
         }
-        if same.is_empty() {
-            self.same.remove(name);
+        if uniform.is_empty() {
+            self.uniform.remove(name);
         } else {
-            self.same.insert(name.to_owned(), same);
+            self.uniform.insert(name.to_owned(), uniform);
         }
         let views = self.views_on(name);
         let views = views.filter_map(|view| Some((view.to_owned(), self.views.get(view)?.clone())));
@@ -151,7 +154,7 @@ impl Model {
         // References of the table to itself were renamed with it.
         self.set_table(name, Some(table.clone()));
         back.reverse();
-        Ok(Applied {
+        Ok(CheckedOperation {
             shared: self.shared_names(name, &forward),
             operation: Operation::AlterTable {
                 table: name.to_owned(),
@@ -168,11 +171,11 @@ impl Model {
         })
     }
 
-    fn drop_table(&mut self, name: &str, place: Place) -> Result<Applied, Findings> {
+    fn drop_table(&mut self, name: &str, place: Place) -> Result<CheckedOperation, Findings> {
         let Some(before) = self.tables.get(name).cloned() else {
-            if self.is_open(name) {
+            if self.is_unknown(name) {
                 let operation = Operation::DropTable { table: name.to_owned() };
-                let mut applied = Applied::unseen(operation.clone(), operation);
+                let mut applied = CheckedOperation::of_unknown(operation.clone(), operation);
                 applied.missing.push(problem(place, made_by_raw_sql(name)));
                 return Ok(applied);
             }
@@ -198,12 +201,15 @@ impl Model {
             return Err(findings);
         }
         self.set_table(name, None);
-        self.gone
+        self.dropped
             .insert(name.to_owned(), "an earlier step dropped it".to_owned());
         self.empty.remove(name);
-        self.same.remove(name);
-        let edits = before.changes().into_iter().map(|change| Edit { change, place });
-        Ok(Applied {
+        self.uniform.remove(name);
+        let edits = before
+            .as_edits()
+            .into_iter()
+            .map(|change| LocatedEdit { change, place });
+        Ok(CheckedOperation {
             operation: Operation::DropTable { table: name.to_owned() },
             inverse: Operation::CreateTable {
                 table: name.to_owned(),
@@ -217,7 +223,7 @@ impl Model {
         })
     }
 
-    fn rename_table(&mut self, from: &str, to: &str) -> Result<Applied, String> {
+    fn rename_table(&mut self, from: &str, to: &str) -> Result<CheckedOperation, String> {
         let operation = Operation::RenameTable {
             from: from.to_owned(),
             to: to.to_owned(),
@@ -227,9 +233,9 @@ impl Model {
             to: from.to_owned(),
         };
         let Some(before) = self.tables.get(from).cloned() else {
-            if self.is_open(from) {
-                self.set_open(to.to_owned());
-                return Ok(Applied::unseen(operation, inverse));
+            if self.is_unknown(from) {
+                self.set_unknown(to.to_owned());
+                return Ok(CheckedOperation::of_unknown(operation, inverse));
             }
             return Err(self.unknown_table(from));
         };
@@ -253,8 +259,8 @@ impl Model {
         if !before.triggers.is_empty() {
             // The database writes the new name into their texts, in its own way.
             self.set_table(from, None);
-            self.set_open(to.to_owned());
-            return Ok(Applied::unseen(operation, inverse));
+            self.set_unknown(to.to_owned());
+            return Ok(CheckedOperation::of_unknown(operation, inverse));
         }
         for foreign_key in after.foreign_keys.iter_mut().filter(|key| key.to_table == from) {
             foreign_key.to_table = to.to_owned();
@@ -269,16 +275,16 @@ impl Model {
             }
         }
         self.set_table(from, None);
-        self.gone
+        self.dropped
             .insert(from.to_owned(), format!("an earlier step renamed it to `{to}`"));
         self.set_table(to, Some(after.clone()));
         if self.empty.remove(from) {
             self.empty.insert(to.to_owned());
         }
-        if let Some(same) = self.same.remove(from) {
-            self.same.insert(to.to_owned(), same);
+        if let Some(same) = self.uniform.remove(from) {
+            self.uniform.insert(to.to_owned(), same);
         }
-        Ok(Applied {
+        Ok(CheckedOperation {
             operation,
             before: Some(before),
             after: Some(after),
@@ -289,7 +295,7 @@ impl Model {
         })
     }
 
-    fn create_view(&mut self, view: &str, query: &str) -> Result<Applied, String> {
+    fn create_view(&mut self, view: &str, query: &str) -> Result<CheckedOperation, String> {
         self.check_free(view)?;
         sql_text::check_expression(query).map_err(|why| format!("the query of the view `{view}`: {why}"))?;
         self.set_view(view, Some(query.to_owned()));
@@ -297,17 +303,17 @@ impl Model {
             view: view.to_owned(),
             query: query.to_owned(),
         };
-        Ok(Applied::unseen(
+        Ok(CheckedOperation::of_unknown(
             operation,
             Operation::DropView { view: view.to_owned() },
         ))
     }
 
-    fn drop_view(&mut self, view: &str, place: Place) -> Result<Applied, String> {
+    fn drop_view(&mut self, view: &str, place: Place) -> Result<CheckedOperation, String> {
         let operation = Operation::DropView { view: view.to_owned() };
         let Some(query) = self.views.get(view).cloned() else {
-            if self.is_open(view) {
-                let mut applied = Applied::unseen(operation.clone(), operation);
+            if self.is_unknown(view) {
+                let mut applied = CheckedOperation::of_unknown(operation.clone(), operation);
                 applied.missing.push(problem(place, made_by_raw_sql(view)));
                 return Ok(applied);
             }
@@ -324,7 +330,7 @@ impl Model {
             view: view.to_owned(),
             query,
         };
-        Ok(Applied::unseen(operation, inverse))
+        Ok(CheckedOperation::of_unknown(operation, inverse))
     }
 
     fn rename_referred_column(&mut self, name: &str, from: &str, to: &str) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Live;
+use super::LiveSchema;
 use crate::schema::column_type::DefaultValue;
 use crate::schema::sql_text::normal;
 use crate::schema::table::{Column, IndexMethod, IndexOn, Table};
@@ -22,7 +22,7 @@ impl Table {
     }
 
     /// Takes the names of constraints that somebody else wrote without one from a table in which they are known.
-    pub(crate) fn take_names(&mut self, known: &Table) {
+    pub(crate) fn adopt_constraint_names(&mut self, known: &Table) {
         if let (Some(key), Some(named)) = (&mut self.primary_key, &known.primary_key)
             && key.name.is_empty()
         {
@@ -49,36 +49,38 @@ impl Table {
 
 /// What is known under a name.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Known {
+pub(crate) enum TableKnowledge {
     Table(Box<Table>),
     View(String),
     /// No table and no view.
     Nothing,
     /// Raw SQL may have touched it.
-    Open,
+    Unknown,
 }
 
-impl Known {
+impl TableKnowledge {
     /// In what something else under the same name differs from it, as far as both are known: a sentence.
-    pub(crate) fn difference(&self, name: &str, there: &Known) -> Option<String> {
+    pub(crate) fn difference(&self, name: &str, there: &TableKnowledge) -> Option<String> {
         match (self, there) {
-            (Known::Open, _) | (_, Known::Open) => None,
+            (TableKnowledge::Unknown, _) | (_, TableKnowledge::Unknown) => None,
             (one, other) if one == other => None,
-            (Known::Table(one), Known::Table(other)) => Some(format!("table `{name}`: {}", one.difference(other)?)),
-            (Known::View(one), Known::View(other)) => {
+            (TableKnowledge::Table(one), TableKnowledge::Table(other)) => {
+                Some(format!("table `{name}`: {}", one.difference(other)?))
+            }
+            (TableKnowledge::View(one), TableKnowledge::View(other)) => {
                 (normal(one) != normal(other)).then(|| format!("view `{name}`: it is another"))
             }
-            (Known::Nothing, Known::Table(_)) => Some(format!("table `{name}`: it is there")),
-            (Known::Nothing, _) => Some(format!("view `{name}`: it is there")),
-            (Known::Table(_), _) => Some(format!("table `{name}`: it is not there")),
-            (Known::View(_), _) => Some(format!("view `{name}`: it is not there")),
+            (TableKnowledge::Nothing, TableKnowledge::Table(_)) => Some(format!("table `{name}`: it is there")),
+            (TableKnowledge::Nothing, _) => Some(format!("view `{name}`: it is there")),
+            (TableKnowledge::Table(_), _) => Some(format!("table `{name}`: it is not there")),
+            (TableKnowledge::View(_), _) => Some(format!("view `{name}`: it is not there")),
         }
     }
 }
 
-impl Live {
+impl LiveSchema {
     /// Without some tables and views.
-    pub(crate) fn without(&self, names: &BTreeSet<String>) -> Live {
+    pub(crate) fn without(&self, names: &BTreeSet<String>) -> LiveSchema {
         let is_left = |name: &String| !names.contains(&name.to_ascii_lowercase());
         let mut left = self.clone();
         left.tables.retain(|name, _| is_left(name));
@@ -87,7 +89,7 @@ impl Live {
     }
 
     /// In what a database that is there differs from this one: a sentence for each table or view.
-    pub(crate) fn differences(&self, there: &Live) -> Vec<String> {
+    pub(crate) fn differences(&self, there: &LiveSchema) -> Vec<String> {
         let names: BTreeSet<&String> = self.tables.keys().chain(there.tables.keys()).collect();
         let tables = names.into_iter().filter_map(|name| {
             let difference = match (self.tables.get(name), there.tables.get(name)) {
@@ -97,7 +99,7 @@ impl Live {
                 (None, Some(_)) => "it is there".to_owned(),
                 _ => {
                     // Where it cannot be described, its text tells at least that it is another one.
-                    let text = |live: &Live| live.texts.get(name).map(|text| normal(text));
+                    let text = |live: &LiveSchema| live.texts.get(name).map(|text| normal(text));
                     if text(self) == text(there) {
                         return None;
                     }
@@ -118,7 +120,7 @@ impl Live {
         });
         let names: BTreeSet<&String> = self.enums.keys().chain(there.enums.keys()).collect();
         let enums = names.into_iter().filter_map(|name| {
-            let values = |live: &Live| {
+            let values = |live: &LiveSchema| {
                 live.enums
                     .get(name)
                     .map_or("not there".to_owned(), |all| all.join(", "))

@@ -6,26 +6,26 @@ use super::rules::{
     check_default, check_fits, check_has_one_source, check_name, check_type, differs_by_row, listed, problem,
 };
 use super::suggest::nearest;
-use super::{Findings, Model, Same};
+use super::{Findings, SchemaState, Uniform};
 use crate::error::Problem;
 use crate::location::Place;
 use crate::schema::column_type::DefaultValue;
-use crate::schema::operation::{Change, Edit};
+use crate::schema::operation::{LocatedEdit, TableEdit};
 use crate::schema::sql_text;
 use crate::schema::table::{Column, Index, IndexMethod, IndexOn, Kind, Table};
 
 /// A table while it is edited.
 pub(super) struct Editing<'a> {
-    pub(super) model: &'a Model,
+    pub(super) model: &'a SchemaState,
     pub(super) table: Table,
     /// It holds no rows: it is new.
     pub(super) is_empty: bool,
     /// Its columns that have the same in every row.
-    pub(super) same: BTreeMap<String, Same>,
+    pub(super) uniform: BTreeMap<String, Uniform>,
     /// The edits in full.
-    pub(super) forward: Vec<Edit>,
+    pub(super) forward: Vec<LocatedEdit>,
     /// What takes them back, in the order of the edits.
-    pub(super) back: Vec<Edit>,
+    pub(super) back: Vec<LocatedEdit>,
     pub(super) missing: Vec<Problem>,
     pub(super) findings: Findings,
     /// Columns of the table that were renamed, for those who refer to them.
@@ -33,12 +33,12 @@ pub(super) struct Editing<'a> {
 }
 
 impl<'a> Editing<'a> {
-    pub(super) fn new(model: &'a Model, table: Table, is_empty: bool) -> Editing<'a> {
+    pub(super) fn new(model: &'a SchemaState, table: Table, is_empty: bool) -> Editing<'a> {
         Editing {
             model,
             table,
             is_empty,
-            same: BTreeMap::new(),
+            uniform: BTreeMap::new(),
             forward: Vec::new(),
             back: Vec::new(),
             missing: Vec::new(),
@@ -47,12 +47,12 @@ impl<'a> Editing<'a> {
         }
     }
 
-    pub(super) fn all(&mut self, edits: &[Edit]) {
+    pub(super) fn all(&mut self, edits: &[LocatedEdit]) {
         for edit in edits {
             if let Err(message) = self.one(edit) {
                 self.findings.push(problem(edit.place, message));
                 // What names a refused column is not to be blamed as well.
-                if let Change::AddColumn { column, .. } = &edit.change
+                if let TableEdit::AddColumn { column, .. } = &edit.change
                     && self.table.column(&column.name).is_none()
                 {
                     self.table.columns.push(column.clone());
@@ -65,26 +65,26 @@ impl<'a> Editing<'a> {
     }
 
     /// An edit and its inverse.
-    fn done(&mut self, place: Place, change: Change, inverse: Change) {
-        self.forward.push(Edit { change, place });
-        self.back.push(Edit { change: inverse, place });
+    fn done(&mut self, place: Place, change: TableEdit, inverse: TableEdit) {
+        self.forward.push(LocatedEdit { change, place });
+        self.back.push(LocatedEdit { change: inverse, place });
     }
 
-    fn one(&mut self, edit: &Edit) -> Result<(), String> {
+    fn one(&mut self, edit: &LocatedEdit) -> Result<(), String> {
         let place = edit.place;
         let change = edit.change.clone();
         let inverse = match &change {
-            Change::AddColumn { column, fill } => {
+            TableEdit::AddColumn { column, fill } => {
                 self.add_column(column, fill.as_ref())?;
-                Change::DropColumn {
+                TableEdit::DropColumn {
                     column: column.name.clone(),
                     fill: None,
                 }
             }
-            Change::DropColumn { column, fill } => {
+            TableEdit::DropColumn { column, fill } => {
                 self.drop_what_is_on(column, place)?;
                 let dropped = self.column(column)?.clone();
-                self.same.remove(column);
+                self.uniform.remove(column);
                 let needs_value =
                     !dropped.nullable && dropped.default.is_none() && dropped.generated.is_none() && !self.is_empty;
                 if needs_value && fill.is_none() {
@@ -96,19 +96,19 @@ impl<'a> Editing<'a> {
                         ),
                     ));
                 }
-                Change::AddColumn {
+                TableEdit::AddColumn {
                     column: dropped,
                     fill: fill.clone(),
                 }
             }
-            Change::RenameColumn { from, to } => {
+            TableEdit::RenameColumn { from, to } => {
                 self.rename_column(from, to)?;
-                Change::RenameColumn {
+                TableEdit::RenameColumn {
                     from: to.clone(),
                     to: from.clone(),
                 }
             }
-            Change::SetType {
+            TableEdit::SetType {
                 column,
                 to,
                 using,
@@ -131,15 +131,15 @@ impl<'a> Editing<'a> {
                         )
                     })?;
                 }
-                Change::SetType {
+                TableEdit::SetType {
                     column: column.clone(),
                     to: there.column_type.clone(),
                     using: undo_using.clone(),
                     undo_using: using.clone(),
                 }
             }
-            Change::SetNotNull { column } => {
-                let is_null = self.same.get(column) == Some(&Same::Null);
+            TableEdit::SetNotNull { column } => {
+                let is_null = self.uniform.get(column) == Some(&Uniform::Null);
                 if !self.column(column)?.nullable {
                     return Err(format!("`{column}` is NOT NULL already"));
                 }
@@ -149,9 +149,9 @@ impl<'a> Editing<'a> {
                          the way back: `.undo_fill(..)`)"
                     ));
                 }
-                Change::DropNotNull { column: column.clone() }
+                TableEdit::DropNotNull { column: column.clone() }
             }
-            Change::DropNotNull { column } => {
+            TableEdit::DropNotNull { column } => {
                 let in_key = self
                     .table
                     .primary_key
@@ -163,9 +163,9 @@ impl<'a> Editing<'a> {
                 if self.column(column)?.nullable {
                     return Err(format!("`{column}` may be NULL already"));
                 }
-                Change::SetNotNull { column: column.clone() }
+                TableEdit::SetNotNull { column: column.clone() }
             }
-            Change::SetDefault { column, default } => {
+            TableEdit::SetDefault { column, default } => {
                 check_default(default)?;
                 let there = self.column(column)?;
                 check_fits(column, &there.column_type, default)?;
@@ -175,35 +175,35 @@ impl<'a> Editing<'a> {
                     ..there.clone()
                 })?;
                 match there.default.clone() {
-                    Some(default) => Change::SetDefault {
+                    Some(default) => TableEdit::SetDefault {
                         column: column.clone(),
                         default,
                     },
-                    None => Change::DropDefault { column: column.clone() },
+                    None => TableEdit::DropDefault { column: column.clone() },
                 }
             }
-            Change::DropDefault { column } => {
+            TableEdit::DropDefault { column } => {
                 let default = self
                     .column(column)?
                     .default
                     .clone()
                     .ok_or_else(|| format!("`{column}` has no default"))?;
-                Change::SetDefault {
+                TableEdit::SetDefault {
                     column: column.clone(),
                     default,
                 }
             }
-            Change::SetComment { column, .. } => {
+            TableEdit::SetComment { column, .. } => {
                 let before = match column {
                     Some(column) => &self.column(column)?.comment,
                     None => &self.table.comment,
                 };
-                Change::SetComment {
+                TableEdit::SetComment {
                     column: column.clone(),
                     comment: before.clone(),
                 }
             }
-            Change::AddPrimaryKey(key) => {
+            TableEdit::AddPrimaryKey(key) => {
                 if let Some(there) = &self.table.primary_key {
                     return Err(format!(
                         "`{}` has a primary key already, on {}; for one of several columns write `t.primary_key([..])`",
@@ -213,37 +213,37 @@ impl<'a> Editing<'a> {
                 }
                 self.check_constraint(Kind::PrimaryKey, &key.name, &key.columns)?;
                 self.check_not_all_same(&key.name, &key.columns)?;
-                Change::DropPrimaryKey
+                TableEdit::DropPrimaryKey
             }
-            Change::DropPrimaryKey => {
+            TableEdit::DropPrimaryKey => {
                 let key = self.table.primary_key.clone();
                 let key = key.ok_or_else(|| format!("`{}` has no primary key", self.table.name))?;
                 self.check_still_unique(&change, &key.columns)?;
-                Change::AddPrimaryKey(key)
+                TableEdit::AddPrimaryKey(key)
             }
-            Change::AddUnique(unique) => {
+            TableEdit::AddUnique(unique) => {
                 self.check_constraint(Kind::Unique, &unique.name, &unique.columns)?;
                 self.check_not_all_same(&unique.name, &unique.columns)?;
-                Change::DropConstraint {
+                TableEdit::DropConstraint {
                     constraint: unique.name.clone(),
                 }
             }
-            Change::AddCheck(check) => {
+            TableEdit::AddCheck(check) => {
                 self.check_constraint_name(Kind::Check, &check.name)?;
                 self.check_expression(&check.expression)
                     .map_err(|why| format!("the expression of `{}`: {why}", check.name))?;
-                Change::DropConstraint {
+                TableEdit::DropConstraint {
                     constraint: check.name.clone(),
                 }
             }
-            Change::AddForeignKey(key) => {
+            TableEdit::AddForeignKey(key) => {
                 self.check_constraint(Kind::ForeignKey, &key.name, &key.columns)?;
-                Change::DropConstraint {
+                TableEdit::DropConstraint {
                     constraint: key.name.clone(),
                 }
             }
-            Change::DropConstraint { constraint } => self.inverse_of_drop(&change, constraint)?,
-            Change::AddIndex { index, concurrently } => {
+            TableEdit::DropConstraint { constraint } => self.inverse_of_drop(&change, constraint)?,
+            TableEdit::AddIndex { index, concurrently } => {
                 check_name(&index.name)?;
                 self.check_index_is_free(&index.name)?;
                 if index.keys.is_empty() {
@@ -281,33 +281,33 @@ impl<'a> Editing<'a> {
                 if let Some(columns) = index.columns().filter(|_| index.unique && index.filter.is_none()) {
                     self.check_not_all_same(&index.name, &columns)?;
                 }
-                Change::DropIndex {
+                TableEdit::DropIndex {
                     index: index.name.clone(),
                     concurrently: *concurrently,
                 }
             }
-            Change::DropIndex { index, concurrently } => {
+            TableEdit::DropIndex { index, concurrently } => {
                 let position = self.index_position(index)?;
                 let dropped = self.table.indexes[position].clone();
                 if let Some(columns) = dropped.columns().filter(|_| dropped.unique) {
                     self.check_still_unique(&change, &columns)?;
                 }
-                Change::AddIndex {
+                TableEdit::AddIndex {
                     index: dropped,
                     concurrently: *concurrently,
                 }
             }
-            Change::RenameIndex { from, to } => {
+            TableEdit::RenameIndex { from, to } => {
                 check_name(to)?;
                 self.check_index_is_free(to)?;
                 self.index_position(from)?;
-                Change::RenameIndex {
+                TableEdit::RenameIndex {
                     from: to.clone(),
                     to: from.clone(),
                 }
             }
         };
-        self.table.make(&change);
+        self.table.apply(&change);
         self.done(place, change, inverse);
         Ok(())
     }
@@ -359,12 +359,12 @@ impl<'a> Editing<'a> {
             // Who fills with an expression knows what it gives.
             (Some(DefaultValue::Expression(_)), _) => None,
             (None, Some(DefaultValue::Expression(sql))) if differs_by_row(sql) => None,
-            (Some(_), _) | (None, Some(_)) => Some(Same::Value),
-            (None, None) if column.generated.is_none() && !column.auto_increment => Some(Same::Null),
+            (Some(_), _) | (None, Some(_)) => Some(Uniform::Value),
+            (None, None) if column.generated.is_none() && !column.auto_increment => Some(Uniform::Null),
             (None, None) => None,
         };
         if let Some(same) = same.filter(|_| !self.is_empty) {
-            self.same.insert(column.name.clone(), same);
+            self.uniform.insert(column.name.clone(), same);
         }
         Ok(())
     }
@@ -428,7 +428,7 @@ impl<'a> Editing<'a> {
         }) {
             return needed(format!("the generated column `{}`", generated.name));
         }
-        let drops: Vec<Change> = table
+        let drops: Vec<TableEdit> = table
             .foreign_keys
             .iter()
             .filter(|key| key.columns == alone)
@@ -440,20 +440,20 @@ impl<'a> Editing<'a> {
                     .filter(|unique| unique.columns == alone)
                     .map(|unique| unique.name.clone()),
             )
-            .map(|constraint| Change::DropConstraint { constraint })
+            .map(|constraint| TableEdit::DropConstraint { constraint })
             .chain(
                 table
                     .indexes
                     .iter()
                     .filter(|index| index.columns().is_some_and(|columns| columns == alone))
-                    .map(|index| Change::DropIndex {
+                    .map(|index| TableEdit::DropIndex {
                         index: index.name.clone(),
                         concurrently: false,
                     }),
             )
             .collect();
         for change in drops {
-            self.one(&Edit { change, place })?;
+            self.one(&LocatedEdit { change, place })?;
         }
         Ok(())
     }
@@ -466,25 +466,25 @@ impl<'a> Editing<'a> {
         if from == to || self.table.columns.iter().any(taken) {
             return Err(format!("`{}` has a column `{to}` already", self.table.name));
         }
-        if let Some(same) = self.same.remove(from) {
-            self.same.insert(to.to_owned(), same);
+        if let Some(same) = self.uniform.remove(from) {
+            self.uniform.insert(to.to_owned(), same);
         }
         self.renames.push((from.to_owned(), to.to_owned()));
         Ok(())
     }
 
     /// What brings a constraint back that may be dropped.
-    fn inverse_of_drop(&self, drop: &Change, name: &str) -> Result<Change, String> {
+    fn inverse_of_drop(&self, drop: &TableEdit, name: &str) -> Result<TableEdit, String> {
         let table = &self.table;
         if let Some(unique) = table.uniques.iter().find(|unique| unique.name == name) {
             self.check_still_unique(drop, &unique.columns)?;
-            return Ok(Change::AddUnique(unique.clone()));
+            return Ok(TableEdit::AddUnique(unique.clone()));
         }
         if let Some(check) = table.checks.iter().find(|check| check.name == name) {
-            return Ok(Change::AddCheck(check.clone()));
+            return Ok(TableEdit::AddCheck(check.clone()));
         }
         if let Some(key) = table.foreign_keys.iter().find(|key| key.name == name) {
-            return Ok(Change::AddForeignKey(key.clone()));
+            return Ok(TableEdit::AddForeignKey(key.clone()));
         }
         if table.primary_key.as_ref().is_some_and(|key| key.name == name) {
             return Err(format!("`{name}` is the primary key; write `t.drop_primary_key()`"));

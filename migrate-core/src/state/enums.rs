@@ -2,25 +2,30 @@
 
 use super::rules::{check_name, made_by_raw_sql, problem};
 use super::suggest::nearest;
-use super::{Applied, Findings, Model};
+use super::{CheckedOperation, Findings, SchemaState};
 use crate::location::Place;
 use crate::schema::column_type::{ColumnType, DefaultValue, Value};
 use crate::schema::naming;
 use crate::schema::operation::{EnumChange, Operation, Position};
 
-impl Model {
-    pub(super) fn change_enum(&mut self, name: &str, change: &EnumChange, place: Place) -> Result<Applied, Findings> {
+impl SchemaState {
+    pub(super) fn change_enum(
+        &mut self,
+        name: &str,
+        change: &EnumChange,
+        place: Place,
+    ) -> Result<CheckedOperation, Findings> {
         self.changed_enum(name, change, place)
             .map_err(|message| vec![problem(place, message)])
     }
 
-    fn changed_enum(&mut self, name: &str, change: &EnumChange, place: Place) -> Result<Applied, String> {
+    fn changed_enum(&mut self, name: &str, change: &EnumChange, place: Place) -> Result<CheckedOperation, String> {
         let applied = |inverse: EnumChange| {
             let operation = |change: EnumChange| Operation::ChangeEnum {
                 name: name.to_owned(),
                 change,
             };
-            Applied::unseen(operation(change.clone()), operation(inverse))
+            CheckedOperation::of_unknown(operation(change.clone()), operation(inverse))
         };
         if let EnumChange::Create { values } = change {
             self.check_free(name)?;
@@ -37,7 +42,7 @@ impl Model {
             return Ok(applied(EnumChange::Drop));
         }
         let Some(mut values) = self.enums.get(name).cloned() else {
-            if !self.is_open(name) {
+            if !self.is_unknown(name) {
                 return Err(self.unknown_enum(name));
             }
             return Ok(match change {
@@ -119,7 +124,7 @@ impl Model {
             return Ok(());
         };
         let Some(there) = self.enums.get(name) else {
-            return if self.is_open(name) {
+            return if self.is_unknown(name) {
                 Ok(())
             } else {
                 Err(self.unknown_enum(name))

@@ -17,16 +17,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::Problem;
 use crate::location::Place;
-use crate::schema::operation::{Edit, Operation};
+use crate::schema::operation::{LocatedEdit, Operation};
 use crate::schema::sql_text;
 use crate::schema::table::{ForeignKey, Kind, Table};
 
-use diff::Known;
-pub(crate) use toposort::in_order;
+use diff::TableKnowledge;
+pub(crate) use toposort::toposort;
 
 /// What is known of a database.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Model {
+pub(crate) struct SchemaState {
     tables: BTreeMap<String, Table>,
     /// The query of each view.
     views: BTreeMap<String, String>,
@@ -35,15 +35,15 @@ pub(crate) struct Model {
     /// How tables, views and enums are found by what they are called.
     names: Names,
     /// What raw SQL may have made, changed or dropped, so that nothing is known of it.
-    open: BTreeSet<String>,
+    unknown: BTreeSet<String>,
     /// Raw SQL may have touched anything.
-    all_open: bool,
+    all_unknown: bool,
     /// Tables that the migration at hand has made, and that hold no rows yet.
     empty: BTreeSet<String>,
     /// Columns that were added to rows, and that nothing has filled since: by table and column.
-    same: BTreeMap<String, BTreeMap<String, Same>>,
+    uniform: BTreeMap<String, BTreeMap<String, Uniform>>,
     /// What became of tables that are not there any more.
-    gone: HashMap<String, String>,
+    dropped: HashMap<String, String>,
     /// What was there before a trial began.
     journal: Option<Vec<Before>>,
 }
@@ -89,7 +89,7 @@ impl Names {
 
 /// What a database was found to hold.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Live {
+pub struct LiveSchema {
     /// Each table, or why it cannot be described as data.
     pub(crate) tables: BTreeMap<String, Result<Table, String>>,
     /// The query of each view.
@@ -102,7 +102,7 @@ pub struct Live {
 
 /// What all rows have in a column that was just added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Same {
+enum Uniform {
     Null,
     Value,
 }
@@ -113,13 +113,13 @@ enum Before {
     View(String, Option<String>),
     Enum(String, Option<Vec<String>>),
     /// It was not open.
-    Open(String),
-    AllOpen(bool),
+    Unknown(String),
+    AllUnknown(bool),
 }
 
 /// An operation after it was checked: in full, with the table that it changes before and after, and its inverse.
 #[derive(Clone, Debug)]
-pub(crate) struct Applied {
+pub(crate) struct CheckedOperation {
     pub(crate) operation: Operation,
     /// `None` if there was no table, or nothing is known of it.
     pub(crate) before: Option<Table>,
@@ -131,12 +131,12 @@ pub(crate) struct Applied {
     /// The views that read the table, and their queries.
     pub(crate) views: Vec<(String, String)>,
     /// The names that it gives and another table has already, which not every database takes.
-    pub(crate) shared: Vec<SharedName>,
+    pub(crate) shared: Vec<NameClash>,
 }
 
 /// A name that is given to a constraint or an index of one table, and that another table has already.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SharedName {
+pub(crate) struct NameClash {
     pub(crate) name: String,
     /// What it is given to.
     pub(crate) kind: Kind,
@@ -146,19 +146,19 @@ pub(crate) struct SharedName {
     pub(crate) place: Place,
 }
 
-impl Applied {
+impl CheckedOperation {
     /// One of which only the tables matter, because nobody takes it back.
-    pub(crate) fn on(operation: Operation, before: Option<Table>, after: Option<Table>) -> Applied {
-        Applied {
+    pub(crate) fn on(operation: Operation, before: Option<Table>, after: Option<Table>) -> CheckedOperation {
+        CheckedOperation {
             before,
             after,
-            ..Applied::unseen(operation.clone(), operation)
+            ..CheckedOperation::of_unknown(operation.clone(), operation)
         }
     }
 
     /// One that is about no table, or about one of which nothing is known.
-    fn unseen(operation: Operation, inverse: Operation) -> Applied {
-        Applied {
+    fn of_unknown(operation: Operation, inverse: Operation) -> CheckedOperation {
+        CheckedOperation {
             operation,
             before: None,
             after: None,
@@ -173,15 +173,19 @@ impl Applied {
 /// What is wrong, where.
 type Findings = Vec<Problem>;
 
-impl Model {
+impl SchemaState {
     pub(crate) fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(name)
     }
 
     /// What was found in the database, with the names of constraints that are known of it. What cannot be described is open.
     /// `tell_apart` is the dialect's.
-    pub(crate) fn of_live(live: &Live, known: &Model, tell_apart: impl Fn(&mut Table, &Table)) -> Model {
-        let mut model = Model::default();
+    pub(crate) fn of_live(
+        live: &LiveSchema,
+        known: &SchemaState,
+        tell_apart: impl Fn(&mut Table, &Table),
+    ) -> SchemaState {
+        let mut model = SchemaState::default();
         for (view, query) in &live.views {
             model.set_view(view, Some(query.clone()));
         }
@@ -193,13 +197,13 @@ impl Model {
                 Ok(table) => {
                     let mut table = table.clone();
                     if let Some(known) = known.table(name) {
-                        table.take_names(known);
+                        table.adopt_constraint_names(known);
                         tell_apart(&mut table, known);
                     }
                     model.set_table(name, Some(table));
                 }
                 Err(_) => {
-                    model.open.insert(name.clone());
+                    model.unknown.insert(name.clone());
                 }
             }
         }
@@ -222,27 +226,27 @@ impl Model {
             .map(|(name, values)| (name.as_str(), values.as_slice()))
     }
 
-    pub(crate) fn is_all_open(&self) -> bool {
-        self.all_open
+    pub(crate) fn is_all_unknown(&self) -> bool {
+        self.all_unknown
     }
 
     /// What raw SQL may have touched since a model was like `before`; `None` for anything.
-    pub(crate) fn newly_open<'a>(&'a self, before: &'a Model) -> Option<Vec<&'a str>> {
-        if self.all_open && !before.all_open {
+    pub(crate) fn newly_unknown<'a>(&'a self, before: &'a SchemaState) -> Option<Vec<&'a str>> {
+        if self.all_unknown && !before.all_unknown {
             return None;
         }
-        Some(self.open.difference(&before.open).map(String::as_str).collect())
+        Some(self.unknown.difference(&before.unknown).map(String::as_str).collect())
     }
 
     /// Whether a table or view is known, or raw SQL may have made it.
     pub(crate) fn knows(&self, name: &str) -> bool {
-        self.tables.contains_key(name) || self.views.contains_key(name) || self.is_open(name)
+        self.tables.contains_key(name) || self.views.contains_key(name) || self.is_unknown(name)
     }
 
     /// Rows may come, or change: a data step runs, or a migration ends.
     pub(crate) fn rows_may_come(&mut self) {
         self.empty.clear();
-        self.same.clear();
+        self.uniform.clear();
     }
 
     /// Rows may come between two migrations that are rolled back, but nobody fills columns that are on their way out.
@@ -251,31 +255,31 @@ impl Model {
     }
 
     /// Raw SQL may have done anything to these.
-    pub(crate) fn open(&mut self, names: Vec<String>) {
+    pub(crate) fn mark_unknown(&mut self, names: Vec<String>) {
         for name in names {
             self.set_table(&name, None);
             self.set_view(&name, None);
             self.set_enum(&name, None);
-            self.set_open(name);
+            self.set_unknown(name);
         }
     }
 
     /// Raw SQL may have done anything to an index.
-    pub(crate) fn open_owner(&mut self, index: &str) {
+    pub(crate) fn mark_owner_unknown(&mut self, index: &str) {
         match self.owner_of_index(index, "").map(str::to_owned) {
-            Some(table) => self.open(vec![table]),
+            Some(table) => self.mark_unknown(vec![table]),
             None => self.forget(),
         }
     }
 
     /// There may be more than is known.
-    pub(crate) fn open_all(&mut self) {
-        self.all_open = true;
+    pub(crate) fn mark_all_unknown(&mut self) {
+        self.all_unknown = true;
     }
 
     /// Nothing is known any more.
     pub(crate) fn forget(&mut self) {
-        self.open_all();
+        self.mark_all_unknown();
         let names = self.tables.keys().chain(self.views.keys()).chain(self.enums.keys());
         let names: Vec<String> = names.cloned().collect();
         for name in names {
@@ -285,21 +289,21 @@ impl Model {
         }
     }
 
-    /// From here on what is changed can be taken back by [`rewind`](Model::rewind).
-    pub(crate) fn begin_trial(&mut self) {
-        self.journal = Some(vec![Before::AllOpen(self.all_open)]);
+    /// From here on what is changed can be taken back by [`rollback_to_savepoint`](SchemaState::rollback_to_savepoint).
+    pub(crate) fn savepoint(&mut self) {
+        self.journal = Some(vec![Before::AllUnknown(self.all_unknown)]);
     }
 
-    pub(crate) fn rewind(&mut self) {
+    pub(crate) fn rollback_to_savepoint(&mut self) {
         for before in self.journal.take().unwrap_or_default().into_iter().rev() {
             match before {
                 Before::Table(name, table) => self.set_table(&name, *table),
                 Before::View(name, query) => self.set_view(&name, query),
                 Before::Enum(name, values) => self.set_enum(&name, values),
-                Before::Open(name) => {
-                    self.open.remove(&name);
+                Before::Unknown(name) => {
+                    self.unknown.remove(&name);
                 }
-                Before::AllOpen(all_open) => self.all_open = all_open,
+                Before::AllUnknown(all_unknown) => self.all_unknown = all_unknown,
             }
         }
         // A trial begins where a migration has ended.
@@ -348,29 +352,29 @@ impl Model {
         }
     }
 
-    fn set_open(&mut self, name: String) {
-        if self.open.insert(name.clone())
+    fn set_unknown(&mut self, name: String) {
+        if self.unknown.insert(name.clone())
             && let Some(journal) = &mut self.journal
         {
-            journal.push(Before::Open(name));
+            journal.push(Before::Unknown(name));
         }
     }
 
     /// What is known under some names.
-    pub(crate) fn known(&self, names: &BTreeSet<String>) -> Vec<Known> {
+    pub(crate) fn known(&self, names: &BTreeSet<String>) -> Vec<TableKnowledge> {
         let known = names
             .iter()
             .map(|name| match (self.tables.get(name), self.views.get(name)) {
-                _ if self.is_open(name) => Known::Open,
-                (Some(table), _) => Known::Table(Box::new(table.clone())),
-                (None, Some(query)) => Known::View(query.clone()),
-                (None, None) => Known::Nothing,
+                _ if self.is_unknown(name) => TableKnowledge::Unknown,
+                (Some(table), _) => TableKnowledge::Table(Box::new(table.clone())),
+                (None, Some(query)) => TableKnowledge::View(query.clone()),
+                (None, None) => TableKnowledge::Nothing,
             });
         known.collect()
     }
 
-    fn is_open(&self, name: &str) -> bool {
-        self.all_open || self.open.contains(name)
+    fn is_unknown(&self, name: &str) -> bool {
+        self.all_unknown || self.unknown.contains(name)
     }
 
     /// The foreign keys of other tables that refer to one.
@@ -409,12 +413,12 @@ impl Model {
     }
 
     /// The names that edits of a table give and another table has already.
-    fn shared_names(&self, table: &str, edits: &[Edit]) -> Vec<SharedName> {
+    fn shared_names(&self, table: &str, edits: &[LocatedEdit]) -> Vec<NameClash> {
         let added = edits
             .iter()
             .filter_map(|edit| edit.change.added().map(|added| (edit, added)));
         let shared = added.flat_map(|(edit, (kind, name))| {
-            self.others_named(name, table).map(move |(other, owner)| SharedName {
+            self.others_named(name, table).map(move |(other, owner)| NameClash {
                 name: name.to_owned(),
                 kind,
                 other,

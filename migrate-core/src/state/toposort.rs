@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// The things, each after the others that it needs, by their names; otherwise as they were. In a circle, one comes before
 /// what it needs.
-pub(crate) fn in_order<'a, T: Copy>(
+pub(crate) fn toposort<'a, T: Copy>(
     all: &[T],
     name: impl Fn(T) -> &'a str,
     needs: impl Fn(T) -> Vec<&'a str>,
@@ -50,7 +50,7 @@ mod tests {
             ("y", vec!["x"]),
         ];
         let all: Vec<&(&str, Vec<&str>)> = things.iter().collect();
-        let ordered = in_order(&all, |thing| thing.0, |thing| thing.1.clone());
+        let ordered = toposort(&all, |thing| thing.0, |thing| thing.1.clone());
         let names: Vec<&str> = ordered.into_iter().map(|thing| thing.0).collect();
         assert_eq!(names, ["b", "c", "a", "y", "x"]);
     }

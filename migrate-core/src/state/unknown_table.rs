@@ -1,16 +1,16 @@
 //! Changes of a table of which nothing is known: what does not need to know it goes through.
 
 use super::rules::problem;
-use super::{Applied, Findings};
+use super::{CheckedOperation, Findings};
 use crate::location::Place;
-use crate::schema::operation::{Change, Edit, Operation};
+use crate::schema::operation::{LocatedEdit, Operation, TableEdit};
 
-pub(super) fn alter_unknown(name: &str, edits: &[Edit], place: Place) -> Result<Applied, Findings> {
+pub(super) fn alter_unknown(name: &str, edits: &[LocatedEdit], place: Place) -> Result<CheckedOperation, Findings> {
     let mut back = Vec::new();
     let mut missing = Vec::new();
     for edit in edits {
-        match inverse_unseen(&edit.change) {
-            Some(change) => back.push(Edit {
+        match inverse_of_unknown(&edit.change) {
+            Some(change) => back.push(LocatedEdit {
                 change,
                 place: edit.place,
             }),
@@ -30,7 +30,7 @@ pub(super) fn alter_unknown(name: &str, edits: &[Edit], place: Place) -> Result<
         )]);
     }
     back.reverse();
-    Ok(Applied {
+    Ok(CheckedOperation {
         operation: Operation::AlterTable {
             table: name.to_owned(),
             edits: edits.to_vec(),
@@ -48,43 +48,43 @@ pub(super) fn alter_unknown(name: &str, edits: &[Edit], place: Place) -> Result<
 }
 
 /// The inverse of what needs no knowledge to be taken back.
-fn inverse_unseen(change: &Change) -> Option<Change> {
+fn inverse_of_unknown(change: &TableEdit) -> Option<TableEdit> {
     Some(match change {
-        Change::AddColumn { column, .. } => Change::DropColumn {
+        TableEdit::AddColumn { column, .. } => TableEdit::DropColumn {
             column: column.name.clone(),
             fill: None,
         },
-        Change::RenameColumn { from, to } => Change::RenameColumn {
+        TableEdit::RenameColumn { from, to } => TableEdit::RenameColumn {
             from: to.clone(),
             to: from.clone(),
         },
-        Change::SetNotNull { column } => Change::DropNotNull { column: column.clone() },
-        Change::DropNotNull { column } => Change::SetNotNull { column: column.clone() },
-        Change::AddPrimaryKey(_) => Change::DropPrimaryKey,
-        Change::AddUnique(unique) => Change::DropConstraint {
+        TableEdit::SetNotNull { column } => TableEdit::DropNotNull { column: column.clone() },
+        TableEdit::DropNotNull { column } => TableEdit::SetNotNull { column: column.clone() },
+        TableEdit::AddPrimaryKey(_) => TableEdit::DropPrimaryKey,
+        TableEdit::AddUnique(unique) => TableEdit::DropConstraint {
             constraint: unique.name.clone(),
         },
-        Change::AddCheck(check) => Change::DropConstraint {
+        TableEdit::AddCheck(check) => TableEdit::DropConstraint {
             constraint: check.name.clone(),
         },
-        Change::AddForeignKey(foreign_key) => Change::DropConstraint {
+        TableEdit::AddForeignKey(foreign_key) => TableEdit::DropConstraint {
             constraint: foreign_key.name.clone(),
         },
-        Change::AddIndex { index, concurrently } => Change::DropIndex {
+        TableEdit::AddIndex { index, concurrently } => TableEdit::DropIndex {
             index: index.name.clone(),
             concurrently: *concurrently,
         },
-        Change::RenameIndex { from, to } => Change::RenameIndex {
+        TableEdit::RenameIndex { from, to } => TableEdit::RenameIndex {
             from: to.clone(),
             to: from.clone(),
         },
-        Change::DropColumn { .. }
-        | Change::SetType { .. }
-        | Change::SetDefault { .. }
-        | Change::DropDefault { .. }
-        | Change::SetComment { .. }
-        | Change::DropPrimaryKey
-        | Change::DropConstraint { .. }
-        | Change::DropIndex { .. } => return None,
+        TableEdit::DropColumn { .. }
+        | TableEdit::SetType { .. }
+        | TableEdit::SetDefault { .. }
+        | TableEdit::DropDefault { .. }
+        | TableEdit::SetComment { .. }
+        | TableEdit::DropPrimaryKey
+        | TableEdit::DropConstraint { .. }
+        | TableEdit::DropIndex { .. } => return None,
     })
 }

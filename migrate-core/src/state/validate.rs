@@ -1,11 +1,11 @@
 //! What a change of a table may not break: names that are free, keys that others refer to, types on both sides of a
 //! reference.
 
-use super::Same;
+use super::Uniform;
 use super::edit_table::Editing;
 use super::rules::{check_name, listed, problem};
 use super::suggest::nearest;
-use crate::schema::operation::{Change, Edit};
+use crate::schema::operation::{LocatedEdit, TableEdit};
 use crate::schema::sql_text;
 use crate::schema::table::{ForeignKey, Kind, Reaction};
 
@@ -23,7 +23,9 @@ impl Editing<'_> {
 
     /// That columns which want different values in each row do not all have the same.
     pub(super) fn check_not_all_same(&self, name: &str, columns: &[String]) -> Result<(), String> {
-        let is_same = columns.iter().all(|column| self.same.get(column) == Some(&Same::Value));
+        let is_same = columns
+            .iter()
+            .all(|column| self.uniform.get(column) == Some(&Uniform::Value));
         if !is_same {
             return Ok(());
         }
@@ -84,9 +86,9 @@ impl Editing<'_> {
     }
 
     /// That what foreign keys refer to stays unique after something was dropped.
-    pub(super) fn check_still_unique(&self, drop: &Change, columns: &[String]) -> Result<(), String> {
+    pub(super) fn check_still_unique(&self, drop: &TableEdit, columns: &[String]) -> Result<(), String> {
         let mut then = self.table.clone();
-        then.make(drop);
+        then.apply(drop);
         if then.is_unique(columns) {
             return Ok(());
         }
@@ -151,23 +153,23 @@ impl Editing<'_> {
     }
 
     /// What can be told only when all edits are known.
-    pub(super) fn check_whole(&mut self, edits: &[Edit]) {
+    pub(super) fn check_whole(&mut self, edits: &[LocatedEdit]) {
         for (at, edit) in edits.iter().enumerate() {
             // By its name: a later edit may have renamed its columns, or dropped it again.
             let result = match &edit.change {
-                Change::AddForeignKey(added) => {
+                TableEdit::AddForeignKey(added) => {
                     let key = self.table.foreign_keys.iter().find(|key| key.name == added.name);
                     key.map_or(Ok(()), |key| self.check_target(key))
                 }
-                Change::AddPrimaryKey(_) => {
+                TableEdit::AddPrimaryKey(_) => {
                     let key = self.table.primary_key.as_ref();
                     key.map_or(Ok(()), |key| self.check_key(&key.columns))
                 }
-                Change::DropPrimaryKey => {
+                TableEdit::DropPrimaryKey => {
                     let counted = self.table.columns.iter().find(|column| column.auto_increment);
                     counted.map_or(Ok(()), |column| self.check_counted(&column.name))
                 }
-                Change::AddColumn { column, .. } if column.auto_increment => {
+                TableEdit::AddColumn { column, .. } if column.auto_increment => {
                     let name = name_after(&column.name, &edits[at + 1..]);
                     name.map_or(Ok(()), |name| self.check_counted(name))
                 }
@@ -220,7 +222,7 @@ impl Editing<'_> {
             &self.table
         } else if let Some(target) = self.model.table(&key.to_table) {
             target
-        } else if self.model.is_open(&key.to_table) {
+        } else if self.model.is_unknown(&key.to_table) {
             return Ok(());
         } else {
             return Err(self.model.unknown_table(&key.to_table));
@@ -264,10 +266,10 @@ impl Editing<'_> {
 }
 
 /// What a column is called after edits; `None` if they drop it.
-fn name_after<'a>(column: &'a str, edits: &'a [Edit]) -> Option<&'a str> {
+fn name_after<'a>(column: &'a str, edits: &'a [LocatedEdit]) -> Option<&'a str> {
     edits.iter().try_fold(column, |name, edit| match &edit.change {
-        Change::RenameColumn { from, to } if from == name => Some(to.as_str()),
-        Change::DropColumn { column, .. } if column == name => None,
+        TableEdit::RenameColumn { from, to } if from == name => Some(to.as_str()),
+        TableEdit::DropColumn { column, .. } if column == name => None,
         _ => Some(name),
     })
 }

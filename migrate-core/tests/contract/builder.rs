@@ -273,8 +273,8 @@ fn what_is_declared_and_not_there_stops_a_run(db: &Database) {
     insta::allow_duplicates! {
         insta::assert_snapshot!(db.said(&error), @r#"
         there are mistakes in the migrations
-          migrate-core/tests/contract/words.rs:N: `old` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
-          migrate-core/tests/contract/words.rs:N: `older` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
+          migrate-core/tests/contract/builder.rs:N: `old` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
+          migrate-core/tests/contract/builder.rs:N: `older` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
           state: nothing was changed
           next: fix the lines above
         "#);

@@ -1,7 +1,7 @@
 //! MySQL and MariaDB: changes that let others write meanwhile say so, and are refused where the server would copy the table.
 
 use migrate_core::prelude::*;
-use migrate_core::{ErrorKind, Plan, Registry, Rollback, TableChange};
+use migrate_core::{AlterTable, ErrorKind, Plan, Registry, Rollback};
 
 use crate::support::{Database, migration};
 
@@ -198,7 +198,7 @@ fn computed(index_one: bool) -> Migration {
     })
 }
 
-type Edit = fn(&TableChange);
+type Edit = fn(&AlterTable);
 
 /// Each with whether it goes on while others write where a virtual column is in an index.
 const BESIDE_VIRTUAL: &[(&str, Edit, bool)] = &[

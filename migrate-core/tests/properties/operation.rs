@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use migrate_core::{
-    Column, ColumnType, DefaultValue, DialectName, IndexKey, IndexMethod, KnownSchema, NewTable, Reaction, Schema,
-    Table, TableChange, Value, desc, expression,
+    AlterTable, Column, ColumnType, DefaultValue, DialectName, IndexKey, IndexMethod, KnownSchema, Reaction, Schema,
+    Table, TableBuilder, Value, desc, expression,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -89,7 +89,7 @@ pub(crate) enum Edit {
 }
 
 impl NewColumn {
-    fn record(&self, t: &NewTable, dialect: DialectName) {
+    fn record(&self, t: &TableBuilder, dialect: DialectName) {
         let mut column = t.column(self.name.clone(), self.column_type.clone());
         if self.nullable {
             column = column.nullable();
@@ -107,7 +107,7 @@ impl NewColumn {
 }
 
 impl Edit {
-    fn record(&self, t: &TableChange, dialect: DialectName) {
+    fn record(&self, t: &AlterTable, dialect: DialectName) {
         match self {
             Edit::Add(column) => column.record(t, dialect),
             Edit::Drop(There(column, was), fill) => {

@@ -1,7 +1,7 @@
 //! What stands in operations as SQL, in the words of each database, so that it is right by itself and only the framework's SQL
 //! is on trial.
 
-use migrate_core::{ColumnType, DialectName, DroppedColumn, NewColumn, TableChange, kind};
+use migrate_core::{AlterTable, ColumnBuilder, ColumnType, DialectName, DropColumn, kind};
 
 use DialectName::{Postgres, Sqlite};
 
@@ -15,7 +15,7 @@ pub(crate) enum Given {
 }
 
 impl Given {
-    pub(crate) fn default_of(self, column: NewColumn<kind::Any>) -> NewColumn<kind::Any> {
+    pub(crate) fn default_of(self, column: ColumnBuilder<kind::Any>) -> ColumnBuilder<kind::Any> {
         match self {
             Given::Integer(value) => column.default(value),
             Given::Double(value) => column.default(value),
@@ -24,7 +24,7 @@ impl Given {
         }
     }
 
-    pub(crate) fn undo_fill_of(self, column: DroppedColumn) {
+    pub(crate) fn undo_fill_of(self, column: DropColumn) {
         match self {
             Given::Integer(value) => column.undo_fill(value),
             Given::Double(value) => column.undo_fill(value),
@@ -33,7 +33,7 @@ impl Given {
         }
     }
 
-    pub(crate) fn set_default(self, t: &TableChange, column: &str) {
+    pub(crate) fn set_default(self, t: &AlterTable, column: &str) {
         match self {
             Given::Integer(value) => t.set_default(column, value),
             Given::Double(value) => t.set_default(column, value),

@@ -14,9 +14,9 @@ use crate::schema::{
     Check, Column, ColumnType, ForeignKey, Generated, Index, IndexKey, IndexMethod, IndexOn, PrimaryKey, Reaction,
     Table, Trigger, Unique,
 };
-use crate::state::Live;
+use crate::state::LiveSchema;
 
-pub(super) fn read(connection: &mut MysqlConnection, is_mariadb: bool) -> Result<Live, DriverError> {
+pub(super) fn read(connection: &mut MysqlConnection, is_mariadb: bool) -> Result<LiveSchema, DriverError> {
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     let mut collations: BTreeMap<String, Option<String>> = BTreeMap::new();
     for row in sql_query(TABLES).load::<TableRow>(connection)? {
@@ -60,13 +60,13 @@ pub(super) fn read(connection: &mut MysqlConnection, is_mariadb: bool) -> Result
         }
     }
     let views = sql_query(VIEWS).load::<TextRow>(connection)?;
-    Ok(Live {
+    Ok(LiveSchema {
         tables: tables.into_iter().map(|(name, table)| (name, Ok(table))).collect(),
         views: views
             .into_iter()
             .map(|row| (row.name, query(&row.owner, &row.text)))
             .collect(),
-        ..Live::default()
+        ..LiveSchema::default()
     })
 }
 
@@ -484,7 +484,7 @@ mod tests {
             self.version.name() == DialectName::MariaDb
         }
 
-        fn holding(&self, sql: &str) -> Live {
+        fn holding(&self, sql: &str) -> LiveSchema {
             let mut connection = MysqlConnection::establish(&format!("{}/{}", self.server, self.name)).unwrap();
             connection.batch_execute(sql).unwrap();
             read(&mut connection, self.is_mariadb()).unwrap()

@@ -22,7 +22,7 @@ use super::{Begun, DriverError, DriverErrorKind, Held, Session, StoredRows, Trai
 use crate::dialect::{DialectName, DialectVersion};
 use crate::history::table::{HistoryTable, Home};
 use crate::render::{Dialect, MySql};
-use crate::state::Live;
+use crate::state::LiveSchema;
 
 /// Before the server's version is asked for. What is written here is the same on both.
 const DIALECT: &MySql = &MySql::since(DialectName::MariaDb, (10, 6));
@@ -303,7 +303,7 @@ impl Session for MysqlConnection {
             .unwrap_or_default()
     }
 
-    fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
+    fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError> {
         let is_mariadb = self.version()?.name() == DialectName::MariaDb;
         introspect::read(self, is_mariadb).map(|live| {
             if live == **earlier {

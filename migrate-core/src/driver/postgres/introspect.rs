@@ -13,9 +13,9 @@ use crate::schema::{
     Check, Column, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexKey, IndexMethod, IndexOn, PrimaryKey,
     Reaction, Table, Trigger, Unique, Value,
 };
-use crate::state::Live;
+use crate::state::LiveSchema;
 
-pub(super) fn read(connection: &mut PgConnection) -> Result<Live, DriverError> {
+pub(super) fn read(connection: &mut PgConnection) -> Result<LiveSchema, DriverError> {
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     for row in sql_query(TABLES).load::<TableRow>(connection)? {
         tables.insert(
@@ -52,11 +52,11 @@ pub(super) fn read(connection: &mut PgConnection) -> Result<Live, DriverError> {
     }
     let views = sql_query(VIEWS).load::<TextRow>(connection)?;
     let enums = sql_query(ENUMS).load::<EnumRow>(connection)?;
-    Ok(Live {
+    Ok(LiveSchema {
         tables: tables.into_iter().map(|(name, table)| (name, Ok(table))).collect(),
         views: views.into_iter().map(|row| (row.name, row.text)).collect(),
         enums: enums.into_iter().map(|row| (row.name, row.labels)).collect(),
-        ..Live::default()
+        ..LiveSchema::default()
     })
 }
 

@@ -23,7 +23,7 @@ use crate::dialect::{DialectName, DialectVersion};
 use crate::history::table::{HistoryTable, Home};
 use crate::render::{Dialect, Postgres};
 use crate::schema::mentions;
-use crate::state::Live;
+use crate::state::LiveSchema;
 
 /// PostgreSQL, before its version is asked for.
 const DIALECT: &Postgres = &Postgres::since((13, 0));
@@ -368,7 +368,7 @@ impl Session for PgConnection {
         texts(self, &query).unwrap_or_default()
     }
 
-    fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
+    fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError> {
         introspect::read(self).map(|live| {
             if live == **earlier {
                 earlier.clone()

@@ -22,7 +22,7 @@ use crate::history::StoredRow;
 use crate::history::table::HistoryTable;
 use crate::render::{Dialect, Sqlite};
 use crate::schema::{self, Table, Trigger};
-use crate::state::Live;
+use crate::state::LiveSchema;
 
 /// What ANALYZE finds out.
 const STATISTICS: &str = "sqlite_stat1";
@@ -237,7 +237,7 @@ impl Session for SqliteConnection {
         )
     }
 
-    fn live(&mut self, earlier: &Rc<Live>) -> Result<Rc<Live>, DriverError> {
+    fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError> {
         // A constraint's own index has no SQL, and comes back with the constraint.
         let objects: Vec<Object> = sql_query(
             "SELECT type AS kind, name, tbl_name AS \"table\", sql FROM main.sqlite_master \
@@ -258,7 +258,7 @@ impl Session for SqliteConnection {
             )?,
             false => Vec::new(),
         };
-        let mut live = Live::default();
+        let mut live = LiveSchema::default();
         let mut of_tables: BTreeMap<String, Vec<Object>> = BTreeMap::new();
         let is_own = |object: &Object| object.name != STATISTICS && !shadows.contains(&object.table);
         for object in objects.into_iter().filter(is_own) {

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::Draft;
+use super::EditList;
 use crate::location::Place;
 use crate::schema::column_type::{DefaultValue, Value};
 use crate::schema::naming;
-use crate::schema::operation::Change;
+use crate::schema::operation::TableEdit;
 use crate::schema::table::{Check, Column, ForeignKey, Generated, PrimaryKey, Reaction, Unique};
 
 /// What kind of values a column holds, so that a default of another kind does not compile.
@@ -34,15 +34,15 @@ pub mod kind {
 
     /// A day or a time of day, written as text.
     #[derive(Debug)]
-    pub enum Day {}
+    pub enum Temporal {}
 
     /// A day and a time of day, written as text.
     #[derive(Debug)]
-    pub enum Moment {}
+    pub enum Timestamp {}
 
     /// JSON, enums: written as text.
     #[derive(Debug)]
-    pub enum Written {}
+    pub enum TextEncoded {}
 
     /// Whatever a type that is given by value or by name holds.
     #[derive(Debug)]
@@ -69,31 +69,31 @@ defaults! {
     Bool: bool;
     Text: &str, String;
     Binary: &[u8];
-    Day: &str, String;
-    Moment: &str, String;
-    Written: &str, String;
+    Temporal: &str, String;
+    Timestamp: &str, String;
+    TextEncoded: &str, String;
     Any: i16, i32, i64, f64, bool, &str, String, &[u8];
 }
 
-/// A column that was just added. Columns are NOT NULL unless [`nullable`](NewColumn::nullable).
-pub struct NewColumn<K> {
-    draft: Draft,
+/// A column that was just added. Columns are NOT NULL unless [`nullable`](ColumnBuilder::nullable).
+pub struct ColumnBuilder<K> {
+    draft: EditList,
     at: usize,
     name: String,
     kind: PhantomData<K>,
 }
 
-impl<K> fmt::Debug for NewColumn<K> {
+impl<K> fmt::Debug for ColumnBuilder<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("NewColumn").field(&self.name).finish()
     }
 }
 
-impl<K> NewColumn<K> {
-    pub(super) fn add(draft: &Draft, column: Column, place: Place) -> NewColumn<K> {
+impl<K> ColumnBuilder<K> {
+    pub(super) fn add(draft: &EditList, column: Column, place: Place) -> ColumnBuilder<K> {
         let name = column.name.clone();
-        let at = draft.add(Change::AddColumn { column, fill: None }, place);
-        NewColumn {
+        let at = draft.add(TableEdit::AddColumn { column, fill: None }, place);
+        ColumnBuilder {
             draft: draft.clone(),
             at,
             name,
@@ -101,22 +101,22 @@ impl<K> NewColumn<K> {
         }
     }
 
-    fn update(self, update: impl FnOnce(&mut Column)) -> NewColumn<K> {
+    fn update(self, update: impl FnOnce(&mut Column)) -> ColumnBuilder<K> {
         self.draft.update(self.at, |change| {
-            if let Change::AddColumn { column, .. } = change {
+            if let TableEdit::AddColumn { column, .. } = change {
                 update(column);
             }
         });
         self
     }
 
-    fn set_default(self, default: DefaultValue) -> NewColumn<K> {
+    fn set_default(self, default: DefaultValue) -> ColumnBuilder<K> {
         self.update(|column| column.default = Some(default))
     }
 
-    fn set_fill(self, value: DefaultValue) -> NewColumn<K> {
+    fn set_fill(self, value: DefaultValue) -> ColumnBuilder<K> {
         self.draft.update(self.at, |change| {
-            if let Change::AddColumn { fill, .. } = change {
+            if let TableEdit::AddColumn { fill, .. } = change {
                 *fill = Some(value);
             }
         });
@@ -128,64 +128,66 @@ impl<K> NewColumn<K> {
     }
 
     /// It may be NULL.
-    pub fn nullable(self) -> NewColumn<K> {
+    pub fn nullable(self) -> ColumnBuilder<K> {
         self.update(|column| column.nullable = true)
     }
 
     /// What a row gets that does not say.
-    pub fn default(self, value: impl DefaultFor<K>) -> NewColumn<K> {
+    pub fn default(self, value: impl DefaultFor<K>) -> ColumnBuilder<K> {
         self.set_default(DefaultValue::Value(value.into()))
     }
 
     /// What a row gets that does not say: an SQL expression.
-    pub fn default_sql(self, expression: impl Into<String>) -> NewColumn<K> {
+    pub fn default_sql(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         self.set_default(DefaultValue::Expression(expression.into()))
     }
 
     /// What the rows get that are there when the column is added; rows that come later have to say. For a column that is
     /// NOT NULL and has no default.
-    pub fn fill(self, value: impl DefaultFor<K>) -> NewColumn<K> {
+    pub fn fill(self, value: impl DefaultFor<K>) -> ColumnBuilder<K> {
         self.set_fill(DefaultValue::Value(value.into()))
     }
 
     /// The same, as an SQL expression.
-    pub fn fill_sql(self, expression: impl Into<String>) -> NewColumn<K> {
+    pub fn fill_sql(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         self.set_fill(DefaultValue::Expression(expression.into()))
     }
 
     /// No two rows have the same value. The constraint is called `table_column_key`.
     #[track_caller]
-    pub fn unique(self) -> NewColumn<K> {
+    pub fn unique(self) -> ColumnBuilder<K> {
         let columns = self.columns();
         let name = naming::derived(self.draft.table(), &columns, "key");
         self.draft
-            .add(Change::AddUnique(Unique { name, columns }), Place::of_caller());
+            .add(TableEdit::AddUnique(Unique { name, columns }), Place::of_caller());
         self
     }
 
     /// It is the primary key by itself. For one of several columns write `t.primary_key([..])`.
     #[track_caller]
-    pub fn primary_key(self) -> NewColumn<K> {
+    pub fn primary_key(self) -> ColumnBuilder<K> {
         let columns = self.columns();
         let name = naming::primary_key_name(self.draft.table());
-        self.draft
-            .add(Change::AddPrimaryKey(PrimaryKey { name, columns }), Place::of_caller());
+        self.draft.add(
+            TableEdit::AddPrimaryKey(PrimaryKey { name, columns }),
+            Place::of_caller(),
+        );
         self
     }
 
     /// An SQL expression that holds for every row. The constraint is called `table_column_check`.
     #[track_caller]
-    pub fn check(self, expression: impl Into<String>) -> NewColumn<K> {
+    pub fn check(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         let name = naming::derived(self.draft.table(), &self.columns(), "check");
         let expression = expression.into();
         self.draft
-            .add(Change::AddCheck(Check { name, expression }), Place::of_caller());
+            .add(TableEdit::AddCheck(Check { name, expression }), Place::of_caller());
         self
     }
 
     /// Its values are those of another table's column. The constraint is called `table_column_fkey`.
     #[track_caller]
-    pub fn references(self, table: impl Into<String>, column: impl Into<String>) -> NewReference {
+    pub fn references(self, table: impl Into<String>, column: impl Into<String>) -> ForeignKeyBuilder {
         let columns = self.columns();
         let foreign_key = ForeignKey {
             name: naming::derived(self.draft.table(), &columns, "fkey"),
@@ -196,11 +198,11 @@ impl<K> NewColumn<K> {
             on_update: Reaction::NoAction,
             deferred: false,
         };
-        NewReference::add(&self.draft, foreign_key, Place::of_caller())
+        ForeignKeyBuilder::add(&self.draft, foreign_key, Place::of_caller())
     }
 
     /// It is computed from the row by an SQL expression, and kept in the row.
-    pub fn generated(self, expression: impl Into<String>) -> NewColumn<K> {
+    pub fn generated(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         let expression = expression.into();
         self.update(|column| {
             column.generated = Some(Generated {
@@ -211,7 +213,7 @@ impl<K> NewColumn<K> {
     }
 
     /// It is computed from the row by an SQL expression whenever it is read.
-    pub fn generated_virtual(self, expression: impl Into<String>) -> NewColumn<K> {
+    pub fn generated_virtual(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         let expression = expression.into();
         self.update(|column| {
             column.generated = Some(Generated {
@@ -222,30 +224,30 @@ impl<K> NewColumn<K> {
     }
 
     /// What people should know of it. SQLite keeps no comments.
-    pub fn comment(self, comment: impl Into<String>) -> NewColumn<K> {
+    pub fn comment(self, comment: impl Into<String>) -> ColumnBuilder<K> {
         let comment = comment.into();
         self.update(|column| column.comment = Some(comment))
     }
 }
 
-impl NewColumn<kind::Integer> {
+impl ColumnBuilder<kind::Integer> {
     /// The database counts it up.
-    pub fn auto_increment(self) -> NewColumn<kind::Integer> {
+    pub fn auto_increment(self) -> ColumnBuilder<kind::Integer> {
         self.update(|column| column.auto_increment = true)
     }
 }
 
-impl NewColumn<kind::Text> {
+impl ColumnBuilder<kind::Text> {
     /// How its texts are compared and sorted, by the database's name for it.
-    pub fn collate(self, collation: impl Into<String>) -> NewColumn<kind::Text> {
+    pub fn collate(self, collation: impl Into<String>) -> ColumnBuilder<kind::Text> {
         let collation = collation.into();
         self.update(|column| column.collation = Some(collation))
     }
 }
 
-impl NewColumn<kind::Moment> {
+impl ColumnBuilder<kind::Timestamp> {
     /// The moment at which the row is written is what a row gets that does not say.
-    pub fn default_now(self) -> NewColumn<kind::Moment> {
+    pub fn default_now(self) -> ColumnBuilder<kind::Timestamp> {
         self.set_default(DefaultValue::Now)
     }
 }
@@ -253,22 +255,22 @@ impl NewColumn<kind::Moment> {
 /// A foreign key that was just added. Unless something else is said, deleting or changing the row that is referred to is
 /// refused.
 #[derive(Debug)]
-pub struct NewReference {
-    draft: Draft,
+pub struct ForeignKeyBuilder {
+    draft: EditList,
     at: usize,
 }
 
-impl NewReference {
-    pub(super) fn add(draft: &Draft, foreign_key: ForeignKey, place: Place) -> NewReference {
-        NewReference {
+impl ForeignKeyBuilder {
+    pub(super) fn add(draft: &EditList, foreign_key: ForeignKey, place: Place) -> ForeignKeyBuilder {
+        ForeignKeyBuilder {
             draft: draft.clone(),
-            at: draft.add(Change::AddForeignKey(foreign_key), place),
+            at: draft.add(TableEdit::AddForeignKey(foreign_key), place),
         }
     }
 
-    fn update(self, update: impl FnOnce(&mut ForeignKey)) -> NewReference {
+    fn update(self, update: impl FnOnce(&mut ForeignKey)) -> ForeignKeyBuilder {
         self.draft.update(self.at, |change| {
-            if let Change::AddForeignKey(foreign_key) = change {
+            if let TableEdit::AddForeignKey(foreign_key) = change {
                 update(foreign_key);
             }
         });
@@ -276,17 +278,17 @@ impl NewReference {
     }
 
     /// What happens to this row when the one that it refers to is deleted.
-    pub fn on_delete(self, reaction: Reaction) -> NewReference {
+    pub fn on_delete(self, reaction: Reaction) -> ForeignKeyBuilder {
         self.update(|foreign_key| foreign_key.on_delete = reaction)
     }
 
     /// What happens to this row when the key that it refers to is updated.
-    pub fn on_update(self, reaction: Reaction) -> NewReference {
+    pub fn on_update(self, reaction: Reaction) -> ForeignKeyBuilder {
         self.update(|foreign_key| foreign_key.on_update = reaction)
     }
 
     /// Another name for the constraint.
-    pub fn named(self, name: impl Into<String>) -> NewReference {
+    pub fn named(self, name: impl Into<String>) -> ForeignKeyBuilder {
         let name = name.into();
         self.update(|foreign_key| foreign_key.name = name)
     }

@@ -5,17 +5,17 @@ use crate::schema::step::{Step, Undo, Work};
 
 /// A value that was just added to an enum, after all others unless something else is said.
 #[derive(Debug)]
-pub struct NewEnumValue<'a> {
+pub struct AddEnumValue<'a> {
     /// Ends with the value.
     steps: &'a mut [Step],
 }
 
-impl<'a> NewEnumValue<'a> {
-    pub(in crate::schema) fn last_of(steps: &'a mut [Step]) -> NewEnumValue<'a> {
-        NewEnumValue { steps }
+impl<'a> AddEnumValue<'a> {
+    pub(in crate::schema) fn last_of(steps: &'a mut [Step]) -> AddEnumValue<'a> {
+        AddEnumValue { steps }
     }
 
-    fn put(self, to: Position) -> NewEnumValue<'a> {
+    fn put(self, to: Position) -> AddEnumValue<'a> {
         if let Some(Work::Operation(Operation::ChangeEnum {
             change: EnumChange::AddValue { position, .. },
             ..
@@ -27,13 +27,13 @@ impl<'a> NewEnumValue<'a> {
     }
 
     /// It sorts right before another value.
-    pub fn before(self, value: impl Into<String>) -> NewEnumValue<'a> {
+    pub fn before(self, value: impl Into<String>) -> AddEnumValue<'a> {
         let value = value.into();
         self.put(Position::Before(value))
     }
 
     /// It sorts right after another value.
-    pub fn after(self, value: impl Into<String>) -> NewEnumValue<'a> {
+    pub fn after(self, value: impl Into<String>) -> AddEnumValue<'a> {
         let value = value.into();
         self.put(Position::After(value))
     }

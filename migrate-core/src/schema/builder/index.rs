@@ -1,9 +1,9 @@
 //! An index that was just added: what more can be said of it.
 
-use super::{Draft, texts};
+use super::{EditList, texts};
 use crate::location::Place;
 use crate::schema::naming;
-use crate::schema::operation::{Change, Operation};
+use crate::schema::operation::{Operation, TableEdit};
 use crate::schema::step::{Step, Work};
 use crate::schema::table::{Index, IndexKey, IndexMethod, IndexOn};
 
@@ -60,18 +60,18 @@ impl From<String> for IndexKey {
 
 /// The last edit of a table, which more can be said of.
 #[derive(Debug)]
-enum Slot<'a> {
+enum IndexHandle<'a> {
     /// Inside a table's closure.
-    Draft(Draft, usize),
+    EditList(EditList, usize),
     /// The last one of these.
     Steps(&'a mut [Step]),
 }
 
-impl Slot<'_> {
-    fn update(&mut self, update: impl FnOnce(&mut Change)) {
+impl IndexHandle<'_> {
+    fn update(&mut self, update: impl FnOnce(&mut TableEdit)) {
         match self {
-            Slot::Draft(draft, at) => draft.update(*at, update),
-            Slot::Steps(steps) => {
+            IndexHandle::EditList(draft, at) => draft.update(*at, update),
+            IndexHandle::Steps(steps) => {
                 if let Some(Work::Operation(Operation::AlterTable { edits, .. })) =
                     steps.last_mut().map(|step| &mut step.work)
                     && let Some(edit) = edits.last_mut()
@@ -83,9 +83,9 @@ impl Slot<'_> {
     }
 }
 
-/// An index that was just added, called `table_columns_idx` unless it is [`named`](NewIndex::named).
+/// An index that was just added, called `table_columns_idx` unless it is [`named`](IndexBuilder::named).
 #[derive(Debug)]
-pub struct NewIndex<'a>(Slot<'a>);
+pub struct IndexBuilder<'a>(IndexHandle<'a>);
 
 /// The index that `table` and `keys` make.
 pub(in crate::schema) fn index_on<K: Into<IndexKey>>(table: &str, keys: impl IntoIterator<Item = K>) -> Index {
@@ -107,26 +107,26 @@ pub(in crate::schema) fn index_on<K: Into<IndexKey>>(table: &str, keys: impl Int
     }
 }
 
-pub(in crate::schema) fn add_index(index: Index) -> Change {
-    Change::AddIndex {
+pub(in crate::schema) fn add_index(index: Index) -> TableEdit {
+    TableEdit::AddIndex {
         index,
         concurrently: false,
     }
 }
 
-impl<'a> NewIndex<'a> {
-    pub(super) fn add(draft: &Draft, index: Index, place: Place) -> NewIndex<'static> {
-        NewIndex(Slot::Draft(draft.clone(), draft.add(add_index(index), place)))
+impl<'a> IndexBuilder<'a> {
+    pub(super) fn add(draft: &EditList, index: Index, place: Place) -> IndexBuilder<'static> {
+        IndexBuilder(IndexHandle::EditList(draft.clone(), draft.add(add_index(index), place)))
     }
 
     /// `steps` ends with the index.
-    pub(in crate::schema) fn last_of(steps: &'a mut [Step]) -> NewIndex<'a> {
-        NewIndex(Slot::Steps(steps))
+    pub(in crate::schema) fn last_of(steps: &'a mut [Step]) -> IndexBuilder<'a> {
+        IndexBuilder(IndexHandle::Steps(steps))
     }
 
-    fn update(mut self, update: impl FnOnce(&mut Index)) -> NewIndex<'a> {
+    fn update(mut self, update: impl FnOnce(&mut Index)) -> IndexBuilder<'a> {
         self.0.update(|change| {
-            if let Change::AddIndex { index, .. } = change {
+            if let TableEdit::AddIndex { index, .. } = change {
                 update(index);
             }
         });
@@ -134,37 +134,37 @@ impl<'a> NewIndex<'a> {
     }
 
     /// No two rows have the same values.
-    pub fn unique(self) -> NewIndex<'a> {
+    pub fn unique(self) -> IndexBuilder<'a> {
         self.update(|index| index.unique = true)
     }
 
     /// Only the rows for which an SQL expression holds.
-    pub fn filter(self, expression: impl Into<String>) -> NewIndex<'a> {
+    pub fn filter(self, expression: impl Into<String>) -> IndexBuilder<'a> {
         let expression = expression.into();
         self.update(|index| index.filter = Some(expression))
     }
 
     /// Columns that the index keeps besides its keys, so that a query for them need not read the table. PostgreSQL.
-    pub fn include<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> NewIndex<'a> {
+    pub fn include<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> IndexBuilder<'a> {
         let columns = texts(columns);
         self.update(|index| index.include = columns)
     }
 
     /// How it is built.
-    pub fn method(self, method: IndexMethod) -> NewIndex<'a> {
+    pub fn method(self, method: IndexMethod) -> IndexBuilder<'a> {
         self.update(|index| index.method = Some(method))
     }
 
     /// It is built while others write. PostgreSQL does that only outside a transaction, so the migration needs
     /// `transaction = false` there; databases that have no such choice build it as they do. Taking it back drops it in the
     /// same way.
-    pub fn concurrently(mut self) -> NewIndex<'a> {
+    pub fn concurrently(mut self) -> IndexBuilder<'a> {
         self.0.update(be_concurrent);
         self
     }
 
     /// Another name.
-    pub fn named(self, name: impl Into<String>) -> NewIndex<'a> {
+    pub fn named(self, name: impl Into<String>) -> IndexBuilder<'a> {
         let name = name.into();
         self.update(|index| index.name = name)
     }
@@ -172,16 +172,16 @@ impl<'a> NewIndex<'a> {
 
 /// An index that is dropped.
 #[derive(Debug)]
-pub struct DroppedIndex<'a>(Slot<'a>);
+pub struct DropIndex<'a>(IndexHandle<'a>);
 
-impl<'a> DroppedIndex<'a> {
-    pub(super) fn add(draft: &Draft, change: Change, place: Place) -> DroppedIndex<'static> {
-        DroppedIndex(Slot::Draft(draft.clone(), draft.add(change, place)))
+impl<'a> DropIndex<'a> {
+    pub(super) fn add(draft: &EditList, change: TableEdit, place: Place) -> DropIndex<'static> {
+        DropIndex(IndexHandle::EditList(draft.clone(), draft.add(change, place)))
     }
 
     /// `steps` ends with the index.
-    pub(in crate::schema) fn last_of(steps: &'a mut [Step]) -> DroppedIndex<'a> {
-        DroppedIndex(Slot::Steps(steps))
+    pub(in crate::schema) fn last_of(steps: &'a mut [Step]) -> DropIndex<'a> {
+        DropIndex(IndexHandle::Steps(steps))
     }
 
     /// It is dropped while others write, and made again so on the way back. PostgreSQL does that only outside a transaction,
@@ -191,8 +191,8 @@ impl<'a> DroppedIndex<'a> {
     }
 }
 
-fn be_concurrent(change: &mut Change) {
-    if let Change::AddIndex { concurrently, .. } | Change::DropIndex { concurrently, .. } = change {
+fn be_concurrent(change: &mut TableEdit) {
+    if let TableEdit::AddIndex { concurrently, .. } | TableEdit::DropIndex { concurrently, .. } = change {
         *concurrently = true;
     }
 }

@@ -7,29 +7,29 @@ mod enum_value;
 mod index;
 mod table;
 
-pub use column::{DefaultFor, NewColumn, NewReference, kind};
-pub use enum_value::NewEnumValue;
-pub use index::{DroppedIndex, NewIndex, asc, desc, expression};
+pub use column::{ColumnBuilder, DefaultFor, ForeignKeyBuilder, kind};
+pub use enum_value::AddEnumValue;
+pub use index::{DropIndex, IndexBuilder, asc, desc, expression};
 pub(super) use index::{add_index, index_on};
 pub(super) use table::set_comment;
-pub use table::{ChangedType, DroppedColumn, NewTable, TableChange};
+pub use table::{AlterTable, ChangeType, DropColumn, TableBuilder};
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::operation::{Change, Edit};
+use super::operation::{LocatedEdit, TableEdit};
 use crate::location::Place;
 
 /// The edits of a table while its closure runs. Every handle into it holds it.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
+pub(super) struct EditList {
     table: Rc<str>,
-    edits: Rc<RefCell<Vec<Edit>>>,
+    edits: Rc<RefCell<Vec<LocatedEdit>>>,
 }
 
-impl Draft {
-    pub(super) fn new(table: &str) -> Draft {
-        Draft {
+impl EditList {
+    pub(super) fn new(table: &str) -> EditList {
+        EditList {
             table: table.into(),
             edits: Rc::default(),
         }
@@ -40,21 +40,21 @@ impl Draft {
     }
 
     /// Adds an edit and says where it stands.
-    fn add(&self, change: Change, place: Place) -> usize {
+    fn add(&self, change: TableEdit, place: Place) -> usize {
         let mut edits = self.edits.borrow_mut();
-        edits.push(Edit { change, place });
+        edits.push(LocatedEdit { change, place });
         edits.len() - 1
     }
 
     /// Changes an edit that is there already, as long as the closure has not ended.
-    fn update(&self, at: usize, update: impl FnOnce(&mut Change)) {
+    fn update(&self, at: usize, update: impl FnOnce(&mut TableEdit)) {
         if let Some(edit) = self.edits.borrow_mut().get_mut(at) {
             update(&mut edit.change);
         }
     }
 
     /// What was described. A handle that somebody kept changes nothing any more.
-    pub(super) fn finish(self) -> Vec<Edit> {
+    pub(super) fn finish(self) -> Vec<LocatedEdit> {
         self.edits.take()
     }
 }

@@ -2,19 +2,19 @@
 
 use std::ops::Deref;
 
-use super::column::{DefaultFor, NewColumn, NewReference, kind};
-use super::index::{DroppedIndex, NewIndex, index_on};
-use super::{Draft, texts};
+use super::column::{ColumnBuilder, DefaultFor, ForeignKeyBuilder, kind};
+use super::index::{DropIndex, IndexBuilder, index_on};
+use super::{EditList, texts};
 use crate::location::Place;
 use crate::schema::column_type::{ColumnType, DefaultValue};
 use crate::schema::naming;
-use crate::schema::operation::Change;
+use crate::schema::operation::TableEdit;
 use crate::schema::table::{Check, Column, ForeignKey, IndexKey, PrimaryKey, Reaction, Unique};
 
 /// The parameter of [`create_table`](crate::Schema::create_table)'s closure.
 #[derive(Debug)]
-pub struct NewTable {
-    draft: Draft,
+pub struct TableBuilder {
+    draft: EditList,
 }
 
 macro_rules! column_words {
@@ -22,19 +22,19 @@ macro_rules! column_words {
         $(
             $(#[$doc])*
             #[track_caller]
-            pub fn $word(&self, name: impl Into<String>) -> NewColumn<kind::$kind> {
+            pub fn $word(&self, name: impl Into<String>) -> ColumnBuilder<kind::$kind> {
                 self.add_column(name.into(), $column_type, Place::of_caller())
             }
         )+
     };
 }
 
-impl NewTable {
-    pub(in crate::schema) fn new(draft: Draft) -> NewTable {
-        NewTable { draft }
+impl TableBuilder {
+    pub(in crate::schema) fn new(draft: EditList) -> TableBuilder {
+        TableBuilder { draft }
     }
 
-    fn add_column<K>(&self, name: String, column_type: ColumnType, place: Place) -> NewColumn<K> {
+    fn add_column<K>(&self, name: String, column_type: ColumnType, place: Place) -> ColumnBuilder<K> {
         let column = Column {
             name,
             column_type,
@@ -45,12 +45,12 @@ impl NewTable {
             collation: None,
             comment: None,
         };
-        NewColumn::add(&self.draft, column, place)
+        ColumnBuilder::add(&self.draft, column, place)
     }
 
     /// `id`: a `big_int` that the database counts up, and the primary key.
     #[track_caller]
-    pub fn id(&self) -> NewColumn<kind::Integer> {
+    pub fn id(&self) -> ColumnBuilder<kind::Integer> {
         self.big_int("id").auto_increment().primary_key()
     }
 
@@ -80,22 +80,22 @@ impl NewTable {
         /// Bytes.
         binary: Binary = ColumnType::Binary;
         /// A day.
-        date: Day = ColumnType::Date;
+        date: Temporal = ColumnType::Date;
         /// A time of day.
-        time: Day = ColumnType::Time;
+        time: Temporal = ColumnType::Time;
         /// A day and a time of day, without a time zone.
-        timestamp: Moment = ColumnType::Timestamp;
+        timestamp: Timestamp = ColumnType::Timestamp;
         /// A moment.
-        timestamptz: Moment = ColumnType::Timestamptz;
+        timestamptz: Timestamp = ColumnType::Timestamptz;
         /// JSON, kept as text where the database can.
-        json: Written = ColumnType::Json;
+        json: TextEncoded = ColumnType::Json;
         /// JSON in a binary form where the database has one.
-        jsonb: Written = ColumnType::Jsonb;
+        jsonb: TextEncoded = ColumnType::Jsonb;
     }
 
     /// A decimal number with so many digits in all, and so many of them after the point.
     #[track_caller]
-    pub fn numeric(&self, name: impl Into<String>, precision: u16, scale: u16) -> NewColumn<kind::Number> {
+    pub fn numeric(&self, name: impl Into<String>, precision: u16, scale: u16) -> ColumnBuilder<kind::Number> {
         self.add_column(
             name.into(),
             ColumnType::Numeric { precision, scale },
@@ -105,25 +105,25 @@ impl NewTable {
 
     /// Text of at most so many characters. SQLite does not enforce the length.
     #[track_caller]
-    pub fn varchar(&self, name: impl Into<String>, length: u32) -> NewColumn<kind::Text> {
+    pub fn varchar(&self, name: impl Into<String>, length: u32) -> ColumnBuilder<kind::Text> {
         self.add_column(name.into(), ColumnType::VarChar(length), Place::of_caller())
     }
 
     /// Text of exactly so many characters. SQLite does not enforce the length.
     #[track_caller]
-    pub fn char(&self, name: impl Into<String>, length: u32) -> NewColumn<kind::Text> {
+    pub fn char(&self, name: impl Into<String>, length: u32) -> ColumnBuilder<kind::Text> {
         self.add_column(name.into(), ColumnType::Char(length), Place::of_caller())
     }
 
     /// A value of an enum that [`create_enum`](crate::Schema::create_enum) made.
     #[track_caller]
-    pub fn enum_of(&self, name: impl Into<String>, enum_name: impl Into<String>) -> NewColumn<kind::Written> {
+    pub fn enum_of(&self, name: impl Into<String>, enum_name: impl Into<String>) -> ColumnBuilder<kind::TextEncoded> {
         self.add_column(name.into(), ColumnType::Enum(enum_name.into()), Place::of_caller())
     }
 
     /// A column of any type.
     #[track_caller]
-    pub fn column(&self, name: impl Into<String>, column_type: ColumnType) -> NewColumn<kind::Any> {
+    pub fn column(&self, name: impl Into<String>, column_type: ColumnType) -> ColumnBuilder<kind::Any> {
         self.add_column(name.into(), column_type, Place::of_caller())
     }
 
@@ -132,8 +132,10 @@ impl NewTable {
     pub fn primary_key<C: Into<String>>(&self, columns: impl IntoIterator<Item = C>) {
         let name = naming::primary_key_name(self.draft.table());
         let columns = texts(columns);
-        self.draft
-            .add(Change::AddPrimaryKey(PrimaryKey { name, columns }), Place::of_caller());
+        self.draft.add(
+            TableEdit::AddPrimaryKey(PrimaryKey { name, columns }),
+            Place::of_caller(),
+        );
     }
 
     /// No two rows have the same values in these columns. The constraint is called `table_columns_key`.
@@ -142,7 +144,7 @@ impl NewTable {
         let columns = texts(columns);
         let name = naming::derived(self.draft.table(), &columns, "key");
         self.draft
-            .add(Change::AddUnique(Unique { name, columns }), Place::of_caller());
+            .add(TableEdit::AddUnique(Unique { name, columns }), Place::of_caller());
     }
 
     /// An SQL expression that holds for every row, as a constraint with a name.
@@ -150,7 +152,7 @@ impl NewTable {
     pub fn check(&self, name: impl Into<String>, expression: impl Into<String>) {
         let (name, expression) = (name.into(), expression.into());
         self.draft
-            .add(Change::AddCheck(Check { name, expression }), Place::of_caller());
+            .add(TableEdit::AddCheck(Check { name, expression }), Place::of_caller());
     }
 
     /// The values of these columns together are those of another table's columns. The constraint is called
@@ -161,7 +163,7 @@ impl NewTable {
         columns: impl IntoIterator<Item = C>,
         table: impl Into<String>,
         to_columns: impl IntoIterator<Item = D>,
-    ) -> NewReference {
+    ) -> ForeignKeyBuilder {
         let columns = texts(columns);
         let foreign_key = ForeignKey {
             name: naming::derived(self.draft.table(), &columns, "fkey"),
@@ -172,14 +174,14 @@ impl NewTable {
             on_update: Reaction::NoAction,
             deferred: false,
         };
-        NewReference::add(&self.draft, foreign_key, Place::of_caller())
+        ForeignKeyBuilder::add(&self.draft, foreign_key, Place::of_caller())
     }
 
     /// An index, called `table_columns_idx`.
     #[track_caller]
-    pub fn index<K: Into<IndexKey>>(&self, keys: impl IntoIterator<Item = K>) -> NewIndex<'static> {
+    pub fn index<K: Into<IndexKey>>(&self, keys: impl IntoIterator<Item = K>) -> IndexBuilder<'static> {
         let index = index_on(self.draft.table(), keys);
-        NewIndex::add(&self.draft, index, Place::of_caller())
+        IndexBuilder::add(&self.draft, index, Place::of_caller())
     }
 
     /// What people should know of the table. SQLite keeps no comments.
@@ -189,46 +191,46 @@ impl NewTable {
     }
 }
 
-pub(in crate::schema) fn set_comment(column: Option<String>, comment: impl Into<String>) -> Change {
+pub(in crate::schema) fn set_comment(column: Option<String>, comment: impl Into<String>) -> TableEdit {
     // To databases, an empty comment is none.
     let comment = Some(comment.into()).filter(|comment| !comment.is_empty());
-    Change::SetComment { column, comment }
+    TableEdit::SetComment { column, comment }
 }
 
-/// The parameter of [`alter_table`](crate::Schema::alter_table)'s closure: all words of a [`NewTable`], which add here, and
+/// The parameter of [`alter_table`](crate::Schema::alter_table)'s closure: all words of a [`TableBuilder`], which add here, and
 /// those that change what is there.
 #[derive(Debug)]
-pub struct TableChange {
-    adding: NewTable,
+pub struct AlterTable {
+    adding: TableBuilder,
 }
 
-impl Deref for TableChange {
-    type Target = NewTable;
+impl Deref for AlterTable {
+    type Target = TableBuilder;
 
-    fn deref(&self) -> &NewTable {
+    fn deref(&self) -> &TableBuilder {
         &self.adding
     }
 }
 
-impl TableChange {
-    pub(in crate::schema) fn new(draft: Draft) -> TableChange {
-        TableChange {
-            adding: NewTable::new(draft),
+impl AlterTable {
+    pub(in crate::schema) fn new(draft: EditList) -> AlterTable {
+        AlterTable {
+            adding: TableBuilder::new(draft),
         }
     }
 
-    fn add(&self, change: Change, place: Place) {
+    fn add(&self, change: TableEdit, place: Place) {
         self.adding.draft.add(change, place);
     }
 
     /// Drops a column, with the indexes and constraints that are on it alone. Its values do not come back.
     #[track_caller]
-    pub fn drop_column(&self, column: impl Into<String>) -> DroppedColumn {
-        let change = Change::DropColumn {
+    pub fn drop_column(&self, column: impl Into<String>) -> DropColumn {
+        let change = TableEdit::DropColumn {
             column: column.into(),
             fill: None,
         };
-        DroppedColumn {
+        DropColumn {
             at: self.adding.draft.add(change, Place::of_caller()),
             draft: self.adding.draft.clone(),
         }
@@ -238,19 +240,19 @@ impl TableChange {
     #[track_caller]
     pub fn rename_column(&self, from: impl Into<String>, to: impl Into<String>) {
         let (from, to) = (from.into(), to.into());
-        self.add(Change::RenameColumn { from, to }, Place::of_caller());
+        self.add(TableEdit::RenameColumn { from, to }, Place::of_caller());
     }
 
     /// Gives a column another type.
     #[track_caller]
-    pub fn change_type(&self, column: impl Into<String>, to: ColumnType) -> ChangedType {
-        let change = Change::SetType {
+    pub fn change_type(&self, column: impl Into<String>, to: ColumnType) -> ChangeType {
+        let change = TableEdit::SetType {
             column: column.into(),
             to,
             using: None,
             undo_using: None,
         };
-        ChangedType {
+        ChangeType {
             at: self.adding.draft.add(change, Place::of_caller()),
             draft: self.adding.draft.clone(),
         }
@@ -260,20 +262,20 @@ impl TableChange {
     #[track_caller]
     pub fn set_not_null(&self, column: impl Into<String>) {
         let column = column.into();
-        self.add(Change::SetNotNull { column }, Place::of_caller());
+        self.add(TableEdit::SetNotNull { column }, Place::of_caller());
     }
 
     /// A column may be NULL.
     #[track_caller]
     pub fn drop_not_null(&self, column: impl Into<String>) {
         let column = column.into();
-        self.add(Change::DropNotNull { column }, Place::of_caller());
+        self.add(TableEdit::DropNotNull { column }, Place::of_caller());
     }
 
     /// What a row gets in this column that does not say.
     #[track_caller]
     pub fn set_default(&self, column: impl Into<String>, value: impl DefaultFor<kind::Any>) {
-        let change = Change::SetDefault {
+        let change = TableEdit::SetDefault {
             column: column.into(),
             default: DefaultValue::Value(value.into()),
         };
@@ -283,7 +285,7 @@ impl TableChange {
     /// What a row gets in this column that does not say: an SQL expression.
     #[track_caller]
     pub fn set_default_sql(&self, column: impl Into<String>, expression: impl Into<String>) {
-        let change = Change::SetDefault {
+        let change = TableEdit::SetDefault {
             column: column.into(),
             default: DefaultValue::Expression(expression.into()),
         };
@@ -294,7 +296,7 @@ impl TableChange {
     #[track_caller]
     pub fn drop_default(&self, column: impl Into<String>) {
         let column = column.into();
-        self.add(Change::DropDefault { column }, Place::of_caller());
+        self.add(TableEdit::DropDefault { column }, Place::of_caller());
     }
 
     /// What people should know of a column; an empty text takes it away. SQLite keeps no comments.
@@ -306,42 +308,42 @@ impl TableChange {
     /// Drops the primary key. Its columns stay.
     #[track_caller]
     pub fn drop_primary_key(&self) {
-        self.add(Change::DropPrimaryKey, Place::of_caller());
+        self.add(TableEdit::DropPrimaryKey, Place::of_caller());
     }
 
     /// Drops a unique, check or foreign key constraint by its name.
     #[track_caller]
     pub fn drop_constraint(&self, name: impl Into<String>) {
         let constraint = name.into();
-        self.add(Change::DropConstraint { constraint }, Place::of_caller());
+        self.add(TableEdit::DropConstraint { constraint }, Place::of_caller());
     }
 
     /// Drops an index by its name.
     #[track_caller]
-    pub fn drop_index(&self, name: impl Into<String>) -> DroppedIndex<'static> {
-        let change = Change::DropIndex {
+    pub fn drop_index(&self, name: impl Into<String>) -> DropIndex<'static> {
+        let change = TableEdit::DropIndex {
             index: name.into(),
             concurrently: false,
         };
-        DroppedIndex::add(&self.adding.draft, change, Place::of_caller())
+        DropIndex::add(&self.adding.draft, change, Place::of_caller())
     }
 
     /// Gives an index another name.
     #[track_caller]
     pub fn rename_index(&self, from: impl Into<String>, to: impl Into<String>) {
         let (from, to) = (from.into(), to.into());
-        self.add(Change::RenameIndex { from, to }, Place::of_caller());
+        self.add(TableEdit::RenameIndex { from, to }, Place::of_caller());
     }
 }
 
 /// A column that is dropped.
 #[derive(Debug)]
-pub struct DroppedColumn {
-    draft: Draft,
+pub struct DropColumn {
+    draft: EditList,
     at: usize,
 }
 
-impl DroppedColumn {
+impl DropColumn {
     /// What rows get when the column comes back. It is needed for one that is NOT NULL and has no default.
     pub fn undo_fill(self, value: impl DefaultFor<kind::Any>) {
         self.set_fill(DefaultValue::Value(value.into()));
@@ -354,7 +356,7 @@ impl DroppedColumn {
 
     fn set_fill(self, value: DefaultValue) {
         self.draft.update(self.at, |change| {
-            if let Change::DropColumn { fill, .. } = change {
+            if let TableEdit::DropColumn { fill, .. } = change {
                 *fill = Some(value);
             }
         });
@@ -363,15 +365,15 @@ impl DroppedColumn {
 
 /// A column whose type is changed.
 #[derive(Debug)]
-pub struct ChangedType {
-    draft: Draft,
+pub struct ChangeType {
+    draft: EditList,
     at: usize,
 }
 
-impl ChangedType {
-    fn update(self, update: impl FnOnce(&mut Option<String>, &mut Option<String>)) -> ChangedType {
+impl ChangeType {
+    fn update(self, update: impl FnOnce(&mut Option<String>, &mut Option<String>)) -> ChangeType {
         self.draft.update(self.at, |change| {
-            if let Change::SetType { using, undo_using, .. } = change {
+            if let TableEdit::SetType { using, undo_using, .. } = change {
                 update(using, undo_using);
             }
         });
@@ -379,13 +381,13 @@ impl ChangedType {
     }
 
     /// The new value, as an SQL expression of the old one, which goes by the column's name.
-    pub fn using(self, expression: impl Into<String>) -> ChangedType {
+    pub fn using(self, expression: impl Into<String>) -> ChangeType {
         let expression = expression.into();
         self.update(|using, _| *using = Some(expression))
     }
 
     /// The same for the way back.
-    pub fn undo_using(self, expression: impl Into<String>) -> ChangedType {
+    pub fn undo_using(self, expression: impl Into<String>) -> ChangeType {
         let expression = expression.into();
         self.update(|_, undo_using| *undo_using = Some(expression))
     }

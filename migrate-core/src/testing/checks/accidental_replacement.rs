@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::preserved::{Contents, Kept, Reach};
-use crate::schema::{Change, Column, ColumnType, Operation, Table, mentions};
-use crate::state::Live;
+use crate::schema::{Column, ColumnType, Operation, Table, TableEdit, mentions};
+use crate::state::LiveSchema;
 
 /// What some steps drop and add, in their order.
 #[derive(Default)]
@@ -53,18 +53,18 @@ pub(super) enum Replaced {
 
 impl Replacements {
     /// Remembers what an operation drops and adds.
-    pub(super) fn note(&mut self, before: &Live, kept: &Kept, operation: &Operation) {
+    pub(super) fn note(&mut self, before: &LiveSchema, kept: &Kept, operation: &Operation) {
         match operation {
             Operation::AlterTable { table, edits } => {
                 let was = kept.as_it_was(before, table);
                 for edit in edits {
                     match &edit.change {
-                        Change::AddColumn { column, .. } => self.added.push(Added {
+                        TableEdit::AddColumn { column, .. } => self.added.push(Added {
                             table: table.clone(),
                             column: column.clone(),
                             computed: edit.change.expressions().into_iter().map(str::to_owned).collect(),
                         }),
-                        Change::DropColumn { column, .. } => self.dropped.extend(was.and_then(|was| {
+                        TableEdit::DropColumn { column, .. } => self.dropped.extend(was.and_then(|was| {
                             Some(Dropped {
                                 was_in: was.name.clone(),
                                 table: table.clone(),
@@ -125,9 +125,9 @@ impl Replacements {
 }
 
 /// The column that a change adds.
-fn added(change: &Change) -> Option<String> {
+fn added(change: &TableEdit) -> Option<String> {
     match change {
-        Change::AddColumn { column, .. } => Some(column.name.clone()),
+        TableEdit::AddColumn { column, .. } => Some(column.name.clone()),
         _ => None,
     }
 }

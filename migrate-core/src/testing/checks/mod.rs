@@ -30,7 +30,7 @@ use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::schema::{self, Step, Table, Touched, Undo, Value, Work, touched};
-use crate::state::Live;
+use crate::state::LiveSchema;
 use crate::target::{Rollback, Target};
 
 /// A value for a column of a new row, by the names of the table and the column and the number of the row; `None` for one
@@ -389,14 +389,14 @@ impl Journey<'_> {
     }
 
     /// What the database holds, but for history.
-    fn look(&mut self) -> Result<Live, Error> {
+    fn look(&mut self) -> Result<LiveSchema, Error> {
         let mut live = (*self.runner.live()?).clone();
         live.tables.remove(DEFAULT_HISTORY_TABLE);
         Ok(live)
     }
 
     /// The rows of all tables; none if there are no rows to look at.
-    fn contents(&mut self, live: &Live) -> Result<Contents, Error> {
+    fn contents(&mut self, live: &LiveSchema) -> Result<Contents, Error> {
         let mut contents = Contents::new();
         if self.rows.is_none() {
             return Ok(contents);
@@ -432,7 +432,7 @@ fn placed(migration: &Migration, messages: Vec<String>) -> Vec<Problem> {
 
 /// The tables and views, in lower case, that are not led back, as steps say that their change of the schema stays. `None` if
 /// it cannot be told which those are.
-fn left_in_place(steps: &[Step], before: &Live) -> Option<BTreeSet<String>> {
+fn left_in_place(steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>> {
     let mut left = BTreeSet::new();
     for step in steps.iter().filter(|step| matches!(step.undo, Undo::Nothing)) {
         match &step.work {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::accidental_replacement::{Replaced, Replacements};
 use crate::dialect::DialectName;
-use crate::schema::{Change, Operation, Piece, Step, Table, Touched, Undo, Work, mentions, pieces, touched};
-use crate::state::Live;
+use crate::schema::{Operation, Piece, Step, Table, TableEdit, Touched, Undo, Work, mentions, pieces, touched};
+use crate::state::LiveSchema;
 
 /// The rows of each table.
 pub(super) type Contents = BTreeMap<String, TableRows>;
@@ -74,7 +74,7 @@ impl Reach {
 
 impl Kept {
     /// Of a database before steps.
-    pub(super) fn after(before: &Live, steps: &[Step], dialect: DialectName) -> Kept {
+    pub(super) fn after(before: &LiveSchema, steps: &[Step], dialect: DialectName) -> Kept {
         let tables = before.tables.values().filter_map(|table| table.as_ref().ok());
         let mut kept = Kept {
             dialect,
@@ -107,7 +107,7 @@ impl Kept {
     }
 
     /// A table that was there before, by what it is called now.
-    pub(super) fn as_it_was<'l>(&self, before: &'l Live, table: &str) -> Option<&'l Table> {
+    pub(super) fn as_it_was<'l>(&self, before: &'l LiveSchema, table: &str) -> Option<&'l Table> {
         let (was, _) = self.tables.iter().find(|(_, kept)| kept.now == table)?;
         before.tables.get(was)?.as_ref().ok()
     }
@@ -120,7 +120,7 @@ impl Kept {
     }
 
     /// What is kept when the steps are taken back as well: not what the user's own ways back are about.
-    pub(super) fn and_back(mut self, before: &Live, up: &[Step], down: Option<&[Step]>) -> Kept {
+    pub(super) fn and_back(mut self, before: &LiveSchema, up: &[Step], down: Option<&[Step]>) -> Kept {
         let own = down.into_iter().flatten().map(|step| &step.work);
         let undo = up.iter().filter_map(|step| match &step.undo {
             Undo::By { work, .. } if down.is_none() => Some(work),
@@ -182,13 +182,13 @@ impl Kept {
                 };
                 for edit in edits {
                     match &edit.change {
-                        Change::RenameColumn { from, to } => {
+                        TableEdit::RenameColumn { from, to } => {
                             kept.columns
                                 .values_mut()
                                 .filter(|now| *now == from)
                                 .for_each(|now| to.clone_into(now));
                         }
-                        Change::DropColumn { column, .. } | Change::SetType { column, .. } => {
+                        TableEdit::DropColumn { column, .. } | TableEdit::SetType { column, .. } => {
                             kept.columns.retain(|_, now| now != column);
                         }
                         _ => {}
@@ -208,7 +208,7 @@ impl Kept {
     }
 
     /// What raw SQL or a Rust function may have changed.
-    fn reach(&self, before: &Live, work: &Work) -> Reach {
+    fn reach(&self, before: &LiveSchema, work: &Work) -> Reach {
         match work {
             Work::Rust(_) => Reach::Everything,
             Work::Sql(sql) => {
@@ -228,7 +228,7 @@ impl Kept {
     }
 
     /// A table, and those whose rows follow its rows.
-    fn following(&self, before: &Live, table: String) -> Reach {
+    fn following(&self, before: &LiveSchema, table: String) -> Reach {
         // To a view rows are written by its triggers.
         if self.makes_triggers || before.views.contains_key(&table) {
             return Reach::Everything;

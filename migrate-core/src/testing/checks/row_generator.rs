@@ -10,7 +10,7 @@ use crate::dialect::DialectName;
 use crate::driver::{DriverError, Session};
 use crate::render;
 use crate::schema::{Check, Column, ColumnType, ForeignKey, Table, Value, mentions, pieces};
-use crate::state::{Live, in_order};
+use crate::state::{LiveSchema, toposort};
 
 /// How many rows a table gets whenever it has become another one.
 const ROWS: usize = 3;
@@ -57,7 +57,7 @@ impl Rows {
     }
 
     /// Puts rows into the tables that are new, or have become others. Says which stayed without, and why.
-    pub(super) fn fill(&mut self, session: &mut dyn Session, live: &Live) -> Vec<String> {
+    pub(super) fn fill(&mut self, session: &mut dyn Session, live: &LiveSchema) -> Vec<String> {
         let mut without: Vec<String> = Vec::new();
         for (name, table) in &live.tables {
             if let Err(why) = table
@@ -90,7 +90,12 @@ impl Rows {
     }
 
     /// Puts rows into some tables, which are as good as empty next time.
-    pub(super) fn fill_for_now(&mut self, session: &mut dyn Session, live: &Live, which: impl Fn(&Table) -> bool) {
+    pub(super) fn fill_for_now(
+        &mut self,
+        session: &mut dyn Session,
+        live: &LiveSchema,
+        which: impl Fn(&Table) -> bool,
+    ) {
         for table in parents_first(live).into_iter().filter(|table| which(table)) {
             // That a row does not go is said when the next migration meets the table.
             let _ = self.fill_one(session, live, table);
@@ -99,7 +104,7 @@ impl Rows {
     }
 
     /// An error if no row goes; a table may have no room for so many.
-    fn fill_one(&mut self, session: &mut dyn Session, live: &Live, table: &Table) -> Result<(), DriverError> {
+    fn fill_one(&mut self, session: &mut dyn Session, live: &LiveSchema, table: &Table) -> Result<(), DriverError> {
         if !self.filled.contains_key(&table.name) {
             count_from_first_id(session, table);
         }
@@ -115,7 +120,13 @@ impl Rows {
     }
 
     /// Tries rows until one goes.
-    fn insert(&mut self, session: &mut dyn Session, live: &Live, table: &Table, row: usize) -> Result<(), DriverError> {
+    fn insert(
+        &mut self,
+        session: &mut dyn Session,
+        live: &LiveSchema,
+        table: &Table,
+        row: usize,
+    ) -> Result<(), DriverError> {
         for attempt in 0.. {
             self.tried += 1;
             let statement = self.statement(session, live, table, Try { row, attempt })?;
@@ -132,7 +143,7 @@ impl Rows {
     fn statement(
         &mut self,
         session: &mut dyn Session,
-        live: &Live,
+        live: &LiveSchema,
         table: &Table,
         this: Try,
     ) -> Result<String, DriverError> {
@@ -182,7 +193,7 @@ impl Rows {
     fn refer(
         &mut self,
         session: &mut dyn Session,
-        live: &Live,
+        live: &LiveSchema,
         table: &Table,
         key: &ForeignKey,
         this: Try,
@@ -219,7 +230,7 @@ impl Rows {
         Ok(())
     }
 
-    fn value(&mut self, dialect: DialectName, live: &Live, table: &Table, column: &Column, this: Try) -> Value {
+    fn value(&mut self, dialect: DialectName, live: &LiveSchema, table: &Table, column: &Column, this: Try) -> Value {
         let Try { row, attempt } = this;
         if attempt > 0 && self.random.below(4) > 0 {
             let checks = table.checks.iter();
@@ -298,9 +309,9 @@ fn named_values(check: &Check, column_type: &ColumnType) -> Vec<Value> {
 }
 
 /// The tables that can be described, after those that they refer to.
-fn parents_first(live: &Live) -> Vec<&Table> {
+fn parents_first(live: &LiveSchema) -> Vec<&Table> {
     let all: Vec<&Table> = live.tables.values().filter_map(|table| table.as_ref().ok()).collect();
-    in_order(&all, |table| &table.name, |table| table.refers_to().collect())
+    toposort(&all, |table| &table.name, |table| table.refers_to().collect())
 }
 
 /// The columns that hold values of their own.

@@ -2,10 +2,10 @@
 
 use crate::dialect::DialectName;
 use crate::schema::{Column, ColumnType, Value, pieces};
-use crate::state::Live;
+use crate::state::LiveSchema;
 
 /// A value of a column's type in a database.
-pub(super) fn typed(dialect: DialectName, live: &Live, column: &Column, number: usize) -> Value {
+pub(super) fn typed(dialect: DialectName, live: &LiveSchema, column: &Column, number: usize) -> Value {
     let name = &column.name;
     let integer = i64::try_from(number).unwrap_or_default();
     match &column.column_type {

@@ -10,7 +10,7 @@ mod sql;
 use crate::dialect::DialectVersion;
 use crate::error::Error;
 use crate::migration::Migration;
-use crate::plan::offline::folded;
+use crate::plan::offline::replayed;
 use crate::registry::Registry;
 use crate::schema::Table;
 use crate::state::SchemaState;
@@ -79,7 +79,7 @@ impl KnownSchema {
     ) -> Result<KnownSchema, Error> {
         let mut unknown = Vec::new();
         let mut before = SchemaState::default();
-        let (fold, _) = folded(migrations, dialect, |migration, model| {
+        let (planner, _) = replayed(migrations, dialect, |migration, model| {
             let what = match model.newly_unknown(&before) {
                 None => "anything".to_owned(),
                 Some(names) if names.is_empty() => return,
@@ -95,7 +95,7 @@ impl KnownSchema {
         })?;
         Ok(KnownSchema {
             dialect,
-            model: fold.into_model(),
+            model: planner.into_model(),
             unknown,
         })
     }

@@ -11,8 +11,8 @@ use std::fmt;
 
 use crate::location::Place;
 use crate::migration::{Direction, Migration};
-use crate::render::{Dialect, Frame};
-use crate::schema::{self, Functions, Leaves, Table, Touched};
+use crate::render::{Dialect, TransactionWrapper};
+use crate::schema::{self, Effect, Functions, SessionEffect, Table};
 
 /// What a run would do: migrations in order, each with its actions.
 ///
@@ -143,11 +143,11 @@ impl fmt::Display for PlannedMigration {
         let frame = if self.migration.in_transaction() {
             self.dialect.frame(self.rebuilds())
         } else {
-            Frame::default()
+            TransactionWrapper::default()
         };
         if !self.migration.in_transaction() {
             writeln!(f, "-- not in a transaction: each step is committed by itself")?;
-        } else if frame == Frame::default() {
+        } else if frame == TransactionWrapper::default() {
             writeln!(f, "-- {} commits at each change of the schema", self.dialect.name())?;
         }
         if self.rebuilds() && self.steps.iter().any(PlannedStep::is_users) {
@@ -251,27 +251,27 @@ impl PlannedStep {
 
     /// It is a user's SQL that changes rows, and nothing that they are in.
     pub(crate) fn is_of_rows(&self) -> bool {
-        matches!(&self.action, Action::Statement(sql) if schema::touched(sql) == Touched::Rows)
+        matches!(&self.action, Action::Statement(sql) if schema::effect(sql) == Effect::Rows)
     }
 
     /// It is a user's SQL that can as well be done twice.
-    pub(crate) fn is_repeatable(&self) -> bool {
-        matches!(&self.action, Action::Statement(sql) if schema::is_repeatable(sql))
+    pub(crate) fn is_idempotent(&self) -> bool {
+        matches!(&self.action, Action::Statement(sql) if schema::is_idempotent(sql))
     }
 
     /// What a user's statement leaves in the session for the steps after it. Of a function that cannot be told.
-    pub(crate) fn leaves(&self) -> Leaves {
+    pub(crate) fn session_effect(&self) -> SessionEffect {
         match &self.action {
-            Action::Statement(sql) => schema::leaves(sql),
-            _ => Leaves::Nothing,
+            Action::Statement(sql) => schema::session_effect(sql),
+            _ => SessionEffect::Nothing,
         }
     }
 
     /// It is the user's, and may have done a part of its work, for good, when it fails outside a transaction.
-    pub(crate) fn may_stay_in_part(&self) -> bool {
+    pub(crate) fn may_fail_partially(&self) -> bool {
         match &self.action {
             Action::Rust { .. } => true,
-            Action::Statement(sql) => schema::may_stay_in_part(sql),
+            Action::Statement(sql) => schema::may_fail_partially(sql),
             _ => false,
         }
     }

@@ -3,7 +3,7 @@
 use crate::dialect::DialectVersion;
 use crate::error::Error;
 use crate::migration::Migration;
-use crate::plan::planner::{self, Fold};
+use crate::plan::planner::{self, Planner};
 use crate::plan::{Plan, PlanFor, PlannedMigration};
 use crate::registry::Registry;
 use crate::render::dialect_of;
@@ -63,31 +63,31 @@ impl Plan {
     ///
     /// Everything that is wrong with the migrations.
     pub fn offline_rollback(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<Plan, Error> {
-        let (mut fold, _) = apply_all(registry, dialect.into())?;
+        let (mut planner, _) = apply_all(registry, dialect.into())?;
         let newest_first = registry.iter().collect::<Vec<_>>().into_iter().rev();
-        let planned = planner::all_or_problems(newest_first.map(|migration| fold.down(migration)))?;
+        let planned = planner::all_or_problems(newest_first.map(|migration| planner.down(migration)))?;
         Ok(Plan::of(planned))
     }
 }
 
 /// Plans migrations on an empty database, and returns what is known of it after them. `after` sees that after each one.
-pub(crate) fn folded<'a>(
+pub(crate) fn replayed<'a>(
     migrations: impl Iterator<Item = &'a Migration>,
     dialect: DialectVersion,
     mut after: impl FnMut(&Migration, &SchemaState),
-) -> Result<(Fold, Vec<PlannedMigration>), Error> {
-    let mut fold = Fold::new(PlanFor {
+) -> Result<(Planner, Vec<PlannedMigration>), Error> {
+    let mut planner = Planner::new(PlanFor {
         dialect: dialect_of(dialect),
         connection: None,
     });
     let planned = planner::all_or_problems(migrations.map(|migration| {
-        let planned = fold.up(migration);
-        after(migration, fold.model());
+        let planned = planner.up(migration);
+        after(migration, planner.model());
         planned
     }))?;
-    Ok((fold, planned))
+    Ok((planner, planned))
 }
 
-fn apply_all(registry: &Registry, dialect: DialectVersion) -> Result<(Fold, Vec<PlannedMigration>), Error> {
-    folded(registry.iter(), dialect, |_, _| {})
+fn apply_all(registry: &Registry, dialect: DialectVersion) -> Result<(Planner, Vec<PlannedMigration>), Error> {
+    replayed(registry.iter(), dialect, |_, _| {})
 }

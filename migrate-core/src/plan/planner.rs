@@ -11,19 +11,19 @@ use crate::plan::{PlanFor, PlannedMigration, PlannedStep};
 use crate::schema::{self, Recording, Step, Work};
 use crate::state::{LiveSchema, SchemaState};
 
-use super::steps::{Purpose, Walk, Walked};
+use super::steps::{Mode, PlannedSteps, StepPlanner};
 
 /// What is known of a database as one migration after the other has changed it, or would.
 #[derive(Clone)]
-pub(crate) struct Fold {
+pub(crate) struct Planner {
     plan_for: PlanFor,
     model: SchemaState,
     /// What was found in the database, and what the steps would make of it.
     live: Option<LiveState>,
     /// Something could not be told without looking at the database.
-    wants_live: bool,
+    needs_introspection: bool,
     /// What something wrong was found with already: what builds on it is not to be blamed as well.
-    blamed: BTreeSet<String>,
+    tainted: BTreeSet<String>,
     /// The way back of each migration that was folded, as it was worked out.
     inverses: HashMap<MigrationId<'static>, Rc<Inverse>>,
 }
@@ -44,14 +44,14 @@ pub(super) struct Inverse {
     pub(super) missing: Vec<Problem>,
 }
 
-impl Fold {
-    pub(crate) fn new(plan_for: PlanFor) -> Fold {
-        Fold {
+impl Planner {
+    pub(crate) fn new(plan_for: PlanFor) -> Planner {
+        Planner {
             plan_for,
             model: SchemaState::default(),
             live: None,
-            wants_live: false,
-            blamed: BTreeSet::new(),
+            needs_introspection: false,
+            tainted: BTreeSet::new(),
             inverses: HashMap::new(),
         }
     }
@@ -91,8 +91,8 @@ impl Fold {
     }
 
     /// Whether planning could say more, or be safer, if it knew what the database holds.
-    pub(crate) fn wants_live(&self) -> bool {
-        self.wants_live
+    pub(crate) fn needs_introspection(&self) -> bool {
+        self.needs_introspection
     }
 
     /// What the database holds now: after what was folded, and before anything is planned.
@@ -108,13 +108,13 @@ impl Fold {
     /// What the database holds, as a model.
     fn found(&self, live: &LiveSchema) -> SchemaState {
         let dialect = self.plan_for.dialect;
-        SchemaState::of_live(live, &self.model, |found, known| dialect.tell_apart(found, known))
+        SchemaState::of_live(live, &self.model, |found, known| dialect.normalize_to(found, known))
     }
 
     /// A migration that was applied. What it did is taken for right, since the database took it.
-    pub(crate) fn past(&mut self, migration: &Migration) {
+    pub(crate) fn replay(&mut self, migration: &Migration) {
         let up = schema::record(|schema| migration.migrate().up(schema));
-        let walk = self.walk(migration, &up.steps, Purpose::Know);
+        let walk = self.walk(migration, &up.steps, Mode::Replay);
         self.inverses.insert(migration.id(), Rc::new(walk.inverse));
     }
 
@@ -150,7 +150,7 @@ impl Fold {
             false => up.steps.iter().chain(&down.steps).flat_map(names_of).collect(),
         };
         let before = self.model.known(&names);
-        let walk = self.walk(migration, &up.steps, Purpose::Run(Direction::Up));
+        let walk = self.walk(migration, &up.steps, Mode::Plan(Direction::Up));
         problems.extend(walk.problems);
 
         // The way back is tried from where it would begin.
@@ -242,7 +242,7 @@ impl Fold {
             }
             &down.steps
         };
-        let walk = self.walk(migration, steps, Purpose::Run(Direction::Down));
+        let walk = self.walk(migration, steps, Mode::Plan(Direction::Down));
         WayBack {
             planned: walk.planned,
             said,
@@ -254,18 +254,18 @@ impl Fold {
         std::iter::once(&mut self.model).chain(self.live.as_mut().map(|live| &mut live.model))
     }
 
-    fn walk(&mut self, migration: &Migration, steps: &[Step], purpose: Purpose) -> Walked {
-        let mut walk = Walk {
+    fn walk(&mut self, migration: &Migration, steps: &[Step], purpose: Mode) -> PlannedSteps {
+        let mut walk = StepPlanner {
             plan_for: self.plan_for,
             model: &mut self.model,
             live: self.live.as_mut(),
-            blamed: &mut self.blamed,
-            wants_live: false,
+            tainted: &mut self.tainted,
+            needs_introspection: false,
             in_transaction: migration.in_transaction(),
             waiting: Vec::new(),
             notes: Vec::new(),
             purpose,
-            walked: Walked::default(),
+            walked: PlannedSteps::default(),
         };
         for step in steps {
             let before = walk.walked.planned.len();
@@ -273,12 +273,12 @@ impl Fold {
             let actions = walk.walked.planned.len() - before;
             walk.walked.actions.push(actions);
         }
-        self.wants_live |= walk.wants_live;
+        self.needs_introspection |= walk.needs_introspection;
         let mut walked = walk.walked;
         walked.inverse.steps.reverse();
         self.models().for_each(|model| match purpose {
-            Purpose::Run(Direction::Down) => model.rows_may_come_between_ways_back(),
-            Purpose::Run(Direction::Up) | Purpose::Know => model.rows_may_come(),
+            Mode::Plan(Direction::Down) => model.rows_may_come_between_ways_back(),
+            Mode::Plan(Direction::Up) | Mode::Replay => model.rows_may_come(),
         });
         walked
     }

@@ -9,21 +9,21 @@ use crate::location::Place;
 use crate::migration::Direction;
 use crate::plan::{Action, PlanFor, PlannedStep};
 use crate::render;
-use crate::schema::{self, EnumChange, Operation, Piece, Step, TableEdit, Touched, Undo, Work, mentions};
+use crate::schema::{self, Effect, EnumChange, Operation, Step, TableEdit, Token, Undo, Work, mentions};
 use crate::state::{CheckedOperation, SchemaState};
 
 /// What the steps are walked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum Mode {
     /// To know what they have done.
-    Know,
+    Replay,
     /// To run them.
-    Run(Direction),
+    Plan(Direction),
 }
 
 /// What came of walking over steps.
 #[derive(Default)]
-pub(super) struct Walked {
+pub(super) struct PlannedSteps {
     pub(super) planned: Vec<PlannedStep>,
     /// How many actions each step is.
     pub(super) actions: Vec<usize>,
@@ -31,22 +31,22 @@ pub(super) struct Walked {
     pub(super) problems: Vec<Problem>,
 }
 
-pub(super) struct Walk<'a> {
+pub(super) struct StepPlanner<'a> {
     pub(super) plan_for: PlanFor,
     pub(super) model: &'a mut SchemaState,
     pub(super) live: Option<&'a mut LiveState>,
-    pub(super) blamed: &'a mut BTreeSet<String>,
-    pub(super) wants_live: bool,
+    pub(super) tainted: &'a mut BTreeSet<String>,
+    pub(super) needs_introspection: bool,
     pub(super) in_transaction: bool,
     /// Values that this transaction has added to enums, and may not use yet.
     pub(super) waiting: Vec<(String, String)>,
     /// What is to be known of the action that is planned next.
     pub(super) notes: Vec<String>,
-    pub(super) purpose: Purpose,
-    pub(super) walked: Walked,
+    pub(super) purpose: Mode,
+    pub(super) walked: PlannedSteps,
 }
 
-impl Walk<'_> {
+impl StepPlanner<'_> {
     fn problem(&mut self, place: Place, message: impl Into<String>) {
         self.walked.problems.push(Problem {
             place: Some(place),
@@ -92,12 +92,12 @@ impl Walk<'_> {
                 self.raw(sql, step.place);
                 let effects = self.effects(step);
                 if step.effects.is_none() {
-                    match schema::touched(sql) {
-                        Touched::Nothing => {}
-                        Touched::Rows => self.models().for_each(SchemaState::rows_may_come),
-                        Touched::Names(names) => self.models().for_each(|model| model.mark_unknown(names.clone())),
-                        Touched::Index(index) => self.models().for_each(|model| model.mark_owner_unknown(&index)),
-                        Touched::Anything => self.models().for_each(SchemaState::forget),
+                    match schema::effect(sql) {
+                        Effect::Nothing => {}
+                        Effect::Rows => self.models().for_each(SchemaState::rows_may_come),
+                        Effect::Names(names) => self.models().for_each(|model| model.mark_unknown(names.clone())),
+                        Effect::Index(index) => self.models().for_each(|model| model.mark_owner_unknown(&index)),
+                        Effect::Anything => self.models().for_each(SchemaState::forget),
                     }
                 }
                 self.undo(step, effects, "this SQL");
@@ -132,8 +132,8 @@ impl Walk<'_> {
 
     fn operation(&mut self, operation: &Operation, step: &Step) {
         let place = step.place;
-        if operation.names().iter().any(|name| self.blamed.contains(name)) {
-            self.blamed.extend(operation.names());
+        if operation.names().iter().any(|name| self.tainted.contains(name)) {
+            self.tainted.extend(operation.names());
             return;
         }
         let live = self.live.as_mut().map(|live| {
@@ -148,8 +148,8 @@ impl Walk<'_> {
             Err(findings) => {
                 self.walked.problems.extend(findings);
                 self.model.mark_unknown(operation.names());
-                if self.purpose != Purpose::Know {
-                    self.blamed.extend(operation.names());
+                if self.purpose != Mode::Replay {
+                    self.tainted.extend(operation.names());
                 }
                 return;
             }
@@ -167,7 +167,7 @@ impl Walk<'_> {
             Some(Ok(live)) if is_known && live.before.is_some() => self.render(&applied, Some(&live), place),
             _ => {
                 if !is_known && is_of_table {
-                    self.wants_live = true;
+                    self.needs_introspection = true;
                     self.notes.extend(warnings::unchecked(operation));
                 }
                 self.render(&applied, None, place);
@@ -196,7 +196,7 @@ impl Walk<'_> {
 
     /// Looks whether the database has what is declared, as far as it can be looked at.
     fn declared(&mut self, step: &Step) {
-        if self.purpose != Purpose::Run(Direction::Up) {
+        if self.purpose != Mode::Plan(Direction::Up) {
             return;
         }
         let mut names: Vec<String> = Vec::new();
@@ -214,7 +214,7 @@ impl Walk<'_> {
                 continue;
             }
             let Some(live) = &self.live else {
-                self.wants_live = true;
+                self.needs_introspection = true;
                 continue;
             };
             if !live.model.knows(name) {
@@ -227,7 +227,7 @@ impl Walk<'_> {
                 );
             } else if let (Some(known), Some(there)) = (self.model.table(name), live.model.table(name)) {
                 let mut there = there.clone();
-                self.plan_for.dialect.tell_apart(&mut there, known);
+                self.plan_for.dialect.normalize_to(&mut there, known);
                 if let Some(difference) = known.difference(&there) {
                     self.notes
                         .push(format!("careful: `{name}` is not what is declared: {difference}"));
@@ -263,7 +263,7 @@ impl Walk<'_> {
             return;
         }
         let Some(live) = live else {
-            self.wants_live |= self.live.is_none();
+            self.needs_introspection |= self.live.is_none();
             return;
         };
         let Some(there) = &live.before else { return };
@@ -283,7 +283,7 @@ impl Walk<'_> {
 
     /// Writes an operation as SQL. `live` is the same one, from what was found in the database.
     fn render(&mut self, applied: &CheckedOperation, live: Option<&CheckedOperation>, place: Place) {
-        let Purpose::Run(_) = self.purpose else {
+        let Mode::Plan(_) = self.purpose else {
             return;
         };
         let dialect = self.plan_for.dialect;
@@ -292,7 +292,7 @@ impl Walk<'_> {
         if rendered.as_ref().is_ok_and(|rendered| rendered.rebuilds.is_some()) {
             match live {
                 Some(live) => rendered = render::render(dialect, live, place),
-                None => self.wants_live = true,
+                None => self.needs_introspection = true,
             }
         }
         self.look_at_what_is_there(applied, live, place);
@@ -336,7 +336,7 @@ impl Walk<'_> {
                 ),
             );
         }
-        let goes_back = self.purpose == Purpose::Run(Direction::Down);
+        let goes_back = self.purpose == Mode::Plan(Direction::Down);
         let before = applied.before.as_ref();
         self.notes
             .extend(warnings::losses(&applied.operation, before, goes_back));
@@ -371,7 +371,7 @@ impl Walk<'_> {
         let dialect = self.plan_for.dialect;
         let used = self.waiting.iter().find(|(_, value)| {
             let literal = dialect.text(value);
-            schema::pieces(sql).is_ok_and(|pieces| pieces.contains(&Piece::Text(&literal)))
+            schema::tokenize(sql).is_ok_and(|tokens| tokens.contains(&Token::Text(&literal)))
         });
         if let Some((name, value)) = used {
             let message = format!(
@@ -385,13 +385,13 @@ impl Walk<'_> {
 
     fn raw(&mut self, sql: &str, place: Place) {
         // Nothing to do on this database, or recording has reported it already.
-        if self.purpose == Purpose::Know || sql.trim().is_empty() {
+        if self.purpose == Mode::Replay || sql.trim().is_empty() {
             return;
         }
         self.check_waiting(sql, place);
         match self.plan_for.dialect.check_raw(sql, self.in_transaction) {
             Ok(()) => {
-                let touches = schema::seen_by(sql).unwrap_or_default();
+                let touches = schema::observable_objects(sql).unwrap_or_default();
                 self.plan_touching(place, Action::Statement(sql.to_owned()), touches);
             }
             Err(message) => self.problem(place, message),
@@ -399,7 +399,7 @@ impl Walk<'_> {
     }
 
     fn rust(&mut self, functions: &schema::Functions, place: Place) {
-        if self.purpose == Purpose::Know {
+        if self.purpose == Mode::Replay {
             return;
         }
         let connection = self.plan_for.connection;

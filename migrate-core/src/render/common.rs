@@ -24,7 +24,7 @@ pub(crate) fn value(dialect: &dyn Dialect, value: &Value) -> String {
 pub(super) fn default(dialect: &dyn Dialect, default: &DefaultValue) -> String {
     match default {
         DefaultValue::Value(literal) => value(dialect, literal),
-        DefaultValue::Now => dialect.moment_of_writing().to_owned(),
+        DefaultValue::Now => dialect.current_timestamp().to_owned(),
         DefaultValue::Expression(sql) => format!("({sql})"),
     }
 }
@@ -68,7 +68,7 @@ pub(super) fn primary_key(dialect: &dyn Dialect, table: &Table) -> Option<String
     let key = table.primary_key.as_ref()?;
     Some(format!(
         "{}PRIMARY KEY ({})",
-        called(dialect, &key.name),
+        constraint_prefix(dialect, &key.name),
         columns(dialect, &key.columns)
     ))
 }
@@ -76,19 +76,23 @@ pub(super) fn primary_key(dialect: &dyn Dialect, table: &Table) -> Option<String
 pub(super) fn unique(dialect: &dyn Dialect, unique: &Unique) -> String {
     format!(
         "{}UNIQUE ({})",
-        called(dialect, &unique.name),
+        constraint_prefix(dialect, &unique.name),
         columns(dialect, &unique.columns)
     )
 }
 
 pub(super) fn check(dialect: &dyn Dialect, check: &Check) -> String {
-    format!("{}CHECK ({})", called(dialect, &check.name), check.expression)
+    format!(
+        "{}CHECK ({})",
+        constraint_prefix(dialect, &check.name),
+        check.expression
+    )
 }
 
 pub(super) fn foreign_key(dialect: &dyn Dialect, key: &ForeignKey) -> String {
     let mut sql = format!(
         "{}FOREIGN KEY ({}) REFERENCES {}",
-        called(dialect, &key.name),
+        constraint_prefix(dialect, &key.name),
         columns(dialect, &key.columns),
         dialect.identifier(&key.to_table),
     );
@@ -131,7 +135,7 @@ pub(super) fn fill(dialect: &dyn Dialect, table: &str, column: &str, expression:
 }
 
 /// The name of a constraint, if it has one: what migrations make always has.
-fn called(dialect: &dyn Dialect, name: &str) -> String {
+fn constraint_prefix(dialect: &dyn Dialect, name: &str) -> String {
     if name.is_empty() {
         return String::new();
     }

@@ -104,8 +104,8 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     }
 
     /// What stands around the steps of a migration that runs in a transaction. `rebuilds`: it makes a table anew.
-    fn frame(&self, _rebuilds: bool) -> Frame {
-        Frame {
+    fn frame(&self, _rebuilds: bool) -> TransactionWrapper {
+        TransactionWrapper {
             before: &["BEGIN"],
             after: &["COMMIT"],
         }
@@ -119,7 +119,7 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String>;
 
     /// A default that is the moment of writing.
-    fn moment_of_writing(&self) -> &'static str {
+    fn current_timestamp(&self) -> &'static str {
         "CURRENT_TIMESTAMP"
     }
 
@@ -132,7 +132,7 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
 
     /// The primary key as a clause of CREATE TABLE; `None` if a column says it.
     fn primary_key(&self, table: &Table) -> Option<String> {
-        common::primary_key(self.quoting(), table)
+        common::primary_key(self.as_dialect(), table)
     }
 
     /// A table gets another name.
@@ -200,10 +200,10 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     }
 
     /// Tells what the database keeps alike, or not at all, apart in a table that was found, by what is known of it.
-    fn tell_apart(&self, _found: &mut Table, _known: &Table) {}
+    fn normalize_to(&self, _found: &mut Table, _known: &Table) {}
 
     /// Itself, for the functions in `common`.
-    fn quoting(&self) -> &dyn Dialect;
+    fn as_dialect(&self) -> &dyn Dialect;
 }
 
 /// How databases write SQL, from each version on in which something has changed. The first of each is the oldest supported.
@@ -235,7 +235,7 @@ pub(crate) fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
 
 /// What stands around the steps of a migration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Frame {
+pub(crate) struct TransactionWrapper {
     pub(crate) before: &'static [&'static str],
     pub(crate) after: &'static [&'static str],
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::alter_table::{Altering, Aspect};
 use super::mysql_online_ddl::{is_online, is_online_alone, is_plain, takes_expressions_alone};
 use super::operation::Rendered;
-use super::{Alteration, Dialect, Features, Frame, common, mysql_normalize, problem};
+use super::{Alteration, Dialect, Features, TransactionWrapper, common, mysql_normalize, problem};
 use crate::dialect::DialectName;
 use crate::error::Problem;
 use crate::schema::{
-    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, Kind, NewName, Piece, Table, TableEdit,
-    mentions, pieces,
+    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, Kind, NewName, Table, TableEdit, Token,
+    mentions, tokenize,
 };
 
 /// MySQL, or MariaDB.
@@ -108,8 +108,8 @@ impl Dialect for MySql {
         Ok(())
     }
 
-    fn frame(&self, _rebuilds: bool) -> Frame {
-        Frame::default()
+    fn frame(&self, _rebuilds: bool) -> TransactionWrapper {
+        TransactionWrapper::default()
     }
 
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
@@ -133,7 +133,7 @@ impl Dialect for MySql {
         })
     }
 
-    fn moment_of_writing(&self) -> &'static str {
+    fn current_timestamp(&self) -> &'static str {
         "CURRENT_TIMESTAMP(6)"
     }
 
@@ -227,8 +227,8 @@ impl Dialect for MySql {
     }
 
     fn check_expression(&self, sql: &str) -> Result<(), String> {
-        let escapes = |piece: Piece<'_>| matches!(piece, Piece::Text(text) if text.contains('\\'));
-        if pieces(sql).is_ok_and(|pieces| pieces.into_iter().any(escapes)) {
+        let escapes = |token: Token<'_>| matches!(token, Token::Text(text) if text.contains('\\'));
+        if tokenize(sql).is_ok_and(|tokens| tokens.into_iter().any(escapes)) {
             return Err(format!(
                 "{} takes a backslash in a text for the start of an escape, and other databases do not; write \
                  `char(92)` for it, as in `concat('a', char(92), 'b')`, in `{sql}`",
@@ -238,11 +238,11 @@ impl Dialect for MySql {
         Ok(())
     }
 
-    fn tell_apart(&self, found: &mut Table, known: &Table) {
-        mysql_normalize::tell_apart(self, found, known);
+    fn normalize_to(&self, found: &mut Table, known: &Table) {
+        mysql_normalize::normalize_to(self, found, known);
     }
 
-    fn quoting(&self) -> &dyn Dialect {
+    fn as_dialect(&self) -> &dyn Dialect {
         self
     }
 }

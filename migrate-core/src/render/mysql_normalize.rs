@@ -5,12 +5,12 @@
 
 use super::{Dialect, MySql, normalize};
 use crate::schema::{
-    Column, DefaultValue, Index, IndexKey, IndexMethod, IndexOn, Reaction, Table, Unique, Value, normal,
+    Column, DefaultValue, Index, IndexKey, IndexMethod, IndexOn, Reaction, Table, Unique, Value, normalize,
 };
 
-pub(super) fn tell_apart(dialect: &MySql, found: &mut Table, known: &Table) {
+pub(super) fn normalize_to(dialect: &MySql, found: &mut Table, known: &Table) {
     uniques(found, known);
-    normalize::tell_apart(found, known);
+    normalize::normalize_to(found, known);
     for column in &mut found.columns {
         if let Some(known) = known.column(&column.name) {
             tell_column_apart(dialect, column, known);
@@ -73,7 +73,7 @@ fn plain(column: String) -> IndexKey {
 
 fn tell_column_apart(dialect: &MySql, found: &mut Column, known: &Column) {
     // JSON and JSONB are one type, and any has a name by which it can be given.
-    let written = |column: &Column| Some(normal(&dialect.column_type(&column.column_type).ok()?));
+    let written = |column: &Column| Some(normalize(&dialect.column_type(&column.column_type).ok()?));
     if written(found) == written(known) {
         found.column_type = known.column_type.clone();
     }

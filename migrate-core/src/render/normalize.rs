@@ -6,7 +6,7 @@
 
 use crate::schema::{Column, ColumnType, DefaultValue, Index, IndexOn, Table, Value};
 
-pub(super) fn tell_apart(found: &mut Table, known: &Table) {
+pub(super) fn normalize_to(found: &mut Table, known: &Table) {
     for check in &mut found.checks {
         if let Some(known) = known.checks.iter().find(|known| known.name == check.name) {
             check.expression.clone_from(&known.expression);

@@ -7,7 +7,7 @@ use crate::dialect::DialectName;
 use crate::error::Problem;
 use crate::schema::{
     Column, ColumnType, DefaultValue, EnumChange, Index, Kind, LocatedEdit, Position, Table, TableEdit, mentions,
-    shows_all,
+    selects_star,
 };
 
 /// PostgreSQL.
@@ -215,11 +215,11 @@ impl Dialect for Postgres {
         })
     }
 
-    fn tell_apart(&self, found: &mut Table, known: &Table) {
-        normalize::tell_apart(found, known);
+    fn normalize_to(&self, found: &mut Table, known: &Table) {
+        normalize::normalize_to(found, known);
     }
 
-    fn quoting(&self) -> &dyn Dialect {
+    fn as_dialect(&self) -> &dyn Dialect {
         self
     }
 }
@@ -304,7 +304,7 @@ impl Postgres {
                 altering.clause(name, Aspect::Default, format!("ALTER COLUMN {} {default}", id(name)));
             }
             TableEdit::DropColumn { column, .. } => {
-                if let Some((view, _)) = alteration.views.iter().find(|(_, query)| shows_all(query)) {
+                if let Some((view, _)) = alteration.views.iter().find(|(_, query)| selects_star(query)) {
                     return Err(format!(
                         "the view `{view}` shows all columns, and PostgreSQL keeps `{column}` for it; drop the view before, and \
                          make it again after"
@@ -454,7 +454,7 @@ fn check_no_reader(altering: &Altering<'_>, alteration: &Alteration<'_>, column:
              `{reader}` before, and add it again after"
         ));
     }
-    let reads = |(_, query): &&(String, String)| mentions(query, column) || shows_all(query);
+    let reads = |(_, query): &&(String, String)| mentions(query, column) || selects_star(query);
     match alteration.views.iter().find(reads) {
         Some((view, _)) => Err(format!(
             "the view `{view}` may read `{column}`, and PostgreSQL keeps its type meanwhile; drop the view before, and make \

@@ -25,20 +25,20 @@ pub(super) fn outline(sql: &str) -> Outline {
     let mut tokens = Tokens { rest: sql }.peekable();
     while let Some(token) = tokens.next() {
         if ended {
-            outline.more_follows |= token != Token::Semicolon;
+            outline.more_follows |= token != Lexeme::Semicolon;
             continue;
         }
         match token {
-            Token::Word(word) if outline.words.len() < WORDS => outline.words.push(word.to_ascii_uppercase()),
-            Token::Word(_) | Token::Other => {}
-            Token::Semicolon if outline.words.is_empty() => {}
-            Token::Semicolon if is_trigger(&outline.words) => {
-                if matches!(tokens.peek(), Some(Token::Word(word)) if word.eq_ignore_ascii_case("END")) {
+            Lexeme::Word(word) if outline.words.len() < WORDS => outline.words.push(word.to_ascii_uppercase()),
+            Lexeme::Word(_) | Lexeme::Other => {}
+            Lexeme::Semicolon if outline.words.is_empty() => {}
+            Lexeme::Semicolon if is_trigger(&outline.words) => {
+                if matches!(tokens.peek(), Some(Lexeme::Word(word)) if word.eq_ignore_ascii_case("END")) {
                     tokens.next();
                     ended = true;
                 }
             }
-            Token::Semicolon => ended = true,
+            Lexeme::Semicolon => ended = true,
         }
     }
     outline
@@ -89,8 +89,8 @@ pub(super) fn check_leaves_transactions_alone(sql: &str) -> Result<(), String> {
 pub(super) fn may_be_compound(sql: &str) -> bool {
     let words: Vec<String> = Tokens { rest: sql }
         .filter_map(|token| match token {
-            Token::Word(word) => Some(word.to_ascii_uppercase()),
-            Token::Semicolon | Token::Other => None,
+            Lexeme::Word(word) => Some(word.to_ascii_uppercase()),
+            Lexeme::Semicolon | Lexeme::Other => None,
         })
         .collect();
     match words.first().map(String::as_str) {
@@ -114,7 +114,7 @@ fn is_trigger(words: &[String]) -> bool {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Token<'a> {
+enum Lexeme<'a> {
     Word(&'a str),
     Semicolon,
     /// Quoted text, numbers, operators.
@@ -145,9 +145,9 @@ impl<'a> Tokens<'a> {
 }
 
 impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
+    type Item = Lexeme<'a>;
 
-    fn next(&mut self) -> Option<Token<'a>> {
+    fn next(&mut self) -> Option<Lexeme<'a>> {
         loop {
             self.rest = self.rest.trim_start();
             let first = self.rest.chars().next()?;
@@ -157,26 +157,26 @@ impl<'a> Iterator for Tokens<'a> {
                 // A doubled quote reads as two quoted texts, which comes to the same here.
                 '\'' | '"' | '`' => {
                     self.skip_past(1, first.encode_utf8(&mut [0; 4]));
-                    return Some(Token::Other);
+                    return Some(Lexeme::Other);
                 }
                 '[' => {
                     self.skip_past(1, "]");
-                    return Some(Token::Other);
+                    return Some(Lexeme::Other);
                 }
                 ';' => {
                     self.take(1);
-                    return Some(Token::Semicolon);
+                    return Some(Lexeme::Semicolon);
                 }
                 _ if first.is_alphanumeric() || first == '_' => {
                     let length = self
                         .rest
                         .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
                         .unwrap_or(self.rest.len());
-                    return Some(Token::Word(self.take(length)));
+                    return Some(Lexeme::Word(self.take(length)));
                 }
                 _ => {
                     self.take(first.len_utf8());
-                    return Some(Token::Other);
+                    return Some(Lexeme::Other);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::operation::Rendered;
 use super::raw_sql::{check_has_statement, outline};
 use super::sqlite_rebuild::{REBUILT, rebuild};
-use super::{Alteration, Dialect, Features, Frame, common, problem};
+use super::{Alteration, Dialect, Features, TransactionWrapper, common, problem};
 use crate::dialect::DialectName;
 use crate::error::Problem;
 use crate::schema::{
@@ -77,14 +77,14 @@ impl Dialect for Sqlite {
     }
 
     /// What `driver` does around a migration.
-    fn frame(&self, rebuilds: bool) -> Frame {
+    fn frame(&self, rebuilds: bool) -> TransactionWrapper {
         if !rebuilds {
-            return Frame {
+            return TransactionWrapper {
                 before: &["BEGIN IMMEDIATE"],
                 after: &["COMMIT"],
             };
         }
-        Frame {
+        TransactionWrapper {
             before: &["PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"],
             after: &["PRAGMA foreign_key_check", "COMMIT", "PRAGMA foreign_keys = ON"],
         }
@@ -217,7 +217,7 @@ impl Dialect for Sqlite {
         Some(format!("SELECT 1 FROM {} LIMIT 0", self.identifier(view)))
     }
 
-    fn quoting(&self) -> &dyn Dialect {
+    fn as_dialect(&self) -> &dyn Dialect {
         self
     }
 }

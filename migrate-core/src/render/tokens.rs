@@ -1,35 +1,35 @@
 //! SQL texts as tokens, and a reader that goes over them. It knows no statement.
 
-use crate::schema::{Piece, pieces};
+use crate::schema::{Token, tokenize};
 
 /// A piece, and whether blanks or a comment stood before it.
 #[derive(Clone, Copy)]
-pub(crate) struct Token<'a> {
-    pub(crate) piece: Piece<'a>,
+pub(crate) struct SpannedToken<'a> {
+    pub(crate) token: Token<'a>,
     pub(crate) after_blank: bool,
 }
 
-impl Token<'_> {
+impl SpannedToken<'_> {
     pub(crate) fn is(&self, word: &str) -> bool {
-        self.piece.written().eq_ignore_ascii_case(word)
+        self.token.as_str().eq_ignore_ascii_case(word)
     }
 }
 
 /// Tokens as a text, with one blank wherever there were some.
-pub(crate) fn spelled(tokens: &[Token<'_>]) -> String {
+pub(crate) fn spelled(tokens: &[SpannedToken<'_>]) -> String {
     let mut text = String::new();
     for token in tokens {
         if token.after_blank && !text.is_empty() {
             text.push(' ');
         }
-        text.push_str(token.piece.written());
+        text.push_str(token.token.as_str());
     }
     text
 }
 
 /// Goes over the tokens of a text.
 pub(crate) struct Reader<'a> {
-    pub(crate) tokens: Vec<Token<'a>>,
+    pub(crate) tokens: Vec<SpannedToken<'a>>,
     pub(crate) at: usize,
 }
 
@@ -37,19 +37,19 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(sql: &'a str) -> Result<Reader<'a>, String> {
         let mut tokens = Vec::new();
         let mut after_blank = false;
-        for piece in pieces(sql)? {
-            if matches!(piece, Piece::Comment(_)) || piece.written().trim().is_empty() {
+        for token in tokenize(sql)? {
+            if matches!(token, Token::Comment(_)) || token.as_str().trim().is_empty() {
                 after_blank = true;
                 continue;
             }
-            tokens.push(Token { piece, after_blank });
+            tokens.push(SpannedToken { token, after_blank });
             after_blank = false;
         }
         Ok(Reader { tokens, at: 0 })
     }
 
-    pub(crate) fn peek(&self) -> Option<Piece<'a>> {
-        self.tokens.get(self.at).map(|token| token.piece)
+    pub(crate) fn peek(&self) -> Option<Token<'a>> {
+        self.tokens.get(self.at).map(|token| token.token)
     }
 
     /// Whether this comes after the next one.
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
     /// Whether a bare word or a sign comes next.
     pub(crate) fn is(&self, word: &str) -> bool {
         self.peek()
-            .is_some_and(|piece| piece.written().eq_ignore_ascii_case(word))
+            .is_some_and(|token| token.as_str().eq_ignore_ascii_case(word))
     }
 
     pub(crate) fn take(&mut self, word: &str) -> bool {
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn not_understood(&self) -> String {
         match self.peek() {
-            Some(piece) => format!("`{}` in its SQL is not understood", piece.written()),
+            Some(token) => format!("`{}` in its SQL is not understood", token.as_str()),
             None => "its SQL ends where more is expected".to_owned(),
         }
     }
@@ -98,8 +98,8 @@ impl<'a> Reader<'a> {
     pub(crate) fn name(&mut self) -> Result<String, String> {
         // SQLite takes a text in single quotes for a name as well.
         let name = match self.peek() {
-            Some(Piece::Text(text)) => Some(unquoted(text)),
-            Some(piece) => piece.name(),
+            Some(Token::Text(text)) => Some(unquoted(text)),
+            Some(token) => token.name(),
             None => None,
         };
         let name = name.ok_or_else(|| self.not_understood())?;
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands between parentheses, cut at its commas.
-    pub(crate) fn split_parentheses(&mut self) -> Result<Vec<Vec<Token<'a>>>, String> {
+    pub(crate) fn split_parentheses(&mut self) -> Result<Vec<Vec<SpannedToken<'a>>>, String> {
         self.expect("(")?;
         let mut parts = vec![Vec::new()];
         let mut depth = 1_usize;
@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
                 return Err(self.not_understood());
             };
             self.at += 1;
-            match token.piece.written() {
+            match token.token.as_str() {
                 "(" => depth += 1,
                 ")" => depth -= 1,
                 "," if depth == 1 => {

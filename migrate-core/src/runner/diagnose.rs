@@ -217,8 +217,8 @@ impl Runner<'_> {
         let marked = claimed && self.mark(turn, index, None).is_ok();
         let is_stopped = matches!(failure, Failure::Stopped { .. });
         let step = turn.planned.steps.get(index);
-        let may_stay_in_part = !is_stopped && step.is_some_and(PlannedStep::may_stay_in_part);
-        let in_doubt = match (may_stay_in_part, turn.planned.migration.in_transaction()) {
+        let may_fail_partially = !is_stopped && step.is_some_and(PlannedStep::may_fail_partially);
+        let in_doubt = match (may_fail_partially, turn.planned.migration.in_transaction()) {
             (false, _) => "",
             (true, false) => ", and so may be a part of this one",
             (true, true) => ", and so is what this one did up to its last change of the schema, if it made one",

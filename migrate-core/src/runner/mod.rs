@@ -361,7 +361,7 @@ impl<'c> Runner<'c> {
     pub fn differences(&mut self) -> Result<Vec<String>, Error> {
         let history = self.read_history()?.unwrap_or_default();
         let live = self.live()?;
-        Ok(self.fold(&history).differences(&live, self.table.name()))
+        Ok(self.planner(&history).differences(&live, self.table.name()))
     }
 
     /// The connection, for who looks at rows between two runs.

@@ -14,7 +14,7 @@ use crate::history::table::{Change, NewRow};
 use crate::migration::Direction;
 use crate::plan::{Action, PlannedMigration, PlannedStep};
 use crate::report::Event;
-use crate::schema::{Leaves, Table};
+use crate::schema::{SessionEffect, Table};
 
 impl Runner<'_> {
     /// Runs one migration. A transaction is open, and none is when this returns. Says what the marker is then, if it is another.
@@ -221,7 +221,7 @@ impl Runner<'_> {
     /// Sets of the session once more what the first `done` steps have set of the one that they ran in, for those after them.
     fn set_again(&mut self, turn: &Turn<'_>, done: usize) -> Result<(), Failure> {
         for (index, step) in turn.planned.steps.iter().enumerate().take(done) {
-            if step.leaves() == Leaves::Setting {
+            if step.session_effect() == SessionEffect::Setting {
                 self.step_alone(step, false)
                     .map_err(Failure::Bookkeeping)?
                     .map_err(|mishap| Failure::Step { index, mishap })?;

@@ -203,5 +203,5 @@ fn is_plain(planned: &PlannedMigration) -> bool {
 /// Whether a statement ends where it seems to: an expression of the user's may hold a comment or a quote that is never closed.
 fn is_closed(sql: &str) -> bool {
     let may_hide_its_end = ["--", "/*", "$", "\\", ";", "\0"];
-    !may_hide_its_end.iter().any(|sign| sql.contains(sign)) && schema::pieces(sql).is_ok()
+    !may_hide_its_end.iter().any(|sign| sql.contains(sign)) && schema::tokenize(sql).is_ok()
 }

@@ -9,8 +9,8 @@ use crate::history::table::COLUMNS;
 use crate::history::{Applied, BadRows, History, Phase};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::PlannedMigration;
-use crate::plan::planner::{Fold, all_or_problems};
-use crate::schema::{self, Leaves};
+use crate::plan::planner::{Planner, all_or_problems};
+use crate::schema::{self, SessionEffect};
 use crate::state::LiveSchema;
 use crate::target::{MigrationRef, Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
 
@@ -117,7 +117,7 @@ impl Runner<'_> {
     pub(super) fn check_on_nothing(&self) -> Result<(), Error> {
         let mut nothing = Sight {
             live: Some(Rc::default()),
-            wants_live: false,
+            needs_introspection: false,
         };
         self.queue_seeing(&mut nothing, &History::default(), &Goal::Up(Target::Latest))
             .map(drop)
@@ -127,7 +127,7 @@ impl Runner<'_> {
     fn with_sight<T>(&mut self, plan: impl Fn(&Self, &mut Sight) -> Result<T, Error>) -> Result<T, Error> {
         let mut sight = Sight::default();
         let planned = plan(self, &mut sight);
-        if !sight.wants_live {
+        if !sight.needs_introspection {
             return planned;
         }
         sight.live = Some(self.live()?);
@@ -170,10 +170,10 @@ impl Runner<'_> {
         if migrations.is_empty() && history.interrupted(&self.registry).is_none() {
             return Ok(Vec::new());
         }
-        sight.plan(self.fold(history), |fold| {
+        sight.plan(self.planner(history), |planner| {
             let mut queue: Vec<PlannedMigration> = Vec::new();
-            queue.extend(self.continued(history, fold, direction)?);
-            queue.extend(self.plan_all(fold, migrations, direction)?);
+            queue.extend(self.continued(history, planner, direction)?);
+            queue.extend(self.plan_all(planner, migrations, direction)?);
             Ok(queue)
         })
     }
@@ -181,13 +181,13 @@ impl Runner<'_> {
     /// That these can be rolled back, newest first, and applied again.
     pub(super) fn check_redo(&mut self, history: &History, migrations: &[Migration]) -> Result<(), Error> {
         self.with_sight(|runner, sight| {
-            sight.plan(runner.fold(history), |fold| {
+            sight.plan(runner.planner(history), |planner| {
                 if history.interrupted(&runner.registry).is_some() {
                     // What is left of it is planned when it has been finished.
                     return Ok(());
                 }
-                runner.plan_all(fold, migrations, Direction::Down)?;
-                runner.plan_all(fold, migrations.iter().rev(), Direction::Up)?;
+                runner.plan_all(planner, migrations, Direction::Down)?;
+                runner.plan_all(planner, migrations.iter().rev(), Direction::Up)?;
                 Ok(())
             })
         })
@@ -206,12 +206,12 @@ impl Runner<'_> {
         if pending.is_empty() && !is_interrupted {
             return Ok(Vec::new());
         }
-        sight.plan(self.fold(history), |fold| {
+        sight.plan(self.planner(history), |planner| {
             let mut queue: Vec<PlannedMigration> = Vec::new();
-            queue.extend(self.continued(history, fold, Direction::Up)?);
+            queue.extend(self.continued(history, planner, Direction::Up)?);
             check()?;
             let pending = pending.iter().filter_map(|entry| entry.migration.as_ref());
-            queue.extend(self.plan_all(fold, pending, Direction::Up)?);
+            queue.extend(self.plan_all(planner, pending, Direction::Up)?);
             Ok(queue)
         })
     }
@@ -223,15 +223,15 @@ impl Runner<'_> {
         history: &History,
         rollback: &Rollback,
     ) -> Result<Vec<PlannedMigration>, Error> {
-        sight.plan(self.fold(history), |fold| {
-            let interrupted = self.continued(history, fold, Direction::Down)?;
+        sight.plan(self.planner(history), |planner| {
+            let interrupted = self.continued(history, planner, Direction::Down)?;
             let mut queue: Vec<PlannedMigration> = interrupted.into_iter().collect();
             if !queue.is_empty() && *rollback == Rollback::LastBatch {
                 // What was cut off is finished, and nothing else is begun.
                 return Ok(queue);
             }
             let migrations = self.to_roll_back(history, rollback)?;
-            queue.extend(self.plan_all(fold, migrations, Direction::Down)?);
+            queue.extend(self.plan_all(planner, migrations, Direction::Down)?);
             Ok(queue)
         })
     }
@@ -304,7 +304,7 @@ impl Runner<'_> {
     fn continued(
         &self,
         history: &History,
-        fold: &mut Fold,
+        planner: &mut Planner,
         direction: Direction,
     ) -> Result<Option<PlannedMigration>, Error> {
         let Some(row) = history.interrupted(&self.registry) else {
@@ -351,7 +351,7 @@ impl Runner<'_> {
                 row.id()
             )));
         }
-        let mut planned = plan_one(fold, migration, way).map_err(Error::of_problems)?;
+        let mut planned = plan_one(planner, migration, way).map_err(Error::of_problems)?;
         planned.done = row.progress;
         let on_the_way = planned.fingerprints.get(row.progress);
         let was_changed = match way {
@@ -359,7 +359,7 @@ impl Runner<'_> {
             Direction::Down => !self.policy.allow_changed && self.is_changed(row),
         };
         let mut done = planned.steps.iter().take(planned.done).enumerate();
-        if let Some((index, step)) = done.find(|(_, step)| step.leaves() == Leaves::Lost) {
+        if let Some((index, step)) = done.find(|(_, step)| step.session_effect() == SessionEffect::Lost) {
             let id = row.id();
             return Err(error
                 .problem(
@@ -396,14 +396,14 @@ impl Runner<'_> {
     /// Plans all of them, or says everything that is wrong with any.
     fn plan_all<'m>(
         &self,
-        fold: &mut Fold,
+        planner: &mut Planner,
         migrations: impl IntoIterator<Item = &'m Migration>,
         direction: Direction,
     ) -> Result<Vec<PlannedMigration>, Error> {
         all_or_problems(
             migrations
                 .into_iter()
-                .map(|migration| plan_one(fold, migration, direction)),
+                .map(|migration| plan_one(planner, migration, direction)),
         )
     }
 }
@@ -413,27 +413,27 @@ impl Runner<'_> {
 struct Sight {
     live: Option<Rc<LiveSchema>>,
     /// More could be said if it saw the schema.
-    wants_live: bool,
+    needs_introspection: bool,
 }
 
 impl Sight {
-    fn plan<T>(&mut self, mut fold: Fold, plan: impl FnOnce(&mut Fold) -> T) -> T {
+    fn plan<T>(&mut self, mut planner: Planner, plan: impl FnOnce(&mut Planner) -> T) -> T {
         if let Some(live) = &self.live {
-            fold.set_live(live);
+            planner.set_live(live);
         }
-        let planned = plan(&mut fold);
-        self.wants_live = fold.wants_live();
+        let planned = plan(&mut planner);
+        self.needs_introspection = planner.needs_introspection();
         planned
     }
 }
 
 pub(super) fn plan_one(
-    fold: &mut Fold,
+    planner: &mut Planner,
     migration: &Migration,
     direction: Direction,
 ) -> Result<PlannedMigration, Vec<Problem>> {
     match direction {
-        Direction::Up => fold.up(migration),
-        Direction::Down => fold.down(migration),
+        Direction::Up => planner.up(migration),
+        Direction::Down => planner.down(migration),
     }
 }

@@ -8,7 +8,7 @@ use crate::history::table::Change;
 use crate::history::{Applied, History, Phase};
 use crate::migration::Direction;
 use crate::plan::PlannedMigration;
-use crate::schema::Leaves;
+use crate::schema::SessionEffect;
 
 /// What the row of a migration says of the step after those that are done: it was about to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Runner<'_> {
         };
         let touches = &step.touches;
         if touches.is_empty() {
-            return Ok(match step.is_repeatable() {
+            return Ok(match step.is_idempotent() {
                 true => Doubt::Again,
                 false => Doubt::Unknown,
             });
@@ -178,10 +178,10 @@ impl Runner<'_> {
             Phase::Applying | Phase::Applied => Direction::Up,
         };
         let migration = self.registry.get(row.id());
-        let planned = migration.and_then(|migration| plan_one(&mut self.fold(history), migration, direction).ok());
+        let planned = migration.and_then(|migration| plan_one(&mut self.planner(history), migration, direction).ok());
         let steps = planned.map(|planned| planned.steps).unwrap_or_default();
         let done = steps.iter().take(row.progress);
-        done.filter(|step| step.leaves() == Leaves::Setting)
+        done.filter(|step| step.session_effect() == SessionEffect::Setting)
             .filter_map(|step| step.sql().map(str::to_owned))
             .collect()
     }

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 
 use super::Runner;
 use crate::history::{History, Phase};
-use crate::plan::planner::Fold;
+use crate::plan::planner::Planner;
 
 /// The last folds, each with what it was made of.
 #[derive(Default)]
-pub(super) struct Past(VecDeque<(Vec<Known>, Fold)>);
+pub(super) struct Past(VecDeque<(Vec<Known>, Planner)>);
 
 /// A row of history, as folding sees it.
 #[derive(Clone, Copy, PartialEq)]
@@ -27,7 +27,7 @@ const KEPT: usize = 2;
 
 impl Runner<'_> {
     /// The schema that history leads to.
-    pub(super) fn fold(&self, history: &History) -> Fold {
+    pub(super) fn planner(&self, history: &History) -> Planner {
         let rows = history.rows().iter().filter(|row| row.phase != Phase::Applying);
         let known: Vec<Known> = rows
             .map(|row| match self.registry.position(row.id()) {
@@ -41,33 +41,33 @@ impl Runner<'_> {
             .collect();
         let mut past = self.past.borrow_mut();
         let begun = past.0.iter().filter(|(begun, _)| known.starts_with(begun));
-        let (done, mut fold) = match begun.max_by_key(|(begun, _)| begun.len()) {
-            Some((begun, fold)) => (begun.len(), fold.clone()),
-            None => (0, Fold::new(self.plan_for())),
+        let (done, mut planner) = match begun.max_by_key(|(begun, _)| begun.len()) {
+            Some((begun, planner)) => (begun.len(), planner.clone()),
+            None => (0, Planner::new(self.plan_for())),
         };
         for row in known.iter().skip(done) {
-            self.add(&mut fold, *row);
+            self.add(&mut planner, *row);
         }
         if done < known.len() {
-            past.0.push_front((known, fold.clone()));
+            past.0.push_front((known, planner.clone()));
             past.0.truncate(KEPT);
         }
-        fold
+        planner
     }
 
-    fn add(&self, fold: &mut Fold, row: Known) {
+    fn add(&self, planner: &mut Planner, row: Known) {
         match row {
             Known::Linked { position, is_changed } => {
                 // Of a changed one, the way back is that of what it says today; the rest is not known any more.
                 if let Some(migration) = self.registry.as_slice().get(position) {
-                    fold.past(migration);
+                    planner.replay(migration);
                 }
                 if is_changed {
-                    fold.forget();
+                    planner.forget();
                 }
             }
-            Known::OfOthers => fold.is_shared(),
-            Known::Missing => fold.forget(),
+            Known::OfOthers => planner.is_shared(),
+            Known::Missing => planner.forget(),
         }
     }
 }

@@ -62,7 +62,7 @@ impl Runner<'_> {
             Phase::Reverting => Direction::Down,
             Phase::Applying | Phase::Applied => Direction::Up,
         };
-        let planned = queue::plan_one(&mut self.fold(&history), migration, direction).map_err(Error::of_problems)?;
+        let planned = queue::plan_one(&mut self.planner(&history), migration, direction).map_err(Error::of_problems)?;
         Ok(Interrupted {
             planned,
             done: row.progress,

@@ -146,9 +146,9 @@ impl Runner<'_> {
             return Ok(());
         };
         let history = self.read_history()?.unwrap_or_default();
-        let mut fold = self.fold(&history);
-        fold.set_live(&*self.live()?);
-        *planned = plan_one(&mut fold, &planned.migration, planned.direction).map_err(Error::of_problems)?;
+        let mut planner = self.planner(&history);
+        planner.set_live(&*self.live()?);
+        *planned = plan_one(&mut planner, &planned.migration, planned.direction).map_err(Error::of_problems)?;
         Ok(())
     }
 

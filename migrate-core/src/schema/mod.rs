@@ -31,8 +31,10 @@ pub(crate) use operation::{EnumChange, LocatedEdit, NewName, Operation, Position
 pub use raw_sql::IntoSql;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
-pub(crate) use sql_text::{Piece, mentions, normal, pieces, shows_all};
-pub(crate) use statement::{Leaves, Touched, is_repeatable, leaves, may_stay_in_part, seen_by, touched};
+pub(crate) use sql_text::{Token, mentions, normalize, selects_star, tokenize};
+pub(crate) use statement::{
+    Effect, SessionEffect, effect, is_idempotent, may_fail_partially, observable_objects, session_effect,
+};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, Undo, Work};
 pub use table::{

@@ -4,7 +4,7 @@
 
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Piece<'a> {
+pub(crate) enum Token<'a> {
     /// A bare word, or a name in double quotes, backticks or brackets, as written.
     Name(&'a str),
     /// A text in single quotes.
@@ -14,21 +14,21 @@ pub(crate) enum Piece<'a> {
     Other(&'a str),
 }
 
-impl<'a> Piece<'a> {
-    pub(crate) fn written(self) -> &'a str {
+impl<'a> Token<'a> {
+    pub(crate) fn as_str(self) -> &'a str {
         match self {
-            Piece::Name(text) | Piece::Text(text) | Piece::Comment(text) | Piece::Other(text) => text,
+            Token::Name(text) | Token::Text(text) | Token::Comment(text) | Token::Other(text) => text,
         }
     }
 
     /// Whether it is more than a blank or a comment.
-    pub(crate) fn is_said(&self) -> bool {
-        !matches!(self, Piece::Comment(_)) && !self.written().trim().is_empty()
+    pub(crate) fn is_significant(&self) -> bool {
+        !matches!(self, Token::Comment(_)) && !self.as_str().trim().is_empty()
     }
 
     /// The name without its quotes.
     pub(crate) fn name(self) -> Option<String> {
-        let Piece::Name(written) = self else { return None };
+        let Token::Name(written) = self else { return None };
         Some(match written.chars().next() {
             Some(quote @ ('"' | '`')) => {
                 let doubled = format!("{quote}{quote}");
@@ -45,26 +45,26 @@ impl<'a> Piece<'a> {
 /// # Errors
 ///
 /// If a quote or a bracket is never closed.
-pub(crate) fn pieces<'a>(text: &'a str) -> Result<Vec<Piece<'a>>, String> {
-    let mut pieces = Vec::new();
+pub(crate) fn tokenize<'a>(text: &'a str) -> Result<Vec<Token<'a>>, String> {
+    let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.bytes().next() {
-        let (end, piece): (usize, fn(&'a str) -> Piece<'a>) = match first {
-            b'\'' => (quoted(rest, '\'')?, Piece::Text),
-            b'"' => (quoted(rest, '"')?, Piece::Name),
-            b'`' => (quoted(rest, '`')?, Piece::Name),
-            b'[' => (closed(rest, "]")?, Piece::Name),
-            b'-' if rest.starts_with("--") => (rest.find('\n').unwrap_or(rest.len()), Piece::Comment),
-            b'/' if rest.starts_with("/*") => (closed(rest, "*/").unwrap_or(rest.len()), Piece::Comment),
-            _ if is_word(first) => (run(rest, is_word), Piece::Name),
-            _ if first.is_ascii_whitespace() => (run(rest, |byte| byte.is_ascii_whitespace()), Piece::Other),
-            _ => (1, Piece::Other),
+        let (end, token): (usize, fn(&'a str) -> Token<'a>) = match first {
+            b'\'' => (quoted(rest, '\'')?, Token::Text),
+            b'"' => (quoted(rest, '"')?, Token::Name),
+            b'`' => (quoted(rest, '`')?, Token::Name),
+            b'[' => (closed(rest, "]")?, Token::Name),
+            b'-' if rest.starts_with("--") => (rest.find('\n').unwrap_or(rest.len()), Token::Comment),
+            b'/' if rest.starts_with("/*") => (closed(rest, "*/").unwrap_or(rest.len()), Token::Comment),
+            _ if is_word(first) => (run(rest, is_word), Token::Name),
+            _ if first.is_ascii_whitespace() => (run(rest, |byte| byte.is_ascii_whitespace()), Token::Other),
+            _ => (1, Token::Other),
         };
         let (written, after) = rest.split_at(end);
-        pieces.push(piece(written));
+        tokens.push(token(written));
         rest = after;
     }
-    Ok(pieces)
+    Ok(tokens)
 }
 
 /// What is not ASCII is part of a word, as for the databases: <https://sqlite.org/draft/tokenreq.html>.
@@ -112,11 +112,11 @@ pub(crate) fn check_expression(text: &str) -> Result<(), String> {
         return Err("it holds a NUL character".to_owned());
     }
     let mut depth = 0_usize;
-    for piece in pieces(text)? {
-        if let Piece::Comment(_) = piece {
+    for token in tokenize(text)? {
+        if let Token::Comment(_) = token {
             return Err("it holds a comment; take it out".to_owned());
         }
-        match piece.written() {
+        match token.as_str() {
             "(" => depth += 1,
             ")" => {
                 depth = depth
@@ -136,11 +136,11 @@ pub(crate) fn check_expression(text: &str) -> Result<(), String> {
 /// Whether a text names something, quoted or not, in whatever case. A word of SQL's own names nothing unless it is quoted.
 pub(crate) fn mentions(text: &str, name: &str) -> bool {
     let is_reserved = NEVER_NAMES.contains(&name.to_lowercase().as_str());
-    pieces(text).is_ok_and(|pieces| {
-        pieces.into_iter().any(|piece| {
-            let is_bare = piece.written().bytes().next().is_some_and(is_word);
+    tokenize(text).is_ok_and(|tokens| {
+        tokens.into_iter().any(|token| {
+            let is_bare = token.as_str().bytes().next().is_some_and(is_word);
             !(is_bare && is_reserved)
-                && piece
+                && token
                     .name()
                     .is_some_and(|word| word.to_lowercase() == name.to_lowercase())
         })
@@ -148,12 +148,12 @@ pub(crate) fn mentions(text: &str, name: &str) -> bool {
 }
 
 /// Whether a query shows all columns of something, whatever they are.
-pub(crate) fn shows_all(query: &str) -> bool {
-    let Ok(pieces) = pieces(query) else { return true };
-    let words: Vec<&str> = pieces
+pub(crate) fn selects_star(query: &str) -> bool {
+    let Ok(tokens) = tokenize(query) else { return true };
+    let words: Vec<&str> = tokens
         .iter()
-        .filter(|piece| !matches!(piece, Piece::Comment(_)))
-        .map(|piece| piece.written())
+        .filter(|token| !matches!(token, Token::Comment(_)))
+        .map(|token| token.as_str())
         .filter(|written| !written.trim().is_empty())
         .collect();
     let begins_a_column = |before: &str| {
@@ -165,16 +165,16 @@ pub(crate) fn shows_all(query: &str) -> bool {
 
 /// Whether a text names a column by its table, as in `users.email`.
 pub(crate) fn is_qualified_by(text: &str, table: &str) -> bool {
-    let Ok(pieces) = pieces(text) else { return false };
-    let mut words = pieces
+    let Ok(tokens) = tokenize(text) else { return false };
+    let mut words = tokens
         .into_iter()
-        .filter(|piece| !piece.written().trim().is_empty())
+        .filter(|token| !token.as_str().trim().is_empty())
         .peekable();
-    while let Some(piece) = words.next() {
-        let is_table = piece
+    while let Some(token) = words.next() {
+        let is_table = token
             .name()
             .is_some_and(|name| name.to_lowercase() == table.to_lowercase());
-        if is_table && words.peek().is_some_and(|next| next.written() == ".") {
+        if is_table && words.peek().is_some_and(|next| next.as_str() == ".") {
             return true;
         }
     }
@@ -311,7 +311,7 @@ const RESERVED: &[&str] = &[
 
 /// The text with each mention of a name replaced, as databases do when what it names is renamed.
 pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
-    let Ok(pieces) = pieces(text) else {
+    let Ok(tokens) = tokenize(text) else {
         return text.to_owned();
     };
     let is_plain = to
@@ -320,34 +320,34 @@ pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
         && to.starts_with(|c: char| !c.is_ascii_digit())
         && !RESERVED.contains(&to);
     let is_called = |at: usize| {
-        let next = pieces[at + 1..].iter().find(|piece| !piece.written().trim().is_empty());
-        next.is_some_and(|piece| piece.written() == "(")
+        let next = tokens[at + 1..].iter().find(|token| !token.as_str().trim().is_empty());
+        next.is_some_and(|token| token.as_str() == "(")
     };
-    let replaced = pieces.iter().enumerate().map(|(at, piece)| match piece.name() {
-        Some(name) if name.to_lowercase() == from.to_lowercase() => match piece.written().bytes().next() {
+    let replaced = tokens.iter().enumerate().map(|(at, token)| match token.name() {
+        Some(name) if name.to_lowercase() == from.to_lowercase() => match token.as_str().bytes().next() {
             // A function may be called like a column.
-            Some(first) if is_word(first) && is_called(at) => piece.written().to_owned(),
+            Some(first) if is_word(first) && is_called(at) => token.as_str().to_owned(),
             Some(b'`') => format!("`{}`", to.replace('`', "``")),
             Some(first) if is_word(first) && is_plain => to.to_owned(),
             _ => format!("\"{}\"", to.replace('"', "\"\"")),
         },
-        _ => piece.written().to_owned(),
+        _ => token.as_str().to_owned(),
     });
     replaced.collect()
 }
 
 /// The text without what does not matter: blanks, the quotes and the case of names.
-pub(crate) fn normal(text: &str) -> String {
-    let Ok(pieces) = pieces(text) else {
+pub(crate) fn normalize(text: &str) -> String {
+    let Ok(tokens) = tokenize(text) else {
         return text.to_owned();
     };
-    let written = pieces
+    let written = tokens
         .into_iter()
-        .filter(|piece| !matches!(piece, Piece::Comment(_)))
-        .map(|piece| {
-            piece
+        .filter(|token| !matches!(token, Token::Comment(_)))
+        .map(|token| {
+            token
                 .name()
-                .map_or_else(|| piece.written().trim().to_owned(), |name| name.to_lowercase())
+                .map_or_else(|| token.as_str().trim().to_owned(), |name| name.to_lowercase())
         });
     written
         .filter(|written| !written.is_empty())

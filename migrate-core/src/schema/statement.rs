@@ -3,11 +3,11 @@
 //!
 //! What is not known here is taken for the worst.
 
-use super::sql_text::{Piece, pieces};
+use super::sql_text::{Token, tokenize};
 
 /// What a raw statement may have changed.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Touched {
+pub(crate) enum Effect {
     /// Nothing: it reads, or it sets something of the connection.
     Nothing,
     /// Rows of tables, and not what the tables are.
@@ -21,75 +21,75 @@ pub(crate) enum Touched {
 }
 
 /// What a raw statement may have changed, by the words that it begins with.
-pub(crate) fn touched(sql: &str) -> Touched {
-    let Ok(pieces) = pieces(sql) else {
-        return Touched::Anything;
+pub(crate) fn effect(sql: &str) -> Effect {
+    let Ok(tokens) = tokenize(sql) else {
+        return Effect::Anything;
     };
-    let mut words = pieces.into_iter().filter(Piece::is_said);
+    let mut words = tokens.into_iter().filter(Token::is_significant);
     let Some(first) = words.next() else {
-        return Touched::Nothing;
+        return Effect::Nothing;
     };
-    match first.written().to_ascii_uppercase().as_str() {
+    match first.as_str().to_ascii_uppercase().as_str() {
         // Another statement stands in it: https://mariadb.com/kb/en/set-statement/
         "SET"
             if words
                 .clone()
                 .next()
-                .is_some_and(|next| next.written().eq_ignore_ascii_case("statement")) =>
+                .is_some_and(|next| next.as_str().eq_ignore_ascii_case("statement")) =>
         {
-            Touched::Anything
+            Effect::Anything
         }
         "SELECT" | "VALUES" | "EXPLAIN" | "ANALYZE" | "VACUUM" | "REINDEX" | "PRAGMA" | "SET" | "GRANT" | "REVOKE"
-        | "LOCK" | "NOTIFY" | "REFRESH" | "CLUSTER" => Touched::Nothing,
-        "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "MERGE" | "TRUNCATE" | "WITH" => Touched::Rows,
+        | "LOCK" | "NOTIFY" | "REFRESH" | "CLUSTER" => Effect::Nothing,
+        "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "MERGE" | "TRUNCATE" | "WITH" => Effect::Rows,
         "CREATE" | "ALTER" | "DROP" | "COMMENT" => object(&words.collect::<Vec<_>>()),
-        _ => Touched::Anything,
+        _ => Effect::Anything,
     }
 }
 
 /// The objects that a raw statement makes, changes or drops, if all that it does can be seen by their definitions.
-pub(crate) fn seen_by(sql: &str) -> Option<Vec<String>> {
+pub(crate) fn observable_objects(sql: &str) -> Option<Vec<String>> {
     // These change rows, or change back what they have changed when they are done again.
     let hidden = [
         "EXCHANGE", "IMPORT", "DISCARD", "TRUNCATE", "COPY", "ATTACH", "DETACH", "INHERIT",
     ];
-    let says = said(sql);
+    let says = significant(sql);
     let is_first = |word: &str| says.first().is_some_and(|first| first.eq_ignore_ascii_case(word));
     let has = |word: &&str| says.iter().any(|said| said.eq_ignore_ascii_case(word));
     let changes_values = is_first("ALTER") && has(&"USING");
-    if hidden.iter().any(has) || !has_definition(sql) || changes_values || may_stay_in_part(sql) {
+    if hidden.iter().any(has) || !has_definition(sql) || changes_values || may_fail_partially(sql) {
         return None;
     }
-    match touched(sql) {
-        _ if names_schema(sql) || leaves(sql) != Leaves::Nothing => None,
-        Touched::Names(names) => Some(names),
-        Touched::Index(index) => Some(vec![index]),
-        Touched::Nothing | Touched::Rows | Touched::Anything => None,
+    match effect(sql) {
+        _ if names_schema(sql) || session_effect(sql) != SessionEffect::Nothing => None,
+        Effect::Names(names) => Some(names),
+        Effect::Index(index) => Some(vec![index]),
+        Effect::Nothing | Effect::Rows | Effect::Anything => None,
     }
 }
 
 /// Whether a part of what a statement does may stay when it fails outside a transaction: it holds others, which may commit; or
 /// it drops several things, and some may be gone and others not.
-pub(crate) fn may_stay_in_part(sql: &str) -> bool {
+pub(crate) fn may_fail_partially(sql: &str) -> bool {
     let holds_others = ["CALL", "DO", "EXECUTE", "BEGIN", "IF", "FOR", "WHILE", "LOOP", "REPEAT"];
-    let says = said(sql);
+    let says = significant(sql);
     let is_first = |word: &&str| says.first().is_some_and(|first| first.eq_ignore_ascii_case(word));
     holds_others.iter().any(is_first) || (is_first(&"DROP") && says.contains(&","))
 }
 
 /// The words and signs of a text, without comments; none if it cannot be read.
-fn said(sql: &str) -> Vec<&str> {
-    let pieces = pieces(sql).unwrap_or_default().into_iter();
-    pieces
-        .filter(Piece::is_said)
-        .map(Piece::written)
+fn significant(sql: &str) -> Vec<&str> {
+    let tokens = tokenize(sql).unwrap_or_default().into_iter();
+    tokens
+        .filter(Token::is_significant)
+        .map(Token::as_str)
         .map(str::trim)
         .collect()
 }
 
 /// Whether something may be named with a schema before it, which need not be the one that is looked at.
 fn names_schema(sql: &str) -> bool {
-    let says = said(sql);
+    let says = significant(sql);
     let is_name = |word: &str| {
         !word.starts_with(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation() && !"\"`[_".contains(c))
     };
@@ -107,7 +107,7 @@ fn names_schema(sql: &str) -> bool {
 
 /// What a statement leaves in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leaves {
+pub(crate) enum SessionEffect {
     Nothing,
     /// A setting, which another session can be given as well.
     Setting,
@@ -116,8 +116,8 @@ pub(crate) enum Leaves {
 }
 
 /// What a user's statement leaves in its session for those after it.
-pub(crate) fn leaves(sql: &str) -> Leaves {
-    let says = said(sql);
+pub(crate) fn session_effect(sql: &str) -> SessionEffect {
+    let says = significant(sql);
     let is = |at: usize, words: &[&str]| {
         says.get(at)
             .is_some_and(|said| words.iter().any(|word| said.eq_ignore_ascii_case(word)))
@@ -129,11 +129,11 @@ pub(crate) fn leaves(sql: &str) -> Leaves {
     let kind = (1..says.len()).find(|at| !is(*at, &before_kind));
     let makes_temporary = kind.is_some_and(|at| is(at, &["TEMP", "TEMPORARY"]));
     match selects {
-        0 if sets => Leaves::Setting,
-        1 if sets_by_function => Leaves::Setting,
-        _ if sets || sets_by_function || is(0, &["PREPARE", "DECLARE"]) => Leaves::Lost,
-        _ if is(0, &["CREATE"]) && makes_temporary => Leaves::Lost,
-        _ => Leaves::Nothing,
+        0 if sets => SessionEffect::Setting,
+        1 if sets_by_function => SessionEffect::Setting,
+        _ if sets || sets_by_function || is(0, &["PREPARE", "DECLARE"]) => SessionEffect::Lost,
+        _ if is(0, &["CREATE"]) && makes_temporary => SessionEffect::Lost,
+        _ => SessionEffect::Nothing,
     }
 }
 
@@ -141,50 +141,49 @@ pub(crate) fn leaves(sql: &str) -> Leaves {
 /// enums.
 fn has_definition(sql: &str) -> bool {
     let before_kind = ["OR", "REPLACE", "TEMP", "TEMPORARY", "CONSTRAINT", "ON"];
-    let pieces = pieces(sql).unwrap_or_default();
-    let mut words = pieces
+    let tokens = tokenize(sql).unwrap_or_default();
+    let mut words = tokens
         .iter()
-        .filter(|piece| piece.is_said())
-        .map(|piece| piece.written());
+        .filter(|token| token.is_significant())
+        .map(|token| token.as_str());
     let is = |word: &str, among: &[&str]| among.iter().any(|one| one.eq_ignore_ascii_case(word));
     match words
         .nth(1)
         .filter(|word| !is(word, &before_kind))
         .or_else(|| words.find(|word| !is(word, &before_kind)))
     {
-        Some(kind) if is(kind, &["TYPE"]) => said(sql).iter().any(|word| word.eq_ignore_ascii_case("ENUM")),
+        Some(kind) if is(kind, &["TYPE"]) => significant(sql).iter().any(|word| word.eq_ignore_ascii_case("ENUM")),
         Some(kind) => !is(kind, &["TRIGGER", "POLICY", "RULE", "DOMAIN"]),
         None => false,
     }
 }
 
 /// Whether a raw statement that was done is as good as one that was done twice.
-pub(crate) fn is_repeatable(sql: &str) -> bool {
+pub(crate) fn is_idempotent(sql: &str) -> bool {
     let words = [
         "ANALYZE", "VACUUM", "REINDEX", "PRAGMA", "SET", "GRANT", "REVOKE", "LOCK", "REFRESH", "CLUSTER",
     ];
-    let Ok(pieces) = pieces(sql) else { return false };
-    let mut said = pieces.into_iter().filter(Piece::is_said);
+    let Ok(tokens) = tokenize(sql) else { return false };
+    let mut said = tokens.into_iter().filter(Token::is_significant);
     let is_one_of_them = said
         .next()
-        .is_some_and(|first| words.iter().any(|word| first.written().eq_ignore_ascii_case(word)));
+        .is_some_and(|first| words.iter().any(|word| first.as_str().eq_ignore_ascii_case(word)));
     // Another statement may follow, or stand inside: https://mariadb.com/kb/en/set-statement/
-    let does_more =
-        |piece: Piece<'_>| piece.written().contains(';') || piece.written().eq_ignore_ascii_case("statement");
+    let does_more = |token: Token<'_>| token.as_str().contains(';') || token.as_str().eq_ignore_ascii_case("statement");
     is_one_of_them && !said.any(does_more)
 }
 
 /// What a CREATE, ALTER, DROP or COMMENT is about, from the words after that one.
-fn object(words: &[Piece<'_>]) -> Touched {
+fn object(words: &[Token<'_>]) -> Effect {
     let is = |at: usize, word: &str| {
         words
             .get(at)
-            .is_some_and(|piece| piece.written().eq_ignore_ascii_case(word))
+            .is_some_and(|token| token.as_str().eq_ignore_ascii_case(word))
     };
     let is_one_of = |at: usize, among: &[&str]| among.iter().any(|word| is(at, word));
     // A CASCADE reaches further than the name.
     if (0..words.len()).any(|at| is(at, "CASCADE") && !is_one_of(at.wrapping_sub(1), &["DELETE", "UPDATE"])) {
-        return Touched::Anything;
+        return Effect::Anything;
     }
     let name_at = |mut at: usize| -> Option<(String, usize)> {
         while is_one_of(at, &["IF", "NOT", "EXISTS", "CONCURRENTLY", "ONLY"]) {
@@ -208,9 +207,9 @@ fn object(words: &[Piece<'_>]) -> Touched {
         "ON",
     ];
     let Some(kind) = (0..words.len()).find(|at| !is_one_of(*at, &before_kind)) else {
-        return Touched::Anything;
+        return Effect::Anything;
     };
-    let names = |names: Option<Vec<String>>| names.map_or(Touched::Anything, Touched::Names);
+    let names = |names: Option<Vec<String>>| names.map_or(Effect::Anything, Effect::Names);
     if is_one_of(kind, &["TABLE", "VIEW", "TYPE", "DOMAIN"]) {
         let renamed_to = (kind..words.len())
             .find(|at| is(*at, "RENAME") && is(at + 1, "TO"))
@@ -222,10 +221,10 @@ fn object(words: &[Piece<'_>]) -> Touched {
             next = at + 2;
             if !is(at + 1, ",") {
                 all.extend(renamed_to);
-                return Touched::Names(all);
+                return Effect::Names(all);
             }
         }
-        return Touched::Anything;
+        return Effect::Anything;
     }
     if is(kind, "COLUMN") {
         // The table stands before the column: a comment on it.
@@ -238,8 +237,8 @@ fn object(words: &[Piece<'_>]) -> Touched {
         let on = (kind..words.len()).find(|at| is(*at, "ON"));
         return match on {
             Some(on) => names(name_at(on + 1).map(|(name, _)| vec![name])),
-            None if is(kind, "INDEX") => name_at(kind + 1).map_or(Touched::Anything, |(name, _)| Touched::Index(name)),
-            None => Touched::Anything,
+            None if is(kind, "INDEX") => name_at(kind + 1).map_or(Effect::Anything, |(name, _)| Effect::Index(name)),
+            None => Effect::Anything,
         };
     }
     let outside = [
@@ -254,9 +253,9 @@ fn object(words: &[Piece<'_>]) -> Touched {
         "USER",
     ];
     if is_one_of(kind, &outside) {
-        return Touched::Nothing;
+        return Effect::Nothing;
     }
-    Touched::Anything
+    Effect::Anything
 }
 
 #[cfg(test)]
@@ -266,25 +265,28 @@ mod tests {
     #[test]
     fn what_a_session_is_left_with_can_be_given_to_another_or_is_lost() {
         for (sql, left) in [
-            ("SET search_path TO tenant", Leaves::Setting),
-            ("-- why\nuse other", Leaves::Setting),
-            ("SET @who = 'ann'", Leaves::Setting),
-            ("SELECT set_config('search_path', 'tenant', false)", Leaves::Setting),
-            ("SET @last = (SELECT max(id) FROM users)", Leaves::Lost),
+            ("SET search_path TO tenant", SessionEffect::Setting),
+            ("-- why\nuse other", SessionEffect::Setting),
+            ("SET @who = 'ann'", SessionEffect::Setting),
+            (
+                "SELECT set_config('search_path', 'tenant', false)",
+                SessionEffect::Setting,
+            ),
+            ("SET @last = (SELECT max(id) FROM users)", SessionEffect::Lost),
             (
                 "SELECT set_config('a.b', (SELECT max(id)::text FROM users), false)",
-                Leaves::Lost,
+                SessionEffect::Lost,
             ),
-            ("CREATE TEMPORARY TABLE t (id int)", Leaves::Lost),
-            ("CREATE OR REPLACE TEMP VIEW v AS VALUES (1)", Leaves::Lost),
+            ("CREATE TEMPORARY TABLE t (id int)", SessionEffect::Lost),
+            ("CREATE OR REPLACE TEMP VIEW v AS VALUES (1)", SessionEffect::Lost),
             (
                 "SET STATEMENT max_statement_time = 1 FOR DELETE FROM a",
-                Leaves::Nothing,
+                SessionEffect::Nothing,
             ),
-            ("CREATE TABLE temp (id int)", Leaves::Nothing),
-            ("SELECT 1", Leaves::Nothing),
+            ("CREATE TABLE temp (id int)", SessionEffect::Nothing),
+            ("SELECT 1", SessionEffect::Nothing),
         ] {
-            assert_eq!(leaves(sql), left, "{sql}");
+            assert_eq!(session_effect(sql), left, "{sql}");
         }
     }
 
@@ -296,7 +298,7 @@ mod tests {
             "SET lock_timeout = '5s'",
             "PRAGMA user_version = 3",
         ] {
-            assert!(is_repeatable(sql), "{sql}");
+            assert!(is_idempotent(sql), "{sql}");
         }
         for sql in [
             "SET lock_timeout = '5s'; UPDATE a SET n = n + 1",
@@ -304,11 +306,11 @@ mod tests {
             "UPDATE a SET n = n + 1",
             "CALL grow()",
         ] {
-            assert!(!is_repeatable(sql), "{sql}");
+            assert!(!is_idempotent(sql), "{sql}");
         }
         assert_eq!(
-            touched("SET STATEMENT max_statement_time = 1 FOR ALTER TABLE a ADD b int"),
-            Touched::Anything
+            effect("SET STATEMENT max_statement_time = 1 FOR ALTER TABLE a ADD b int"),
+            Effect::Anything
         );
     }
 
@@ -323,7 +325,7 @@ mod tests {
             ("CREATE OR REPLACE VIEW v AS VALUES (1)", "v"),
             ("CREATE TYPE mood AS ENUM ('sad')", "mood"),
         ] {
-            assert_eq!(seen_by(sql), Some(vec![name.to_owned()]), "{sql}");
+            assert_eq!(observable_objects(sql), Some(vec![name.to_owned()]), "{sql}");
         }
         for sql in [
             "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
@@ -338,17 +340,17 @@ mod tests {
             "DROP TABLE a, b",
             "CREATE TEMPORARY TABLE a (id int)",
         ] {
-            assert_eq!(seen_by(sql), None, "{sql}");
+            assert_eq!(observable_objects(sql), None, "{sql}");
         }
     }
 
     #[test]
     fn raw_sql_touches_what_it_names() {
-        let names = |names: &[&str]| Touched::Names(names.iter().map(|&name| name.to_owned()).collect());
+        let names = |names: &[&str]| Effect::Names(names.iter().map(|&name| name.to_owned()).collect());
         for (sql, expected) in [
-            ("SELECT 1", Touched::Nothing),
-            ("-- so\nDELETE /* all */ FROM a", Touched::Rows),
-            ("update users set a = 1", Touched::Rows),
+            ("SELECT 1", Effect::Nothing),
+            ("-- so\nDELETE /* all */ FROM a", Effect::Rows),
+            ("update users set a = 1", Effect::Rows),
             ("CREATE TABLE users (posts INTEGER)", names(&["users"])),
             ("create table if not exists main.\"a b\" (id)", names(&["a b"])),
             ("ALTER TABLE users RENAME TO people", names(&["users", "people"])),
@@ -359,26 +361,26 @@ mod tests {
             ),
             ("DROP VIEW v", names(&["v"])),
             ("DROP TABLE IF EXISTS a, main.b, \"c\"", names(&["a", "b", "c"])),
-            ("DROP INDEX IF EXISTS main.i", Touched::Index("i".to_owned())),
+            ("DROP INDEX IF EXISTS main.i", Effect::Index("i".to_owned())),
             ("DROP INDEX i ON users", names(&["users"])),
-            ("CREATE FUNCTION f() RETURNS TABLE (a int)", Touched::Nothing),
-            ("CREATE EXTENSION IF NOT EXISTS citext", Touched::Nothing),
-            ("GRANT SELECT ON users TO reader", Touched::Nothing),
+            ("CREATE FUNCTION f() RETURNS TABLE (a int)", Effect::Nothing),
+            ("CREATE EXTENSION IF NOT EXISTS citext", Effect::Nothing),
+            ("GRANT SELECT ON users TO reader", Effect::Nothing),
             ("CREATE TYPE app.mood AS ENUM ('a')", names(&["mood"])),
             ("COMMENT ON COLUMN app.users.name IS 'a.b'", names(&["users"])),
             ("COMMENT ON TABLE users IS NULL", names(&["users"])),
-            ("DROP TABLE users CASCADE", Touched::Anything),
+            ("DROP TABLE users CASCADE", Effect::Anything),
             (
                 "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c ON DELETE CASCADE",
                 names(&["a"]),
             ),
             ("ALTER TABLE ONLY users SET (fillfactor = 70)", names(&["users"])),
             ("CREATE INDEX CONCURRENTLY i ON ONLY users (a)", names(&["users"])),
-            ("CREATE SERVER s", Touched::Anything),
-            ("DO $$ x $$", Touched::Anything),
-            ("CREATE TABLE a (b TEXT DEFAULT '", Touched::Anything),
+            ("CREATE SERVER s", Effect::Anything),
+            ("DO $$ x $$", Effect::Anything),
+            ("CREATE TABLE a (b TEXT DEFAULT '", Effect::Anything),
         ] {
-            assert_eq!(touched(sql), expected, "{sql}");
+            assert_eq!(effect(sql), expected, "{sql}");
         }
     }
 }

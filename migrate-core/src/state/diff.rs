@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::LiveSchema;
 use crate::schema::column_type::DefaultValue;
-use crate::schema::sql_text::normal;
+use crate::schema::sql_text::normalize;
 use crate::schema::table::{Column, IndexMethod, IndexOn, Table};
 
 impl Table {
@@ -34,7 +34,7 @@ impl Table {
             }
         }
         for check in self.checks.iter_mut().filter(|check| check.name.is_empty()) {
-            let same = |expression: &str| normal(expression) == normal(&check.expression);
+            let same = |expression: &str| normalize(expression) == normalize(&check.expression);
             if let Some(named) = known.checks.iter().find(|named| same(&named.expression)) {
                 check.name.clone_from(&named.name);
             }
@@ -68,7 +68,7 @@ impl TableKnowledge {
                 Some(format!("table `{name}`: {}", one.difference(other)?))
             }
             (TableKnowledge::View(one), TableKnowledge::View(other)) => {
-                (normal(one) != normal(other)).then(|| format!("view `{name}`: it is another"))
+                (normalize(one) != normalize(other)).then(|| format!("view `{name}`: it is another"))
             }
             (TableKnowledge::Nothing, TableKnowledge::Table(_)) => Some(format!("table `{name}`: it is there")),
             (TableKnowledge::Nothing, _) => Some(format!("view `{name}`: it is there")),
@@ -99,7 +99,7 @@ impl LiveSchema {
                 (None, Some(_)) => "it is there".to_owned(),
                 _ => {
                     // Where it cannot be described, its text tells at least that it is another one.
-                    let text = |live: &LiveSchema| live.texts.get(name).map(|text| normal(text));
+                    let text = |live: &LiveSchema| live.texts.get(name).map(|text| normalize(text));
                     if text(self) == text(there) {
                         return None;
                     }
@@ -111,7 +111,7 @@ impl LiveSchema {
         let names: BTreeSet<&String> = self.views.keys().chain(there.views.keys()).collect();
         let views = names.into_iter().filter_map(|name| {
             let difference = match (self.views.get(name), there.views.get(name)) {
-                (Some(expected), Some(found)) if normal(expected) == normal(found) => return None,
+                (Some(expected), Some(found)) if normalize(expected) == normalize(found) => return None,
                 (Some(_), Some(_)) => "it is another",
                 (Some(_), None) => "it is not there",
                 (None, _) => "it is there",
@@ -152,7 +152,7 @@ fn parts(table: &Table) -> BTreeSet<String> {
         table
             .checks
             .iter()
-            .map(|check| format!("the constraint CHECK ({})", normal(&check.expression))),
+            .map(|check| format!("the constraint CHECK ({})", normalize(&check.expression))),
     );
     parts.extend(table.foreign_keys.iter().map(|key| {
         format!(
@@ -172,7 +172,7 @@ fn parts(table: &Table) -> BTreeSet<String> {
             .map(|key| {
                 let on = match &key.on {
                     IndexOn::Column(column) => column.clone(),
-                    IndexOn::Expression(sql) => format!("({})", normal(sql)),
+                    IndexOn::Expression(sql) => format!("({})", normalize(sql)),
                 };
                 let collation = key
                     .collation
@@ -196,7 +196,7 @@ fn parts(table: &Table) -> BTreeSet<String> {
             index
                 .filter
                 .as_ref()
-                .map_or_else(String::new, |filter| format!(" where {}", normal(filter)))
+                .map_or_else(String::new, |filter| format!(" where {}", normalize(filter)))
         )
     }));
     parts.extend(
@@ -225,11 +225,11 @@ fn column(column: &Column) -> String {
         None => String::new(),
         Some(DefaultValue::Now) => " default now".to_owned(),
         Some(DefaultValue::Value(value)) => format!(" default {value:?}"),
-        Some(DefaultValue::Expression(sql)) => format!(" default ({})", normal(sql)),
+        Some(DefaultValue::Expression(sql)) => format!(" default ({})", normalize(sql)),
     };
     if let Some(generated) = &column.generated {
         let kept = if generated.stored { "stored" } else { "virtual" };
-        text += &format!(" generated ({}) {kept}", normal(&generated.expression));
+        text += &format!(" generated ({}) {kept}", normalize(&generated.expression));
     }
     if let Some(collation) = &column.collation {
         text += &format!(" collate {}", collation.to_lowercase());

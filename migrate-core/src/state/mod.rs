@@ -179,11 +179,11 @@ impl SchemaState {
     }
 
     /// What was found in the database, with the names of constraints that are known of it. What cannot be described is open.
-    /// `tell_apart` is the dialect's.
+    /// `normalize_to` is the dialect's.
     pub(crate) fn of_live(
         live: &LiveSchema,
         known: &SchemaState,
-        tell_apart: impl Fn(&mut Table, &Table),
+        normalize_to: impl Fn(&mut Table, &Table),
     ) -> SchemaState {
         let mut model = SchemaState::default();
         for (view, query) in &live.views {
@@ -198,7 +198,7 @@ impl SchemaState {
                     let mut table = table.clone();
                     if let Some(known) = known.table(name) {
                         table.adopt_constraint_names(known);
-                        tell_apart(&mut table, known);
+                        normalize_to(&mut table, known);
                     }
                     model.set_table(name, Some(table));
                 }

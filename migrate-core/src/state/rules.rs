@@ -134,11 +134,11 @@ fn check_type_name(name: &str) -> Result<(), String> {
     let is_right = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '(' | ')' | ',' | '.' | '[' | ']');
     let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     // The texts are those of an enum, or a set. A backslash in one means different things to databases.
-    let is_text_or_right = |piece: sql_text::Piece<'_>| match piece {
-        sql_text::Piece::Text(text) => !text.contains('\\'),
-        other => other.written().chars().all(is_right),
+    let is_text_or_right = |token: sql_text::Token<'_>| match token {
+        sql_text::Token::Text(text) => !text.contains('\\'),
+        other => other.as_str().chars().all(is_right),
     };
-    let is_right = sql_text::pieces(name).is_ok_and(|pieces| pieces.into_iter().all(is_text_or_right));
+    let is_right = sql_text::tokenize(name).is_ok_and(|tokens| tokens.into_iter().all(is_text_or_right));
     if !is_word || !is_right || sql_text::check_expression(name).is_err() {
         return Err(format!(
             "{name:?} cannot be the name of a type; give it as the database writes it, such as `geometry(Point, 4326)`"

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::export::KnownSchema;
 use crate::migration::{Derived, Migration};
 use crate::plan::PlannedMigration;
-use crate::plan::offline::folded;
+use crate::plan::offline::replayed;
 use crate::registry::Registry;
 use crate::target::MigrationRef;
 
@@ -76,8 +76,8 @@ impl Preview {
         let all = || earlier.iter().chain([migration]);
         let before = KnownSchema::of(earlier.iter(), dialect)?;
         let after = KnownSchema::of(all(), dialect)?;
-        let (mut fold, mut planned) = folded(all(), dialect, |_, _| {})?;
-        let down = fold.down(migration).map_err(Error::of_problems)?;
+        let (mut planner, mut planned) = replayed(all(), dialect, |_, _| {})?;
+        let down = planner.down(migration).map_err(Error::of_problems)?;
         let Some(up) = planned.pop() else {
             // Each migration was planned, this one as the last.
             return Err(Error::of_problems(Vec::new()));

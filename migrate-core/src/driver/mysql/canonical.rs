@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::schema::{ColumnType, DefaultValue, Piece, Value, pieces};
+use crate::schema::{ColumnType, DefaultValue, Token, Value, tokenize};
 
 /// A type as it is in `COLUMN_TYPE`: <https://dev.mysql.com/doc/refman/8.4/en/data-types.html>.
 pub(super) fn column_type(printed: &str) -> ColumnType {
@@ -70,10 +70,10 @@ pub(super) fn default_value(of: &ColumnType, printed: &str) -> Option<DefaultVal
 }
 
 fn literal(of: &ColumnType, sql: &str) -> Option<Value> {
-    match pieces(sql).ok()?.as_slice() {
-        [Piece::Text(text)] => return Some(text_value(of, unquoted(text))),
-        [Piece::Name("x" | "X"), Piece::Text(digits)] => return bytes(&unquoted(digits)).map(Value::Binary),
-        [Piece::Name(word)] if word.starts_with("0x") => return bytes(word.get(2..)?).map(Value::Binary),
+    match tokenize(sql).ok()?.as_slice() {
+        [Token::Text(text)] => return Some(text_value(of, unquoted(text))),
+        [Token::Name("x" | "X"), Token::Text(digits)] => return bytes(&unquoted(digits)).map(Value::Binary),
+        [Token::Name(word)] if word.starts_with("0x") => return bytes(word.get(2..)?).map(Value::Binary),
         _ => {}
     }
     if *of == ColumnType::Bool {
@@ -140,8 +140,8 @@ pub(super) fn expression(printed: &str) -> String {
 fn inside_parentheses(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('(')?.strip_suffix(')')?;
     let mut depth = 0_usize;
-    for piece in pieces(inside).ok()? {
-        match piece.written() {
+    for token in tokenize(inside).ok()? {
+        match token.as_str() {
             "(" => depth += 1,
             ")" => depth = depth.checked_sub(1)?,
             _ => {}

@@ -566,7 +566,7 @@ mod tests {
         let mut differences = Vec::new();
         for known in known.tables() {
             let mut found = live.tables[&known.name].clone().unwrap();
-            dialect_of(database.version).tell_apart(&mut found, known);
+            dialect_of(database.version).normalize_to(&mut found, known);
             assert_eq!(found.comment, known.comment);
             for (found, known) in found.columns.iter().zip(&known.columns) {
                 assert_eq!((&found.name, &found.comment), (&known.name, &known.comment));

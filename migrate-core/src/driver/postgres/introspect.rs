@@ -456,7 +456,7 @@ mod tests {
         let mut differences = Vec::new();
         for known in known.tables() {
             let mut found = live.tables[&known.name].clone().unwrap();
-            dialect_of(DialectName::Postgres.into()).tell_apart(&mut found, known);
+            dialect_of(DialectName::Postgres.into()).normalize_to(&mut found, known);
             let difference = known.difference(&found);
             differences.extend(difference.map(|difference| format!("{}: {difference}", known.name)));
         }

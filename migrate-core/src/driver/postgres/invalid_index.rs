@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::DIALECT;
 use crate::render::Dialect;
-use crate::schema::{Piece, pieces};
+use crate::schema::{Token, tokenize};
 
 /// A query for the indexes that an earlier try of a statement has left invalid. `None` if the statement builds none
 /// concurrently.
@@ -41,8 +41,8 @@ enum Build {
 
 impl Build {
     fn read(sql: &str) -> Option<Build> {
-        let pieces = pieces(sql).ok()?;
-        let mut words = Words(pieces.into_iter().filter(Piece::is_said).collect());
+        let tokens = tokenize(sql).ok()?;
+        let mut words = Words(tokens.into_iter().filter(Token::is_significant).collect());
         if words.take("CREATE") {
             words.take("UNIQUE");
             if !(words.take("INDEX") && words.take("CONCURRENTLY")) {
@@ -107,26 +107,26 @@ impl Build {
 }
 
 /// What is left to read of a statement.
-struct Words<'a>(VecDeque<Piece<'a>>);
+struct Words<'a>(VecDeque<Token<'a>>);
 
 impl Words<'_> {
     fn has(&self, word: &str) -> bool {
-        self.0.iter().any(|piece| piece.written().eq_ignore_ascii_case(word))
+        self.0.iter().any(|token| token.as_str().eq_ignore_ascii_case(word))
     }
 
     /// Goes past a word, if it is the next one.
     fn take(&mut self, word: &str) -> bool {
         self.0
-            .pop_front_if(|next| next.written().eq_ignore_ascii_case(word))
+            .pop_front_if(|next| next.as_str().eq_ignore_ascii_case(word))
             .is_some()
     }
 
     /// Goes past a name.
     fn name(&mut self) -> Option<String> {
-        let mut name = self.0.pop_front()?.written().to_owned();
+        let mut name = self.0.pop_front()?.as_str().to_owned();
         while self.take(".") {
             name.push('.');
-            name.push_str(self.0.pop_front()?.written());
+            name.push_str(self.0.pop_front()?.as_str());
         }
         Some(name)
     }

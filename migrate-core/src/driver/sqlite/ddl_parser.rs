@@ -3,10 +3,10 @@
 //! What it does not understand, or a table as data does not hold, is an error, so that nothing is lost quietly.
 //! The grammar is that of <https://sqlite.org/lang_createtable.html>.
 
-use crate::render::tokens::{Reader, Token, spelled, unquoted};
+use crate::render::tokens::{Reader, SpannedToken, spelled, unquoted};
 use crate::schema::{
-    Check, Column, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexKey, IndexOn, Piece, PrimaryKey,
-    Reaction, Table, Unique, Value,
+    Check, Column, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexKey, IndexOn, PrimaryKey, Reaction,
+    Table, Token, Unique, Value,
 };
 
 /// A table from its CREATE TABLE.
@@ -190,20 +190,20 @@ pub(crate) fn parse_index(sql: &str) -> Result<Index, String> {
     })
 }
 
-fn index_key(mut tokens: Vec<Token<'_>>) -> Result<IndexKey, String> {
-    let is = |token: Option<&Token<'_>>, word: &str| token.is_some_and(|token| token.is(word));
+fn index_key(mut tokens: Vec<SpannedToken<'_>>) -> Result<IndexKey, String> {
+    let is = |token: Option<&SpannedToken<'_>>, word: &str| token.is_some_and(|token| token.is(word));
     let descending = is(tokens.last(), "DESC");
     if descending || is(tokens.last(), "ASC") {
         tokens.pop();
     }
     let mut collation = None;
     if tokens.len() > 2 && is(tokens.get(tokens.len() - 2), "COLLATE") {
-        collation = tokens.pop().and_then(|token| token.piece.name());
+        collation = tokens.pop().and_then(|token| token.token.name());
         tokens.pop();
     }
     let on = match tokens.as_slice() {
         [] => return Err("an index has an empty key".to_owned()),
-        [only] if only.piece.name().is_some() => IndexOn::Column(only.piece.name().unwrap_or_default()),
+        [only] if only.token.name().is_some() => IndexOn::Column(only.token.name().unwrap_or_default()),
         [first, inner @ .., last] if first.is("(") && last.is(")") && is_one_group(&tokens) => {
             IndexOn::Expression(spelled(inner))
         }
@@ -217,10 +217,10 @@ fn index_key(mut tokens: Vec<Token<'_>>) -> Result<IndexKey, String> {
 }
 
 /// Whether the first parenthesis is closed by the last.
-fn is_one_group(tokens: &[Token<'_>]) -> bool {
+fn is_one_group(tokens: &[SpannedToken<'_>]) -> bool {
     let mut depth = 0_i32;
     tokens.iter().enumerate().all(|(at, token)| {
-        match token.piece.written() {
+        match token.token.as_str() {
             "(" => depth += 1,
             ")" => depth -= 1,
             _ => {}
@@ -303,7 +303,7 @@ impl Reader<'_> {
             "AS",
         ];
         let mut words = Vec::new();
-        while let Some(Piece::Name(word)) = self.peek() {
+        while let Some(Token::Name(word)) = self.peek() {
             if CONSTRAINTS
                 .iter()
                 .any(|constraint| word.eq_ignore_ascii_case(constraint))
@@ -330,18 +330,18 @@ impl Reader<'_> {
             let _ = self.take("+");
             ""
         };
-        let piece = self.peek().ok_or_else(|| self.not_understood())?;
+        let token = self.peek().ok_or_else(|| self.not_understood())?;
         self.at += 1;
-        if let Piece::Text(text) = piece {
+        if let Token::Text(text) = token {
             return Ok(DefaultValue::Value(Value::Text(unquoted(text))));
         }
         // https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
-        if let Some(text) = piece.name().filter(|_| piece.written().starts_with('"')) {
+        if let Some(text) = token.name().filter(|_| token.as_str().starts_with('"')) {
             return Ok(DefaultValue::Value(Value::Text(text)));
         }
-        let mut word = piece.written().to_owned();
+        let mut word = token.as_str().to_owned();
         if word.eq_ignore_ascii_case("X")
-            && let Some(Piece::Text(text)) = self.peek()
+            && let Some(Token::Text(text)) = self.peek()
         {
             self.at += 1;
             let bytes = bytes(&unquoted(text)).ok_or("a default is no right hexadecimal number")?;
@@ -353,7 +353,7 @@ impl Reader<'_> {
             && !token.is(",")
             && !token.is(")")
         {
-            word.push_str(token.piece.written());
+            word.push_str(token.token.as_str());
             self.at += 1;
         }
         let signed = format!("{sign}{word}");

@@ -1,6 +1,6 @@
 //! A column's type as SQL writes it, taken apart: `timestamp(3) with time zone`, `ENUM('a', 'b')`, `app."Mood"[]`.
 
-use crate::schema::{Piece, pieces};
+use crate::schema::{Token, tokenize};
 
 /// The parts of a type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,9 +22,9 @@ impl Written {
     pub(super) fn of(sql: &str) -> Option<Written> {
         let mut written = Written::default();
         let mut depth = 0_usize;
-        for piece in pieces(sql).ok()? {
-            match (piece, piece.written()) {
-                (Piece::Comment(_), _) => {}
+        for token in tokenize(sql).ok()? {
+            match (token, token.as_str()) {
+                (Token::Comment(_), _) => {}
                 (_, "(") => {
                     depth += 1;
                     written.arguments.push(String::new());
@@ -32,13 +32,13 @@ impl Written {
                 (_, ")") => depth = depth.checked_sub(1)?,
                 (_, ",") => written.arguments.push(String::new()),
                 (_, blank) if blank.trim().is_empty() => {}
-                (_, text) if depth > 0 => written.arguments.last_mut()?.push_str(&unquoted(piece, text)),
+                (_, text) if depth > 0 => written.arguments.last_mut()?.push_str(&unquoted(token, text)),
                 (_, ".") => written.schema = written.words.pop(),
                 (_, text) if text.starts_with('[') => written.has_brackets = true,
                 (_, text) => {
                     written.is_quoted = text.starts_with('"');
                     written.words.push(match written.is_quoted {
-                        true => unquoted(piece, text),
+                        true => unquoted(token, text),
                         false => text.to_lowercase(),
                     });
                 }
@@ -53,9 +53,9 @@ impl Written {
     }
 }
 
-fn unquoted(piece: Piece<'_>, text: &str) -> String {
-    match (piece, piece.name()) {
-        (Piece::Text(_), _) => text[1..text.len().saturating_sub(1).max(1)].replace("''", "'"),
+fn unquoted(token: Token<'_>, text: &str) -> String {
+    match (token, token.name()) {
+        (Token::Text(_), _) => text[1..text.len().saturating_sub(1).max(1)].replace("''", "'"),
         (_, Some(name)) => name,
         _ => text.to_owned(),
     }

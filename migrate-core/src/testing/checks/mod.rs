@@ -29,7 +29,7 @@ use crate::package::source_files::Sources;
 use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::runner::Runner;
-use crate::schema::{self, Step, Table, Touched, Undo, Value, Work, touched};
+use crate::schema::{self, Effect, Step, Table, Undo, Value, Work, effect};
 use crate::state::LiveSchema;
 use crate::target::{Rollback, Target};
 
@@ -438,15 +438,15 @@ fn left_in_place(steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>
         match &step.work {
             Work::Sql(sql) => {
                 for sql in DialectName::ALL.iter().filter_map(|dialect| sql.for_dialect(*dialect)) {
-                    match touched(sql) {
-                        Touched::Nothing | Touched::Rows => {}
-                        Touched::Names(names) => left.extend(names),
-                        Touched::Index(index) => {
+                    match effect(sql) {
+                        Effect::Nothing | Effect::Rows => {}
+                        Effect::Names(names) => left.extend(names),
+                        Effect::Index(index) => {
                             let tables = before.tables.values().filter_map(|table| table.as_ref().ok());
                             let has = |table: &&Table| table.indexes.iter().any(|one| one.name == index);
                             left.extend(tables.filter(has).map(|table| table.name.clone()));
                         }
-                        Touched::Anything => return None,
+                        Effect::Anything => return None,
                     }
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::accidental_replacement::{Replaced, Replacements};
 use crate::dialect::DialectName;
-use crate::schema::{Operation, Piece, Step, Table, TableEdit, Touched, Undo, Work, mentions, pieces, touched};
+use crate::schema::{Effect, Operation, Step, Table, TableEdit, Token, Undo, Work, effect, mentions, tokenize};
 use crate::state::LiveSchema;
 
 /// The rows of each table.
@@ -213,14 +213,14 @@ impl Kept {
             Work::Rust(_) => Reach::Everything,
             Work::Sql(sql) => {
                 let sql = sql.for_dialect(self.dialect).unwrap_or_default();
-                match (touched(sql), written_to(sql)) {
-                    (Touched::Rows, Some(table)) => self.following(before, table),
-                    (Touched::Rows, None) => {
+                match (effect(sql), written_to(sql)) {
+                    (Effect::Rows, Some(table)) => self.following(before, table),
+                    (Effect::Rows, None) => {
                         let named = self.tables.values().filter(|kept| mentions(sql, &kept.now));
                         Reach::Tables(named.map(|kept| kept.now.clone()).collect())
                     }
-                    (Touched::Anything, _) => Reach::Everything,
-                    (Touched::Nothing | Touched::Names(_) | Touched::Index(_), _) => Reach::Nothing,
+                    (Effect::Anything, _) => Reach::Everything,
+                    (Effect::Nothing | Effect::Names(_) | Effect::Index(_), _) => Reach::Nothing,
                 }
             }
             Work::Operation(_) | Work::Declared | Work::Kept => Reach::Nothing,
@@ -268,7 +268,7 @@ impl Kept {
 fn makes_trigger(work: &Work, dialect: DialectName) -> bool {
     let Work::Sql(sql) = work else { return false };
     let sql = sql.for_dialect(dialect).unwrap_or_default();
-    mentions(sql, "trigger") && matches!(touched(sql), Touched::Names(_) | Touched::Anything)
+    mentions(sql, "trigger") && matches!(effect(sql), Effect::Names(_) | Effect::Anything)
 }
 
 /// The table that an INSERT, UPDATE or DELETE writes to.
@@ -277,14 +277,14 @@ fn written_to(sql: &str) -> Option<String> {
         "INSERT", "REPLACE", "OR", "ABORT", "FAIL", "IGNORE", "ROLLBACK", "INTO", "UPDATE", "DELETE", "FROM", "ONLY",
         "TRUNCATE", "TABLE",
     ];
-    let pieces = pieces(sql).ok()?;
-    let mut words = pieces
+    let tokens = tokenize(sql).ok()?;
+    let mut words = tokens
         .into_iter()
-        .filter(|piece| !piece.written().trim().is_empty() && !matches!(piece, Piece::Comment(_)));
-    let first = words.find(|piece| !before_the_name.contains(&piece.written().to_ascii_uppercase().as_str()))?;
+        .filter(|token| !token.as_str().trim().is_empty() && !matches!(token, Token::Comment(_)));
+    let first = words.find(|token| !before_the_name.contains(&token.as_str().to_ascii_uppercase().as_str()))?;
     // A schema before the name says nothing here; a WITH can write anywhere.
     let name = match words.next() {
-        Some(piece) if piece.written() == "." => words.next()?.name(),
+        Some(token) if token.as_str() == "." => words.next()?.name(),
         _ => first.name(),
     };
     name.filter(|name| !name.eq_ignore_ascii_case("with"))

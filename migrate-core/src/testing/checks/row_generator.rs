@@ -9,7 +9,7 @@ use super::sample_values::typed;
 use crate::dialect::DialectName;
 use crate::driver::{DriverError, Session};
 use crate::render;
-use crate::schema::{Check, Column, ColumnType, ForeignKey, Table, Value, mentions, pieces};
+use crate::schema::{Check, Column, ColumnType, ForeignKey, Table, Value, mentions, tokenize};
 use crate::state::{LiveSchema, toposort};
 
 /// How many rows a table gets whenever it has become another one.
@@ -277,8 +277,8 @@ fn count_from_first_id(session: &mut dyn Session, table: &Table) {
 /// The pieces of a condition. PostgreSQL prints the list of an IN as `ARRAY[..]`; elsewhere brackets quote a name.
 fn words(expression: &str) -> Vec<&str> {
     let mut words_of = Vec::new();
-    for piece in pieces(expression).unwrap_or_default() {
-        let written = piece.written();
+    for token in tokenize(expression).unwrap_or_default() {
+        let written = token.as_str();
         match written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             Some(list) => words_of.extend(words(list)),
             None => words_of.push(written),

@@ -1,7 +1,7 @@
 //! Values by the type of their column, another one for each number.
 
 use crate::dialect::DialectName;
-use crate::schema::{Column, ColumnType, Value, pieces};
+use crate::schema::{Column, ColumnType, Value, tokenize};
 use crate::state::LiveSchema;
 
 /// A value of a column's type in a database.
@@ -84,10 +84,10 @@ fn named(dialect: DialectName, word: &str, name: &str, number: usize) -> Value {
 
 /// The texts in the name of a type, such as `ENUM('sad', 'it''s')`.
 fn quoted(word: &str) -> Vec<String> {
-    let pieces = pieces(word).unwrap_or_default();
-    let texts = pieces
+    let tokens = tokenize(word).unwrap_or_default();
+    let texts = tokens
         .iter()
-        .filter_map(|piece| piece.written().strip_prefix('\'')?.strip_suffix('\''));
+        .filter_map(|token| token.as_str().strip_prefix('\'')?.strip_suffix('\''));
     texts.map(|text| text.replace("''", "'")).collect()
 }
 

@@ -244,7 +244,7 @@ pub(crate) struct SchemaArgs {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// Write the fingerprints of new migrations into migrations.sum, and src/schema.rs if it is kept; with versions, also of these that were changed or taken away
+    /// Write the checksums of new migrations into migrations.sum, and src/schema.rs if it is kept; with versions, also of these that were changed or taken away
     #[arg(long, value_name = "VERSION", num_args = 0..)]
     pub(crate) update: Option<Vec<MigrationRef>>,
 

@@ -70,7 +70,7 @@ pub(crate) enum Body {
     Repair {
         #[serde(flatten)]
         interrupted: PlanItem,
-        in_doubt: bool,
+        undecided: bool,
         /// How many steps history says to have happened from now on; `None` if nothing was written.
         recorded: Option<usize>,
     },
@@ -208,7 +208,7 @@ impl Body {
                 done: interrupted.done,
                 ..PlanItem::from(&interrupted.planned)
             },
-            in_doubt: interrupted.is_in_doubt,
+            undecided: interrupted.is_undecided,
             recorded,
         }
     }

@@ -139,7 +139,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::export::KeptAs;
-    pub use crate::history::fingerprint_of;
+    pub use crate::history::checksum_of;
     pub use crate::migration::{Declaration, Derived, Migration, WRITTEN_WRONGLY, declare};
     pub use crate::package::checksums::{RELEASED_FILE, Released, Standing};
     pub use crate::registry::inventory;

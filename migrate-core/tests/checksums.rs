@@ -1,8 +1,8 @@
-//! Fingerprints are kept in users' databases, so what is encoded today must be encoded alike for ever. A line of the file
-//! beside this may be added, never changed; a new encoding needs a new tag (see `src/schema/fingerprint.rs`).
+//! Checksums are kept in users' databases, so what is encoded today must be encoded alike for ever. A line of the file
+//! beside this may be added, never changed; a new encoding needs a new tag (see `src/schema/checksum.rs`).
 
 use diesel::prelude::*;
-use migrate_core::__private::{Declaration, declare, fingerprint_of};
+use migrate_core::__private::{Declaration, checksum_of, declare};
 use migrate_core::{ColumnType, DialectName, IndexMethod, Migrate, Reaction, Schema, desc, expression};
 
 struct Example(fn(&mut Schema));
@@ -245,7 +245,7 @@ const EXAMPLES: &[(&str, Example)] = &[
 ];
 
 #[test]
-fn fingerprints_are_as_they_always_were() {
+fn checksums_are_as_they_always_were() {
     static KEPT: &str = include_str!("checksums.txt");
     let mut now = String::new();
     for (name, example) in EXAMPLES {
@@ -260,7 +260,7 @@ fn fingerprints_are_as_they_always_were() {
             module: "",
         };
         let migration = declare(declaration, example);
-        now.push_str(&format!("{} {name}\n", fingerprint_of(&migration, DialectName::Sqlite)));
+        now.push_str(&format!("{} {name}\n", checksum_of(&migration, DialectName::Sqlite)));
     }
     assert_eq!(now, KEPT);
 }

@@ -55,7 +55,7 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Fai
             for migration in registry.iter().filter(new) {
                 found.problems.push(Problem {
                     place: Some(migration.place()),
-                    message: format!("{migration} has no fingerprint in {RELEASED_FILE} yet"),
+                    message: format!("{migration} has no checksum in {RELEASED_FILE} yet"),
                 });
                 found.advise("`migrate check --update` writes those that are new");
             }

@@ -84,7 +84,7 @@ pub(super) fn create(
     Ok(Exit::Done)
 }
 
-/// The file of fingerprints, in which a new migration gets a line, so that another branch that adds one meets it there.
+/// The file of checksums, in which a new migration gets a line, so that another branch that adds one meets it there.
 /// The first migration begins it; later it is kept only where it is.
 fn released(file: &Path, is_first: bool) -> Result<Option<Released>, Failure> {
     match fs::read_to_string(file) {

@@ -46,7 +46,7 @@ fn steps(context: &Context<'_>, interrupted: &Interrupted, said: Option<usize>) 
     for (number, step) in (1..).zip(planned.steps()) {
         let state = match said.unwrap_or(interrupted.done) {
             done if number <= done => "done",
-            done if said.is_none() && interrupted.is_in_doubt && number == done + 1 => "in doubt",
+            done if said.is_none() && interrupted.is_undecided && number == done + 1 => "undecided",
             _ => "to do",
         };
         let what = step.sql().or(step.function()).unwrap_or("nothing is sent");
@@ -55,7 +55,7 @@ fn steps(context: &Context<'_>, interrupted: &Interrupted, said: Option<usize>) 
         let more = if lines.next().is_some() { " .." } else { "" };
         context
             .output
-            .result(format_args!("  {number:>3}  {state:<8}  {first}{more}"));
+            .result(format_args!("  {number:>3}  {state:<9}  {first}{more}"));
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn redo(context: &Context<'_>, steps: usize) -> Result<Exit, Failure>
 }
 
 pub(super) fn fresh(context: &Context<'_>) -> Result<Exit, Failure> {
-    let emptied = context.read(|runner| Ok(runner.emptied()))?;
+    let emptied = context.read(|runner| Ok(runner.fresh_scope()))?;
     context.confirm(&format!("This drops everything in {emptied}, and all its data"))?;
     let _at_work = context.stoppable();
     // The runner finds what is wrong with the migrations before it drops anything; what history says does not matter here.

@@ -22,7 +22,7 @@ pub(super) struct Row {
     #[diesel(sql_type = BigInt)]
     batch: i64,
     #[diesel(sql_type = Text)]
-    fingerprint: String,
+    checksum: String,
     #[diesel(sql_type = Text)]
     state: String,
     #[diesel(sql_type = BigInt)]
@@ -30,7 +30,7 @@ pub(super) struct Row {
     #[diesel(sql_type = Nullable<Text>)]
     claim: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    doubt: Option<String>,
+    in_flight: Option<String>,
     #[diesel(sql_type = Text)]
     applied_at: String,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -51,11 +51,11 @@ impl From<Row> for StoredRow {
             version: row.version,
             name: row.name,
             batch: row.batch,
-            fingerprint: row.fingerprint,
+            checksum: row.checksum,
             state: row.state,
             progress: row.progress,
             claim: row.claim,
-            doubt: row.doubt,
+            in_flight: row.in_flight,
             applied_at: row.applied_at,
             duration_ms: row.duration_ms,
             applied_by: row.applied_by,

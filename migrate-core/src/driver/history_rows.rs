@@ -16,13 +16,13 @@ pub(super) struct RowOnServer {
     #[diesel(sql_type = Text)]
     server: String,
     #[diesel(sql_type = BigInt)]
-    marker: i64,
+    history_version: i64,
 }
 
 /// The rows, and which database the version is of that came with them.
 pub(super) fn stored_rows(rows: Vec<RowOnServer>, version: impl Fn(&str) -> DialectVersion) -> StoredRows {
     StoredRows {
-        marker: rows.first().map(|row| row.marker),
+        history_version: rows.first().map(|row| row.history_version),
         version: rows.first().map(|row| version(&row.server)),
         rows: rows.into_iter().map(|row| row.stored.into()).collect(),
     }

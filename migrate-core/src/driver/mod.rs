@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::dialect::DialectVersion;
 use crate::history::StoredRow;
-use crate::history::table::{HistoryTable, Home};
+use crate::history::table::{HistoryTable, SessionBaseline};
 use crate::render::Dialect;
 use crate::state::LiveSchema;
 
@@ -69,8 +69,8 @@ pub trait Session: Any {
     /// Where the connection is at home, before any step has set something else. Sets what transactions need that is the
     /// session's: that statements wait so long for locks.
     #[doc(hidden)]
-    fn home(&mut self, _history: &str, _wait: Duration) -> Result<Home, DriverError> {
-        Ok(Home::default())
+    fn capture_baseline(&mut self, _history: &str, _wait: Duration) -> Result<SessionBaseline, DriverError> {
+        Ok(SessionBaseline::default())
     }
 
     /// The rows of history; `None` if there is no such table.
@@ -83,18 +83,18 @@ pub trait Session: Any {
 
     /// A number that is another one when another connection has changed history, if that can be told now.
     #[doc(hidden)]
-    fn marker(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError>;
+    fn history_version(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError>;
 
     /// The marker as it will be when the open transaction is committed, if that makes it another one.
     #[doc(hidden)]
-    fn marker_after_commit(&mut self, _table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+    fn history_version_after_commit(&mut self, _table: &HistoryTable) -> Result<Option<i64>, DriverError> {
         Ok(None)
     }
 
     /// Begins a transaction that holds the right to write from its start, and whose statements wait so long for locks.
     /// [`DriverErrorKind::Busy`] says that another run has that right, and that it can be tried again.
     #[doc(hidden)]
-    fn begin(&mut self, table: &HistoryTable, wait: Duration, held: &Held) -> Result<Begun, DriverError>;
+    fn begin(&mut self, table: &HistoryTable, wait: Duration, held: &LockScope) -> Result<Begun, DriverError>;
 
     /// Lets the statements of the open transaction wait so long for locks, as [`begin`](Session::begin) has done, after it was
     /// set back.
@@ -105,13 +105,19 @@ pub trait Session: Any {
 
     /// Makes do without prepared statements that outlive a transaction: the next one may be in another session of the server.
     #[doc(hidden)]
-    fn prepare_nothing(&mut self) {}
+    fn disable_statement_cache(&mut self) {}
 
     /// What stands around the statements of one transaction in a message that holds several: it takes the right to write and
     /// goes on only if history is as expected.
     /// `None` if the database takes no such message.
     #[doc(hidden)]
-    fn around(&self, _table: &HistoryTable, _run: &str, _wait: Duration, _expected: Expected) -> Option<Around> {
+    fn pipeline_envelope(
+        &self,
+        _table: &HistoryTable,
+        _run: &str,
+        _wait: Duration,
+        _expected: HistoryPrecondition,
+    ) -> Option<PipelineEnvelope> {
         None
     }
 
@@ -123,18 +129,18 @@ pub trait Session: Any {
 
     /// Keeps the right to write, which the open transaction has, after that has ended.
     #[doc(hidden)]
-    fn hold(&mut self, table: &HistoryTable) -> Result<Held, DriverError>;
+    fn extend_lock(&mut self, table: &HistoryTable) -> Result<LockScope, DriverError>;
 
     /// Takes the right to write that is the session's again, if a step has given it up. [`DriverErrorKind::Busy`] says that
     /// another run has it now.
     #[doc(hidden)]
-    fn regain(&mut self, _table: &HistoryTable) -> Result<(), DriverError> {
+    fn reacquire_lock(&mut self, _table: &HistoryTable) -> Result<(), DriverError> {
         Ok(())
     }
 
     /// Gives up the right to write that was kept.
     #[doc(hidden)]
-    fn let_go(&mut self, table: &HistoryTable, held: Held) -> Result<(), DriverError>;
+    fn release_lock(&mut self, table: &HistoryTable, held: LockScope) -> Result<(), DriverError>;
 
     /// Begins a transaction under a right to write that is the session's.
     #[doc(hidden)]
@@ -143,21 +149,21 @@ pub trait Session: Any {
     /// Makes ready for a statement outside a transaction: takes away what an earlier try of it has left half made, and lets it
     /// wait so long for locks.
     #[doc(hidden)]
-    fn make_ready(&mut self, _sql: &str, _wait: Duration) -> Result<(), DriverError> {
+    fn prepare_statement(&mut self, _sql: &str, _wait: Duration) -> Result<(), DriverError> {
         Ok(())
     }
 
     /// Another text where a digest would not look at the same things, or would not say the same of them, as steps can set that
     /// of a session.
     #[doc(hidden)]
-    fn point_of_view(&mut self) -> Result<String, DriverError> {
+    fn catalog_context(&mut self) -> Result<String, DriverError> {
         Ok(String::new())
     }
 
     /// A digest of some tables, views and enums as they are: another one if any of them has been made, changed or dropped.
     /// `None` if this cannot be told.
     #[doc(hidden)]
-    fn digest(&mut self, _names: &[String]) -> Result<Option<String>, DriverError> {
+    fn object_digest(&mut self, _names: &[String]) -> Result<Option<String>, DriverError> {
         Ok(None)
     }
 
@@ -190,7 +196,7 @@ pub trait Session: Any {
 
     /// What to do to find out who holds a lock.
     #[doc(hidden)]
-    fn who_holds_locks(&mut self) -> String;
+    fn lock_holder_hint(&mut self) -> String;
 
     /// What the database holds. What is still as it was is taken from an earlier answer.
     #[doc(hidden)]
@@ -202,7 +208,7 @@ pub trait Session: Any {
 
     /// What [`drop_everything`](Session::drop_everything) empties, for messages: never with a password.
     #[doc(hidden)]
-    fn emptied(&mut self) -> String {
+    fn fresh_scope(&mut self) -> String {
         self.location()
     }
 
@@ -221,16 +227,16 @@ pub struct StoredRows {
     /// Which database it is, if that was told.
     pub(crate) version: Option<DialectVersion>,
     /// The marker as it was when they were read, if that came with them.
-    pub(crate) marker: Option<i64>,
+    pub(crate) history_version: Option<i64>,
 }
 
 /// What history is to be like when a transaction begins.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub enum HistoryPrecondition {
     /// Its table is not there.
     NoTable,
-    Marker(i64),
+    Version(i64),
     /// As the transaction of the same run before it has left it.
     LeftByRun,
 }
@@ -238,7 +244,7 @@ pub enum Expected {
 /// What stands around the statements of one transaction in a message that holds several.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Around {
+pub struct PipelineEnvelope {
     pub(crate) opening: String,
     /// An expression for how long the transaction has taken.
     pub(crate) duration_ms: &'static str,
@@ -258,15 +264,15 @@ pub struct Begun {
 /// Whether a run has the right to write beyond its transactions.
 #[doc(hidden)]
 #[derive(Debug, Default)]
-pub enum Held {
+pub enum LockScope {
     /// A transaction's right ends with it.
     #[default]
-    No,
+    Transaction,
     /// The session has it, until it is given up or the connection ends.
-    BySession,
+    Session,
     /// The process has it, until it is given up or the process ends.
     #[cfg(feature = "sqlite")]
-    ByProcess(sqlite::process_lock::ProcessLock),
+    Process(sqlite::process_lock::ProcessLock),
 }
 
 /// What a connection type is, without asking the database.

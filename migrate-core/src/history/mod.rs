@@ -27,11 +27,11 @@ pub(crate) struct StoredRow {
     pub(crate) version: i64,
     pub(crate) name: String,
     pub(crate) batch: i64,
-    pub(crate) fingerprint: String,
+    pub(crate) checksum: String,
     pub(crate) state: String,
     pub(crate) progress: i64,
     pub(crate) claim: Option<String>,
-    pub(crate) doubt: Option<String>,
+    pub(crate) in_flight: Option<String>,
     pub(crate) applied_at: String,
     pub(crate) duration_ms: Option<i64>,
     pub(crate) applied_by: String,
@@ -61,14 +61,14 @@ pub struct Applied {
     pub applied_by: String,
     /// The version of this crate that applied it.
     pub tool_version: String,
-    pub(crate) fingerprint: String,
+    pub(crate) checksum: String,
     pub(crate) phase: Phase,
     /// How many steps of the phase are done.
     pub(crate) progress: usize,
     /// The run that is at work on it, or was when it was cut off.
     pub(crate) claim: Option<String>,
     /// What was written down before the step after those that are done, by which it is told whether that has happened.
-    pub(crate) doubt: Option<String>,
+    pub(crate) in_flight: Option<String>,
 }
 
 impl Applied {
@@ -195,7 +195,7 @@ impl History {
     }
 
     /// What history and a registry say together, in the order in which migrations are or would be applied.
-    pub(crate) fn compare(&self, registry: &Registry, fingerprints: &Fingerprints) -> Vec<Entry> {
+    pub(crate) fn compare(&self, registry: &Registry, checksums: &Checksums) -> Vec<Entry> {
         let applied: HashMap<MigrationId<'_>, &Applied> = self.rows.iter().map(|row| (row.id(), row)).collect();
         let mut newest_applied: HashMap<&str, Version> = HashMap::new();
         for row in &self.rows {
@@ -214,7 +214,7 @@ impl History {
                 }
                 None => State::Pending,
                 Some(row) if row.phase != Phase::Applied => State::Interrupted,
-                Some(row) if schema::differ(&row.fingerprint, fingerprints.at(position)) => State::Changed,
+                Some(row) if schema::differ(&row.checksum, checksums.at(position)) => State::Changed,
                 Some(_) => State::Applied,
             };
             Entry::linked(state, *migration, row.cloned())
@@ -253,8 +253,8 @@ fn check(row: StoredRow) -> Result<Applied, String> {
             return Err(format!("the {what} {number} is not a positive integer"));
         }
     }
-    if !schema::is_fingerprint(&row.fingerprint) {
-        return Err(format!("{:?} is not a fingerprint", row.fingerprint));
+    if !schema::is_checksum(&row.checksum) {
+        return Err(format!("{:?} is not a checksum", row.checksum));
     }
     let is_moment = row.applied_at.len() >= 20 && row.applied_at.is_ascii() && row.applied_at.ends_with('Z');
     if !is_moment || row.applied_at.as_bytes()[10] != b'T' {
@@ -273,24 +273,24 @@ fn check(row: StoredRow) -> Result<Applied, String> {
         duration_ms: row.duration_ms,
         applied_by: row.applied_by,
         tool_version: row.tool_version,
-        fingerprint: row.fingerprint,
+        checksum: row.checksum,
         phase,
         progress,
         claim: row.claim,
-        doubt: row.doubt,
+        in_flight: row.in_flight,
     })
 }
 
-/// The fingerprint of each migration of a registry, in its order.
+/// The checksum of each migration of a registry, in its order.
 #[derive(Debug)]
-pub(crate) struct Fingerprints(Vec<String>);
+pub(crate) struct Checksums(Vec<String>);
 
-impl Fingerprints {
-    pub(crate) fn of(registry: &Registry, dialect: DialectName) -> Fingerprints {
-        Fingerprints(
+impl Checksums {
+    pub(crate) fn of(registry: &Registry, dialect: DialectName) -> Checksums {
+        Checksums(
             registry
                 .iter()
-                .map(|migration| fingerprint_of(migration, dialect))
+                .map(|migration| checksum_of(migration, dialect))
                 .collect(),
         )
     }
@@ -301,10 +301,10 @@ impl Fingerprints {
     }
 }
 
-/// The fingerprint of what a migration's `up` records for one kind of database.
+/// The checksum of what a migration's `up` records for one kind of database.
 #[must_use]
-pub fn fingerprint_of(migration: &Migration, dialect: DialectName) -> String {
-    schema::fingerprint(&schema::record(|schema| migration.migrate().up(schema)).steps, dialect)
+pub fn checksum_of(migration: &Migration, dialect: DialectName) -> String {
+    schema::checksum(&schema::record(|schema| migration.migrate().up(schema)).steps, dialect)
 }
 
 /// A migration's state in one database.

@@ -11,11 +11,11 @@ pub(crate) const COLUMNS: [&str; 15] = [
     "version",
     "name",
     "batch",
-    "fingerprint",
+    "checksum",
     "state",
     "progress",
     "claim",
-    "doubt",
+    "in_flight",
     "applied_at",
     "duration_ms",
     "applied_by",
@@ -41,17 +41,17 @@ pub struct HistoryTable {
 /// Where a run is at home, whatever its steps set.
 #[doc(hidden)]
 #[derive(Clone, Debug, Default)]
-pub struct Home {
+pub struct SessionBaseline {
     /// The schema that history is in, where the database has more than one.
     pub(crate) schema: Option<String>,
     /// A statement that sets back what a step may have set of the connection.
-    pub(crate) restore: Option<String>,
+    pub(crate) restore_baseline: Option<String>,
     /// A statement that gives the connection back as it was found.
-    pub(crate) leave: Option<String>,
+    pub(crate) restore_original: Option<String>,
     /// The session of the server.
     pub(crate) session: Option<i64>,
     /// Others use that session as well: a pooler stands between.
-    pub(crate) is_shared: bool,
+    pub(crate) is_pooled: bool,
 }
 
 /// A row to be written.
@@ -61,7 +61,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) id: MigrationId<'a>,
     pub(crate) name: &'a str,
     pub(crate) batch: i64,
-    pub(crate) fingerprint: &'a str,
+    pub(crate) checksum: &'a str,
     pub(crate) phase: Phase,
     pub(crate) progress: usize,
     pub(crate) claim: Option<&'a str>,
@@ -72,15 +72,15 @@ pub(crate) struct NewRow<'a> {
 
 /// What an update sets.
 #[derive(Debug, Default)]
-pub(crate) struct Change<'a> {
+pub(crate) struct RowUpdate<'a> {
     pub(crate) batch: Option<i64>,
-    pub(crate) fingerprint: Option<&'a str>,
+    pub(crate) checksum: Option<&'a str>,
     pub(crate) phase: Option<Phase>,
     pub(crate) progress: Option<usize>,
     /// `Some(None)` gives the claim up.
     pub(crate) claim: Option<Option<&'a str>>,
     /// `Some(None)` says that there is none.
-    pub(crate) doubt: Option<Option<&'a str>>,
+    pub(crate) in_flight: Option<Option<&'a str>>,
     /// An expression.
     pub(crate) duration_ms: Option<&'a str>,
 }
@@ -134,11 +134,11 @@ impl HistoryTable {
              \x20   version BIGINT NOT NULL,\n\
              \x20   name VARCHAR(255) NOT NULL,\n\
              \x20   batch BIGINT NOT NULL,\n\
-             \x20   fingerprint VARCHAR(255) NOT NULL,\n\
+             \x20   checksum VARCHAR(255) NOT NULL,\n\
              \x20   state VARCHAR(16) NOT NULL,\n\
              \x20   progress BIGINT NOT NULL,\n\
              \x20   claim VARCHAR(255),\n\
-             \x20   doubt TEXT,\n\
+             \x20   in_flight TEXT,\n\
              \x20   applied_at VARCHAR(32) NOT NULL,\n\
              \x20   duration_ms BIGINT,\n\
              \x20   applied_by VARCHAR(255) NOT NULL,\n\
@@ -167,7 +167,7 @@ impl HistoryTable {
             row.id.version.to_string(),
             self.dialect.text(row.name),
             row.batch.to_string(),
-            self.dialect.text(row.fingerprint),
+            self.dialect.text(row.checksum),
             self.dialect.text(row.phase.as_str()),
             row.progress.to_string(),
             self.text_or_null(row.claim),
@@ -187,13 +187,13 @@ impl HistoryTable {
     }
 
     /// Changes a row, if it is still claimed as said: a compare-and-swap.
-    pub(crate) fn update(&self, id: MigrationId<'_>, claimed_by: Option<&str>, change: &Change<'_>) -> String {
+    pub(crate) fn update(&self, id: MigrationId<'_>, claimed_by: Option<&str>, change: &RowUpdate<'_>) -> String {
         let mut sets = Vec::new();
         if let Some(batch) = change.batch {
             sets.push(format!("batch = {batch}"));
         }
-        if let Some(fingerprint) = change.fingerprint {
-            sets.push(format!("fingerprint = {}", self.dialect.text(fingerprint)));
+        if let Some(checksum) = change.checksum {
+            sets.push(format!("checksum = {}", self.dialect.text(checksum)));
         }
         if let Some(phase) = change.phase {
             sets.push(format!("state = {}", self.dialect.text(phase.as_str())));
@@ -204,8 +204,8 @@ impl HistoryTable {
         if let Some(claim) = change.claim {
             sets.push(format!("claim = {}", self.text_or_null(claim)));
         }
-        if let Some(doubt) = change.doubt {
-            sets.push(format!("doubt = {}", self.text_or_null(doubt)));
+        if let Some(in_flight) = change.in_flight {
+            sets.push(format!("in_flight = {}", self.text_or_null(in_flight)));
         }
         if let Some(ms) = change.duration_ms {
             sets.push(format!("duration_ms = {ms}"));

@@ -1,4 +1,4 @@
-//! The file of fingerprints by which a change of a released migration is noticed before any database is asked. Pure: who
+//! The file of checksums by which a change of a released migration is noticed before any database is asked. Pure: who
 //! calls reads and writes the file.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ const HEADER: &str = "\
 # the older one and somebody has applied the other, give yours a new version. Then run `migrate check --update`.
 ";
 
-/// The fingerprint of a migration that is still being written.
+/// The checksum of a migration that is still being written.
 const NEW: &str = "new";
 
 /// The lines of the file.
@@ -40,19 +40,19 @@ type Key = (Version, String);
 struct Line {
     name: String,
     /// On each database that it is written for; none if it is still being written.
-    fingerprints: Fingerprints,
+    checksums: Checksums,
     /// What somebody has written above it, and blank lines.
     above: Vec<String>,
 }
 
-type Fingerprints = Vec<(DialectName, String)>;
+type Checksums = Vec<(DialectName, String)>;
 
 /// What a line says of a migration, against what the migration says itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// They agree.
     Unchanged,
-    /// It has no line, or one without a fingerprint.
+    /// It has no line, or one without a checksum.
     New,
     /// It records something else now.
     Changed,
@@ -97,7 +97,7 @@ impl Released {
             let (key, mut entry) = parse_line(line).ok_or_else(|| {
                 refused("is not `VERSION NAME FINGERPRINT`").next("take it from git's history, or take it out")
             })?;
-            if entry.fingerprints.iter().any(|(_, one)| schema::is_newer_encoding(one)) {
+            if entry.checksums.iter().any(|(_, one)| schema::is_newer_encoding(one)) {
                 return Err(refused("was written by a newer version of migrate-core").next("update migrate-core"));
             }
             entry.above = std::mem::take(&mut above);
@@ -115,12 +115,12 @@ impl Released {
         let Some(line) = self.lines.get(&key(migration.id())) else {
             return Standing::New;
         };
-        if line.fingerprints.is_empty() {
+        if line.checksums.is_empty() {
             return Standing::New;
         }
-        let now = fingerprints_of(migration);
+        let now = checksums_of(migration);
         // A database that it was not written for then, or is not any more, cannot have been changed.
-        let is_changed = line.fingerprints.iter().any(|(dialect, then)| {
+        let is_changed = line.checksums.iter().any(|(dialect, then)| {
             let now = now.iter().find(|(other, _)| other == dialect);
             now.is_some_and(|(_, now)| schema::differ(then, now))
         });
@@ -174,7 +174,7 @@ impl Released {
         let mut unwritten = Vec::new();
         for (key, line) in self.not_in(registry) {
             let label = label(key, line);
-            if line.fingerprints.is_empty() {
+            if line.checksums.is_empty() {
                 error = error.problem(
                     None,
                     format!("{label} was begun by `migrate create`, and is not linked"),
@@ -203,7 +203,7 @@ impl Released {
 
     /// Writes the line of a migration anew.
     pub fn take_in(&mut self, migration: &Migration) {
-        self.set(migration.id(), migration.name(), fingerprints_of(migration));
+        self.set(migration.id(), migration.name(), checksums_of(migration));
     }
 
     /// Adds the line of a migration that is to be written.
@@ -224,12 +224,12 @@ impl Released {
         self.lines.len() < before
     }
 
-    fn set(&mut self, id: MigrationId<'_>, name: &str, fingerprints: Fingerprints) {
+    fn set(&mut self, id: MigrationId<'_>, name: &str, checksums: Checksums) {
         let key = key(id);
         let above = self.lines.remove(&key).map(|line| line.above);
         let line = Line {
             name: name.to_owned(),
-            fingerprints,
+            checksums,
             above: above.unwrap_or_default(),
         };
         self.lines.insert(key, line);
@@ -249,7 +249,7 @@ fn label((version, group): &Key, line: &Line) -> String {
 }
 
 /// On each database that all its SQL is written for.
-fn fingerprints_of(migration: &Migration) -> Fingerprints {
+fn checksums_of(migration: &Migration) -> Checksums {
     let steps = schema::record(|schema| migration.migrate().up(schema)).steps;
     let is_written_for = |dialect: &DialectName| {
         steps.iter().all(|step| match &step.work {
@@ -259,7 +259,7 @@ fn fingerprints_of(migration: &Migration) -> Fingerprints {
     };
     let dialects = DialectName::ALL.into_iter().filter(is_written_for);
     dialects
-        .map(|dialect| (dialect, schema::fingerprint(&steps, dialect)))
+        .map(|dialect| (dialect, schema::checksum(&steps, dialect)))
         .collect()
 }
 
@@ -270,25 +270,25 @@ fn parse_line(line: &str) -> Option<(Key, Line)> {
     let version: Version = version.parse().ok()?;
     let name = words.next()?.to_owned();
     let said: Vec<&str> = words.collect();
-    let fingerprints = match said.as_slice() {
+    let checksums = match said.as_slice() {
         [] => return None,
         [NEW] => Vec::new(),
-        [same] if schema::is_fingerprint(same) => DialectName::ALL
+        [same] if schema::is_checksum(same) => DialectName::ALL
             .into_iter()
             .map(|dialect| (dialect, (*same).to_owned()))
             .collect(),
         each => each
             .iter()
             .map(|one| {
-                let (dialect, fingerprint) = one.split_once('=')?;
-                let fingerprint = Some(fingerprint.to_owned()).filter(|one| schema::is_fingerprint(one))?;
-                Some((dialect.parse().ok()?, fingerprint))
+                let (dialect, checksum) = one.split_once('=')?;
+                let checksum = Some(checksum.to_owned()).filter(|one| schema::is_checksum(one))?;
+                Some((dialect.parse().ok()?, checksum))
             })
-            .collect::<Option<Fingerprints>>()?,
+            .collect::<Option<Checksums>>()?,
     };
     let line = Line {
         name,
-        fingerprints,
+        checksums,
         above: Vec::new(),
     };
     Some(((version, group.to_owned()), line))
@@ -300,7 +300,7 @@ impl fmt::Display for Released {
         for (key, line) in &self.lines {
             line.above.iter().try_for_each(|above| writeln!(f, "{above}"))?;
             write!(f, "{}", label(key, line))?;
-            let all = &line.fingerprints;
+            let all = &line.checksums;
             match all.first() {
                 None => write!(f, " {NEW}")?,
                 Some((_, first))
@@ -310,7 +310,7 @@ impl fmt::Display for Released {
                 }
                 Some(_) => all
                     .iter()
-                    .try_for_each(|(dialect, fingerprint)| write!(f, " {dialect}={fingerprint}"))?,
+                    .try_for_each(|(dialect, checksum)| write!(f, " {dialect}={checksum}"))?,
             }
             writeln!(f)?;
         }
@@ -424,7 +424,7 @@ mod tests {
 
     #[test]
     fn what_somebody_has_written_between_stays() {
-        let hash = fingerprint_on_sqlite(&migration(10, on_all));
+        let hash = checksum_on_sqlite(&migration(10, on_all));
         let text = format!("{HEADER}\n# Ours.\n10 example {hash}\n\n# Theirs.\n20 example new\n# The end.\n");
         let mut released = Released::parse(&text).unwrap();
         assert_eq!(released.to_string(), text);
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_of_a_newer_kind_is_not_taken_for_the_same() {
+    fn a_checksum_of_a_newer_kind_is_not_taken_for_the_same() {
         let error = Released::parse("10 example 2:00\n").unwrap_err();
         insta::assert_snapshot!(error, @r"
         line 1 of migrations.sum was written by a newer version of migrate-core: 10 example 2:00
@@ -442,9 +442,9 @@ mod tests {
         ");
     }
 
-    fn fingerprint_on_sqlite(migration: &Migration) -> String {
-        let all = fingerprints_of(migration).into_iter();
-        all.map(|(_, fingerprint)| fingerprint).next().unwrap()
+    fn checksum_on_sqlite(migration: &Migration) -> String {
+        let all = checksums_of(migration).into_iter();
+        all.map(|(_, checksum)| checksum).next().unwrap()
     }
 
     #[test]

@@ -58,8 +58,8 @@ pub struct PlannedMigration {
     pub(crate) migration: Migration,
     pub(crate) direction: Direction,
     pub(crate) steps: Vec<PlannedStep>,
-    /// The fingerprint after each number of steps, from none to all; what an interrupted run goes on from.
-    pub(crate) fingerprints: Vec<String>,
+    /// The checksum after each number of steps, from none to all; what an interrupted run goes on from.
+    pub(crate) checksums: Vec<String>,
     /// How many steps an interrupted run has done already.
     pub(crate) done: usize,
     pub(crate) dialect: &'static dyn Dialect,
@@ -96,14 +96,14 @@ impl PlannedMigration {
         self.done
     }
 
-    /// The fingerprint of all its steps.
-    pub(crate) fn fingerprint(&self) -> &str {
-        self.fingerprints.last().map_or("", String::as_str)
+    /// The checksum of all its steps.
+    pub(crate) fn checksum(&self) -> &str {
+        self.checksums.last().map_or("", String::as_str)
     }
 
-    /// The fingerprint of its first `done` steps.
-    pub(crate) fn fingerprint_after(&self, done: usize) -> &str {
-        self.fingerprints.get(done).map_or("", String::as_str)
+    /// The checksum of its first `done` steps.
+    pub(crate) fn checksum_after(&self, done: usize) -> &str {
+        self.checksums.get(done).map_or("", String::as_str)
     }
 
     /// It makes a table anew.

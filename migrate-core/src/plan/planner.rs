@@ -124,7 +124,7 @@ impl Planner {
     }
 
     /// Programs that are not known here work on the same database: there may be more than is known.
-    pub(crate) fn is_shared(&mut self) {
+    pub(crate) fn is_pooled(&mut self) {
         self.model.mark_all_unknown();
     }
 
@@ -179,7 +179,7 @@ impl Planner {
         Ok(PlannedMigration {
             migration: *migration,
             direction: Direction::Up,
-            fingerprints: fingerprints(&up.steps, &walk.actions, self.plan_for.dialect.kind()),
+            checksums: checksums(&up.steps, &walk.actions, self.plan_for.dialect.kind()),
             steps: walk.planned,
             done: 0,
             dialect: self.plan_for.dialect,
@@ -214,7 +214,7 @@ impl Planner {
         Ok(PlannedMigration {
             migration: *migration,
             direction: Direction::Down,
-            fingerprints: Vec::new(),
+            checksums: Vec::new(),
             steps: planned,
             done: 0,
             dialect: self.plan_for.dialect,
@@ -320,17 +320,17 @@ pub(crate) fn all_or_problems(
     }
 }
 
-/// The fingerprint after each number of actions. A step of several has its own from its first on, as it may not be changed
+/// The checksum after each number of actions. A step of several has its own from its first on, as it may not be changed
 /// any more then.
-fn fingerprints(steps: &[Step], actions: &[usize], dialect: DialectName) -> Vec<String> {
-    let after_steps = schema::fingerprints_on_the_way(steps, dialect);
-    let mut fingerprints = vec![after_steps[0].clone()];
-    for (fingerprint, actions) in after_steps.iter().skip(1).zip(actions) {
-        fingerprints.extend(std::iter::repeat_n(fingerprint.clone(), *actions));
+fn checksums(steps: &[Step], actions: &[usize], dialect: DialectName) -> Vec<String> {
+    let after_steps = schema::checksums_by_step(steps, dialect);
+    let mut checksums = vec![after_steps[0].clone()];
+    for (checksum, actions) in after_steps.iter().skip(1).zip(actions) {
+        checksums.extend(std::iter::repeat_n(checksum.clone(), *actions));
     }
     // A last step without an action counts all the same.
-    if let (Some(last), Some(all)) = (fingerprints.last_mut(), after_steps.last()) {
+    if let (Some(last), Some(all)) = (checksums.last_mut(), after_steps.last()) {
         last.clone_from(all);
     }
-    fingerprints
+    checksums
 }

@@ -1,14 +1,14 @@
-//! Fingerprints in history: of a changed migration that a person accepts, and of rows with an older encoding.
+//! Checksums in history: of a changed migration that a person accepts, and of rows with an older encoding.
 
 use super::Runner;
 use crate::error::{Error, ErrorKind};
-use crate::history::table::Change;
+use crate::history::table::RowUpdate;
 use crate::history::{Applied, Entry, History, Phase, State};
 use crate::schema;
 use crate::target::MigrationRef;
 
 impl Runner<'_> {
-    /// Declares that a changed migration is right as it is: history takes its new fingerprint.
+    /// Declares that a changed migration is right as it is: history takes its new checksum.
     ///
     /// # Errors
     ///
@@ -17,7 +17,7 @@ impl Runner<'_> {
         self.with_lock_wait(|runner| {
             runner.in_own_transaction(|runner| {
                 let history = runner.read_history()?.unwrap_or_default();
-                let entries = history.compare(&runner.registry, &runner.fingerprints);
+                let entries = history.compare(&runner.registry, &runner.checksums);
                 let entry = reference.find(&entries, Entry::id)?;
                 let (State::Changed, Some(row)) = (entry.state, &entry.applied) else {
                     return Err(Error::new(
@@ -31,22 +31,22 @@ impl Runner<'_> {
         })
     }
 
-    /// Writes the present fingerprint of a migration into its row.
+    /// Writes the present checksum of a migration into its row.
     pub(super) fn stamp(&mut self, row: &Applied) -> Result<(), Error> {
         let Some(position) = self.registry.position(row.id()) else {
             return Ok(());
         };
-        let change = Change {
-            fingerprint: Some(self.fingerprints.at(position)),
-            ..Change::default()
+        let change = RowUpdate {
+            checksum: Some(self.checksums.at(position)),
+            ..RowUpdate::default()
         };
         let statement = self.table.update(row.id(), row.claim.as_deref(), &change);
         self.bookkeeping(&statement)
     }
 
-    /// Fingerprints of an older encoding say nothing about a change; they are replaced.
+    /// Checksums of an older encoding say nothing about a change; they are replaced.
     pub(super) fn stamp_anew(&mut self, history: &History) -> Result<(), Error> {
-        let is_old = |row: &&Applied| row.phase == Phase::Applied && schema::is_older_encoding(&row.fingerprint);
+        let is_old = |row: &&Applied| row.phase == Phase::Applied && schema::is_older_encoding(&row.checksum);
         if !history.rows().iter().any(|row| is_old(&row)) {
             return Ok(());
         }

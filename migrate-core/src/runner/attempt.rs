@@ -4,7 +4,7 @@ use crate::history::Applied;
 use crate::plan::PlannedMigration;
 
 /// One migration's turn in a run.
-pub(super) struct Turn<'a> {
+pub(super) struct Attempt<'a> {
     pub(super) planned: &'a PlannedMigration,
     pub(super) run_id: String,
     pub(super) batch: i64,
@@ -20,7 +20,7 @@ pub(super) struct Turn<'a> {
     pub(super) has_open_claims: bool,
 }
 
-impl Turn<'_> {
+impl Attempt<'_> {
     /// The claim that the row holds when the migration is done: the run's, as long as more is to follow.
     pub(super) fn claim_when_done(&self) -> Option<&str> {
         (!self.is_last).then_some(self.run_id.as_str())

@@ -1,7 +1,7 @@
 //! What can go wrong in a migration, and the error that says which statement, what the database said, what state it is
 //! in now and what to do next.
 
-use super::attempt::Turn;
+use super::attempt::Attempt;
 use super::{Runner, named};
 use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::{Error, ErrorKind};
@@ -15,11 +15,11 @@ const MAY_WRITE: &str = "give this user the right to write the file and the dire
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a migration did not get to its end.
-pub(super) enum Failure {
+pub(super) enum MigrationFailure {
     /// A step, counted from 0.
-    Step { index: usize, mishap: Mishap },
+    Step { index: usize, error: StepError },
     /// Writing history failed.
-    Bookkeeping(DriverError),
+    History(DriverError),
     /// The row is not as this run left it.
     ClaimLost,
     /// Who started the run wants it to end; the steps before this one, counted from 0, are done.
@@ -35,7 +35,7 @@ pub(super) enum Failure {
 }
 
 /// What went wrong in a step.
-pub(super) enum Mishap {
+pub(super) enum StepError {
     /// The database refused, or the Rust function returned an error or panicked.
     Failed { cause: Cause },
     /// A table is not what it is taken to be.
@@ -49,12 +49,12 @@ pub(super) enum Mishap {
     LeftTransactionOpen,
 }
 
-impl Failure {
+impl MigrationFailure {
     /// What the database answered, if it was a step that failed.
     fn kind_behind(&self) -> Option<DriverErrorKind> {
         match self {
-            Failure::Step {
-                mishap: Mishap::Failed { cause },
+            MigrationFailure::Step {
+                error: StepError::Failed { cause },
                 ..
             } => DriverErrorKind::behind(cause.as_ref()),
             _ => None,
@@ -62,45 +62,48 @@ impl Failure {
     }
 }
 
-impl Mishap {
+impl StepError {
     /// Something else holds a lock that it needs.
     pub(super) fn is_locked(&self) -> bool {
-        let Mishap::Failed { cause } = self else { return false };
+        let StepError::Failed { cause } = self else {
+            return false;
+        };
         DriverErrorKind::behind(cause.as_ref()) == Some(DriverErrorKind::Locked)
     }
 
     pub(super) fn into_cause(self) -> Cause {
         match self {
-            Mishap::Failed { cause } => cause,
-            Mishap::Unexpected(difference) => difference.into(),
-            Mishap::EndedTransaction { returned } => {
+            StepError::Failed { cause } => cause,
+            StepError::Unexpected(difference) => difference.into(),
+            StepError::EndedTransaction { returned } => {
                 returned.unwrap_or_else(|| "the step ended the transaction that the migration runs in".into())
             }
-            Mishap::LeftTransactionOpen => "the step began a transaction and did not end it".into(),
+            StepError::LeftTransactionOpen => "the step began a transaction and did not end it".into(),
         }
     }
 }
 
-impl From<DriverError> for Mishap {
-    fn from(error: DriverError) -> Mishap {
-        Mishap::Failed { cause: Box::new(error) }
+impl From<DriverError> for StepError {
+    fn from(error: DriverError) -> StepError {
+        StepError::Failed { cause: Box::new(error) }
     }
 }
 
 impl Runner<'_> {
     /// After a failure in a transaction: rolls back, and says what is so now.
-    pub(super) fn rolled_back(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+    pub(super) fn rolled_back(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
         let was_open = self.session.rollback();
-        if let Failure::Step {
+        if let MigrationFailure::Step {
             index,
-            mishap: Mishap::EndedTransaction { returned },
+            error: StepError::EndedTransaction { returned },
         } = failure
         {
             let was_open = was_open.unwrap_or(false);
-            return self.transaction_ended(turn, index, returned, was_open);
+            return self.transaction_ended(attempt, index, returned, was_open);
         }
-        let was_lost = matches!(&failure, Failure::Commit(error) if error.kind == DriverErrorKind::ConnectionLost);
-        let error = self.describe(turn, failure);
+        let was_lost =
+            matches!(&failure, MigrationFailure::Commit(error) if error.kind == DriverErrorKind::ConnectionLost);
+        let error = self.describe(attempt, failure);
         match was_open {
             _ if was_lost => error.state(
                 "the connection was lost at the commit, so all of it has happened or nothing, and history says which",
@@ -114,36 +117,42 @@ impl Runner<'_> {
     }
 
     /// A step ended the transaction behind the runner's back: finds out what is committed, and writes that down.
-    fn transaction_ended(&mut self, turn: &Turn<'_>, index: usize, returned: Option<Cause>, was_open: bool) -> Error {
+    fn transaction_ended(
+        &mut self,
+        attempt: &Attempt<'_>,
+        index: usize,
+        returned: Option<Cause>,
+        was_open: bool,
+    ) -> Error {
         let step = index + 1;
         let step_is_done = returned.is_none() && !was_open;
         let mut error = self.at_step(
-            turn,
+            attempt,
             index,
             Error::new(
                 ErrorKind::TransactionEnded,
                 format!(
                     "step {step} of {} ended the transaction that it runs in",
-                    named(&turn.planned.migration)
+                    named(&attempt.planned.migration)
                 ),
             ),
         );
         if let Some(cause) = returned {
             error = error.cause(cause);
         }
-        let id = turn.planned.migration.id();
+        let id = attempt.planned.migration.id();
         let was_committed = match self.read_history() {
             Ok(history) => history
                 .unwrap_or_default()
                 .find(id)
-                .is_some_and(|row| row.phase != Phase::Applied && row.claim.as_deref() == Some(&turn.run_id)),
+                .is_some_and(|row| row.phase != Phase::Applied && row.claim.as_deref() == Some(&attempt.run_id)),
             Err(unreadable) => {
                 return error
                     .state(format!("unknown: {}", unreadable.message()))
                     .next("look at the database before anything else");
             }
         };
-        let (verb, finish) = way(turn.planned.direction);
+        let (verb, finish) = way(attempt.planned.direction);
         if !was_committed {
             return error
                 .state(format!(
@@ -154,7 +163,7 @@ impl Runner<'_> {
                 .next(format!("look whether the step has left something behind, then `{finish}`"));
         }
         let done = if step_is_done { step } else { index };
-        let marked = self.mark(turn, done, None).is_ok();
+        let marked = self.mark(attempt, done, None).is_ok();
         let error = error.state(format!(
             "the steps up to {done} are committed{}, and history says that the migration was interrupted there{}",
             if step_is_done {
@@ -180,10 +189,10 @@ impl Runner<'_> {
     }
 
     /// After a failure outside a transaction: writes down how far it got, and says so.
-    pub(super) fn cut_off(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
+    pub(super) fn cut_off(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
         // Open only if claiming or finishing failed.
         let claimed = match (&failure, self.session.transaction_depth()) {
-            (Failure::Step { .. } | Failure::Stopped { .. }, _) => true,
+            (MigrationFailure::Step { .. } | MigrationFailure::Stopped { .. }, _) => true,
             (_, depth) => {
                 if depth > 0 {
                     // The first error is the one to tell.
@@ -192,20 +201,20 @@ impl Runner<'_> {
                 false
             }
         };
-        let id = turn.planned.migration.id();
-        let (_, finish) = way(turn.planned.direction);
-        if matches!(failure, Failure::SharedSession) {
-            return self.describe(turn, failure).nothing_changed();
+        let id = attempt.planned.migration.id();
+        let (_, finish) = way(attempt.planned.direction);
+        if matches!(failure, MigrationFailure::SharedSession) {
+            return self.describe(attempt, failure).nothing_changed();
         }
-        let (Failure::Step { index, .. } | Failure::Stopped { index }) = failure else {
+        let (MigrationFailure::Step { index, .. } | MigrationFailure::Stopped { index }) = failure else {
             return self
-                .describe(turn, failure)
+                .describe(attempt, failure)
                 .state("what history says of it is what has happened for certain")
                 .next("look at `migrate status`");
         };
         let is_lost = failure.kind_behind() == Some(DriverErrorKind::ConnectionLost);
         if is_lost {
-            return self.describe(turn, failure).state(format!(
+            return self.describe(attempt, failure).state(format!(
                 "the connection was lost while step {} ran, and history says that this was its turn; the steps before it \
                  are committed",
                 index + 1
@@ -213,18 +222,18 @@ impl Runner<'_> {
             .next(format!("`{finish}` finds out whether the step has happened, or asks where that cannot be seen"));
         }
         // One of the steps that were done may have failed, as it sets the session again.
-        let index = index.max(turn.planned.done);
-        let marked = claimed && self.mark(turn, index, None).is_ok();
-        let is_stopped = matches!(failure, Failure::Stopped { .. });
-        let step = turn.planned.steps.get(index);
+        let index = index.max(attempt.planned.done);
+        let marked = claimed && self.mark(attempt, index, None).is_ok();
+        let is_stopped = matches!(failure, MigrationFailure::Stopped { .. });
+        let step = attempt.planned.steps.get(index);
         let may_fail_partially = !is_stopped && step.is_some_and(PlannedStep::may_fail_partially);
-        let in_doubt = match (may_fail_partially, turn.planned.migration.in_transaction()) {
+        let in_doubt = match (may_fail_partially, attempt.planned.migration.in_transaction()) {
             (false, _) => "",
             (true, false) => ", and so may be a part of this one",
             (true, true) => ", and so is what this one did up to its last change of the schema, if it made one",
         };
-        let why = match turn.planned.migration.in_transaction() {
-            true => format!("{} commits each change of the schema", turn.planned.dialect.name()),
+        let why = match attempt.planned.migration.in_transaction() {
+            true => format!("{} commits each change of the schema", attempt.planned.dialect.name()),
             false => "the migration does not run in a transaction".to_owned(),
         };
         let (done, given_up) = match (index, in_doubt) {
@@ -244,7 +253,7 @@ impl Runner<'_> {
                 "or undo those steps by hand, and then",
             ),
         };
-        let error = self.describe(turn, failure).state(match marked {
+        let error = self.describe(attempt, failure).state(match marked {
             true => done,
             false => format!("{done} (this could not be written down)"),
         });
@@ -258,15 +267,15 @@ impl Runner<'_> {
     }
 
     /// The error without its state.
-    fn describe(&mut self, turn: &Turn<'_>, failure: Failure) -> Error {
-        let migration = &turn.planned.migration;
-        let doing = match turn.planned.direction {
+    fn describe(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
+        let migration = &attempt.planned.migration;
+        let doing = match attempt.planned.direction {
             Direction::Up => "applying",
             Direction::Down => "rolling back",
         };
-        let (_, again) = way(turn.planned.direction);
+        let (_, again) = way(attempt.planned.direction);
         match failure {
-            Failure::BrokenReferences(rows) => {
+            MigrationFailure::BrokenReferences(rows) => {
                 let mut error = Error::new(
                     ErrorKind::StepFailed,
                     format!("after {doing} {}, foreign keys refer to rows that are not there", named(migration)),
@@ -278,18 +287,18 @@ impl Runner<'_> {
                 error
                     .next("a table was made anew, for which foreign keys are off: nothing cascades meanwhile, so put steps that delete or change what is referred to into a migration of their own")
             }
-            Failure::Step { index, mishap } => {
-                let total = turn.planned.steps.len();
+            MigrationFailure::Step { index, error: step_error } => {
+                let total = attempt.planned.steps.len();
                 let error = Error::new(
                     ErrorKind::StepFailed,
                     format!("{doing} {} failed at step {} of {total}", named(migration), index + 1),
                 );
-                let is_unexpected = matches!(mishap, Mishap::Unexpected(_));
-                let cause = mishap.into_cause();
+                let is_unexpected = matches!(step_error, StepError::Unexpected(_));
+                let cause = step_error.into_cause();
                 let kind = DriverErrorKind::behind(cause.as_ref());
-                let mut error = self.at_step(turn, index, error).cause(cause);
+                let mut error = self.at_step(attempt, index, error).cause(cause);
                 if kind == Some(DriverErrorKind::Locked) {
-                    for blocker in self.blockers(turn.planned.steps.get(index..=index).unwrap_or_default()) {
+                    for blocker in self.blockers(attempt.planned.steps.get(index..=index).unwrap_or_default()) {
                         error = error.problem(None, format!("in the way: {blocker}"));
                     }
                 }
@@ -306,16 +315,16 @@ impl Runner<'_> {
                          does with `.changes(..)`",
                     );
                 }
-                match (kind, turn.planned.is_whole()) {
+                match (kind, attempt.planned.is_whole()) {
                     (Some(DriverErrorKind::ReadOnly), _) => error
                         .next(format!("{MAY_WRITE}, then `{again}`")),
                     (Some(DriverErrorKind::Locked), _) => error
-                        .next(format!("{}; then `{again}`", self.session.who_holds_locks())),
+                        .next(format!("{}; then `{again}`", self.session.lock_holder_hint())),
                     (_, true) => error.next(format!("fix the step, then `{again}`")),
                     (_, false) => error,
                 }
             }
-            Failure::Commit(cause) => {
+            MigrationFailure::Commit(cause) => {
                 let kind = cause.kind;
                 let error = Error::new(
                     match kind {
@@ -330,7 +339,7 @@ impl Runner<'_> {
                 .cause(cause);
                 match kind {
                     DriverErrorKind::Locked => error
-                        .next(format!("{}; then `{again}`", self.session.who_holds_locks())),
+                        .next(format!("{}; then `{again}`", self.session.lock_holder_hint())),
                     DriverErrorKind::ConnectionLost => error.next(format!("`{again}` goes on from what history says")),
                     _ => error.next(format!(
                         "a constraint that is checked at the end, such as a deferred foreign key, does not hold; fix the \
@@ -338,32 +347,32 @@ impl Runner<'_> {
                     )),
                 }
             }
-            Failure::Bookkeeping(cause) => self
+            MigrationFailure::History(cause) => self
                 .database_error(
                     &format!("{doing} {} could not be recorded in history", named(migration)),
                     cause,
                 )
                 .migration(migration)
                 .at(migration.place()),
-            Failure::Stopped { index } => {
+            MigrationFailure::Stopped { index } => {
                 let error = Error::new(
                     ErrorKind::Stopped,
                     format!(
                         "the run was stopped while {doing} {}, before step {} of {}",
                         named(migration),
                         index + 1,
-                        turn.planned.steps.len()
+                        attempt.planned.steps.len()
                     ),
                 )
                 .migration(migration);
-                match turn.planned.is_whole() {
+                match attempt.planned.is_whole() {
                     true => error.next(format!("`{again}` begins it anew")),
                     false => error,
                 }
             }
-            Failure::LockLost { index, holder } => self
+            MigrationFailure::LockLost { index, holder } => self
                 .at_step(
-                    turn,
+                    attempt,
                     index,
                     Error::new(
                         ErrorKind::Interrupted,
@@ -375,8 +384,8 @@ impl Runner<'_> {
                     ),
                 )
                 .next("take what gives up all locks of the session out of the step: `pg_advisory_unlock_all`, `DISCARD ALL`, `RELEASE_ALL_LOCKS`"),
-            Failure::SharedSession => needs_own_session(doing, migration, again),
-            Failure::ClaimLost => Error::new(
+            MigrationFailure::SharedSession => needs_own_session(doing, migration, again),
+            MigrationFailure::ClaimLost => Error::new(
                 ErrorKind::Interrupted,
                 format!(
                     "{doing} {}: somebody else has changed its row in history, or a pooler has moved this run to another \
@@ -390,9 +399,9 @@ impl Runner<'_> {
         }
     }
 
-    fn at_step(&self, turn: &Turn<'_>, index: usize, error: Error) -> Error {
-        let error = error.migration(turn.planned.migration);
-        match turn.planned.steps.get(index) {
+    fn at_step(&self, attempt: &Attempt<'_>, index: usize, error: Error) -> Error {
+        let error = error.migration(attempt.planned.migration);
+        match attempt.planned.steps.get(index) {
             Some(step) => error.at(step.place).statement(step.label()),
             None => error,
         }
@@ -410,7 +419,7 @@ impl Runner<'_> {
             .nothing_changed()
             .next(format!(
                 "{}; then run it again, or wait longer with `--lock-timeout SECONDS`",
-                self.session.who_holds_locks()
+                self.session.lock_holder_hint()
             )),
             DriverErrorKind::Stopped => Error::new(ErrorKind::Stopped, "the run was stopped")
                 .cause(error)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::diagnose::needs_own_session;
-use super::{Goal, Runner};
+use super::{Request, Runner};
 use crate::driver::DriverError;
 use crate::error::Error;
 use crate::report::Report;
@@ -22,17 +22,17 @@ impl Runner<'_> {
         self.with_lock_wait(|runner| {
             runner.settle_dialect(None)?;
             runner.check_on_nothing()?;
-            let emptied = runner.emptied();
+            let emptied = runner.fresh_scope();
             runner.empty()?;
             runner
-                .run(&Goal::Up(Target::Latest), &HashMap::new())
+                .run(&Request::Up(Target::Latest), &HashMap::new())
                 .map_err(|error| error.and_state(&format!("everything that was in {emptied} before had been dropped")))
         })
     }
 
     /// What [`fresh`](Runner::fresh) empties, for who is asked before; never with a password.
-    pub fn emptied(&mut self) -> String {
-        self.session.emptied()
+    pub fn fresh_scope(&mut self) -> String {
+        self.session.fresh_scope()
     }
 
     /// Drops everything, under the right to write: not while another run is at work.
@@ -50,20 +50,20 @@ impl Runner<'_> {
             return failed(self, error);
         }
         // Behind a pooler no lock outlasts a transaction.
-        let is_shared = self.home.as_ref().is_some_and(|home| home.is_shared);
+        let is_pooled = self.baseline.as_ref().is_some_and(|home| home.is_pooled);
         let needs_session = self
             .registry
             .iter()
             .find(|migration| !migration.in_transaction())
             .copied();
-        if let Some(migration) = needs_session.filter(|_| is_shared) {
+        if let Some(migration) = needs_session.filter(|_| is_pooled) {
             self.abandon();
             return Err(needs_own_session("applying", &migration, "migrate fresh").state("nothing was dropped"));
         }
-        let held = if is_shared { Ok(()) } else { self.hold() };
+        let held = if is_pooled { Ok(()) } else { self.hold() };
         let emptied = held
             .and_then(|()| self.session.commit())
-            .and_then(|()| self.session.make_ready("", self.lock_timeout))
+            .and_then(|()| self.session.prepare_statement("", self.lock_timeout))
             .and_then(|()| self.session.drop_everything(&self.table, self.lock_timeout));
         let result = match emptied {
             Ok(()) => Ok(()),

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Instant;
 
-use super::{BRIEF, POLL, Runner};
-use crate::driver::{DriverError, DriverErrorKind, Held};
+use super::{LOCK_POLL_INTERVAL, Runner, STATEMENT_LOCK_TIMEOUT};
+use crate::driver::{DriverError, DriverErrorKind, LockScope};
 use crate::error::{Error, ErrorKind};
 use crate::report::Event;
 
@@ -23,14 +23,14 @@ impl Runner<'_> {
             .session
             .set_lock_wait(self.lock_timeout)
             .map_err(|error| self.database_error("the database does not answer", error))?;
-        self.statement_wait = match before {
+        self.statement_lock_timeout = match before {
             Some(_) => self.lock_timeout,
-            None => self.lock_timeout.min(BRIEF),
+            None => self.lock_timeout.min(STATEMENT_LOCK_TIMEOUT),
         };
-        self.patience = None;
+        self.retry_deadline = None;
         let result = work(self);
         // A connection that does not take these is broken; then `result` says so.
-        if let Some(leave) = self.home.take().and_then(|home| home.leave) {
+        if let Some(leave) = self.baseline.take().and_then(|home| home.restore_original) {
             let _ = self.session.execute(&leave);
         }
         if let Some(before) = before {
@@ -41,14 +41,16 @@ impl Runner<'_> {
 
     /// Finds out where the connection is at home.
     pub(super) fn settle_home(&mut self) -> Result<(), DriverError> {
-        if self.home.is_none() {
+        if self.baseline.is_none() {
             // Before a step can make history be looked for elsewhere; the lock goes by where it is.
-            let home = self.session.home(self.table.name(), self.statement_wait)?;
+            let home = self
+                .session
+                .capture_baseline(self.table.name(), self.statement_lock_timeout)?;
             self.table.settle(home.schema.as_deref());
-            if home.is_shared {
-                self.session.prepare_nothing();
+            if home.is_pooled {
+                self.session.disable_statement_cache();
             }
-            self.home = Some(home);
+            self.baseline = Some(home);
         }
         Ok(())
     }
@@ -59,7 +61,7 @@ impl Runner<'_> {
         let deadline = Instant::now() + self.lock_timeout;
         let mut told = false;
         loop {
-            match self.session.begin(&self.table, self.statement_wait, &self.held) {
+            match self.session.begin(&self.table, self.statement_lock_timeout, &self.held) {
                 Err(error) if error.kind == DriverErrorKind::Busy => {
                     if self.is_stopped() {
                         return Err(DriverError {
@@ -78,11 +80,11 @@ impl Runner<'_> {
                         self.tell(&Event::Waiting { reason: &reason });
                         told = true;
                     }
-                    thread::sleep(POLL);
+                    thread::sleep(LOCK_POLL_INTERVAL);
                 }
                 Ok(begun) => {
                     if begun.is_held {
-                        self.held = Held::BySession;
+                        self.held = LockScope::Session;
                     }
                     self.notice_pooler(begun.session);
                     return Ok(());
@@ -94,7 +96,7 @@ impl Runner<'_> {
 
     /// In another session of the server than before, a pooler stands between.
     pub(super) fn notice_pooler(&mut self, session: Option<i64>) {
-        if self.home.as_ref().is_some_and(|home| home.session != session) {
+        if self.baseline.as_ref().is_some_and(|home| home.session != session) {
             self.met_pooler();
         }
     }
@@ -109,20 +111,20 @@ impl Runner<'_> {
 
     /// From here on, sessions of the server are shared. Says whether that is news.
     pub(super) fn met_pooler(&mut self) -> bool {
-        let Some(home) = self.home.as_mut().filter(|home| !home.is_shared) else {
+        let Some(home) = self.baseline.as_mut().filter(|home| !home.is_pooled) else {
             return false;
         };
-        home.is_shared = true;
-        self.session.prepare_nothing();
+        home.is_pooled = true;
+        self.session.disable_statement_cache();
         true
     }
 
     /// Keeps the right to write beyond the transaction that is open.
     pub(super) fn hold(&mut self) -> Result<(), DriverError> {
-        if matches!(self.held, Held::No) {
-            self.held = self.session.hold(&self.table)?;
+        if matches!(self.held, LockScope::Transaction) {
+            self.held = self.session.extend_lock(&self.table)?;
             // A pooler that was not noticed before would move what follows to a session without that right.
-            let session = self.home.as_ref().and_then(|home| home.session);
+            let session = self.baseline.as_ref().and_then(|home| home.session);
             self.table
                 .change_only_if(session.map(|session| self.session.is_in_session(session)));
         }
@@ -132,11 +134,11 @@ impl Runner<'_> {
     /// Gives up the right to write after what was done under it. The first error is the one to tell.
     pub(super) fn let_go_after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         let held = match std::mem::take(&mut self.held) {
-            Held::No => return result,
+            LockScope::Transaction => return result,
             held => held,
         };
         self.table.change_only_if(None);
-        let let_go = self.session.let_go(&self.table, held);
+        let let_go = self.session.release_lock(&self.table, held);
         let value = result?;
         match let_go {
             Ok(()) => Ok(value),

@@ -22,10 +22,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::dialect::DialectVersion;
-use crate::driver::{Driver, DriverError, Held, Session};
+use crate::driver::{Driver, DriverError, LockScope, Session};
 use crate::error::{Error, ErrorKind};
-use crate::history::table::{HistoryTable, Home};
-use crate::history::{DEFAULT_HISTORY_TABLE, Entry, Fingerprints};
+use crate::history::table::{HistoryTable, SessionBaseline};
+use crate::history::{Checksums, DEFAULT_HISTORY_TABLE, Entry};
 use crate::migration::{Direction, Migration};
 use crate::plan::{Plan, PlanFor};
 use crate::registry::Registry;
@@ -36,7 +36,7 @@ use crate::target::{MigrationRef, Policy, Rollback, Target};
 
 pub use resolve::Interrupted;
 
-use replay::Past;
+use replay::Replay;
 
 /// Applies migrations to a database, and rolls them back.
 ///
@@ -70,38 +70,38 @@ use replay::Past;
 pub struct Runner<'c> {
     session: &'c mut dyn Session,
     registry: Registry,
-    fingerprints: Fingerprints,
+    checksums: Checksums,
     table: HistoryTable,
     dialect: &'static dyn Dialect,
     /// The server was asked what its version makes of the dialect.
     is_dialect_known: bool,
     /// `None` before the first transaction.
-    home: Option<Home>,
+    baseline: Option<SessionBaseline>,
     /// The right to write beyond the transaction, until it is given up.
-    held: Held,
+    held: LockScope,
     /// Until when what is at hand is tried again if something else holds a lock.
-    patience: Option<Instant>,
+    retry_deadline: Option<Instant>,
     policy: Policy,
     lock_timeout: Duration,
     /// How long one statement waits for a lock.
-    statement_wait: Duration,
+    statement_lock_timeout: Duration,
     single_transaction: bool,
     applied_by: String,
     observer: Option<Observer<'c>>,
     is_to_stop: Option<Stop<'c>>,
-    past: RefCell<Past>,
+    replay: RefCell<Replay>,
     /// What the marker was when history was read last, if that was told with it.
-    marker_read: Option<i64>,
+    history_version_read: Option<i64>,
     /// What the database held when it was read last.
-    seen: Rc<LiveSchema>,
+    live: Rc<LiveSchema>,
 }
 
 /// How long a statement waits for a lock, so that whoever comes behind it is not held up; then all of its migration is tried
 /// again, as long as the lock timeout lasts.
-const BRIEF: Duration = Duration::from_secs(2);
+const STATEMENT_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often a lock or a claim that somebody else holds is looked at.
-const POLL: Duration = Duration::from_millis(50);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 type Observer<'c> = Box<dyn FnMut(&Event<'_>) + 'c>;
 
@@ -133,23 +133,23 @@ impl<'c> Runner<'c> {
         Runner {
             dialect,
             is_dialect_known: false,
-            held: Held::No,
-            patience: None,
-            fingerprints: Fingerprints::of(&registry, dialect.kind()),
+            held: LockScope::Transaction,
+            retry_deadline: None,
+            checksums: Checksums::of(&registry, dialect.kind()),
             registry,
             table: HistoryTable::new(DEFAULT_HISTORY_TABLE, dialect),
-            home: None,
+            baseline: None,
             session: connection,
             policy: Policy::default(),
             lock_timeout: Duration::from_secs(30),
-            statement_wait: BRIEF,
+            statement_lock_timeout: STATEMENT_LOCK_TIMEOUT,
             single_transaction: false,
             applied_by: String::new(),
             observer: None,
             is_to_stop: None,
-            past: RefCell::default(),
-            marker_read: None,
-            seen: Rc::default(),
+            replay: RefCell::default(),
+            history_version_read: None,
+            live: Rc::default(),
         }
     }
 
@@ -174,7 +174,7 @@ impl<'c> Runner<'c> {
             ));
         }
         self.table = HistoryTable::new(name, dialect);
-        self.home = None;
+        self.baseline = None;
         Ok(self)
     }
 
@@ -251,7 +251,7 @@ impl<'c> Runner<'c> {
     pub fn status(&mut self) -> Result<Vec<Entry>, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
-            Ok(history.compare(&runner.registry, &runner.fingerprints))
+            Ok(history.compare(&runner.registry, &runner.checksums))
         })
     }
 
@@ -273,7 +273,7 @@ impl<'c> Runner<'c> {
     pub fn plan(&mut self, target: &Target) -> Result<Plan, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
-            Ok(Plan::of(runner.queue(&history, &Goal::Up(target.clone()))?))
+            Ok(Plan::of(runner.queue(&history, &Request::Up(target.clone()))?))
         })
     }
 
@@ -285,7 +285,7 @@ impl<'c> Runner<'c> {
     pub fn plan_rollback(&mut self, rollback: &Rollback) -> Result<Plan, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
-            Ok(Plan::of(runner.queue(&history, &Goal::Down(rollback.clone()))?))
+            Ok(Plan::of(runner.queue(&history, &Request::Down(rollback.clone()))?))
         })
     }
 
@@ -298,7 +298,7 @@ impl<'c> Runner<'c> {
     pub fn up(&mut self, target: &Target) -> Result<Report, Error> {
         let span = tracing::info_span!("up");
         let _entered = span.enter();
-        self.with_lock_wait(|runner| runner.run(&Goal::Up(target.clone()), &HashMap::new()))
+        self.with_lock_wait(|runner| runner.run(&Request::Up(target.clone()), &HashMap::new()))
     }
 
     /// Takes back what was applied, newest first.
@@ -309,7 +309,7 @@ impl<'c> Runner<'c> {
     pub fn rollback(&mut self, rollback: &Rollback) -> Result<Report, Error> {
         let span = tracing::info_span!("rollback");
         let _entered = span.enter();
-        self.with_lock_wait(|runner| runner.run(&Goal::Down(rollback.clone()), &HashMap::new()))
+        self.with_lock_wait(|runner| runner.run(&Request::Down(rollback.clone()), &HashMap::new()))
     }
 
     /// Rolls the last so many migrations back and applies them again, each in the batch that it was in.
@@ -327,13 +327,13 @@ impl<'c> Runner<'c> {
                 .iter()
                 .map(|row| (MigrationRef::from(row.id()), row.batch))
                 .collect();
-            let back = runner.queue(&history, &Goal::Down(Rollback::Steps(steps)))?;
+            let back = runner.queue(&history, &Request::Down(Rollback::Steps(steps)))?;
             let back: Vec<Migration> = back.iter().map(|planned| planned.migration).collect();
             runner.check_redo(&history, &back)?;
             let these = back.iter().map(|migration| migration.id().into()).collect();
             let mut report =
                 runner
-                    .run(&Goal::These(Direction::Down, these), &batches)
+                    .run(&Request::These(Direction::Down, these), &batches)
                     .map_err(|error| match runner.read_history() {
                         Ok(Some(left)) if back.iter().any(|migration| left.find(migration.id()).is_none()) => {
                             error.next("`migrate up` applies again what was rolled back")
@@ -344,7 +344,7 @@ impl<'c> Runner<'c> {
             let again = report.done.iter().map(|done| done.migration.id().into()).collect();
             let rolled_back = report.done.len();
             let up = runner
-                .run(&Goal::These(Direction::Up, again), &batches)
+                .run(&Request::These(Direction::Up, again), &batches)
                 .map_err(|error| {
                     error
                         .and_state(&format!("{rolled_back} rolled back before, to be applied again"))
@@ -395,7 +395,7 @@ impl<'c> Runner<'c> {
         }
         let dialect = dialect_of(version);
         if dialect.kind() != self.dialect.kind() {
-            self.fingerprints = Fingerprints::of(&self.registry, dialect.kind());
+            self.checksums = Checksums::of(&self.registry, dialect.kind());
         }
         self.dialect = dialect;
         self.is_dialect_known = true;
@@ -409,8 +409,8 @@ impl<'c> Runner<'c> {
     }
 
     fn look_around(&mut self) -> Result<Rc<LiveSchema>, DriverError> {
-        self.seen = self.session.live(&self.seen)?;
-        Ok(self.seen.clone())
+        self.live = self.session.live(&self.live)?;
+        Ok(self.live.clone())
     }
 
     /// The registered migrations.
@@ -446,19 +446,19 @@ impl<'c> Runner<'c> {
 
 /// What a run is for.
 #[derive(Clone, Debug)]
-enum Goal {
+enum Request {
     Up(Target),
     Down(Rollback),
     /// These, as far as they are still to be done.
     These(Direction, Vec<MigrationRef>),
 }
 
-impl Goal {
+impl Request {
     fn direction(&self) -> Direction {
         match self {
-            Goal::Up(_) => Direction::Up,
-            Goal::Down(_) => Direction::Down,
-            Goal::These(direction, _) => *direction,
+            Request::Up(_) => Direction::Up,
+            Request::Down(_) => Direction::Down,
+            Request::These(direction, _) => *direction,
         }
     }
 }

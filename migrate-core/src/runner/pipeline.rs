@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::Runner;
-use super::run::{Outlook, Run};
-use crate::driver::{DriverErrorKind, Expected};
+use super::run::{Agenda, RunState};
+use crate::driver::{DriverErrorKind, HistoryPrecondition};
 use crate::error::Error;
 use crate::history::Phase;
 use crate::migration::Direction;
@@ -28,21 +28,26 @@ impl Runner<'_> {
     /// Does the next migrations with one message, if it can be done so. Says whether it has: if not, nothing has happened.
     pub(super) fn take_turns_together(
         &mut self,
-        run: &mut Run,
-        outlook: &mut Outlook,
+        run: &mut RunState,
+        agenda: &mut Agenda,
         batches: &HashMap<MigrationRef, i64>,
     ) -> Result<bool, Error> {
         let is_possible = self
             .session
-            .around(&self.table, &run.id, self.statement_wait, Expected::NoTable)
+            .pipeline_envelope(
+                &self.table,
+                &run.id,
+                self.statement_lock_timeout,
+                HistoryPrecondition::NoTable,
+            )
             .is_some();
-        let count = if is_possible { travelling(outlook) } else { 0 };
+        let count = if is_possible { travelling(agenda) } else { 0 };
         if count < 2 || run.goes_alone {
             return Ok(false);
         }
         self.settle_home()
             .map_err(|error| self.database_error("the database does not answer", error))?;
-        let Some(message) = self.message(run, outlook, batches, count) else {
+        let Some(message) = self.message(run, agenda, batches, count) else {
             return Ok(false);
         };
         tracing::debug!(count, "migrations in one message");
@@ -54,29 +59,29 @@ impl Runner<'_> {
                 return Err(self.database_error(&format!("{count} migrations were sent together"), error));
             }
             run.goes_alone = true;
-            return self.after_a_failure(run, outlook, count, began).map(|()| true);
+            return self.after_a_failure(run, agenda, count, began).map(|()| true);
         }
-        let done: Vec<PlannedMigration> = outlook.queue.drain(..count).collect();
+        let done: Vec<PlannedMigration> = agenda.queue.drain(..count).collect();
         if done.iter().any(|planned| planned.direction == Direction::Up) {
-            run.has_open_claims = !outlook.queue.is_empty();
+            run.has_open_claims = !agenda.queue.is_empty();
         }
-        outlook.next_sequence += i64::try_from(count).unwrap_or_default();
-        outlook.history.get_or_insert_default();
-        outlook.marker = None;
-        outlook.is_left_by_message = true;
-        self.tell_together(run, &done, outlook.queue.len(), began);
+        agenda.next_sequence += i64::try_from(count).unwrap_or_default();
+        agenda.history.get_or_insert_default();
+        agenda.history_version = None;
+        agenda.is_left_by_message = true;
+        self.tell_together(run, &done, agenda.queue.len(), began);
         Ok(true)
     }
 
     /// Looks how far a message came. What it has not done is still to be done, and more may be.
     fn after_a_failure(
         &mut self,
-        run: &mut Run,
-        outlook: &mut Outlook,
+        run: &mut RunState,
+        agenda: &mut Agenda,
         count: usize,
         began: Instant,
     ) -> Result<(), Error> {
-        let sent: Vec<PlannedMigration> = outlook.queue.drain(..count).collect();
+        let sent: Vec<PlannedMigration> = agenda.queue.drain(..count).collect();
         let history = self.read_history()?.unwrap_or_default();
         let is_done = |planned: &&PlannedMigration| match (history.find(planned.migration.id()), planned.direction) {
             (Some(row), Direction::Up) => row.phase == Phase::Applied && row.claim.as_deref() == Some(run.id.as_str()),
@@ -84,32 +89,32 @@ impl Runner<'_> {
         };
         let done: Vec<PlannedMigration> = sent.iter().take_while(is_done).cloned().collect();
         run.has_open_claims |= done.iter().any(|planned| planned.direction == Direction::Up);
-        let left = outlook.queue.len() + sent.len() - done.len();
+        let left = agenda.queue.len() + sent.len() - done.len();
         self.tell_together(run, &done, left, began);
-        let goal = outlook.goal.clone();
-        *outlook = self.look_patiently(&goal)?;
+        let request = agenda.request.clone();
+        *agenda = self.look_patiently(&request)?;
         Ok(())
     }
 
     /// The next migrations as one text; `None` if the database takes none such.
     fn message(
         &self,
-        run: &mut Run,
-        outlook: &Outlook,
+        run: &mut RunState,
+        agenda: &Agenda,
         batches: &HashMap<MigrationRef, i64>,
         count: usize,
     ) -> Option<String> {
         let mut message = String::new();
-        let mut expected = expected_of(outlook)?;
-        for (place, planned) in outlook.queue.iter().take(count).enumerate() {
-            let sequence = outlook.next_sequence + i64::try_from(place).unwrap_or_default();
-            let mut turn = self.turn(run, outlook, planned, batches, sequence);
-            turn.is_last = place + 1 == outlook.queue.len();
+        let mut expected = expected_of(agenda)?;
+        for (place, planned) in agenda.queue.iter().take(count).enumerate() {
+            let sequence = agenda.next_sequence + i64::try_from(place).unwrap_or_default();
+            let mut attempt = self.attempt(run, agenda, planned, batches, sequence);
+            attempt.is_last = place + 1 == agenda.queue.len();
             let around = self
                 .session
-                .around(&self.table, &run.id, self.statement_wait, expected)?;
+                .pipeline_envelope(&self.table, &run.id, self.statement_lock_timeout, expected)?;
             message += &around.opening;
-            if expected == Expected::NoTable {
+            if expected == HistoryPrecondition::NoTable {
                 message += &self.table.create();
                 message += ";\n";
             }
@@ -117,22 +122,22 @@ impl Runner<'_> {
                 message += sql;
                 message += ";\n";
             }
-            message += &self.finishing(&turn, false, Some(around.duration_ms));
+            message += &self.finishing(&attempt, false, Some(around.duration_ms));
             message += ";\n";
-            if turn.is_last && turn.has_open_claims {
+            if attempt.is_last && attempt.has_open_claims {
                 message += &self.table.finish_batch();
                 message += ";\n";
             }
             message += &around.closing;
             // From here on it is what the transaction before has left.
-            expected = Expected::LeftByRun;
+            expected = HistoryPrecondition::LeftByRun;
             run.has_open_claims |= planned.direction == Direction::Up;
         }
         Some(message)
     }
 
     /// Tells what was done with one message, as if it had been done one by one.
-    fn tell_together(&mut self, run: &mut Run, done: &[PlannedMigration], left: usize, began: Instant) {
+    fn tell_together(&mut self, run: &mut RunState, done: &[PlannedMigration], left: usize, began: Instant) {
         let share = began.elapsed() / u32::try_from(done.len().max(1)).unwrap_or(1);
         let total = run.report.done.len() + done.len() + left;
         for planned in done {
@@ -140,11 +145,11 @@ impl Runner<'_> {
         }
         // As long as nothing was done, it is still the same that waits.
         if !done.is_empty() {
-            self.patience = None;
+            self.retry_deadline = None;
         }
     }
 
-    fn tell_done(&mut self, run: &mut Run, planned: &PlannedMigration, total: usize, duration: Duration) {
+    fn tell_done(&mut self, run: &mut RunState, planned: &PlannedMigration, total: usize, duration: Duration) {
         self.tell(&Event::Started {
             migration: &planned.migration,
             direction: planned.direction,
@@ -165,21 +170,21 @@ impl Runner<'_> {
 }
 
 /// What history is to be like when the next message arrives; `None` if that is not known.
-fn expected_of(outlook: &Outlook) -> Option<Expected> {
-    match (&outlook.history, outlook.marker) {
-        (None, _) => Some(Expected::NoTable),
-        (Some(_), Some(marker)) => Some(Expected::Marker(marker)),
-        (Some(_), None) => outlook.is_left_by_message.then_some(Expected::LeftByRun),
+fn expected_of(agenda: &Agenda) -> Option<HistoryPrecondition> {
+    match (&agenda.history, agenda.history_version) {
+        (None, _) => Some(HistoryPrecondition::NoTable),
+        (Some(_), Some(history_version)) => Some(HistoryPrecondition::Version(history_version)),
+        (Some(_), None) => agenda.is_left_by_message.then_some(HistoryPrecondition::LeftByRun),
     }
 }
 
 /// How many of the next migrations can travel together.
-fn travelling(outlook: &Outlook) -> usize {
-    if expected_of(outlook).is_none() {
+fn travelling(agenda: &Agenda) -> usize {
+    if expected_of(agenda).is_none() {
         return 0;
     }
     let mut bytes = 0;
-    outlook
+    agenda
         .queue
         .iter()
         .take(MOST)

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Goal, Runner};
+use super::{Request, Runner};
 use crate::driver::DriverErrorKind;
 use crate::error::{Error, ErrorKind, Problem};
 use crate::history::table::COLUMNS;
@@ -19,13 +19,13 @@ impl Runner<'_> {
     pub(super) fn read_history(&mut self) -> Result<Option<History>, Error> {
         match self.session.history(&self.table) {
             Ok(None) => {
-                self.marker_read = None;
+                self.history_version_read = None;
                 self.settle_dialect(None)?;
                 Ok(None)
             }
             Ok(Some(stored)) => {
                 self.settle_dialect(stored.version)?;
-                self.marker_read = stored.marker;
+                self.history_version_read = stored.history_version;
                 match History::from_stored(stored.rows) {
                     Ok(history) => Ok(Some(history)),
                     Err(bad) => Err(self.bad_rows(bad)),
@@ -109,43 +109,48 @@ impl Runner<'_> {
     }
 
     /// What a run has to do. The database's schema is read only if something cannot be planned without it.
-    pub(super) fn queue(&mut self, history: &History, goal: &Goal) -> Result<Vec<PlannedMigration>, Error> {
-        self.with_sight(|runner, sight| runner.queue_seeing(sight, history, goal))
+    pub(super) fn queue(&mut self, history: &History, request: &Request) -> Result<Vec<PlannedMigration>, Error> {
+        self.with_input(|runner, input| runner.queue_seeing(input, history, request))
     }
 
     /// That all migrations can be applied to a database that holds nothing.
     pub(super) fn check_on_nothing(&self) -> Result<(), Error> {
-        let mut nothing = Sight {
+        let mut nothing = PlanningInput {
             live: Some(Rc::default()),
             needs_introspection: false,
         };
-        self.queue_seeing(&mut nothing, &History::default(), &Goal::Up(Target::Latest))
+        self.queue_seeing(&mut nothing, &History::default(), &Request::Up(Target::Latest))
             .map(drop)
     }
 
     /// Plans, and plans once more with the database's schema in sight if that would say more.
-    fn with_sight<T>(&mut self, plan: impl Fn(&Self, &mut Sight) -> Result<T, Error>) -> Result<T, Error> {
-        let mut sight = Sight::default();
-        let planned = plan(self, &mut sight);
-        if !sight.needs_introspection {
+    fn with_input<T>(&mut self, plan: impl Fn(&Self, &mut PlanningInput) -> Result<T, Error>) -> Result<T, Error> {
+        let mut input = PlanningInput::default();
+        let planned = plan(self, &mut input);
+        if !input.needs_introspection {
             return planned;
         }
-        sight.live = Some(self.live()?);
-        plan(self, &mut sight)
+        input.live = Some(self.live()?);
+        plan(self, &mut input)
     }
 
-    fn queue_seeing(&self, sight: &mut Sight, history: &History, goal: &Goal) -> Result<Vec<PlannedMigration>, Error> {
-        match goal {
-            Goal::Up(target) => self.queue_up(sight, history, target),
-            Goal::Down(rollback) => self.queue_down(sight, history, rollback),
-            Goal::These(direction, references) => self.queue_these(sight, history, *direction, references),
+    fn queue_seeing(
+        &self,
+        input: &mut PlanningInput,
+        history: &History,
+        request: &Request,
+    ) -> Result<Vec<PlannedMigration>, Error> {
+        match request {
+            Request::Up(target) => self.queue_up(input, history, target),
+            Request::Down(rollback) => self.queue_down(input, history, rollback),
+            Request::These(direction, references) => self.queue_these(input, history, *direction, references),
         }
     }
 
     /// Of these, what is still to be done.
     fn queue_these(
         &self,
-        sight: &mut Sight,
+        input: &mut PlanningInput,
         history: &History,
         direction: Direction,
         references: &[MigrationRef],
@@ -170,7 +175,7 @@ impl Runner<'_> {
         if migrations.is_empty() && history.interrupted(&self.registry).is_none() {
             return Ok(Vec::new());
         }
-        sight.plan(self.planner(history), |planner| {
+        input.plan(self.planner(history), |planner| {
             let mut queue: Vec<PlannedMigration> = Vec::new();
             queue.extend(self.continued(history, planner, direction)?);
             queue.extend(self.plan_all(planner, migrations, direction)?);
@@ -180,8 +185,8 @@ impl Runner<'_> {
 
     /// That these can be rolled back, newest first, and applied again.
     pub(super) fn check_redo(&mut self, history: &History, migrations: &[Migration]) -> Result<(), Error> {
-        self.with_sight(|runner, sight| {
-            sight.plan(runner.planner(history), |planner| {
+        self.with_input(|runner, input| {
+            input.plan(runner.planner(history), |planner| {
                 if history.interrupted(&runner.registry).is_some() {
                     // What is left of it is planned when it has been finished.
                     return Ok(());
@@ -194,8 +199,13 @@ impl Runner<'_> {
     }
 
     /// What `up` would run.
-    fn queue_up(&self, sight: &mut Sight, history: &History, target: &Target) -> Result<Vec<PlannedMigration>, Error> {
-        let entries = history.compare(&self.registry, &self.fingerprints);
+    fn queue_up(
+        &self,
+        input: &mut PlanningInput,
+        history: &History,
+        target: &Target,
+    ) -> Result<Vec<PlannedMigration>, Error> {
+        let entries = history.compare(&self.registry, &self.checksums);
         let is_interrupted = history.interrupted(&self.registry).is_some();
         let check = || check_before_up(&entries, self.policy);
         if !is_interrupted {
@@ -206,7 +216,7 @@ impl Runner<'_> {
         if pending.is_empty() && !is_interrupted {
             return Ok(Vec::new());
         }
-        sight.plan(self.planner(history), |planner| {
+        input.plan(self.planner(history), |planner| {
             let mut queue: Vec<PlannedMigration> = Vec::new();
             queue.extend(self.continued(history, planner, Direction::Up)?);
             check()?;
@@ -219,11 +229,11 @@ impl Runner<'_> {
     /// What `rollback` would run.
     fn queue_down(
         &self,
-        sight: &mut Sight,
+        input: &mut PlanningInput,
         history: &History,
         rollback: &Rollback,
     ) -> Result<Vec<PlannedMigration>, Error> {
-        sight.plan(self.planner(history), |planner| {
+        input.plan(self.planner(history), |planner| {
             let interrupted = self.continued(history, planner, Direction::Down)?;
             let mut queue: Vec<PlannedMigration> = interrupted.into_iter().collect();
             if !queue.is_empty() && *rollback == Rollback::LastBatch {
@@ -297,7 +307,7 @@ impl Runner<'_> {
 
     pub(super) fn is_changed(&self, row: &Applied) -> bool {
         let position = self.registry.position(row.id());
-        position.is_some_and(|at| schema::differ(&row.fingerprint, self.fingerprints.at(at)))
+        position.is_some_and(|at| schema::differ(&row.checksum, self.checksums.at(at)))
     }
 
     /// The migration that an earlier run left half done, planned from where it stopped. Nothing else may run before it.
@@ -330,7 +340,7 @@ impl Runner<'_> {
                 )
                 .next(format!("`{finish}` waits for that run, or goes on where it stopped")));
         }
-        if row.doubt.is_some() {
+        if row.in_flight.is_some() {
             let (next, done) = (row.progress + 1, row.progress);
             return Err(error
                 .problem(
@@ -353,9 +363,9 @@ impl Runner<'_> {
         }
         let mut planned = plan_one(planner, migration, way).map_err(Error::of_problems)?;
         planned.done = row.progress;
-        let on_the_way = planned.fingerprints.get(row.progress);
+        let on_the_way = planned.checksums.get(row.progress);
         let was_changed = match way {
-            Direction::Up => on_the_way.is_none_or(|now| *now != row.fingerprint),
+            Direction::Up => on_the_way.is_none_or(|now| *now != row.checksum),
             Direction::Down => !self.policy.allow_changed && self.is_changed(row),
         };
         let mut done = planned.steps.iter().take(planned.done).enumerate();
@@ -410,13 +420,13 @@ impl Runner<'_> {
 
 /// How much of the database planning sees.
 #[derive(Default)]
-struct Sight {
+struct PlanningInput {
     live: Option<Rc<LiveSchema>>,
     /// More could be said if it saw the schema.
     needs_introspection: bool,
 }
 
-impl Sight {
+impl PlanningInput {
     fn plan<T>(&mut self, mut planner: Planner, plan: impl FnOnce(&mut Planner) -> T) -> T {
         if let Some(live) = &self.live {
             planner.set_live(live);

@@ -4,7 +4,7 @@ use super::Runner;
 use super::queue::plan_one;
 use crate::driver::DriverError;
 use crate::error::Error;
-use crate::history::table::Change;
+use crate::history::table::RowUpdate;
 use crate::history::{Applied, History, Phase};
 use crate::migration::Direction;
 use crate::plan::PlannedMigration;
@@ -12,7 +12,7 @@ use crate::schema::SessionEffect;
 
 /// What the row of a migration says of the step after those that are done: it was about to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub(super) enum InFlightStep {
     /// Nothing can tell whether it has happened.
     Unknown,
     /// It does not matter whether it has: it can be done again.
@@ -22,9 +22,9 @@ pub(super) enum Doubt {
         /// Of what it touches, before it.
         digest: String,
         /// How the session saw it.
-        point_of_view: String,
+        catalog_context: String,
         /// Of the migration's steps up to and with it.
-        fingerprint: String,
+        checksum: String,
         touches: Vec<String>,
     },
 }
@@ -32,19 +32,19 @@ pub(super) enum Doubt {
 const UNKNOWN: &str = "unknown";
 const AGAIN: &str = "again";
 
-impl Doubt {
+impl InFlightStep {
     /// As it is stored: a line for each part.
     pub(super) fn text(&self) -> String {
         match self {
-            Doubt::Unknown => UNKNOWN.to_owned(),
-            Doubt::Again => AGAIN.to_owned(),
-            Doubt::Seen {
+            InFlightStep::Unknown => UNKNOWN.to_owned(),
+            InFlightStep::Again => AGAIN.to_owned(),
+            InFlightStep::Seen {
                 digest,
-                point_of_view,
-                fingerprint,
+                catalog_context,
+                checksum,
                 touches,
             } => {
-                let mut lines = vec![digest.clone(), point_of_view.clone(), fingerprint.clone()];
+                let mut lines = vec![digest.clone(), catalog_context.clone(), checksum.clone()];
                 lines.extend(
                     touches
                         .iter()
@@ -56,18 +56,18 @@ impl Doubt {
     }
 
     /// Whatever cannot be read leaves the step unknown.
-    pub(super) fn parse(text: &str) -> Doubt {
+    pub(super) fn parse(text: &str) -> InFlightStep {
         if text == AGAIN {
-            return Doubt::Again;
+            return InFlightStep::Again;
         }
         let mut lines = text.split('\n');
-        let (Some(digest), Some(point_of_view), Some(fingerprint)) = (lines.next(), lines.next(), lines.next()) else {
-            return Doubt::Unknown;
+        let (Some(digest), Some(catalog_context), Some(checksum)) = (lines.next(), lines.next(), lines.next()) else {
+            return InFlightStep::Unknown;
         };
-        Doubt::Seen {
+        InFlightStep::Seen {
             digest: digest.to_owned(),
-            point_of_view: point_of_view.to_owned(),
-            fingerprint: fingerprint.to_owned(),
+            catalog_context: catalog_context.to_owned(),
+            checksum: checksum.to_owned(),
             touches: lines.map(unescaped).collect(),
         }
     }
@@ -91,52 +91,56 @@ fn unescaped(name: &str) -> String {
 
 impl Runner<'_> {
     /// What to write down before a step.
-    pub(super) fn doubt_before(&mut self, planned: &PlannedMigration, index: usize) -> Result<Doubt, DriverError> {
+    pub(super) fn in_flight_before(
+        &mut self,
+        planned: &PlannedMigration,
+        index: usize,
+    ) -> Result<InFlightStep, DriverError> {
         let Some(step) = planned.steps.get(index) else {
-            return Ok(Doubt::Unknown);
+            return Ok(InFlightStep::Unknown);
         };
         let touches = &step.touches;
         if touches.is_empty() {
             return Ok(match step.is_idempotent() {
-                true => Doubt::Again,
-                false => Doubt::Unknown,
+                true => InFlightStep::Again,
+                false => InFlightStep::Unknown,
             });
         }
-        Ok(match self.session.digest(touches)? {
-            Some(digest) => Doubt::Seen {
+        Ok(match self.session.object_digest(touches)? {
+            Some(digest) => InFlightStep::Seen {
                 digest,
-                point_of_view: self.session.point_of_view()?,
-                fingerprint: planned.fingerprint_after(index + 1).to_owned(),
+                catalog_context: self.session.catalog_context()?,
+                checksum: planned.checksum_after(index + 1).to_owned(),
                 touches: touches.clone(),
             },
-            None => Doubt::Unknown,
+            None => InFlightStep::Unknown,
         })
     }
 
     /// Takes the claim from a run that is gone, if it is still that run's: a compare-and-swap. Finds out whether the step that
     /// it was about to run has happened; if nothing can tell, that stays written down, for a person to say.
     pub(super) fn settle(&mut self, history: &History, row: &Applied) -> Result<(), Error> {
-        let unknown = Doubt::Unknown.text();
-        let mut change = Change {
+        let unknown = InFlightStep::Unknown.text();
+        let mut change = RowUpdate {
             claim: Some(None),
-            ..Change::default()
+            ..RowUpdate::default()
         };
-        let doubt = row.doubt.as_deref().map(Doubt::parse);
-        match &doubt {
-            None | Some(Doubt::Unknown) => {}
-            Some(Doubt::Again) => change.doubt = Some(None),
-            Some(Doubt::Seen {
+        let in_flight = row.in_flight.as_deref().map(InFlightStep::parse);
+        match &in_flight {
+            None | Some(InFlightStep::Unknown) => {}
+            Some(InFlightStep::Again) => change.in_flight = Some(None),
+            Some(InFlightStep::Seen {
                 digest,
-                point_of_view,
-                fingerprint,
+                catalog_context,
+                checksum,
                 touches,
-            }) => match self.digest_from(point_of_view, touches, history, row)? {
-                None => change.doubt = Some(Some(&unknown)),
+            }) => match self.digest_from(catalog_context, touches, history, row)? {
+                None => change.in_flight = Some(Some(&unknown)),
                 Some(now) => {
-                    change.doubt = Some(None);
+                    change.in_flight = Some(None);
                     if now != *digest {
                         change.progress = Some(row.progress + 1);
-                        change.fingerprint = (row.phase == Phase::Applying).then_some(fingerprint);
+                        change.checksum = (row.phase == Phase::Applying).then_some(checksum);
                     }
                 }
             },
@@ -149,22 +153,25 @@ impl Runner<'_> {
     /// like that.
     fn digest_from(
         &mut self,
-        point_of_view: &str,
+        catalog_context: &str,
         touches: &[String],
         history: &History,
         row: &Applied,
     ) -> Result<Option<String>, Error> {
         let unread = |runner: &mut Self, error| runner.database_error("the schema could not be read", error);
-        let now = self.session.point_of_view().map_err(|error| unread(self, error))?;
-        if now == point_of_view {
-            return self.session.digest(touches).map_err(|error| unread(self, error));
+        let now = self.session.catalog_context().map_err(|error| unread(self, error))?;
+        if now == catalog_context {
+            return self.session.object_digest(touches).map_err(|error| unread(self, error));
         }
         for sql in self.settings_of(history, row) {
             self.session.execute(&sql).map_err(|error| unread(self, error))?;
         }
-        let now = self.session.point_of_view().map_err(|error| unread(self, error))?;
-        let digest = match now == point_of_view {
-            true => self.session.digest(touches).map_err(|error| unread(self, error))?,
+        let now = self.session.catalog_context().map_err(|error| unread(self, error))?;
+        let digest = match now == catalog_context {
+            true => self
+                .session
+                .object_digest(touches)
+                .map_err(|error| unread(self, error))?,
             false => None,
         };
         self.come_home().map_err(|error| unread(self, error))?;
@@ -193,16 +200,16 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_read_again_whatever_the_names() {
-        let seen = Doubt::Seen {
+        let seen = InFlightStep::Seen {
             digest: "0a1b".to_owned(),
-            point_of_view: String::new(),
-            fingerprint: "v1:00".to_owned(),
+            catalog_context: String::new(),
+            checksum: "v1:00".to_owned(),
             touches: vec!["users".to_owned(), "a\\n\nb\\".to_owned(), String::new()],
         };
-        assert_eq!(Doubt::parse(&seen.text()), seen);
-        for doubt in [Doubt::Unknown, Doubt::Again] {
-            assert_eq!(Doubt::parse(&doubt.text()), doubt);
+        assert_eq!(InFlightStep::parse(&seen.text()), seen);
+        for in_flight in [InFlightStep::Unknown, InFlightStep::Again] {
+            assert_eq!(InFlightStep::parse(&in_flight.text()), in_flight);
         }
-        assert_eq!(Doubt::parse(""), Doubt::Unknown);
+        assert_eq!(InFlightStep::parse(""), InFlightStep::Unknown);
     }
 }

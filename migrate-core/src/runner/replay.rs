@@ -9,11 +9,11 @@ use crate::plan::planner::Planner;
 
 /// The last folds, each with what it was made of.
 #[derive(Default)]
-pub(super) struct Past(VecDeque<(Vec<Known>, Planner)>);
+pub(super) struct Replay(VecDeque<(Vec<ReplayedRow>, Planner)>);
 
 /// A row of history, as folding sees it.
 #[derive(Clone, Copy, PartialEq)]
-enum Known {
+enum ReplayedRow {
     /// A migration that is linked, by its position.
     Linked { position: usize, is_changed: bool },
     /// Of another program's group.
@@ -29,17 +29,17 @@ impl Runner<'_> {
     /// The schema that history leads to.
     pub(super) fn planner(&self, history: &History) -> Planner {
         let rows = history.rows().iter().filter(|row| row.phase != Phase::Applying);
-        let known: Vec<Known> = rows
+        let known: Vec<ReplayedRow> = rows
             .map(|row| match self.registry.position(row.id()) {
-                Some(position) => Known::Linked {
+                Some(position) => ReplayedRow::Linked {
                     position,
                     is_changed: self.is_changed(row),
                 },
-                None if self.registry.newest(&row.group).is_none() => Known::OfOthers,
-                None => Known::Missing,
+                None if self.registry.newest(&row.group).is_none() => ReplayedRow::OfOthers,
+                None => ReplayedRow::Missing,
             })
             .collect();
-        let mut past = self.past.borrow_mut();
+        let mut past = self.replay.borrow_mut();
         let begun = past.0.iter().filter(|(begun, _)| known.starts_with(begun));
         let (done, mut planner) = match begun.max_by_key(|(begun, _)| begun.len()) {
             Some((begun, planner)) => (begun.len(), planner.clone()),
@@ -55,9 +55,9 @@ impl Runner<'_> {
         planner
     }
 
-    fn add(&self, planner: &mut Planner, row: Known) {
+    fn add(&self, planner: &mut Planner, row: ReplayedRow) {
         match row {
-            Known::Linked { position, is_changed } => {
+            ReplayedRow::Linked { position, is_changed } => {
                 // Of a changed one, the way back is that of what it says today; the rest is not known any more.
                 if let Some(migration) = self.registry.as_slice().get(position) {
                     planner.replay(migration);
@@ -66,8 +66,8 @@ impl Runner<'_> {
                     planner.forget();
                 }
             }
-            Known::OfOthers => planner.is_shared(),
-            Known::Missing => planner.forget(),
+            ReplayedRow::OfOthers => planner.is_pooled(),
+            ReplayedRow::Missing => planner.forget(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Runner, queue};
 use crate::error::{Error, ErrorKind};
-use crate::history::table::Change;
+use crate::history::table::RowUpdate;
 use crate::history::{Applied, Entry, Phase, State};
 use crate::migration::Direction;
 use crate::plan::PlannedMigration;
@@ -17,7 +17,7 @@ pub struct Interrupted {
     /// How many steps have happened, as history says.
     pub done: usize,
     /// The step after them may have happened as well: the run was killed while it was at work on it.
-    pub is_in_doubt: bool,
+    pub is_undecided: bool,
     /// What history says of it.
     pub applied: Applied,
 }
@@ -46,7 +46,7 @@ impl Runner<'_> {
 
     fn read_interrupted(&mut self, reference: &MigrationRef) -> Result<Interrupted, Error> {
         let history = self.read_history()?.unwrap_or_default();
-        let entries = history.compare(&self.registry, &self.fingerprints);
+        let entries = history.compare(&self.registry, &self.checksums);
         let entry = reference.find(&entries, Entry::id)?;
         let (State::Interrupted, Some(row), Some(migration)) = (entry.state, &entry.applied, &entry.migration) else {
             return Err(Error::new(
@@ -66,7 +66,7 @@ impl Runner<'_> {
         Ok(Interrupted {
             planned,
             done: row.progress,
-            is_in_doubt: row.claim.is_some() || row.doubt.is_some(),
+            is_undecided: row.claim.is_some() || row.in_flight.is_some(),
             applied: row.clone(),
         })
     }
@@ -93,15 +93,15 @@ impl Runner<'_> {
             self.table.update(
                 row.id(),
                 row.claim.as_deref(),
-                &Change {
+                &RowUpdate {
                     phase: finished.then_some(Phase::Applied),
                     progress: Some(done),
-                    fingerprint: (direction == Direction::Up)
-                        .then(|| planned.fingerprints.get(done).map(String::as_str))
+                    checksum: (direction == Direction::Up)
+                        .then(|| planned.checksums.get(done).map(String::as_str))
                         .flatten(),
                     claim: Some(None),
-                    doubt: Some(None),
-                    ..Change::default()
+                    in_flight: Some(None),
+                    ..RowUpdate::default()
                 },
             )
         };

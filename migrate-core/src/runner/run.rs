@@ -5,9 +5,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::attempt::Turn;
+use super::attempt::Attempt;
 use super::queue::plan_one;
-use super::{Goal, Runner, named};
+use super::{Request, Runner, named};
 use crate::driver::DriverErrorKind;
 use crate::error::{Error, ErrorKind};
 use crate::history::{Applied, History, Phase};
@@ -17,7 +17,7 @@ use crate::report::{Done, Event, Report};
 use crate::target::{MigrationRef, Target};
 
 /// What a run carries from one migration to the next.
-pub(super) struct Run {
+pub(super) struct RunState {
     /// Names the run in the claims that it makes.
     pub(super) id: String,
     /// The batch that the run adds to, once it is known.
@@ -30,9 +30,9 @@ pub(super) struct Run {
 }
 
 /// What is to be done, as history stood at one moment.
-pub(super) struct Outlook {
+pub(super) struct Agenda {
     /// As long as it is the same, the outlook holds.
-    pub(super) marker: Option<i64>,
+    pub(super) history_version: Option<i64>,
     /// A message of this run was the last to change history, as far as is known here.
     pub(super) is_left_by_message: bool,
     /// `None` if there is no history table yet.
@@ -40,12 +40,12 @@ pub(super) struct Outlook {
     pub(super) next_sequence: i64,
     pub(super) queue: VecDeque<PlannedMigration>,
     /// What the run is for, from its first look on.
-    pub(super) goal: Goal,
+    pub(super) request: Request,
     /// Somebody has applied more since the run began, on top of what it was to roll back.
     is_overtaken: bool,
 }
 
-impl Outlook {
+impl Agenda {
     pub(super) fn row(&self, id: MigrationId<'_>) -> Option<&Applied> {
         self.history.as_ref()?.find(id)
     }
@@ -53,14 +53,14 @@ impl Outlook {
 
 impl Runner<'_> {
     /// Works off a goal. `batches` says which batch a migration goes into; one that it does not name goes into the run's.
-    pub(super) fn run(&mut self, goal: &Goal, batches: &HashMap<MigrationRef, i64>) -> Result<Report, Error> {
-        let mut outlook = self.begin(goal)?;
-        if goal.direction() == Direction::Up
-            && let Some(history) = &outlook.history
+    pub(super) fn run(&mut self, request: &Request, batches: &HashMap<MigrationRef, i64>) -> Result<Report, Error> {
+        let mut agenda = self.begin(request)?;
+        if request.direction() == Direction::Up
+            && let Some(history) = &agenda.history
         {
             self.stamp_anew(history)?;
         }
-        let mut run = Run {
+        let mut run = RunState {
             // Random, not counted: two programs may start in the same moment on two machines.
             id: format!("{:016x}", RandomState::new().build_hasher().finish()),
             batch: None,
@@ -68,56 +68,56 @@ impl Runner<'_> {
             goes_alone: false,
             report: Report::default(),
         };
-        while !outlook.queue.is_empty() {
+        while !agenda.queue.is_empty() {
             let result = match self.single_transaction {
-                _ if self.is_stopped() => Err(stopped_before(&outlook)),
-                true => self.take_all_turns(&mut run, &mut outlook, goal, batches),
-                false => self.take_turn(&mut run, &mut outlook, goal, batches),
+                _ if self.is_stopped() => Err(stopped_before(&agenda)),
+                true => self.take_all_turns(&mut run, &mut agenda, request, batches),
+                false => self.take_turn(&mut run, &mut agenda, request, batches),
             };
             if let Err(error) = result {
                 self.close_batch(&run);
                 return Err(with_what_went_before(error, &run));
             }
         }
-        if goal.direction() == Direction::Up && !run.report.is_empty() {
+        if request.direction() == Direction::Up && !run.report.is_empty() {
             run.report.batch = run.batch;
         }
         Ok(run.report)
     }
 
     /// The first look, which settles what the run is for.
-    fn begin(&mut self, goal: &Goal) -> Result<Outlook, Error> {
-        let mut outlook = self.look_patiently(goal)?;
-        let these = outlook.queue.iter().map(|planned| planned.migration.id().into());
-        outlook.goal = match goal {
+    fn begin(&mut self, request: &Request) -> Result<Agenda, Error> {
+        let mut agenda = self.look_patiently(request)?;
+        let these = agenda.queue.iter().map(|planned| planned.migration.id().into());
+        agenda.request = match request {
             // What is pending up to somewhere stays that, whatever somebody else does meanwhile.
-            Goal::Up(Target::Latest | Target::To(_)) => goal.clone(),
+            Request::Up(Target::Latest | Target::To(_)) => request.clone(),
             // "The next two" and "the last batch" would be others after each look, so it is these from here on.
-            Goal::Up(Target::Steps(_)) | Goal::Down(_) | Goal::These(..) => {
-                Goal::These(goal.direction(), these.collect())
+            Request::Up(Target::Steps(_)) | Request::Down(_) | Request::These(..) => {
+                Request::These(request.direction(), these.collect())
             }
         };
-        Ok(outlook)
+        Ok(agenda)
     }
 
     /// Does the next thing, without foreign keys if a table is made anew in it: that can be set outside a transaction only.
     fn take_turn(
         &mut self,
-        run: &mut Run,
-        outlook: &mut Outlook,
-        goal: &Goal,
+        run: &mut RunState,
+        agenda: &mut Agenda,
+        request: &Request,
         batches: &HashMap<MigrationRef, i64>,
     ) -> Result<(), Error> {
-        if self.take_turns_together(run, outlook, batches)? {
+        if self.take_turns_together(run, agenda, batches)? {
             return Ok(());
         }
-        let result = if outlook.queue.front().is_some_and(PlannedMigration::rebuilds) {
+        let result = if agenda.queue.front().is_some_and(PlannedMigration::rebuilds) {
             if !run.report.is_empty() {
-                self.plan_anew(outlook)?;
+                self.plan_anew(agenda)?;
             }
-            self.without_foreign_keys(|runner| runner.take_locked_turn(run, outlook, goal, batches, true))
+            self.without_foreign_keys(|runner| runner.take_locked_turn(run, agenda, request, batches, true))
         } else {
-            self.take_locked_turn(run, outlook, goal, batches, false)
+            self.take_locked_turn(run, agenda, request, batches, false)
         };
         self.let_go_after(result)
     }
@@ -141,8 +141,8 @@ impl Runner<'_> {
 
     /// Plans what comes next from what the database holds now: what this run has made before, such as a trigger in raw SQL,
     /// was not there when the run was planned.
-    pub(super) fn plan_anew(&mut self, outlook: &mut Outlook) -> Result<(), Error> {
-        let Some(planned) = outlook.queue.front_mut().filter(|planned| planned.done == 0) else {
+    pub(super) fn plan_anew(&mut self, agenda: &mut Agenda) -> Result<(), Error> {
+        let Some(planned) = agenda.queue.front_mut().filter(|planned| planned.done == 0) else {
             return Ok(());
         };
         let history = self.read_history()?.unwrap_or_default();
@@ -155,40 +155,40 @@ impl Runner<'_> {
     /// Takes the lock and does the next thing, if history still says that it is to be done.
     fn take_locked_turn(
         &mut self,
-        run: &mut Run,
-        outlook: &mut Outlook,
-        goal: &Goal,
+        run: &mut RunState,
+        agenda: &mut Agenda,
+        request: &Request,
         batches: &HashMap<MigrationRef, i64>,
         without_foreign_keys: bool,
     ) -> Result<(), Error> {
-        if !self.lock(run, outlook, goal)? {
+        if !self.lock(run, agenda, request)? {
             return Ok(());
         }
-        let Some(planned) = outlook.queue.pop_front() else {
+        let Some(planned) = agenda.queue.pop_front() else {
             self.abandon();
             return Ok(());
         };
         if planned.rebuilds() && !without_foreign_keys {
             // Another run was faster, and this one comes next now.
-            outlook.queue.push_front(planned);
+            agenda.queue.push_front(planned);
             self.abandon();
             return Ok(());
         }
-        let turn = self.turn(run, outlook, &planned, batches, outlook.next_sequence);
-        self.tell_started(&planned, run.report.done.len(), outlook.queue.len());
+        let attempt = self.attempt(run, agenda, &planned, batches, agenda.next_sequence);
+        self.tell_started(&planned, run.report.done.len(), agenda.queue.len());
         let started = Instant::now();
-        let marker = match self.do_one(&turn, started) {
-            Ok(marker) => marker,
+        let history_version = match self.do_one(&attempt, started) {
+            Ok(history_version) => history_version,
             Err(error) if self.may_try_again(&planned, &error) => {
-                outlook.queue.push_front(planned);
+                agenda.queue.push_front(planned);
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
-        self.patience = None;
+        self.retry_deadline = None;
         run.goes_alone = false;
-        outlook.marker = marker.or(outlook.marker);
-        outlook.is_left_by_message = false;
+        agenda.history_version = history_version.or(agenda.history_version);
+        agenda.is_left_by_message = false;
         let done = Done {
             migration: planned.migration,
             direction: planned.direction,
@@ -196,35 +196,35 @@ impl Runner<'_> {
         };
         self.tell(&Event::Finished(&done));
         run.report.done.push(done);
-        run.has_open_claims = !turn.is_last && planned.direction == Direction::Up;
+        run.has_open_claims = !attempt.is_last && planned.direction == Direction::Up;
         // One that went on after an interruption has had its place.
-        outlook.next_sequence += i64::from(turn.row.is_none());
-        outlook.history.get_or_insert_default();
+        agenda.next_sequence += i64::from(attempt.row.is_none());
+        agenda.history.get_or_insert_default();
         Ok(())
     }
 
     /// Takes the lock and looks again. Says whether the transaction is open and the outlook true; if not, there is a new one.
-    pub(super) fn lock(&mut self, run: &Run, outlook: &mut Outlook, goal: &Goal) -> Result<bool, Error> {
+    pub(super) fn lock(&mut self, run: &RunState, agenda: &mut Agenda, request: &Request) -> Result<bool, Error> {
         self.begin_transaction()
             .map_err(|error| self.database_error("the database could not be locked for writing", error))?;
-        match self.look_again(outlook) {
-            Ok(()) if !outlook.is_overtaken => return Ok(true),
+        match self.look_again(agenda) {
+            Ok(()) if !agenda.is_overtaken => return Ok(true),
             Ok(()) => {
                 self.abandon();
                 // As long as nothing was done, the run may as well have begun now. Later, what is left is not the last any more.
-                if run.report.is_empty() && !matches!(goal, Goal::These(..)) {
-                    *outlook = self.begin(goal)?;
+                if run.report.is_empty() && !matches!(request, Request::These(..)) {
+                    *agenda = self.begin(request)?;
                 }
             }
             Err(error) => {
                 self.abandon();
                 // Somebody else's claim was there first; wait for it outside the transaction.
-                *outlook = match error {
-                    Blocked::ByClaim => {
-                        let goal = outlook.goal.clone();
-                        self.look_patiently(&goal)?
+                *agenda = match error {
+                    PlanError::ByClaim => {
+                        let request = agenda.request.clone();
+                        self.look_patiently(&request)?
                     }
-                    Blocked::By(error) => return Err(error),
+                    PlanError::By(error) => return Err(error),
                 };
             }
         }
@@ -242,15 +242,15 @@ impl Runner<'_> {
     }
 
     /// What the run knows of a migration whose turn comes.
-    pub(super) fn turn<'p>(
+    pub(super) fn attempt<'p>(
         &self,
-        run: &mut Run,
-        outlook: &Outlook,
+        run: &mut RunState,
+        agenda: &Agenda,
         planned: &'p PlannedMigration,
         batches: &HashMap<MigrationRef, i64>,
         sequence: i64,
-    ) -> Turn<'p> {
-        let history = outlook.history.as_ref();
+    ) -> Attempt<'p> {
+        let history = agenda.history.as_ref();
         run.has_open_claims |= history.is_some_and(|history| {
             history
                 .rows()
@@ -258,20 +258,20 @@ impl Runner<'_> {
                 .any(|row| row.phase == Phase::Applied && row.claim.is_some())
         });
         let id = planned.migration.id();
-        let row = outlook.row(id).cloned();
+        let row = agenda.row(id).cloned();
         let batch = batches.get(&MigrationRef::from(id)).copied();
         let batch = batch
             .or(run.batch)
             .unwrap_or_else(|| history.map_or(1, |history| history.batch_to_continue_or_begin(&self.registry)));
         run.batch = Some(batch);
-        Turn {
+        Attempt {
             planned,
             run_id: run.id.clone(),
             batch,
             sequence,
             row,
             makes_table: history.is_none(),
-            is_last: outlook.queue.is_empty(),
+            is_last: agenda.queue.is_empty(),
             has_open_claims: run.has_open_claims,
         }
     }
@@ -290,14 +290,14 @@ impl Runner<'_> {
     pub(super) fn waits_for_lock(&mut self, planned: &PlannedMigration) -> bool {
         // What refuses now has waited once already. What it has done before counts for nothing.
         let until = *self
-            .patience
-            .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(self.statement_wait));
+            .retry_deadline
+            .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(self.statement_lock_timeout));
         if Instant::now() >= until {
             return false;
         }
         let hint = match self.blockers(&planned.steps).into_iter().next() {
             Some(blocker) => format!("in the way: {blocker}"),
-            None => self.session.who_holds_locks(),
+            None => self.session.lock_holder_hint(),
         };
         self.tell(&Event::Waiting {
             reason: &format!("something holds a lock that {} needs; {hint}", planned.migration),
@@ -315,14 +315,14 @@ impl Runner<'_> {
     }
 
     /// Reads history and plans, outside a transaction; waits as long as the lock timeout for a claim to go.
-    pub(super) fn look_patiently(&mut self, goal: &Goal) -> Result<Outlook, Error> {
+    pub(super) fn look_patiently(&mut self, request: &Request) -> Result<Agenda, Error> {
         loop {
-            let marker = self.marker()?;
-            match self.look(goal, marker) {
-                Ok(outlook) => return Ok(outlook),
+            let history_version = self.history_version()?;
+            match self.look(request, history_version) {
+                Ok(agenda) => return Ok(agenda),
                 // Who is at work holds the right to write, so who gets that finds a claim of a run that is gone.
-                Err(Blocked::ByClaim) => self.take_over()?,
-                Err(Blocked::By(error)) => return Err(error),
+                Err(PlanError::ByClaim) => self.take_over()?,
+                Err(PlanError::By(error)) => return Err(error),
             }
         }
     }
@@ -340,38 +340,38 @@ impl Runner<'_> {
     }
 
     /// Inside the transaction: makes the outlook true again if another connection has committed since.
-    fn look_again(&mut self, outlook: &mut Outlook) -> Result<(), Blocked> {
-        let marker = self.marker().map_err(Blocked::By)?;
-        if marker.is_none() || marker != outlook.marker {
-            let goal = outlook.goal.clone();
-            *outlook = self.look(&goal, marker)?;
+    fn look_again(&mut self, agenda: &mut Agenda) -> Result<(), PlanError> {
+        let history_version = self.history_version().map_err(PlanError::By)?;
+        if history_version.is_none() || history_version != agenda.history_version {
+            let request = agenda.request.clone();
+            *agenda = self.look(&request, history_version)?;
         }
         Ok(())
     }
 
-    fn look(&mut self, goal: &Goal, marker: Option<i64>) -> Result<Outlook, Blocked> {
-        let history = self.read_history().map_err(Blocked::By)?;
+    fn look(&mut self, request: &Request, history_version: Option<i64>) -> Result<Agenda, PlanError> {
+        let history = self.read_history().map_err(PlanError::By)?;
         let empty = History::default();
         let known = history.as_ref().unwrap_or(&empty);
         let claimed = known
             .interrupted(&self.registry)
             .is_some_and(|row| row.claim.is_some() && self.registry.get(row.id()).is_some());
         if claimed {
-            return Err(Blocked::ByClaim);
+            return Err(PlanError::ByClaim);
         }
-        if self.is_overtaken(known, goal) {
-            let mut outlook = Outlook::new(marker, history, Vec::new(), goal);
-            outlook.is_overtaken = true;
-            return Ok(outlook);
+        if self.is_overtaken(known, request) {
+            let mut agenda = Agenda::new(history_version, history, Vec::new(), request);
+            agenda.is_overtaken = true;
+            return Ok(agenda);
         }
-        let queue = self.queue(known, goal).map_err(Blocked::By)?;
-        let marker = marker.or(self.marker_read);
-        Ok(Outlook::new(marker, history, queue, goal))
+        let queue = self.queue(known, request).map_err(PlanError::By)?;
+        let history_version = history_version.or(self.history_version_read);
+        Ok(Agenda::new(history_version, history, queue, request))
     }
 
     /// Whether what is to be rolled back is not what was applied last any more.
-    fn is_overtaken(&self, history: &History, goal: &Goal) -> bool {
-        let Goal::These(Direction::Down, these) = goal else {
+    fn is_overtaken(&self, history: &History, request: &Request) -> bool {
+        let Request::These(Direction::Down, these) = request else {
             return false;
         };
         let is_meant = |row: &Applied| these.contains(&row.id().into());
@@ -379,9 +379,9 @@ impl Runner<'_> {
         newest.is_some_and(|newest| !is_meant(newest)) && history.linked_rows(&self.registry).any(is_meant)
     }
 
-    fn marker(&mut self) -> Result<Option<i64>, Error> {
+    fn history_version(&mut self) -> Result<Option<i64>, Error> {
         self.session
-            .marker(&self.table)
+            .history_version(&self.table)
             .map_err(|error| self.database_error("the database could not be read", error))
     }
 
@@ -392,7 +392,7 @@ impl Runner<'_> {
     }
 
     /// After a failure: the rows that are done are a batch of their own.
-    fn close_batch(&mut self, run: &Run) {
+    fn close_batch(&mut self, run: &RunState) {
         if !run.report.is_empty() && run.has_open_claims {
             // If this fails too, the next run finishes the batch, as after a kill.
             let _ = self.session.execute(&self.table.finish_part_of_batch(&run.id));
@@ -400,11 +400,16 @@ impl Runner<'_> {
     }
 }
 
-impl Outlook {
-    fn new(marker: Option<i64>, history: Option<History>, queue: Vec<PlannedMigration>, goal: &Goal) -> Outlook {
-        Outlook {
-            marker,
-            goal: goal.clone(),
+impl Agenda {
+    fn new(
+        history_version: Option<i64>,
+        history: Option<History>,
+        queue: Vec<PlannedMigration>,
+        request: &Request,
+    ) -> Agenda {
+        Agenda {
+            history_version,
+            request: request.clone(),
             is_overtaken: false,
             is_left_by_message: false,
             next_sequence: history.as_ref().map_or(1, History::next_sequence),
@@ -415,34 +420,34 @@ impl Outlook {
 }
 
 /// Why a look did not end with something to do.
-enum Blocked {
+enum PlanError {
     /// Another run holds a migration outside a transaction, or was killed while it did.
     ByClaim,
     By(Error),
 }
 
 /// Between two migrations nothing is half done.
-fn stopped_before(outlook: &Outlook) -> Error {
-    let left = outlook.queue.len();
-    let finish = match outlook.goal.direction() {
+fn stopped_before(agenda: &Agenda) -> Error {
+    let left = agenda.queue.len();
+    let finish = match agenda.request.direction() {
         Direction::Up => "migrate up",
         Direction::Down => "migrate rollback --steps",
     };
-    let error = match outlook.queue.front() {
+    let error = match agenda.queue.front() {
         Some(next) => Error::new(
             ErrorKind::Stopped,
             format!("the run was stopped before {}", named(&next.migration)),
         ),
         None => Error::new(ErrorKind::Stopped, "the run was stopped"),
     };
-    error.nothing_changed().next(match outlook.goal.direction() {
+    error.nothing_changed().next(match agenda.request.direction() {
         Direction::Up => format!("`{finish}` goes on with the {left} that are left"),
         Direction::Down => format!("`{finish} {left}` goes on with what is left"),
     })
 }
 
 /// Adds to an error what the run had done before.
-fn with_what_went_before(mut error: Error, run: &Run) -> Error {
+fn with_what_went_before(mut error: Error, run: &RunState) -> Error {
     let count = |direction| {
         run.report
             .done

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::run::{Outlook, Run};
-use super::{Goal, Runner};
+use super::run::{Agenda, RunState};
+use super::{Request, Runner};
 use crate::error::{Error, ErrorKind};
 use crate::migration::Direction;
 use crate::plan::{PlannedMigration, PlannedStep};
@@ -15,21 +15,21 @@ impl Runner<'_> {
     /// Does all that is left, or nothing of it. When something else was faster, there is a new outlook, and nothing was done.
     pub(super) fn take_all_turns(
         &mut self,
-        run: &mut Run,
-        outlook: &mut Outlook,
-        goal: &Goal,
+        run: &mut RunState,
+        agenda: &mut Agenda,
+        request: &Request,
         batches: &HashMap<MigrationRef, i64>,
     ) -> Result<(), Error> {
-        self.check_whole(outlook)?;
-        let result = match rebuilds(outlook) {
-            true => self.without_foreign_keys(|runner| runner.all_in_one(run, outlook, goal, batches, true)),
-            false => self.all_in_one(run, outlook, goal, batches, false),
+        self.check_whole(agenda)?;
+        let result = match rebuilds(agenda) {
+            true => self.without_foreign_keys(|runner| runner.all_in_one(run, agenda, request, batches, true)),
+            false => self.all_in_one(run, agenda, request, batches, false),
         };
         self.let_go_after(result)
     }
 
     /// That one transaction can hold all that is to be done.
-    fn check_whole(&self, outlook: &Outlook) -> Result<(), Error> {
+    fn check_whole(&self, agenda: &Agenda) -> Result<(), Error> {
         let refuse = |error: Error| Err(error.nothing_changed().next("leave out `--single-transaction`"));
         if !self.dialect.features().transactional_changes {
             let message = format!(
@@ -39,7 +39,7 @@ impl Runner<'_> {
             return refuse(Error::new(ErrorKind::InvalidSetting, message));
         }
         let mut reasons = Vec::new();
-        let outside = outlook.queue.iter().filter(|planned| !planned.is_whole());
+        let outside = agenda.queue.iter().filter(|planned| !planned.is_whole());
         reasons.extend(outside.map(|planned| {
             let migration = &planned.migration;
             (
@@ -47,9 +47,9 @@ impl Runner<'_> {
                 format!("{migration} runs outside a transaction, as `transaction = false` says"),
             )
         }));
-        if let Some(rebuilt) = outlook.queue.iter().find(|planned| planned.rebuilds()) {
+        if let Some(rebuilt) = agenda.queue.iter().find(|planned| planned.rebuilds()) {
             // Of a migration that makes a table anew itself, the plan says so.
-            let others = outlook.queue.iter().filter(|planned| !planned.rebuilds());
+            let others = agenda.queue.iter().filter(|planned| !planned.rebuilds());
             let others = others.filter(|planned| planned.steps.iter().any(PlannedStep::is_users));
             reasons.extend(others.map(|planned| {
                 let (migration, rebuilt) = (&planned.migration, &rebuilt.migration);
@@ -75,44 +75,44 @@ impl Runner<'_> {
 
     fn all_in_one(
         &mut self,
-        run: &mut Run,
-        outlook: &mut Outlook,
-        goal: &Goal,
+        run: &mut RunState,
+        agenda: &mut Agenda,
+        request: &Request,
         batches: &HashMap<MigrationRef, i64>,
         without_foreign_keys: bool,
     ) -> Result<(), Error> {
-        if !self.lock(run, outlook, goal)? {
+        if !self.lock(run, agenda, request)? {
             return Ok(());
         }
-        let is_another = rebuilds(outlook) && !without_foreign_keys;
-        if is_another || self.check_whole(outlook).is_err() {
+        let is_another = rebuilds(agenda) && !without_foreign_keys;
+        if is_another || self.check_whole(agenda).is_err() {
             // Another run was faster, and something else is to be done now.
             self.abandon();
             return Ok(());
         }
         let mut done: Vec<Done> = Vec::new();
-        while !outlook.queue.is_empty() {
-            if let Err(error) = self.plan_next(outlook, !done.is_empty()) {
+        while !agenda.queue.is_empty() {
+            if let Err(error) = self.plan_next(agenda, !done.is_empty()) {
                 self.abandon();
                 return Err(error);
             }
-            let Some(planned) = outlook.queue.pop_front() else {
+            let Some(planned) = agenda.queue.pop_front() else {
                 break;
             };
-            self.tell_started(&planned, done.len(), outlook.queue.len());
+            self.tell_started(&planned, done.len(), agenda.queue.len());
             let started = Instant::now();
-            let turn = self.turn(run, outlook, &planned, batches, outlook.next_sequence);
-            let worked = self.work(&turn, started);
-            let worked = worked.and_then(|()| match turn.is_last {
+            let attempt = self.attempt(run, agenda, &planned, batches, agenda.next_sequence);
+            let worked = self.work(&attempt, started);
+            let worked = worked.and_then(|()| match attempt.is_last {
                 true => self.commit_last().map(drop),
                 false => Ok(()),
             });
             if let Err(failure) = worked {
-                let error = self.rolled_back(&turn, failure);
+                let error = self.rolled_back(&attempt, failure);
                 run.has_open_claims = false;
                 if self.may_try_again(&planned, &error) {
-                    let goal = outlook.goal.clone();
-                    *outlook = self.look_patiently(&goal)?;
+                    let request = agenda.request.clone();
+                    *agenda = self.look_patiently(&request)?;
                     return Ok(());
                 }
                 return Err(with_those_before(error, done.len()));
@@ -122,11 +122,11 @@ impl Runner<'_> {
                 direction: planned.direction,
                 duration: started.elapsed(),
             });
-            run.has_open_claims = !turn.is_last && planned.direction == Direction::Up;
-            outlook.next_sequence += i64::from(turn.row.is_none());
-            outlook.history.get_or_insert_default();
+            run.has_open_claims = !attempt.is_last && planned.direction == Direction::Up;
+            agenda.next_sequence += i64::from(attempt.row.is_none());
+            agenda.history.get_or_insert_default();
         }
-        self.patience = None;
+        self.retry_deadline = None;
         // Before the commit nothing was done.
         for done in done {
             self.tell(&Event::Finished(&done));
@@ -136,17 +136,17 @@ impl Runner<'_> {
     }
 
     /// Plans what makes a table anew from what the migrations before it, which are not committed, have left.
-    fn plan_next(&mut self, outlook: &mut Outlook, has_done_some: bool) -> Result<(), Error> {
-        match outlook.queue.front() {
-            Some(next) if has_done_some && next.rebuilds() => self.plan_anew(outlook),
+    fn plan_next(&mut self, agenda: &mut Agenda, has_done_some: bool) -> Result<(), Error> {
+        match agenda.queue.front() {
+            Some(next) if has_done_some && next.rebuilds() => self.plan_anew(agenda),
             _ => Ok(()),
         }
     }
 }
 
 /// Whether a table is made anew in what is to be done.
-fn rebuilds(outlook: &Outlook) -> bool {
-    outlook.queue.iter().any(PlannedMigration::rebuilds)
+fn rebuilds(agenda: &Agenda) -> bool {
+    agenda.queue.iter().any(PlannedMigration::rebuilds)
 }
 
 /// Adds to an error that nothing stays of what was done before in the same transaction.

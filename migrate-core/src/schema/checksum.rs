@@ -1,7 +1,7 @@
 //! A hash of what a migration records, by which a change after it was applied is noticed.
 //!
 //! It is taken over a canonical encoding of the steps, never over source text, `Debug` output or type names. Ways back,
-//! the bodies of Rust functions and texts for other databases do not count. The encoding of what exists may never change: `tests/fingerprints.rs`
+//! the bodies of Rust functions and texts for other databases do not count. The encoding of what exists may never change: `tests/checksums.rs`
 //! pins it. A new encoding gets a new tag.
 
 use sha2::{Digest, Sha256};
@@ -15,8 +15,8 @@ use crate::dialect::DialectName;
 /// The encoding's tag, written before the hash.
 const TAG: u32 = 1;
 
-/// The fingerprint of recorded steps on one kind of database: the encoding's tag and 128 bits of SHA-256, `1:0123..`.
-pub(crate) fn fingerprint(steps: &[Step], dialect: DialectName) -> String {
+/// The checksum of recorded steps on one kind of database: the encoding's tag and 128 bits of SHA-256, `1:0123..`.
+pub(crate) fn checksum(steps: &[Step], dialect: DialectName) -> String {
     let mut hash = Sha256::new();
     for step in steps {
         add(&mut hash, step, dialect);
@@ -24,15 +24,15 @@ pub(crate) fn fingerprint(steps: &[Step], dialect: DialectName) -> String {
     print(hash)
 }
 
-/// The fingerprints of the first 0, 1, 2, .. steps, up to all of them.
-pub(crate) fn fingerprints_on_the_way(steps: &[Step], dialect: DialectName) -> Vec<String> {
+/// The checksums of the first 0, 1, 2, .. steps, up to all of them.
+pub(crate) fn checksums_by_step(steps: &[Step], dialect: DialectName) -> Vec<String> {
     let mut hash = Sha256::new();
-    let mut fingerprints = vec![print(hash.clone())];
+    let mut checksums = vec![print(hash.clone())];
     for step in steps {
         add(&mut hash, step, dialect);
-        fingerprints.push(print(hash.clone()));
+        checksums.push(print(hash.clone()));
     }
-    fingerprints
+    checksums
 }
 
 /// A hash of some texts, in their order.
@@ -46,29 +46,29 @@ pub(crate) fn digest<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     print(hash)
 }
 
-/// Whether a stored fingerprint was made with an older encoding, so that it says nothing about a change.
+/// Whether a stored checksum was made with an older encoding, so that it says nothing about a change.
 pub(crate) fn is_older_encoding(stored: &str) -> bool {
     tag(stored).is_some_and(|tag| tag < TAG)
 }
 
-/// Whether a fingerprint was made with an encoding that is not known here.
+/// Whether a checksum was made with an encoding that is not known here.
 pub(crate) fn is_newer_encoding(stored: &str) -> bool {
     tag(stored).is_some_and(|tag| tag > TAG)
 }
 
-/// Whether two fingerprints were made with the same encoding and differ.
+/// Whether two checksums were made with the same encoding and differ.
 pub(crate) fn differ(stored: &str, now: &str) -> bool {
     tag(stored) == tag(now) && stored != now
 }
 
-/// Whether a text can be a fingerprint, of whatever encoding.
-pub(crate) fn is_fingerprint(text: &str) -> bool {
+/// Whether a text can be a checksum, of whatever encoding.
+pub(crate) fn is_checksum(text: &str) -> bool {
     let is_hex = |hash: &str| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
     tag(text).is_some() && text.split_once(':').is_some_and(|(_, hash)| is_hex(hash))
 }
 
-fn tag(fingerprint: &str) -> Option<u32> {
-    fingerprint.split_once(':')?.0.parse().ok()
+fn tag(checksum: &str) -> Option<u32> {
+    checksum.split_once(':')?.0.parse().ok()
 }
 
 fn add(hash: &mut Sha256, step: &Step, dialect: DialectName) {
@@ -192,7 +192,7 @@ fn add_change(hash: &mut Sha256, change: &TableEdit) {
     }
 }
 
-/// What is left at its default is left out, so that a new setting changes no fingerprint.
+/// What is left at its default is left out, so that a new setting changes no checksum.
 fn add_column(hash: &mut Sha256, column: &Column) {
     put_all(hash, &[&column.name, &column.column_type.encoding()]);
     if column.nullable {

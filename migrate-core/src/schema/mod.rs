@@ -21,9 +21,7 @@ pub use builder::{
 };
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 pub(crate) use checksum::digest;
-pub(crate) use checksum::{
-    differ, fingerprint, fingerprints_on_the_way, is_fingerprint, is_newer_encoding, is_older_encoding,
-};
+pub(crate) use checksum::{checksum, checksums_by_step, differ, is_checksum, is_newer_encoding, is_older_encoding};
 pub use column_type::{ColumnType, DefaultValue, Value};
 pub use for_each_connection::{CompiledFor, NotCompiled};
 pub(crate) use naming::primary_key_name;

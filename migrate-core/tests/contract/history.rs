@@ -12,7 +12,7 @@ on_every_database! {
     ways_back_and_line_ends_are_no_change
     what_is_out_of_order_is_applied_unless_order_is_strict
     groups_are_judged_by_themselves_and_other_programs_groups_not_at_all
-    a_fingerprint_of_an_older_encoding_is_stamped_anew_and_is_no_change
+    a_checksum_of_an_older_encoding_is_stamped_anew_and_is_no_change
     the_history_table_can_have_another_name
     a_table_of_another_shape_is_refused
     a_table_that_lacks_a_column_is_refused_until_it_is_put_back
@@ -152,15 +152,15 @@ fn groups_are_judged_by_themselves_and_other_programs_groups_not_at_all(db: &Dat
     );
 }
 
-fn a_fingerprint_of_an_older_encoding_is_stamped_anew_and_is_no_change(db: &Database) {
+fn a_checksum_of_an_older_encoding_is_stamped_anew_and_is_no_change(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let before = db.history();
-    db.execute("UPDATE __migrations SET fingerprint = '0:abc' WHERE version = 1");
+    db.execute("UPDATE __migrations SET checksum = '0:abc' WHERE version = 1");
     assert_eq!(states(db, &tables(1..=2)), ["1 applied", "2 applied"]);
     db.up(&tables(1..=2)).unwrap();
     assert_eq!(db.history(), before);
     // A newer program's stamp is not ours to judge or to replace.
-    db.execute("UPDATE __migrations SET fingerprint = '9:abc' WHERE version = 1");
+    db.execute("UPDATE __migrations SET checksum = '9:abc' WHERE version = 1");
     db.up(&tables(1..=2)).unwrap();
     assert!(db.history()[0].contains("9:abc"));
 }
@@ -202,7 +202,7 @@ fn a_table_of_another_shape_is_refused(db: &Database) {
 
 fn a_table_that_lacks_a_column_is_refused_until_it_is_put_back(db: &Database) {
     db.up(&tables(1..=1)).unwrap();
-    db.execute("ALTER TABLE __migrations DROP COLUMN doubt");
+    db.execute("ALTER TABLE __migrations DROP COLUMN in_flight");
     let says = is_refused(db, ErrorKind::History);
     let (_, column) = says.split_once("put them back, `").unwrap();
     let (column, _) = column.split_once('`').unwrap();
@@ -228,8 +228,8 @@ fn numbers_and_texts_that_cannot_be_are_refused(db: &Database) {
     db.up(&tables(1..=1)).unwrap();
     db.execute("CREATE TABLE kept AS SELECT * FROM __migrations");
     for edit in [
-        "fingerprint = 'garbage'",
-        "fingerprint = ''",
+        "checksum = 'garbage'",
+        "checksum = ''",
         "applied_at = 'yesterday'",
         "seq = 9223372036854775807",
         "batch = 9223372036854775807",

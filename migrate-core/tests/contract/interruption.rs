@@ -117,7 +117,7 @@ fn a_step_that_begins_or_ends_a_transaction_is_refused_where_each_is_committed_b
 }
 
 fn states_and_prints(db: &Database) -> Vec<String> {
-    db.texts("SELECT concat_ws(' ', version, state, progress, fingerprint) AS text FROM __migrations ORDER BY seq")
+    db.texts("SELECT concat_ws(' ', version, state, progress, checksum) AS text FROM __migrations ORDER BY seq")
 }
 
 fn a_done_step_that_was_changed_stops_the_next_run(db: &Database) {
@@ -158,7 +158,7 @@ fn what_can_as_well_be_done_twice_is_done_again(db: &Database) {
         ]
     };
     db.up(&all("SELECT * FROM nowhere")).unwrap_err();
-    db.execute("UPDATE __migrations SET claim = 'gone', doubt = 'again' WHERE version = 2");
+    db.execute("UPDATE __migrations SET claim = 'gone', in_flight = 'again' WHERE version = 2");
     db.up(&all(vacuum)).unwrap();
     assert_eq!(sum(db), 11);
     assert_eq!(db.claims(), 0);
@@ -169,7 +169,7 @@ fn what_nothing_can_tell_is_settled_by_a_person(db: &Database) {
         let db = db.another();
         db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
         // As a process leaves it that was killed in a step in Rust.
-        db.execute("UPDATE __migrations SET claim = 'gone', doubt = 'unknown' WHERE version = 2");
+        db.execute("UPDATE __migrations SET claim = 'gone', in_flight = 'unknown' WHERE version = 2");
         let all = three_steps("INSERT INTO t1 VALUES (20)");
         let error = db.up(&all).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Interrupted);
@@ -178,7 +178,7 @@ fn what_nothing_can_tell_is_settled_by_a_person(db: &Database) {
         }
         assert_eq!(sum(&db), 11);
         let interrupted = db.with(&all, |runner| runner.interrupted(&reference(2))).unwrap();
-        assert_eq!((interrupted.done, interrupted.is_in_doubt), (1, true));
+        assert_eq!((interrupted.done, interrupted.is_undecided), (1, true));
         assert_eq!(interrupted.planned.steps().len(), 3);
 
         db.with(&all, |runner| runner.repair(&reference(2), said)).unwrap();

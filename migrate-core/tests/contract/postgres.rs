@@ -190,7 +190,7 @@ fn fresh_says_that_other_schemas_stay(db: &Database) {
     let all = [migration(1, |schema| schema.execute("CREATE SCHEMA tenant").up_only())];
     db.up(&all).unwrap();
     let stays = "the schema `public` of the PostgreSQL database";
-    assert!(db.with(&all, |runner| runner.emptied()).contains(stays));
+    assert!(db.with(&all, |runner| runner.fresh_scope()).contains(stays));
     let error = db.with(&all, |runner| runner.fresh()).unwrap_err().to_string();
     assert!(error.contains(stays), "{error}");
     assert!(

@@ -109,7 +109,7 @@ fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
     });
     let all = [table(1), both];
     db.up(&all).unwrap();
-    let expected = fingerprint(db);
+    let expected = checksum(db);
     db.rollback(&all, &Rollback::Steps(1)).unwrap();
     for has_happened in [false, true] {
         let stops = untransactional(2, |schema| {
@@ -131,14 +131,14 @@ fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
         ));
         let point_of_view = point_of_view.concat();
         db.execute(&format!(
-            "UPDATE __migrations SET claim = 'gone', doubt = '{digest}\n{point_of_view}\n{expected}\nsecond' WHERE version = 2"
+            "UPDATE __migrations SET claim = 'gone', in_flight = '{digest}\n{point_of_view}\n{expected}\nsecond' WHERE version = 2"
         ));
         if has_happened {
             db.execute("CREATE TABLE second (id bigint)");
         }
         db.up(&[table(1), both]).unwrap();
         assert_eq!(db.tables(), ["first", "second", "t1"]);
-        assert_eq!(fingerprint(db), expected);
+        assert_eq!(checksum(db), expected);
         assert_eq!(db.claims(), 0);
         db.rollback(&[table(1), both], &Rollback::Steps(1)).unwrap();
     }
@@ -175,8 +175,8 @@ fn a_lock_that_a_step_gives_up_and_another_run_takes_is_told(db: &Database) {
     assert_eq!(db.number("SELECT count(*) FROM t1"), 2);
 }
 
-fn fingerprint(db: &Database) -> String {
-    db.texts("SELECT fingerprint AS text FROM __migrations WHERE version = 2")
+fn checksum(db: &Database) -> String {
+    db.texts("SELECT checksum AS text FROM __migrations WHERE version = 2")
         .concat()
 }
 

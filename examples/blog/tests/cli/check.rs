@@ -148,7 +148,7 @@ fn a_new_migration_gets_a_line_where_branches_meet() {
 }
 
 #[test]
-fn the_file_of_fingerprints_begins_with_the_first_migration_and_is_not_wanted_by_all() {
+fn the_file_of_checksums_begins_with_the_first_migration_and_is_not_wanted_by_all() {
     let place = Place::new();
     fs::create_dir_all(place.path("src")).unwrap();
     let first = create(place.directory.path(), "create_users");
@@ -190,7 +190,7 @@ fn nothing_is_written_if_one_file_cannot_be() {
 }
 
 #[test]
-fn create_writes_nothing_if_the_file_of_fingerprints_cannot_be_written() {
+fn create_writes_nothing_if_the_file_of_checksums_cannot_be_written() {
     let place = package();
     let files = || fs::read_dir(place.path("src/migrations")).unwrap().count();
     let before = files();

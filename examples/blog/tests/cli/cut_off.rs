@@ -72,20 +72,20 @@ fn repair_shows_the_steps_before_it_writes_and_tells_what_comes_next() {
     place.migrate("up --to 20260316091000").done();
     // As a run leaves it that was killed in its second step.
     place.execute(
-        "UPDATE __migrations SET state = 'applying', progress = 1, doubt = 'unknown', applied_by = 'ada@example' \
+        "UPDATE __migrations SET state = 'applying', progress = 1, in_flight = 'unknown', applied_by = 'ada@example' \
          WHERE version = 20260316091000",
     );
     insta::assert_snapshot!(place.migrate("repair 20260316091000").done(), @r#"
     20260316091000 create_posts was cut off while it was applied, by ada@example:
         1  done      CREATE TABLE "posts" ( ..
-        2  in doubt  CREATE INDEX "posts_user_id_idx" ON "posts" ("user_id")
+        2  undecided  CREATE INDEX "posts_user_id_idx" ON "posts" ("user_id")
     "#);
     assert_eq!(
         place.migrate("status --json").json()["migrations"][3]["state"],
         "interrupted"
     );
     let shown = place.migrate("repair 20260316091000 --json").json();
-    assert_eq!((&shown["done"], &shown["in_doubt"]), (&1.into(), &true.into()));
+    assert_eq!((&shown["done"], &shown["undecided"]), (&1.into(), &true.into()));
     assert_eq!(shown["recorded"], serde_json::Value::Null);
     assert_eq!(shown["steps"].as_array().map(Vec::len), Some(2));
 

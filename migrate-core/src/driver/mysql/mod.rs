@@ -18,9 +18,9 @@ use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::error::literals_of;
 use super::history_rows::{RowOnServer, stored_rows};
-use super::{Begun, DriverError, DriverErrorKind, Held, Session, StoredRows, Traits};
+use super::{Begun, DriverError, DriverErrorKind, LockScope, Session, StoredRows, Traits};
 use crate::dialect::{DialectName, DialectVersion};
-use crate::history::table::{HistoryTable, Home};
+use crate::history::table::{HistoryTable, SessionBaseline};
 use crate::render::{Dialect, MySql};
 use crate::state::LiveSchema;
 
@@ -59,7 +59,7 @@ impl Session for MysqlConnection {
         Ok(version_of(&one_text(self, &format!("SELECT {VERSION} AS text"))?))
     }
 
-    fn home(&mut self, _history: &str, wait: Duration) -> Result<Home, DriverError> {
+    fn capture_baseline(&mut self, _history: &str, wait: Duration) -> Result<SessionBaseline, DriverError> {
         #[derive(QueryableByName)]
         struct Found {
             #[diesel(sql_type = Nullable<Text>)]
@@ -118,20 +118,20 @@ impl Session for MysqlConnection {
         self.execute(&on_duty)?;
         // The role first, as the rest may need its rights.
         let back = format!("UNLOCK TABLES; SET ROLE {role}; USE {}", DIALECT.identifier(&schema));
-        Ok(Home {
-            restore: Some(format!("{back}; {on_duty}")),
-            leave: Some(format!(
+        Ok(SessionBaseline {
+            restore_baseline: Some(format!("{back}; {on_duty}")),
+            restore_original: Some(format!(
                 "{back}; SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}, {language}"
             )),
             schema: Some(schema),
             session: None,
-            is_shared: false,
+            is_pooled: false,
         })
     }
 
     fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
         let query = table.select_all(&format!(
-            ", {VERSION} AS server, cast(bit_xor({}) OVER () AS SIGNED) AS marker",
+            ", {VERSION} AS server, cast(bit_xor({}) OVER () AS SIGNED) AS history_version",
             row_marker()
         ));
         let load = |connection: &mut MysqlConnection| -> Result<_, DriverError> {
@@ -158,7 +158,7 @@ impl Session for MysqlConnection {
         texts(self, &query)
     }
 
-    fn marker(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+    fn history_version(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
         // Outside, somebody may change history before it is used.
         if self.transaction_depth() == 0 || !is_there(self, table)? {
             return Ok(None);
@@ -171,12 +171,12 @@ impl Session for MysqlConnection {
         number(self, &query)
     }
 
-    fn marker_after_commit(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
-        self.marker(table)
+    fn history_version_after_commit(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+        self.history_version(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, _wait: Duration, _held: &Held) -> Result<Begun, DriverError> {
-        self.regain(table)?;
+    fn begin(&mut self, table: &HistoryTable, _wait: Duration, _held: &LockScope) -> Result<Begun, DriverError> {
+        self.reacquire_lock(table)?;
         self.begin_step()?;
         Ok(Begun {
             is_held: true,
@@ -184,7 +184,7 @@ impl Session for MysqlConnection {
         })
     }
 
-    fn regain(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+    fn reacquire_lock(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
         let lock = lock_of(table);
         // 1 if it was got, 0 if somebody else has it, NULL after an error:
         // https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
@@ -204,11 +204,11 @@ impl Session for MysqlConnection {
         }
     }
 
-    fn hold(&mut self, _table: &HistoryTable) -> Result<Held, DriverError> {
-        Ok(Held::BySession)
+    fn extend_lock(&mut self, _table: &HistoryTable) -> Result<LockScope, DriverError> {
+        Ok(LockScope::Session)
     }
 
-    fn let_go(&mut self, table: &HistoryTable, _held: Held) -> Result<(), DriverError> {
+    fn release_lock(&mut self, table: &HistoryTable, _held: LockScope) -> Result<(), DriverError> {
         match number(
             self,
             &format!("SELECT cast(release_lock({}) AS SIGNED) AS number", lock_of(table)),
@@ -228,12 +228,12 @@ impl Session for MysqlConnection {
         )?)
     }
 
-    fn point_of_view(&mut self) -> Result<String, DriverError> {
+    fn catalog_context(&mut self) -> Result<String, DriverError> {
         let settings = "concat_ws(' ', database(), current_role(), @@sql_mode, @@time_zone)";
         one_text(self, &format!("SELECT {} AS text", hash(settings)))
     }
 
-    fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
+    fn object_digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
         let is_mariadb = self.version()?.name() == DialectName::MariaDb;
         object_digest::of(self, names, is_mariadb).map(Some)
     }
@@ -276,7 +276,7 @@ impl Session for MysqlConnection {
         Ok(Vec::new())
     }
 
-    fn who_holds_locks(&mut self) -> String {
+    fn lock_holder_hint(&mut self) -> String {
         "look for who holds the lock: another `migrate`, an application with an open transaction, a `mariadb` or `mysql` \
          (`SHOW FULL PROCESSLIST` and `SELECT * FROM information_schema.innodb_trx` list them)"
             .to_owned()

@@ -18,9 +18,11 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::history_rows::{RowOnServer, stored_rows};
-use super::{Around, Begun, DriverError, DriverErrorKind, Expected, Held, Session, StoredRows, Traits};
+use super::{
+    Begun, DriverError, DriverErrorKind, HistoryPrecondition, LockScope, PipelineEnvelope, Session, StoredRows, Traits,
+};
 use crate::dialect::{DialectName, DialectVersion};
-use crate::history::table::{HistoryTable, Home};
+use crate::history::table::{HistoryTable, SessionBaseline};
 use crate::render::{Dialect, Postgres};
 use crate::schema::mentions;
 use crate::state::LiveSchema;
@@ -62,7 +64,7 @@ impl Session for PgConnection {
         Ok(version_of(&one_text(self, &format!("SELECT {VERSION} AS text"))?))
     }
 
-    fn home(&mut self, history: &str, _wait: Duration) -> Result<Home, DriverError> {
+    fn capture_baseline(&mut self, history: &str, _wait: Duration) -> Result<SessionBaseline, DriverError> {
         #[derive(QueryableByName)]
         struct Found {
             #[diesel(sql_type = Nullable<Text>)]
@@ -104,12 +106,12 @@ impl Session for PgConnection {
             DIALECT.text(&found.role),
             found.settings
         );
-        Ok(Home {
+        Ok(SessionBaseline {
             schema: found.schema,
-            leave: Some(restore.clone()),
-            restore: Some(restore),
+            restore_original: Some(restore.clone()),
+            restore_baseline: Some(restore),
             session: Some(found.session),
-            is_shared: found.used_by.is_some_and(|process| process != *this_process()),
+            is_pooled: found.used_by.is_some_and(|process| process != *this_process()),
         })
     }
 
@@ -120,7 +122,7 @@ impl Session for PgConnection {
         }
         let load = |connection: &mut PgConnection| -> Result<_, DriverError> {
             let query = table.select_all(&format!(
-                ", {VERSION} AS server, (sum({ROW_MARKER}) OVER ())::bigint AS marker"
+                ", {VERSION} AS server, (sum({ROW_MARKER}) OVER ())::bigint AS history_version"
             ));
             let rows = sql_query(query).load::<RowOnServer>(connection)?;
             Ok(Some(stored_rows(rows, version_of)))
@@ -145,7 +147,7 @@ impl Session for PgConnection {
         texts(self, &query)
     }
 
-    fn marker(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+    fn history_version(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
         // Outside, somebody may change history before it is used.
         if self.transaction_depth() == 0 || !is_there(self, table)? {
             return Ok(None);
@@ -153,11 +155,11 @@ impl Session for PgConnection {
         Ok(Some(number(self, &format!("SELECT {} AS number", marker_of(table)))?))
     }
 
-    fn marker_after_commit(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
-        self.marker(table)
+    fn history_version_after_commit(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+        self.history_version(table)
     }
 
-    fn begin(&mut self, table: &HistoryTable, wait: Duration, _held: &Held) -> Result<Begun, DriverError> {
+    fn begin(&mut self, table: &HistoryTable, wait: Duration, _held: &LockScope) -> Result<Begun, DriverError> {
         #[derive(QueryableByName)]
         struct Tried {
             #[diesel(sql_type = Bool)]
@@ -194,18 +196,24 @@ impl Session for PgConnection {
         Err(error)
     }
 
-    fn around(&self, table: &HistoryTable, run: &str, wait: Duration, expected: Expected) -> Option<Around> {
+    fn pipeline_envelope(
+        &self,
+        table: &HistoryTable,
+        run: &str,
+        wait: Duration,
+        expected: HistoryPrecondition,
+    ) -> Option<PipelineEnvelope> {
         let milliseconds = milliseconds(wait);
         let left = format!("migrate.run_{run}");
-        let marker = marker_of(table);
+        let history_version = marker_of(table);
         let holds = match expected {
-            Expected::NoTable => format!("to_regclass({}) IS NULL", DIALECT.text(&table.qualified())),
-            Expected::Marker(expected) => format!("{marker} = {expected}"),
-            Expected::LeftByRun => format!("{marker} = current_setting('{left}', true)::bigint"),
+            HistoryPrecondition::NoTable => format!("to_regclass({}) IS NULL", DIALECT.text(&table.qualified())),
+            HistoryPrecondition::Version(expected) => format!("{history_version} = {expected}"),
+            HistoryPrecondition::LeftByRun => format!("{history_version} = current_setting('{left}', true)::bigint"),
         };
         // What does not hold divides by zero, which ends the message there. That is asked by a statement of its own, as one
         // that waited for the lock would not see what was committed meanwhile.
-        Some(Around {
+        Some(PipelineEnvelope {
             opening: format!(
                 "{BEGIN};\nSET LOCAL lock_timeout = {milliseconds};\n\
                  SELECT 1 / pg_try_advisory_xact_lock({})::integer;\n\
@@ -213,7 +221,7 @@ impl Session for PgConnection {
                 key_of(table)
             ),
             duration_ms: "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::bigint",
-            closing: format!("SELECT set_config('{left}', {marker}::text, false);\nCOMMIT;\n"),
+            closing: format!("SELECT set_config('{left}', {history_version}::text, false);\nCOMMIT;\n"),
         })
     }
 
@@ -221,7 +229,7 @@ impl Session for PgConnection {
         format!("pg_backend_pid() = {session}")
     }
 
-    fn prepare_nothing(&mut self) {
+    fn disable_statement_cache(&mut self) {
         self.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
 
@@ -229,19 +237,19 @@ impl Session for PgConnection {
         self.execute(&format!("SET LOCAL lock_timeout = {}", milliseconds(wait)))
     }
 
-    fn hold(&mut self, table: &HistoryTable) -> Result<Held, DriverError> {
+    fn extend_lock(&mut self, table: &HistoryTable) -> Result<LockScope, DriverError> {
         // Of the same key as the transaction's, which this session has, so it is never in anybody's way:
         // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
         match truth(
             self,
             &format!("SELECT pg_try_advisory_lock({}) AS truth", key_of(table)),
         )? {
-            true => Ok(Held::BySession),
+            true => Ok(LockScope::Session),
             false => Err(lock_lost()),
         }
     }
 
-    fn regain(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
+    fn reacquire_lock(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
         let key = key_of(table);
         // Taken twice it would have to be given up twice.
         let regained = format!(
@@ -257,7 +265,7 @@ impl Session for PgConnection {
         }
     }
 
-    fn let_go(&mut self, table: &HistoryTable, _held: Held) -> Result<(), DriverError> {
+    fn release_lock(&mut self, table: &HistoryTable, _held: LockScope) -> Result<(), DriverError> {
         match truth(self, &format!("SELECT pg_advisory_unlock({}) AS truth", key_of(table)))? {
             true => Ok(()),
             false => Err(lock_lost()),
@@ -268,7 +276,7 @@ impl Session for PgConnection {
         Ok(AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?)
     }
 
-    fn make_ready(&mut self, sql: &str, wait: Duration) -> Result<(), DriverError> {
+    fn prepare_statement(&mut self, sql: &str, wait: Duration) -> Result<(), DriverError> {
         // A partition that is detached halfway cannot be detached again:
         // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
         let milliseconds = match mentions(sql, "detach") {
@@ -286,7 +294,7 @@ impl Session for PgConnection {
         Ok(())
     }
 
-    fn point_of_view(&mut self) -> Result<String, DriverError> {
+    fn catalog_context(&mut self) -> Result<String, DriverError> {
         one_text(
             self,
             "SELECT md5(concat_ws(' ', current_user, current_schemas(false)::text, current_setting('quote_all_identifiers'))) \
@@ -294,7 +302,7 @@ impl Session for PgConnection {
         )
     }
 
-    fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
+    fn object_digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
         Ok(Some(one_text(self, &digest_of(names))?))
     }
 
@@ -336,7 +344,7 @@ impl Session for PgConnection {
         Ok(Vec::new())
     }
 
-    fn who_holds_locks(&mut self) -> String {
+    fn lock_holder_hint(&mut self) -> String {
         "look for who holds the lock: another `migrate`, an application with an open transaction, a `psql` \
          (`SELECT pid, state, query FROM pg_stat_activity WHERE state <> 'idle'` lists them)"
             .to_owned()
@@ -412,7 +420,7 @@ impl Session for PgConnection {
         Ok(rows)
     }
 
-    fn emptied(&mut self) -> String {
+    fn fresh_scope(&mut self) -> String {
         let schema = one_text(self, "SELECT coalesce(current_schema()::text, '') AS text").unwrap_or_default();
         format!(
             "the schema `{schema}` of {} (other schemas stay as they are)",

@@ -17,7 +17,7 @@ use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use self::ddl_parser::{parse_index, parse_table};
 use self::process_lock::ProcessLock;
 use super::error::{Row, kind_of, literals_of, message_of};
-use super::{Begun, DriverError, DriverErrorKind, Held, Session, StoredRows, Traits};
+use super::{Begun, DriverError, DriverErrorKind, LockScope, Session, StoredRows, Traits};
 use crate::history::StoredRow;
 use crate::history::table::HistoryTable;
 use crate::render::{Dialect, Sqlite};
@@ -74,7 +74,7 @@ impl Session for SqliteConnection {
             Ok(Some(StoredRows {
                 rows: rows.into_iter().map(StoredRow::from).collect(),
                 version: None,
-                marker: None,
+                history_version: None,
             }))
         };
         let error = match sql_query(query).load::<Row>(self) {
@@ -106,7 +106,7 @@ impl Session for SqliteConnection {
         texts(self, &query)
     }
 
-    fn marker(&mut self, _table: &HistoryTable) -> Result<Option<i64>, DriverError> {
+    fn history_version(&mut self, _table: &HistoryTable) -> Result<Option<i64>, DriverError> {
         #[derive(QueryableByName)]
         struct DataVersion {
             #[diesel(sql_type = BigInt)]
@@ -116,11 +116,11 @@ impl Session for SqliteConnection {
         Ok(Some(row.data_version))
     }
 
-    fn begin(&mut self, _table: &HistoryTable, _wait: Duration, held: &Held) -> Result<Begun, DriverError> {
+    fn begin(&mut self, _table: &HistoryTable, _wait: Duration, held: &LockScope) -> Result<Begun, DriverError> {
         begin_immediate(self)?;
         let holder = match held {
-            Held::No => other_holder(self),
-            Held::BySession | Held::ByProcess(_) => Ok(None),
+            LockScope::Transaction => other_holder(self),
+            LockScope::Session | LockScope::Process(_) => Ok(None),
         };
         let error = match holder {
             Ok(None) => {
@@ -140,22 +140,22 @@ impl Session for SqliteConnection {
         Err(error)
     }
 
-    fn hold(&mut self, _table: &HistoryTable) -> Result<Held, DriverError> {
+    fn extend_lock(&mut self, _table: &HistoryTable) -> Result<LockScope, DriverError> {
         match file(self)? {
             Some(database) => {
                 let path = ProcessLock::path_beside(Path::new(&database));
                 let taken = ProcessLock::take(path.clone());
                 taken
-                    .map(Held::ByProcess)
+                    .map(LockScope::Process)
                     .map_err(|error| lock_file_error(&path, &error))
             }
             // No other process can see it.
-            None => Ok(Held::BySession),
+            None => Ok(LockScope::Session),
         }
     }
 
-    fn let_go(&mut self, _table: &HistoryTable, held: Held) -> Result<(), DriverError> {
-        let Held::ByProcess(lock) = held else { return Ok(()) };
+    fn release_lock(&mut self, _table: &HistoryTable, held: LockScope) -> Result<(), DriverError> {
+        let LockScope::Process(lock) = held else { return Ok(()) };
         // Removed under the right to write, as others look for it under that. Left behind, it hinders nobody.
         if begin_immediate(self).is_ok() {
             let _ = lock.remove();
@@ -164,7 +164,7 @@ impl Session for SqliteConnection {
         Ok(())
     }
 
-    fn digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
+    fn object_digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
         let names: Vec<String> = names.iter().map(|name| Sqlite.text(&name.to_lowercase())).collect();
         let query = format!(
             "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS text FROM main.sqlite_master \
@@ -229,7 +229,7 @@ impl Session for SqliteConnection {
         )
     }
 
-    fn who_holds_locks(&mut self) -> String {
+    fn lock_holder_hint(&mut self) -> String {
         format!(
             "look for who holds the lock: another `migrate`, an application with an open transaction, a database shell \
              (`lsof {}` lists them)",

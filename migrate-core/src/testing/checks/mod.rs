@@ -184,7 +184,7 @@ impl Checks {
                 };
                 let (once, again) = (record(), record());
                 let place = DialectName::ALL.iter().find_map(|dialect| {
-                    let of = |steps| schema::fingerprints_on_the_way(steps, *dialect);
+                    let of = |steps| schema::checksums_by_step(steps, *dialect);
                     let (once_all, again_all) = (of(&once.steps), of(&again.steps));
                     let at = (0..once_all.len().max(again_all.len()))
                         .find(|at| once_all.get(*at) != again_all.get(*at))?

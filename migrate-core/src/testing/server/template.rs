@@ -1,6 +1,6 @@
 //! Databases that were migrated once, and are copied for the tests that need all migrations applied.
 //!
-//! Never across processes: what a Rust step does is not in a fingerprint.
+//! Never across processes: what a Rust step does is not in a checksum.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -8,7 +8,7 @@ use super::scratch_database::OwnDatabase;
 use super::url::ServerUrl;
 use crate::dialect::DialectName;
 use crate::error::Error;
-use crate::history::fingerprint_of;
+use crate::history::checksum_of;
 use crate::location::Place;
 use crate::migration::MigrationId;
 use crate::registry::Registry;
@@ -25,8 +25,8 @@ impl Template {
     pub(super) fn of(server: &ServerUrl, registry: &Registry) -> (Arc<Template>, bool) {
         static USED: Mutex<Vec<(Key, Weak<Template>)>> = Mutex::new(Vec::new());
         let migrations = registry.iter().map(|migration| {
-            let fingerprint = fingerprint_of(migration, DialectName::Postgres);
-            (migration.id(), migration.place(), fingerprint)
+            let checksum = checksum_of(migration, DialectName::Postgres);
+            (migration.id(), migration.place(), checksum)
         });
         let key = (server.clone(), migrations.collect());
         let mut used = locked(&USED);

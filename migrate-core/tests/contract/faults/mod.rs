@@ -28,8 +28,8 @@ fn picture(db: &Database, with_batches: bool) -> Vec<String> {
     picture.extend(match with_batches {
         true => db.history(),
         false => db.texts(
-            "SELECT concat_ws(' ', seq, version, name, fingerprint, state, progress, coalesce(claim, '-'), \
-             coalesce(doubt, '-')) AS text FROM __migrations ORDER BY seq",
+            "SELECT concat_ws(' ', seq, version, name, checksum, state, progress, coalesce(claim, '-'), \
+             coalesce(in_flight, '-')) AS text FROM __migrations ORDER BY seq",
         ),
     });
     picture

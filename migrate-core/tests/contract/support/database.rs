@@ -173,8 +173,8 @@ impl Database {
     /// History without what differs from run to run.
     pub(crate) fn history(&self) -> Vec<String> {
         self.texts(
-            "SELECT concat_ws(' ', seq, group_name, version, name, 'batch', batch, fingerprint, state, progress, \
-             coalesce(claim, 'unclaimed'), coalesce(doubt, 'undoubted')) AS text FROM __migrations ORDER BY seq",
+            "SELECT concat_ws(' ', seq, group_name, version, name, 'batch', batch, checksum, state, progress, \
+             coalesce(claim, 'unclaimed'), coalesce(in_flight, 'decided')) AS text FROM __migrations ORDER BY seq",
         )
     }
 
@@ -193,7 +193,7 @@ impl Database {
 
     /// How many migrations some run still claims, or leaves in doubt.
     pub(crate) fn claims(&self) -> i64 {
-        self.number("SELECT count(*) FROM __migrations WHERE claim IS NOT NULL OR doubt IS NOT NULL")
+        self.number("SELECT count(*) FROM __migrations WHERE claim IS NOT NULL OR in_flight IS NOT NULL")
     }
 
     /// A text that says MySQL for MariaDB as well.

@@ -15,17 +15,17 @@ pub(crate) struct Program {
 
 /// The verbs and options, as an application can have them under a subcommand of its own.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Without a verb, `up` is meant.\n\
+#[command(after_help = "Without a command, `up` is meant.\n\
                         Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending, changed, missing or interrupted, 130 stopped by Ctrl-C or SIGTERM.")]
 pub struct Args {
     #[command(flatten)]
     pub(crate) options: Options,
 
     #[command(subcommand)]
-    pub(crate) verb: Option<Verb>,
+    pub(crate) command: Option<Command>,
 }
 
-/// Options of every verb.
+/// Options of every command.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Options {
     /// The database; before DATABASE_URL, `.env` and the program's default
@@ -74,7 +74,7 @@ pub(crate) struct Options {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
+pub(crate) enum Command {
     /// Apply what is pending
     Up(UpArgs),
 
@@ -84,8 +84,8 @@ pub(crate) enum Verb {
     /// Roll the last migration back and apply it again
     Redo {
         /// The last so many instead of one
-        #[arg(long, value_name = "N", default_value_t = 1)]
-        steps: usize,
+        #[arg(long, short, value_name = "N", default_value_t = 1)]
+        number: usize,
     },
 
     /// List all migrations and their state; writes nothing
@@ -128,31 +128,31 @@ pub(crate) enum Verb {
     },
 
     /// Record how many steps of an interrupted migration have happened
-    Repair {
+    Resolve {
         /// The migration's version, or group:version
         version: MigrationRef,
 
         /// How many of its steps have happened: none, and it counts as never begun; all, and it counts as finished. Without it, its steps are shown and nothing is written
-        #[arg(long, value_name = "STEPS")]
+        #[arg(long, value_name = "COUNT")]
         done: Option<usize>,
     },
 }
 
-impl Verb {
+impl Command {
     /// The word that was typed for it.
     pub(crate) fn word(&self) -> &'static str {
         match self {
-            Verb::Up(_) => "up",
-            Verb::Rollback(_) => "rollback",
-            Verb::Redo { .. } => "redo",
-            Verb::Status { .. } => "status",
-            Verb::Plan(_) => "plan",
-            Verb::Create { .. } => "create",
-            Verb::Schema(_) => "schema",
-            Verb::Check(_) => "check",
-            Verb::Fresh => "fresh",
-            Verb::Accept { .. } => "accept",
-            Verb::Repair { .. } => "repair",
+            Command::Up(_) => "up",
+            Command::Rollback(_) => "rollback",
+            Command::Redo { .. } => "redo",
+            Command::Status { .. } => "status",
+            Command::Plan(_) => "plan",
+            Command::Create { .. } => "create",
+            Command::Schema(_) => "schema",
+            Command::Check(_) => "check",
+            Command::Fresh => "fresh",
+            Command::Accept { .. } => "accept",
+            Command::Resolve { .. } => "resolve",
         }
     }
 }
@@ -160,23 +160,23 @@ impl Verb {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct UpArgs {
     /// Up to this version, included
-    #[arg(long, value_name = "VERSION", conflicts_with = "steps")]
+    #[arg(long, value_name = "VERSION", conflicts_with = "number")]
     pub(crate) to: Option<MigrationRef>,
 
     /// The next so many
-    #[arg(long, value_name = "N")]
-    pub(crate) steps: Option<usize>,
+    #[arg(long, short, value_name = "N")]
+    pub(crate) number: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct RollbackArgs {
     /// Everything that was applied after this version, which stays
-    #[arg(long, value_name = "VERSION", conflicts_with_all = ["steps", "all"])]
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["number", "all"])]
     pub(crate) to: Option<MigrationRef>,
 
     /// The last so many
-    #[arg(long, value_name = "N", conflicts_with = "all")]
-    pub(crate) steps: Option<usize>,
+    #[arg(long, short, value_name = "N", conflicts_with = "all")]
+    pub(crate) number: Option<usize>,
 
     /// Everything
     #[arg(long)]
@@ -190,19 +190,19 @@ pub(crate) struct PlanArgs {
     pub(crate) down: bool,
 
     /// Up to this version; with --down, back to it
-    #[arg(long, value_name = "VERSION", conflicts_with_all = ["steps", "all"])]
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["number", "all"])]
     pub(crate) to: Option<MigrationRef>,
 
     /// At most so many migrations
-    #[arg(long, value_name = "N", conflicts_with = "all")]
-    pub(crate) steps: Option<usize>,
+    #[arg(long, short, value_name = "N", conflicts_with = "all")]
+    pub(crate) number: Option<usize>,
 
     /// Everything; with --down, all that is applied instead of the last batch
     #[arg(long)]
     pub(crate) all: bool,
 
     /// All migrations on an empty database of this kind, without a connection: sqlite, postgres, mysql, mariadb, or with a version, postgres:15
-    #[arg(long, value_name = "DIALECT", conflicts_with_all = ["to", "steps", "all", "database_url"])]
+    #[arg(long, value_name = "DIALECT", conflicts_with_all = ["to", "number", "all", "database_url"])]
     pub(crate) dialect: Option<DialectVersion>,
 }
 

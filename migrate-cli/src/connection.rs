@@ -2,13 +2,13 @@
 
 use migrate_core::{Driver, Registry, Runner};
 
-use crate::failure::{Failure, UsageError};
+use crate::error::{CliError, UsageError};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::settings;
 use crate::settings::{Database, SqliteFile};
 
 /// What is done with a runner, whatever the connection type below it.
-pub(crate) trait Work {
+pub(crate) trait DatabaseTask {
     type Output;
 
     fn work(self, runner: Runner<'_>) -> Self::Output;
@@ -20,12 +20,12 @@ pub(crate) trait Work {
     not(feature = "sqlite"),
     allow(unused_variables, reason = "nothing else than a file is made")
 )]
-pub(crate) fn with_runner<W: Work>(
+pub(crate) fn with_runner<W: DatabaseTask>(
     database: &Database,
     registry: Registry,
     creates: bool,
     work: W,
-) -> Result<W::Output, Failure> {
+) -> Result<W::Output, CliError> {
     match database {
         #[cfg(feature = "sqlite")]
         Database::Sqlite(file) => {
@@ -52,7 +52,7 @@ pub(crate) fn with_runner<W: Work>(
 }
 
 #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
-fn not_built(feature: &str) -> Failure {
+fn not_built(feature: &str) -> CliError {
     UsageError::new(
         format!("this program was built without the feature `{feature}` of migrate-cli"),
         format!("in Cargo.toml: migrate-cli = {{ .., features = [\"{feature}\"] }}"),
@@ -60,7 +60,7 @@ fn not_built(feature: &str) -> Failure {
     .into()
 }
 
-fn run<D: Driver, W: Work>(connection: &mut D, registry: Registry, work: W) -> W::Output {
+fn run<D: Driver, W: DatabaseTask>(connection: &mut D, registry: Registry, work: W) -> W::Output {
     work.work(Runner::new(connection, registry))
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn exists(database: &Database) -> bool {
 }
 
 #[cfg(feature = "sqlite")]
-fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnection, Failure> {
+fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnection, CliError> {
     use diesel::Connection;
 
     let name = match file {
@@ -89,7 +89,7 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
                 if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty())
                     && !directory.exists()
                 {
-                    return Err(Failure::Open {
+                    return Err(CliError::Open {
                         message: format!("{} cannot be made", path.display()),
                         cause: format!("there is no directory {}", directory.display()),
                         next: "make the directory, or check the path".to_owned(),
@@ -100,7 +100,7 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
                     Some(path) if path.contains(':') && !path.starts_with(['/', '.']) => format!("./{path}"),
                     Some(path) => path.to_owned(),
                     None => {
-                        return Err(Failure::Usage(UsageError::new(
+                        return Err(CliError::Usage(UsageError::new(
                             format!("the path {} is not UTF-8", path.display()),
                             "rename it",
                         )));
@@ -109,7 +109,7 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
             }
         }
     };
-    diesel::SqliteConnection::establish(&name).map_err(|error| Failure::Open {
+    diesel::SqliteConnection::establish(&name).map_err(|error| CliError::Open {
         message: format!("{} cannot be opened", Database::Sqlite(file.clone())),
         cause: error.to_string(),
         next: "check the path, and whether this user may write the file and its directory".to_owned(),
@@ -117,7 +117,7 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
 }
 
 #[cfg(feature = "postgres")]
-fn open_postgres(url: &str) -> Result<diesel::PgConnection, Failure> {
+fn open_postgres(url: &str) -> Result<diesel::PgConnection, CliError> {
     use diesel::Connection;
 
     if let Some(password) = settings::password(url)
@@ -130,7 +130,7 @@ fn open_postgres(url: &str) -> Result<diesel::PgConnection, Failure> {
         )
         .into());
     }
-    diesel::PgConnection::establish(url).map_err(|error| Failure::Open {
+    diesel::PgConnection::establish(url).map_err(|error| CliError::Open {
         message: format!("{} cannot be opened", Database::Postgres(url.to_owned())),
         cause: error.to_string().trim_end().to_owned(),
         next: "check the host, the user and the password; a database that is not there yet is made with `createdb`"
@@ -139,7 +139,7 @@ fn open_postgres(url: &str) -> Result<diesel::PgConnection, Failure> {
 }
 
 #[cfg(feature = "mysql")]
-fn open_mysql(url: &str) -> Result<diesel::MysqlConnection, Failure> {
+fn open_mysql(url: &str) -> Result<diesel::MysqlConnection, CliError> {
     use diesel::Connection;
     use diesel::connection::SimpleConnection;
 
@@ -155,7 +155,7 @@ fn open_mysql(url: &str) -> Result<diesel::MysqlConnection, Failure> {
                 used.map(|()| connection).map_err(|error| error.to_string())
             }),
     };
-    opened.map_err(|error| Failure::Open {
+    opened.map_err(|error| CliError::Open {
         message: format!("{} cannot be opened", Database::MySql(url.to_owned())),
         cause: error.trim_end().to_owned(),
         next:

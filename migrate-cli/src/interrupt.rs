@@ -17,11 +17,11 @@ const ASKED: u8 = 2;
 pub(crate) const EXIT_CODE: u8 = 130;
 
 /// A run that is at work, as long as this lives.
-pub(crate) struct AtWork(());
+pub(crate) struct CancellationGuard(());
 
-impl AtWork {
+impl CancellationGuard {
     /// `told` is what is said when a signal comes.
-    pub(crate) fn begin(told: impl Fn() + Send + 'static) -> AtWork {
+    pub(crate) fn begin(told: impl Fn() + Send + 'static) -> CancellationGuard {
         static HANDLER: Once = Once::new();
         HANDLER.call_once(|| {
             // An application that has a handler of its own keeps it, and what `nohup` ignores stays ignored.
@@ -33,7 +33,7 @@ impl AtWork {
             });
         });
         STATE.store(AT_WORK, Ordering::SeqCst);
-        AtWork(())
+        CancellationGuard(())
     }
 
     /// Whether a signal came.
@@ -42,7 +42,7 @@ impl AtWork {
     }
 }
 
-impl Drop for AtWork {
+impl Drop for CancellationGuard {
     fn drop(&mut self) {
         STATE.store(IDLE, Ordering::SeqCst);
     }

@@ -2,13 +2,14 @@
 //! is there needs a new [`FORMAT`].
 
 use migrate_core::{
-    Check, Column, DefaultValue, Done, Entry, Error, ForeignKey, Index, IndexKey, IndexOn, Interrupted, KnownSchema,
-    Place, Plan, PlannedMigration, PrimaryKey, Problem, Report, Table, Unique,
+    Check, Column, DefaultValue, Diagnostic, Error, ExecutedMigration, ForeignKey, Index, IndexKey, IndexOn,
+    InterruptedMigration, Location, MigrationStatus, Plan, PlannedMigration, PrimaryKey, Report, SchemaSnapshot, Table,
+    Unique,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, NOT_READY};
+use crate::error::{CliError, NOT_READY};
 
 /// The shape's number, in every document.
 const FORMAT: u32 = 1;
@@ -17,7 +18,7 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Serialize)]
 pub(crate) struct Document {
     format: u32,
-    verb: &'static str,
+    command: &'static str,
     ok: bool,
     /// What matters beside the result.
     warnings: Vec<String>,
@@ -26,10 +27,10 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    pub(crate) fn new(verb: &'static str, warnings: Vec<String>, body: Body) -> Document {
+    pub(crate) fn new(command: &'static str, warnings: Vec<String>, body: Body) -> Document {
         Document {
             format: FORMAT,
-            verb,
+            command,
             warnings,
             ok: !matches!(body, Body::Failed { .. }),
             body,
@@ -67,7 +68,7 @@ pub(crate) enum Body {
     Accepted {
         version: String,
     },
-    Repair {
+    Resolve {
         #[serde(flatten)]
         interrupted: PlanItem,
         undecided: bool,
@@ -90,8 +91,8 @@ pub(crate) struct DoneItem {
     duration_ms: u128,
 }
 
-impl From<&Done> for DoneItem {
-    fn from(done: &Done) -> DoneItem {
+impl From<&ExecutedMigration> for DoneItem {
+    fn from(done: &ExecutedMigration) -> DoneItem {
         DoneItem {
             group: done.migration.group().to_owned(),
             version: done.migration.version().to_string(),
@@ -106,7 +107,7 @@ impl From<&Report> for Body {
     fn from(report: &Report) -> Body {
         Body::Ran {
             batch: report.batch,
-            done: report.done.iter().map(DoneItem::from).collect(),
+            done: report.executed.iter().map(DoneItem::from).collect(),
         }
     }
 }
@@ -116,7 +117,7 @@ pub(crate) struct StatusItem {
     group: String,
     version: String,
     name: String,
-    state: String,
+    state: &'static str,
     description: Option<&'static str>,
     file: Option<&'static str>,
     line: Option<u32>,
@@ -126,18 +127,18 @@ pub(crate) struct StatusItem {
     applied_by: Option<String>,
 }
 
-impl From<&Entry> for StatusItem {
-    fn from(entry: &Entry) -> StatusItem {
+impl From<&MigrationStatus> for StatusItem {
+    fn from(entry: &MigrationStatus) -> StatusItem {
         let migration = entry.migration.as_ref();
         let applied = entry.applied.as_ref();
         StatusItem {
             group: entry.group.clone(),
             version: entry.version.to_string(),
             name: entry.name.clone(),
-            state: entry.state.to_string(),
+            state: entry.state.as_str(),
             description: migration.map(|migration| migration.description()),
-            file: migration.map(|migration| migration.place().file),
-            line: migration.map(|migration| migration.place().line),
+            file: migration.map(|migration| migration.location().file),
+            line: migration.map(|migration| migration.location().line),
             batch: applied.map(|applied| applied.batch),
             applied_at: applied.map(|applied| applied.applied_at.clone()),
             duration_ms: applied.and_then(|applied| applied.duration_ms),
@@ -185,8 +186,8 @@ impl From<&PlannedMigration> for PlanItem {
                     sql: step.sql().map(str::to_owned),
                     function: step.function(),
                     notes: step.notes().to_vec(),
-                    file: step.place().file,
-                    line: step.place().line,
+                    file: step.location().file,
+                    line: step.location().line,
                 })
                 .collect(),
         }
@@ -202,8 +203,8 @@ impl From<&Plan> for Body {
 }
 
 impl Body {
-    pub(crate) fn repair(interrupted: &Interrupted, recorded: Option<usize>) -> Body {
-        Body::Repair {
+    pub(crate) fn resolve(interrupted: &InterruptedMigration, recorded: Option<usize>) -> Body {
+        Body::Resolve {
             interrupted: PlanItem {
                 done: interrupted.done,
                 ..PlanItem::from(&interrupted.planned)
@@ -215,7 +216,7 @@ impl Body {
 }
 
 /// The document of `schema --format json`.
-pub(crate) fn schema(schema: &KnownSchema) -> String {
+pub(crate) fn schema(schema: &SchemaSnapshot) -> String {
     let document = json!({
         "format": FORMAT,
         "tables": schema.tables().map(table).collect::<Vec<_>>(),
@@ -302,7 +303,7 @@ fn index(index: &Index) -> Value {
 pub(crate) struct ErrorItem {
     kind: &'static str,
     message: String,
-    problems: Vec<ProblemItem>,
+    diagnostics: Vec<DiagnosticItem>,
     migration: Option<String>,
     file: Option<&'static str>,
     line: Option<u32>,
@@ -313,31 +314,31 @@ pub(crate) struct ErrorItem {
 }
 
 #[derive(Debug, Serialize)]
-struct ProblemItem {
+struct DiagnosticItem {
     file: Option<&'static str>,
     line: Option<u32>,
     message: String,
 }
 
-impl From<&Problem> for ProblemItem {
-    fn from(problem: &Problem) -> ProblemItem {
-        ProblemItem {
-            file: problem.place.map(|place| place.file),
-            line: problem.place.map(|place| place.line),
-            message: problem.message.clone(),
+impl From<&Diagnostic> for DiagnosticItem {
+    fn from(diagnostic: &Diagnostic) -> DiagnosticItem {
+        DiagnosticItem {
+            file: diagnostic.location.map(|location| location.file),
+            line: diagnostic.location.map(|location| location.line),
+            message: diagnostic.message.clone(),
         }
     }
 }
 
-impl From<&Failure> for ErrorItem {
-    fn from(failure: &Failure) -> ErrorItem {
+impl From<&CliError> for ErrorItem {
+    fn from(failure: &CliError) -> ErrorItem {
         match failure {
-            Failure::Core(error) => ErrorItem::from(error),
-            Failure::Usage(error) => ErrorItem::simple("usage", &error.message, None, &error.next),
-            Failure::Open { message, cause, next } => ErrorItem::simple("database", message, Some(cause), next),
-            Failure::File { message, cause, next } => ErrorItem::simple("file", message, Some(cause), next),
-            Failure::Check { problems, next } => ErrorItem {
-                problems: problems.iter().map(ProblemItem::from).collect(),
+            CliError::Core(error) => ErrorItem::from(error),
+            CliError::Usage(error) => ErrorItem::simple("usage", &error.message, None, &error.next),
+            CliError::Open { message, cause, next } => ErrorItem::simple("database", message, Some(cause), next),
+            CliError::File { message, cause, next } => ErrorItem::simple("file", message, Some(cause), next),
+            CliError::Check { diagnostics, next } => ErrorItem {
+                diagnostics: diagnostics.iter().map(DiagnosticItem::from).collect(),
                 next: next.clone(),
                 ..ErrorItem::simple("check", NOT_READY, None, "")
             },
@@ -350,7 +351,7 @@ impl ErrorItem {
         ErrorItem {
             kind,
             message: message.to_owned(),
-            problems: Vec::new(),
+            diagnostics: Vec::new(),
             migration: None,
             file: None,
             line: None,
@@ -364,17 +365,17 @@ impl ErrorItem {
 
 impl From<&Error> for ErrorItem {
     fn from(error: &Error) -> ErrorItem {
-        let file = |place: Option<Place>| place.map(|place| place.file);
-        let line = |place: Option<Place>| place.map(|place| place.line);
+        let file = |location: Option<Location>| location.map(|location| location.file);
+        let line = |location: Option<Location>| location.map(|location| location.line);
         ErrorItem {
             kind: error.kind().as_str(),
             message: error.message().to_owned(),
-            problems: error.problems().iter().map(ProblemItem::from).collect(),
+            diagnostics: error.diagnostics().iter().map(DiagnosticItem::from).collect(),
             migration: error.failed_migration().map(str::to_owned),
-            file: file(error.place()),
-            line: line(error.place()),
+            file: file(error.location()),
+            line: line(error.location()),
             statement: error.failed_statement().map(str::to_owned),
-            cause: error.root_cause().map(ToString::to_string),
+            cause: error.cause().map(ToString::to_string),
             state: error.database_state().map(str::to_owned),
             next: error.next_steps().to_vec(),
         }

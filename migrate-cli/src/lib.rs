@@ -19,7 +19,7 @@
 //! |---|---|
 //! | 0 | done, or nothing to do |
 //! | 1 | failed |
-//! | 2 | wrong usage: an unknown verb, a malformed URL, a version that does not exist |
+//! | 2 | wrong usage: an unknown command, a malformed URL, a version that does not exist |
 //! | 3 | `status --exit-code`: something is pending, changed, missing or interrupted |
 //! | 130 | stopped by Ctrl-C or SIGTERM before all was done; what is done is in history |
 
@@ -36,8 +36,8 @@
 mod args;
 mod commands;
 mod connection;
+mod error;
 mod exit;
-mod failure;
 mod files;
 mod interrupt;
 mod json;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
-use migrate_core::{Direction, Done, Event, State};
+use migrate_core::{Direction, Event, ExecutedMigration, MigrationState};
 
 use crate::args::Options;
-use crate::failure::{Failure, NOT_READY};
+use crate::error::{CliError, NOT_READY};
 use crate::json::{Body, Document, DoneItem};
 use crate::settings::Redacted;
 
@@ -21,7 +21,7 @@ const DIM: Style = Style::new().dimmed();
 
 /// Where a command's words go.
 pub(crate) struct Output {
-    verb: &'static str,
+    command: &'static str,
     json: bool,
     quiet: bool,
     verbose: bool,
@@ -33,9 +33,9 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(verb: &'static str, options: &Options) -> Output {
+    pub(crate) fn new(command: &'static str, options: &Options) -> Output {
         Output {
-            verb,
+            command,
             json: options.json,
             quiet: options.quiet,
             verbose: options.verbose,
@@ -50,20 +50,20 @@ impl Output {
     }
 
     /// A line of the result. Nothing in JSON, where the document is the result.
-    pub(crate) fn result(&self, line: impl Display) {
+    pub(crate) fn print(&self, line: impl Display) {
         if !self.json {
             print(&format!("{line}\n"));
         }
     }
 
     /// Whether lines beside the result are wanted.
-    pub(crate) fn speaks(&self) -> bool {
+    pub(crate) fn is_verbose_enough(&self) -> bool {
         !self.quiet && !self.json
     }
 
     /// A line beside the result.
-    pub(crate) fn talk(&self, line: impl Display) {
-        if self.speaks() {
+    pub(crate) fn info(&self, line: impl Display) {
+        if self.is_verbose_enough() {
             print_error(&format!("{line}\n"));
         }
     }
@@ -87,11 +87,11 @@ impl Output {
     fn print_document(&self, body: Body) {
         // Serializing plain data cannot fail; an empty line would be the honest answer if it did.
         let text =
-            serde_json::to_string_pretty(&Document::new(self.verb, self.warnings.take(), body)).unwrap_or_default();
+            serde_json::to_string_pretty(&Document::new(self.command, self.warnings.take(), body)).unwrap_or_default();
         print(&format!("{text}\n"));
     }
 
-    pub(crate) fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &CliError) {
         self.stop_spinner();
         if self.json {
             self.print_document(Body::Failed {
@@ -101,18 +101,18 @@ impl Output {
             return;
         }
         let text = match failure {
-            Failure::Core(error) => error.to_string(),
-            Failure::Usage(error) => format!("{}\n  next: {}", error.message, error.next),
-            Failure::Open { message, cause, next } | Failure::File { message, cause, next } => {
+            CliError::Core(error) => error.to_string(),
+            CliError::Usage(error) => format!("{}\n  next: {}", error.message, error.next),
+            CliError::Open { message, cause, next } | CliError::File { message, cause, next } => {
                 format!("{message}\n  cause: {cause}\n  next: {next}")
             }
-            Failure::Check { problems, next } => {
-                let problems = problems.iter().map(|problem| match problem.place {
-                    Some(place) => format!("\n  {place}: {}", problem.message),
-                    None => format!("\n  - {}", problem.message),
+            CliError::Check { diagnostics, next } => {
+                let diagnostics = diagnostics.iter().map(|diagnostic| match diagnostic.location {
+                    Some(location) => format!("\n  {location}: {}", diagnostic.message),
+                    None => format!("\n  - {}", diagnostic.message),
                 });
                 let next = next.iter().map(|next| format!("\n  next: {next}"));
-                format!("{NOT_READY}{}", problems.chain(next).collect::<String>())
+                format!("{NOT_READY}{}", diagnostics.chain(next).collect::<String>())
             }
         };
         print_error(&format!("{BAD}error{BAD:#}: {text}\n"));
@@ -121,29 +121,29 @@ impl Output {
     /// Tells what goes on.
     pub(crate) fn event(&self, event: &Event<'_>) {
         match event {
-            Event::Waiting { reason } => self.talk(format_args!("waiting: {reason}")),
+            Event::Waiting { reason } => self.info(format_args!("waiting: {reason}")),
             Event::Started {
                 migration,
                 direction,
                 position,
                 total,
             } => {
-                let verb = match direction {
+                let command = match direction {
                     Direction::Up => "applying",
                     Direction::Down => "rolling back",
                 };
-                self.start_spinner(format!("{verb} {migration} ({position} of {total})"));
+                self.start_spinner(format!("{command} {migration} ({position} of {total})"));
             }
             Event::Step { position, total, label } if self.verbose => {
                 let mut lines = label.lines();
                 let first = lines.next().unwrap_or_default();
                 let more = if lines.next().is_some() { " .." } else { "" };
-                self.suspended(|| self.talk(format_args!("{DIM}  step {position} of {total}: {first}{more}{DIM:#}")));
+                self.suspended(|| self.info(format_args!("{DIM}  step {position} of {total}: {first}{more}{DIM:#}")));
             }
             Event::Finished(done) => {
                 self.stop_spinner();
                 self.done.borrow_mut().push(DoneItem::from(*done));
-                self.result(done_line(done));
+                self.print(done_line(done));
             }
             _ => {}
         }
@@ -174,29 +174,29 @@ impl Output {
     }
 }
 
-fn done_line(done: &Done) -> String {
-    let verb = match done.direction {
+fn done_line(done: &ExecutedMigration) -> String {
+    let command = match done.direction {
         Direction::Up => "applied",
         Direction::Down => "rolled back",
     };
     format!(
-        "{GOOD}{verb:<11}{GOOD:#} {} {DIM}({} ms){DIM:#}",
+        "{GOOD}{command:<11}{GOOD:#} {} {DIM}({} ms){DIM:#}",
         done.migration,
         done.duration.as_millis()
     )
 }
 
 /// The colour of a state.
-pub(crate) fn state_style(state: State) -> Style {
+pub(crate) fn state_style(state: MigrationState) -> Style {
     match state {
-        State::Applied | State::Ahead => GOOD,
-        State::Pending | State::OutOfOrder => WARN,
+        MigrationState::Applied | MigrationState::Ahead => GOOD,
+        MigrationState::Pending | MigrationState::OutOfOrder => WARN,
         _ => BAD,
     }
 }
 
 /// A text that comes from the database or a file, without what would steer the terminal.
-pub(crate) fn harmless(text: &str) -> String {
+pub(crate) fn escape_control_chars(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use migrate_core::{DialectName, DialectVersion};
+use migrate_core::{Dialect, DialectVersion};
 
 use crate::Cli;
 use crate::args::Options;
-use crate::failure::UsageError;
+use crate::error::UsageError;
 
 /// The database to work on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,10 +114,10 @@ pub(crate) fn written_for(
     let (name, because) = match (named(cli, options)?, built_for.as_slice()) {
         (Some(database), _) => (database.dialect(), "as the database URL says"),
         (None, [one]) => (*one, "which this program is built for"),
-        (None, _) => (DialectName::Sqlite, "as no database is named"),
+        (None, _) => (Dialect::Sqlite, "as no database is named"),
     };
     // The URL of a MariaDB may say MySQL, so that one is never beyond doubt.
-    let is_the_only_one = built_for == [name] && name != DialectName::MySql;
+    let is_the_only_one = built_for == [name] && name != Dialect::MySql;
     Ok(WrittenFor {
         dialect: name.into(),
         because: (!is_the_only_one).then_some(because),
@@ -125,11 +125,11 @@ pub(crate) fn written_for(
 }
 
 /// The kinds of database that this program can open.
-pub(crate) fn built_for() -> Vec<DialectName> {
+pub(crate) fn built_for() -> Vec<Dialect> {
     let all = [
-        (cfg!(feature = "sqlite"), DialectName::Sqlite),
-        (cfg!(feature = "postgres"), DialectName::Postgres),
-        (cfg!(feature = "mysql"), DialectName::MySql),
+        (cfg!(feature = "sqlite"), Dialect::Sqlite),
+        (cfg!(feature = "postgres"), Dialect::Postgres),
+        (cfg!(feature = "mysql"), Dialect::MySql),
     ];
     let built = all.into_iter().filter(|(is_built, _)| *is_built);
     built.map(|(_, name)| name).collect()
@@ -137,12 +137,12 @@ pub(crate) fn built_for() -> Vec<DialectName> {
 
 impl Database {
     /// Its kind, as far as the URL tells it: that of MariaDB may say MySQL.
-    fn dialect(&self) -> DialectName {
+    fn dialect(&self) -> Dialect {
         match self {
-            Database::Sqlite(_) => DialectName::Sqlite,
-            Database::Postgres(_) => DialectName::Postgres,
-            Database::MySql(url) if url.starts_with("mariadb:") => DialectName::MariaDb,
-            Database::MySql(_) => DialectName::MySql,
+            Database::Sqlite(_) => Dialect::Sqlite,
+            Database::Postgres(_) => Dialect::Postgres,
+            Database::MySql(url) if url.starts_with("mariadb:") => Dialect::MariaDb,
+            Database::MySql(_) => Dialect::MySql,
         }
     }
 
@@ -376,10 +376,10 @@ mod tests {
     #[test]
     fn what_is_written_without_a_database_is_for_the_one_that_is_named() {
         for (url, name) in [
-            ("app.db", DialectName::Sqlite),
-            ("postgres://h/db", DialectName::Postgres),
-            ("MySQL://h/db", DialectName::MySql),
-            ("mariadb://h/db", DialectName::MariaDb),
+            ("app.db", Dialect::Sqlite),
+            ("postgres://h/db", Dialect::Postgres),
+            ("MySQL://h/db", Dialect::MySql),
+            ("mariadb://h/db", Dialect::MariaDb),
         ] {
             let options = Options {
                 database_url: Some(url.to_owned()),

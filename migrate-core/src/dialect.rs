@@ -6,14 +6,14 @@ use std::str::FromStr;
 /// A kind of database, by its SQL.
 ///
 /// ```
-/// use migrate_core::DialectName;
+/// use migrate_core::Dialect;
 ///
-/// assert_eq!("postgres".parse(), Ok(DialectName::Postgres));
-/// assert_eq!(DialectName::MariaDb.to_string(), "mariadb");
+/// assert_eq!("postgres".parse(), Ok(Dialect::Postgres));
+/// assert_eq!(Dialect::MariaDb.to_string(), "mariadb");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum DialectName {
+pub enum Dialect {
     /// SQLite.
     Sqlite,
     /// PostgreSQL.
@@ -24,22 +24,17 @@ pub enum DialectName {
     MariaDb,
 }
 
-impl DialectName {
+impl Dialect {
     /// All of them.
-    pub const ALL: [DialectName; 4] = [
-        DialectName::Sqlite,
-        DialectName::Postgres,
-        DialectName::MySql,
-        DialectName::MariaDb,
-    ];
+    pub const ALL: [Dialect; 4] = [Dialect::Sqlite, Dialect::Postgres, Dialect::MySql, Dialect::MariaDb];
 
     /// What messages call it.
     pub(crate) fn title(self) -> &'static str {
         match self {
-            DialectName::Sqlite => "SQLite",
-            DialectName::Postgres => "PostgreSQL",
-            DialectName::MySql => "MySQL",
-            DialectName::MariaDb => "MariaDB",
+            Dialect::Sqlite => "SQLite",
+            Dialect::Postgres => "PostgreSQL",
+            Dialect::MySql => "MySQL",
+            Dialect::MariaDb => "MariaDB",
         }
     }
 
@@ -48,9 +43,9 @@ impl DialectName {
     #[must_use]
     pub fn connection_name(self) -> &'static str {
         match self {
-            DialectName::Sqlite => "SqliteConnection",
-            DialectName::Postgres => "PgConnection",
-            DialectName::MySql | DialectName::MariaDb => "MysqlConnection",
+            Dialect::Sqlite => "SqliteConnection",
+            Dialect::Postgres => "PgConnection",
+            Dialect::MySql | Dialect::MariaDb => "MysqlConnection",
         }
     }
 
@@ -58,31 +53,31 @@ impl DialectName {
     const fn oldest(self) -> (u32, u32) {
         match self {
             // DROP COLUMN: https://sqlite.org/changes.html
-            DialectName::Sqlite => (3, 35),
-            DialectName::Postgres => (13, 0),
-            DialectName::MySql => (8, 0),
+            Dialect::Sqlite => (3, 35),
+            Dialect::Postgres => (13, 0),
+            Dialect::MySql => (8, 0),
             // RENAME COLUMN and RENAME INDEX: https://mariadb.com/kb/en/alter-table/
-            DialectName::MariaDb => (10, 6),
+            Dialect::MariaDb => (10, 6),
         }
     }
 }
 
-impl fmt::Display for DialectName {
+impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            DialectName::Sqlite => "sqlite",
-            DialectName::Postgres => "postgres",
-            DialectName::MySql => "mysql",
-            DialectName::MariaDb => "mariadb",
+            Dialect::Sqlite => "sqlite",
+            Dialect::Postgres => "postgres",
+            Dialect::MySql => "mysql",
+            Dialect::MariaDb => "mariadb",
         })
     }
 }
 
-impl FromStr for DialectName {
+impl FromStr for Dialect {
     type Err = UnknownDialect;
 
-    fn from_str(text: &str) -> Result<DialectName, UnknownDialect> {
-        DialectName::ALL
+    fn from_str(text: &str) -> Result<Dialect, UnknownDialect> {
+        Dialect::ALL
             .into_iter()
             .find(|name| name.to_string() == text)
             .ok_or_else(|| UnknownDialect::of(text, "is no dialect"))
@@ -93,31 +88,31 @@ impl FromStr for DialectName {
 /// what is written for it goes on all of them.
 ///
 /// ```
-/// use migrate_core::{DialectName, DialectVersion};
+/// use migrate_core::{Dialect, DialectVersion};
 ///
 /// let dialect: DialectVersion = "mariadb:10.11".parse()?;
-/// assert_eq!(dialect.name(), DialectName::MariaDb);
+/// assert_eq!(dialect.name(), Dialect::MariaDb);
 /// assert_eq!(dialect.to_string(), "mariadb:10.11");
-/// assert_eq!(DialectVersion::from(DialectName::Sqlite).to_string(), "sqlite:3.35");
+/// assert_eq!(DialectVersion::from(Dialect::Sqlite).to_string(), "sqlite:3.35");
 /// assert!("postgres:9.6".parse::<DialectVersion>().is_err());
 /// # Ok::<(), migrate_core::UnknownDialect>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DialectVersion {
-    name: DialectName,
+    name: Dialect,
     version: (u32, u32),
 }
 
 impl DialectVersion {
     /// Which kind of database.
     #[must_use]
-    pub fn name(self) -> DialectName {
+    pub fn name(self) -> Dialect {
         self.name
     }
 
     /// Of a server that is connected, whatever is supported.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(crate) fn of_server(name: DialectName, version: (u32, u32)) -> DialectVersion {
+    pub(crate) fn of_server(name: Dialect, version: (u32, u32)) -> DialectVersion {
         DialectVersion { name, version }
     }
 
@@ -133,8 +128,8 @@ impl DialectVersion {
     }
 }
 
-impl From<DialectName> for DialectVersion {
-    fn from(name: DialectName) -> DialectVersion {
+impl From<Dialect> for DialectVersion {
+    fn from(name: Dialect) -> DialectVersion {
         DialectVersion {
             name,
             version: name.oldest(),
@@ -146,7 +141,7 @@ impl fmt::Display for DialectVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name, self.version) {
             // PostgreSQL's second number is a patch level.
-            (DialectName::Postgres, (major, 0)) => write!(f, "{}:{major}", self.name),
+            (Dialect::Postgres, (major, 0)) => write!(f, "{}:{major}", self.name),
             (name, (major, minor)) => write!(f, "{name}:{major}.{minor}"),
         }
     }
@@ -157,9 +152,9 @@ impl FromStr for DialectVersion {
 
     fn from_str(text: &str) -> Result<DialectVersion, UnknownDialect> {
         let Some((name, version)) = text.split_once(':') else {
-            return Ok(text.parse::<DialectName>()?.into());
+            return Ok(text.parse::<Dialect>()?.into());
         };
-        let name: DialectName = name.parse().map_err(|_| UnknownDialect::of(text, "is no dialect"))?;
+        let name: Dialect = name.parse().map_err(|_| UnknownDialect::of(text, "is no dialect"))?;
         let numbers: Option<Vec<u32>> = version.split('.').map(|number| number.parse().ok()).collect();
         let version = match numbers.as_deref() {
             Some(&[major]) => (major, if major == name.oldest().0 { name.oldest().1 } else { 0 }),
@@ -177,7 +172,7 @@ impl FromStr for DialectVersion {
     }
 }
 
-/// A text is no [`DialectName`] and no [`DialectVersion`].
+/// A text is no [`Dialect`] and no [`DialectVersion`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownDialect(String);
 
@@ -204,10 +199,10 @@ mod tests {
     #[test]
     fn a_server_that_is_too_old_is_not_supported() {
         let of = |name, version| DialectVersion::of_server(name, version).is_supported();
-        assert!(!of(DialectName::MySql, (5, 7)));
-        assert!(of(DialectName::MySql, (8, 0)));
-        assert!(!of(DialectName::MariaDb, (10, 5)));
-        assert!(of(DialectName::MariaDb, (11, 4)));
-        assert!(!of(DialectName::Postgres, (12, 0)));
+        assert!(!of(Dialect::MySql, (5, 7)));
+        assert!(of(Dialect::MySql, (8, 0)));
+        assert!(!of(Dialect::MariaDb, (10, 5)));
+        assert!(of(Dialect::MariaDb, (11, 4)));
+        assert!(!of(Dialect::Postgres, (12, 0)));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::location::Place;
+use crate::location::Location;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -19,9 +19,9 @@ pub struct Error(Box<Parts>);
 struct Parts {
     kind: ErrorKind,
     message: String,
-    problems: Vec<Problem>,
+    diagnostics: Vec<Diagnostic>,
     migration: Option<String>,
-    place: Option<Place>,
+    location: Option<Location>,
     statement: Option<String>,
     cause: Option<Cause>,
     state: Option<String>,
@@ -93,9 +93,9 @@ impl ErrorKind {
 
 /// One of several things that are wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct Diagnostic {
     /// Where, if it is in the user's source.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// What, and what to write instead.
     pub message: String,
 }
@@ -110,15 +110,15 @@ impl Error {
     }
 
     /// Everything that is wrong with migrations, found while planning.
-    pub(crate) fn of_problems(problems: Vec<Problem>) -> Error {
+    pub(crate) fn of_diagnostics(diagnostics: Vec<Diagnostic>) -> Error {
         let mut error = Error::new(ErrorKind::InvalidMigration, "there are mistakes in the migrations");
-        error.0.problems = problems;
+        error.0.diagnostics = diagnostics;
         error.nothing_changed().next("fix the lines above")
     }
 
-    pub(crate) fn problem(mut self, place: Option<Place>, message: impl Into<String>) -> Error {
-        self.0.problems.push(Problem {
-            place,
+    pub(crate) fn diagnostic(mut self, location: Option<Location>, message: impl Into<String>) -> Error {
+        self.0.diagnostics.push(Diagnostic {
+            location,
             message: message.into(),
         });
         self
@@ -129,8 +129,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn at(mut self, place: Place) -> Error {
-        self.0.place = Some(place);
+    pub(crate) fn at(mut self, location: Location) -> Error {
+        self.0.location = Some(location);
         self
     }
 
@@ -139,7 +139,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn cause(mut self, cause: impl Into<Cause>) -> Error {
+    pub(crate) fn with_cause(mut self, cause: impl Into<Cause>) -> Error {
         self.0.cause = Some(cause.into());
         self
     }
@@ -181,8 +181,8 @@ impl Error {
 
     /// Everything that was found wrong at once, such as all mistakes of a plan.
     #[must_use]
-    pub fn problems(&self) -> &[Problem] {
-        &self.0.problems
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.0.diagnostics
     }
 
     /// The migration that failed: its version and name.
@@ -193,8 +193,8 @@ impl Error {
 
     /// The line of the user's source that the failing step was written in.
     #[must_use]
-    pub fn place(&self) -> Option<Place> {
-        self.0.place
+    pub fn location(&self) -> Option<Location> {
+        self.0.location
     }
 
     /// The statement that failed, or the name of the Rust step.
@@ -205,7 +205,7 @@ impl Error {
 
     /// What the database said, or what the Rust step returned.
     #[must_use]
-    pub fn root_cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.0.cause.as_deref()
     }
 
@@ -225,17 +225,17 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
-        for problem in &self.0.problems {
-            match problem.place {
-                Some(place) => entry(f, &place.to_string(), &problem.message)?,
-                None => entry(f, "-", &problem.message)?,
+        for diagnostic in &self.0.diagnostics {
+            match diagnostic.location {
+                Some(location) => entry(f, &location.to_string(), &diagnostic.message)?,
+                None => entry(f, "-", &diagnostic.message)?,
             }
         }
         if let Some(migration) = &self.0.migration {
             entry(f, "migration", migration)?;
         }
-        if let Some(place) = self.0.place {
-            entry(f, "at", &place.to_string())?;
+        if let Some(location) = self.0.location {
+            entry(f, "at", &location.to_string())?;
         }
         if let Some(statement) = &self.0.statement {
             entry(f, "statement", statement)?;

@@ -106,22 +106,22 @@ mod target;
 pub mod testing;
 mod version;
 
-pub use dialect::{DialectName, DialectVersion, UnknownDialect};
+pub use dialect::{Dialect, DialectVersion, UnknownDialect};
 pub use driver::Driver;
-pub use error::{Error, ErrorKind, Problem};
-pub use export::{DieselOptions, KnownSchema};
-pub use history::{Applied, DEFAULT_HISTORY_TABLE, Entry, State};
-pub use location::Place;
+pub use error::{Diagnostic, Error, ErrorKind};
+pub use export::{DieselOptions, SchemaSnapshot};
+pub use history::{AppliedMigration, DEFAULT_HISTORY_TABLE, MigrationState, MigrationStatus};
+pub use location::Location;
 pub use migrate_macros::Migration;
-pub use migration::{DEFAULT_GROUP, Derived, Direction, Migrate, Migration, MigrationId};
+pub use migration::{DEFAULT_GROUP, DerivedMigration, Direction, Migrate, Migration, MigrationId};
 pub use plan::{Plan, PlannedMigration, PlannedStep};
 pub use registry::Registry;
-pub use report::{Done, Event, Report};
-pub use runner::{Interrupted, Runner};
+pub use report::{Event, ExecutedMigration, Report};
+pub use runner::{InterruptedMigration, Runner};
 pub use schema::{
     AddEnumValue, AlterTable, ChangeType, Check, Column, ColumnBuilder, ColumnType, DefaultFor, DefaultValue,
-    DropColumn, DropIndex, ForeignKey, ForeignKeyBuilder, Generated, Index, IndexBuilder, IndexKey, IndexMethod,
-    IndexOn, IntoSql, PrimaryKey, Reaction, RecordedStep, RustFunction, Schema, Table, TableBuilder, Unique, Value,
+    DropColumn, DropIndex, ForeignKey, ForeignKeyAction, ForeignKeyBuilder, Generated, Index, IndexBuilder, IndexKey,
+    IndexMethod, IndexOn, IntoSql, PrimaryKey, RecordedStep, RustFunction, Schema, Table, TableBuilder, Unique, Value,
     asc, desc, expression, kind,
 };
 pub use target::{MigrationRef, Rollback, Target};
@@ -130,7 +130,7 @@ pub use version::{InvalidVersion, Version};
 /// What a file with migrations imports.
 pub mod prelude {
     pub use crate::{
-        ColumnType, DialectName, IndexMethod, Migrate, Migration, Reaction, Schema, asc, desc, expression,
+        ColumnType, Dialect, ForeignKeyAction, IndexMethod, Migrate, Migration, Schema, asc, desc, expression,
         for_each_connection,
     };
 }
@@ -138,10 +138,10 @@ pub mod prelude {
 /// What the derive's output names, and what the command line shares. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::export::KeptAs;
+    pub use crate::export::GeneratedHeader;
     pub use crate::history::checksum_of;
-    pub use crate::migration::{Declaration, Derived, Migration, WRITTEN_WRONGLY, declare};
-    pub use crate::package::checksums::{RELEASED_FILE, Released, Standing};
+    pub use crate::migration::{DerivedMigration, INVALID, Migration, MigrationMeta, register};
+    pub use crate::package::checksums::{CHECKSUM_FILE, ChecksumFile, ChecksumStatus};
     pub use crate::registry::inventory;
     pub use crate::schema::{CompiledFor, NotCompiled};
     /// The connection types that `for_each_connection!` compiles for.

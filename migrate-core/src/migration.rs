@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::location::Place;
+use crate::location::Location;
 use crate::schema::Schema;
 use crate::version::Version;
 
@@ -54,7 +54,7 @@ pub trait Migrate: Send + Sync + 'static {
     label = "this type does not derive `Migration`",
     note = "write `#[derive(Migration)]` and `#[migration(version = ..)]` above the struct"
 )]
-pub trait Derived: 'static {
+pub trait DerivedMigration: 'static {
     #[doc(hidden)]
     const MIGRATION: Migration;
 }
@@ -67,7 +67,7 @@ pub struct Migration {
     group: &'static str,
     description: &'static str,
     transaction: bool,
-    place: Place,
+    location: Location,
     module: &'static str,
     migrate: &'static dyn Migrate,
 }
@@ -94,7 +94,7 @@ impl Migration {
     /// # Ok::<(), migrate_core::Error>(())
     /// ```
     #[must_use]
-    pub const fn of<M: Derived>() -> Migration {
+    pub const fn of<M: DerivedMigration>() -> Migration {
         M::MIGRATION
     }
 
@@ -130,8 +130,8 @@ impl Migration {
 
     /// Where it derives `Migration`.
     #[must_use]
-    pub const fn place(&self) -> Place {
-        self.place
+    pub const fn location(&self) -> Location {
+        self.location
     }
 
     /// The path of the module it stands in.
@@ -157,7 +157,7 @@ impl Migration {
 
     /// Whether two registrations are the same source, linked twice: a crate under test and its normal copy.
     pub(crate) fn is_same_source(&self, other: &Migration) -> bool {
-        self.id() == other.id() && self.place == other.place && self.name == other.name
+        self.id() == other.id() && self.location == other.location && self.name == other.name
     }
 }
 
@@ -169,7 +169,7 @@ impl fmt::Display for Migration {
 
 impl fmt::Debug for Migration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Migration({self} at {})", self.place)
+        write!(f, "Migration({self} at {})", self.location)
     }
 }
 
@@ -218,7 +218,7 @@ impl fmt::Display for MigrationId<'_> {
 /// What the derive writes down; the private half of its agreement with this crate.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-pub struct Declaration {
+pub struct MigrationMeta {
     pub version: u64,
     pub name: &'static str,
     pub group: &'static str,
@@ -232,33 +232,33 @@ pub struct Declaration {
 /// Called by the derive.
 #[doc(hidden)]
 #[must_use]
-pub const fn declare(declaration: Declaration, migrate: &'static dyn Migrate) -> Migration {
+pub const fn register(meta: MigrationMeta, migrate: &'static dyn Migrate) -> Migration {
     Migration {
-        version: Version::from_derive(declaration.version),
-        name: declaration.name,
-        group: declaration.group,
-        description: declaration.description,
-        transaction: declaration.transaction,
-        place: Place {
-            file: declaration.file,
-            line: declaration.line,
+        version: Version::from_derive(meta.version),
+        name: meta.name,
+        group: meta.group,
+        description: meta.description,
+        transaction: meta.transaction,
+        location: Location {
+            file: meta.file,
+            line: meta.line,
         },
-        module: declaration.module,
+        module: meta.module,
         migrate,
     }
 }
 
 /// What a derive that was refused stands for, so that its mistake is reported once. No program that builds has it.
 #[doc(hidden)]
-pub const WRITTEN_WRONGLY: Migration = {
+pub const INVALID: Migration = {
     struct Nothing;
 
     impl Migrate for Nothing {
         fn up(&self, _schema: &mut Schema) {}
     }
 
-    declare(
-        Declaration {
+    register(
+        MigrationMeta {
             version: 1,
             name: "",
             group: DEFAULT_GROUP,

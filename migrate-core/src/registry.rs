@@ -47,7 +47,7 @@ impl Registry {
     /// If the set is empty, or if two of them share group and version.
     pub fn of(migrations: impl IntoIterator<Item = Migration>) -> Result<Registry, Error> {
         let mut migrations: Vec<Migration> = migrations.into_iter().collect();
-        migrations.sort_by(|a, b| (a.id(), a.place().file).cmp(&(b.id(), b.place().file)));
+        migrations.sort_by(|a, b| (a.id(), a.location().file).cmp(&(b.id(), b.location().file)));
         migrations.dedup_by(|a, b| a.is_same_source(b));
 
         if migrations.is_empty() {
@@ -60,15 +60,15 @@ impl Registry {
         if twice.peek().is_some() {
             let mut error = Error::new(ErrorKind::DuplicateVersion, "a version is used twice");
             for pair in twice {
-                error = error.problem(
-                    Some(pair[1].place()),
+                error = error.diagnostic(
+                    Some(pair[1].location()),
                     format!(
                         "{} is the version of {} ({}) and of {} ({})",
                         pair[0].id(),
                         pair[0].name(),
-                        pair[0].place(),
+                        pair[0].location(),
                         pair[1].name(),
-                        pair[1].place(),
+                        pair[1].location(),
                     ),
                 );
             }

@@ -9,7 +9,7 @@ use crate::migration::{Direction, Migration};
 #[non_exhaustive]
 pub struct Report {
     /// What ran, in that order. Empty if there was nothing to do.
-    pub done: Vec<Done>,
+    pub executed: Vec<ExecutedMigration>,
     /// The batch that the applied ones belong to; `None` if none was applied.
     pub batch: Option<i64>,
 }
@@ -18,14 +18,14 @@ impl Report {
     /// Whether there was nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.done.is_empty()
+        self.executed.is_empty()
     }
 }
 
 /// One migration that was applied or rolled back.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Done {
+pub struct ExecutedMigration {
     /// Which.
     pub migration: Migration,
     /// Which way.
@@ -64,5 +64,5 @@ pub enum Event<'a> {
         label: &'a str,
     },
     /// The migration is done and recorded.
-    Finished(&'a Done),
+    Finished(&'a ExecutedMigration),
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind};
-use crate::history::{Applied, Entry, State};
+use crate::history::{AppliedMigration, MigrationState, MigrationStatus};
 use crate::migration::{DEFAULT_GROUP, Migration, MigrationId};
 use crate::registry::Registry;
 use crate::version::{InvalidVersion, Version};
@@ -121,7 +121,7 @@ pub enum Target {
     /// Everything that is pending up to this one, which is included.
     To(MigrationRef),
     /// The next so many.
-    Steps(usize),
+    Next(usize),
 }
 
 /// How far `rollback` goes. Migrations are rolled back in the reverse order of their application.
@@ -130,7 +130,7 @@ pub enum Rollback {
     /// What the last run applied.
     LastBatch,
     /// The last so many.
-    Steps(usize),
+    Last(usize),
     /// Everything that was applied after this one, which stays.
     To(MigrationRef),
     /// Everything.
@@ -139,16 +139,16 @@ pub enum Rollback {
 
 /// Of a status, the entries that `up` would apply, in order.
 pub(crate) fn entries_to_apply<'a>(
-    entries: &'a [Entry],
+    entries: &'a [MigrationStatus],
     registry: &Registry,
     target: &Target,
-) -> Result<Vec<&'a Entry>, Error> {
+) -> Result<Vec<&'a MigrationStatus>, Error> {
     let pending = entries.iter().filter(|entry| entry.state.is_pending());
     match target {
         Target::Latest => Ok(pending.collect()),
-        Target::Steps(steps) => {
+        Target::Next(steps) => {
             check_steps(*steps, usize::MAX, "pending")?;
-            let pending: Vec<&Entry> = pending.collect();
+            let pending: Vec<&MigrationStatus> = pending.collect();
             // With nothing pending, any number of steps is done already.
             if !pending.is_empty() {
                 check_steps(*steps, pending.len(), "pending")?;
@@ -156,7 +156,7 @@ pub(crate) fn entries_to_apply<'a>(
             Ok(pending.into_iter().take(*steps).collect())
         }
         Target::To(reference) => {
-            let last = reference.find(entries, Entry::id)?.id();
+            let last = reference.find(entries, MigrationStatus::id)?.id();
             if registry.position(last).is_none() {
                 return Err(Error::new(
                     ErrorKind::InvalidTarget,
@@ -170,14 +170,17 @@ pub(crate) fn entries_to_apply<'a>(
 }
 
 /// Of the applied rows, those that `rollback` would take back, newest first.
-pub(crate) fn rows_to_roll_back<'a>(rows: &'a [Applied], rollback: &Rollback) -> Result<Vec<&'a Applied>, Error> {
+pub(crate) fn rows_to_roll_back<'a>(
+    rows: &'a [AppliedMigration],
+    rollback: &Rollback,
+) -> Result<Vec<&'a AppliedMigration>, Error> {
     let keep = match rollback {
         Rollback::All => 0,
         Rollback::LastBatch => {
             let last = rows.iter().map(|row| row.batch).max();
             return Ok(rows.iter().rev().filter(|row| Some(row.batch) == last).collect());
         }
-        Rollback::Steps(steps) => {
+        Rollback::Last(steps) => {
             check_steps(*steps, usize::MAX, "applied")?;
             if !rows.is_empty() {
                 check_steps(*steps, rows.len(), "applied")?;
@@ -185,7 +188,7 @@ pub(crate) fn rows_to_roll_back<'a>(rows: &'a [Applied], rollback: &Rollback) ->
             rows.len().saturating_sub(*steps)
         }
         Rollback::To(reference) => {
-            let stays = reference.find(rows, Applied::id).map_err(|error| {
+            let stays = reference.find(rows, AppliedMigration::id).map_err(|error| {
                 if rows.is_empty() {
                     return Error::new(
                         ErrorKind::InvalidTarget,
@@ -222,33 +225,33 @@ fn check_steps(steps: usize, there: usize, what: &str) -> Result<(), Error> {
 }
 
 /// Refuses what `up` must not go over, unless it was allowed.
-pub(crate) fn check_before_up(entries: &[Entry], policy: Policy) -> Result<(), Error> {
-    let of = |state: State| entries.iter().filter(move |entry| entry.state == state);
-    if !policy.allow_missing && of(State::Missing).next().is_some() {
+pub(crate) fn check_before_up(entries: &[MigrationStatus], policy: Policy) -> Result<(), Error> {
+    let of = |state: MigrationState| entries.iter().filter(move |entry| entry.state == state);
+    if !policy.allow_missing && of(MigrationState::Missing).next().is_some() {
         let mut error = Error::new(
             ErrorKind::Missing,
             "the database has migrations that this program does not",
         );
-        for entry in of(State::Missing) {
-            error = error.problem(None, format!("{entry} was applied, and is not linked"));
+        for entry in of(MigrationState::Missing) {
+            error = error.diagnostic(None, format!("{entry} was applied, and is not linked"));
         }
         return Err(error
             .nothing_changed()
             .next("bring the deleted migration back, or merge the branch that has it")
             .next("or go on without it: `migrate up --allow-missing`"));
     }
-    if !policy.allow_changed && of(State::Changed).next().is_some() {
+    if !policy.allow_changed && of(MigrationState::Changed).next().is_some() {
         let mut error = Error::new(
             ErrorKind::Changed,
             "migrations were changed after they had been applied",
         );
-        for entry in of(State::Changed) {
-            error = error.problem(
-                entry.migration.map(|migration| migration.place()),
+        for entry in of(MigrationState::Changed) {
+            error = error.diagnostic(
+                entry.migration.map(|migration| migration.location()),
                 format!("{entry} records other steps than it did when it was applied"),
             );
         }
-        let first = of(State::Changed)
+        let first = of(MigrationState::Changed)
             .next()
             .map(|entry| entry.id().to_string())
             .unwrap_or_default();
@@ -260,14 +263,14 @@ pub(crate) fn check_before_up(entries: &[Entry], policy: Policy) -> Result<(), E
             ))
             .next("or go on this once: `migrate up --allow-changed`"));
     }
-    if policy.strict_order && of(State::OutOfOrder).next().is_some() {
+    if policy.strict_order && of(MigrationState::OutOfOrder).next().is_some() {
         let mut error = Error::new(
             ErrorKind::OutOfOrder,
             "pending migrations are older than applied ones, and strict order was asked for",
         );
-        for entry in of(State::OutOfOrder) {
-            error = error.problem(
-                entry.migration.map(|migration| migration.place()),
+        for entry in of(MigrationState::OutOfOrder) {
+            error = error.diagnostic(
+                entry.migration.map(|migration| migration.location()),
                 format!("{entry} is pending"),
             );
         }

@@ -2,8 +2,8 @@
 //! beside this may be added, never changed; a new encoding needs a new tag (see `src/schema/checksum.rs`).
 
 use diesel::prelude::*;
-use migrate_core::__private::{Declaration, checksum_of, declare};
-use migrate_core::{ColumnType, DialectName, IndexMethod, Migrate, Reaction, Schema, desc, expression};
+use migrate_core::__private::{MigrationMeta, checksum_of, register};
+use migrate_core::{ColumnType, Dialect, ForeignKeyAction, IndexMethod, Migrate, Schema, desc, expression};
 
 struct Example(fn(&mut Schema));
 
@@ -106,13 +106,13 @@ const EXAMPLES: &[(&str, Example)] = &[
                 t.big_int("d")
                     .primary_key()
                     .references("users", "id")
-                    .on_delete(Reaction::Cascade)
-                    .on_update(Reaction::SetNull);
+                    .on_delete(ForeignKeyAction::Cascade)
+                    .on_update(ForeignKeyAction::SetNull);
                 t.big_int("e")
                     .references("users", "id")
-                    .on_delete(Reaction::SetDefault)
-                    .on_update(Reaction::Restrict)
-                    .named("e_user");
+                    .on_delete(ForeignKeyAction::SetDefault)
+                    .on_update(ForeignKeyAction::Restrict)
+                    .name("e_user");
             });
         }),
     ),
@@ -126,7 +126,7 @@ const EXAMPLES: &[(&str, Example)] = &[
                 t.unique(["b", "a"]);
                 t.check("sane", "a < b");
                 t.foreign_key(["a", "b"], "words", ["b", "a"]);
-                t.index(["a"]).unique().filter("b > 0").named("by_a");
+                t.index(["a"]).unique().filter("b > 0").name("by_a");
                 t.index([desc("a"), expression("a + b").desc()]);
                 t.comment("x");
             });
@@ -139,8 +139,8 @@ const EXAMPLES: &[(&str, Example)] = &[
                 t.text("a").fill("x");
                 t.drop_column("b");
                 t.rename_column("c", "d");
-                t.change_type("e", ColumnType::BigInt);
-                t.change_type("f", ColumnType::Text).using("f || ''");
+                t.set_type("e", ColumnType::BigInt);
+                t.set_type("f", ColumnType::Text).using("f || ''");
                 t.set_not_null("g");
                 t.drop_not_null("h");
                 t.set_default("i", 1);
@@ -158,7 +158,7 @@ const EXAMPLES: &[(&str, Example)] = &[
         Example(|schema| {
             schema.alter_table("users", |t| {
                 t.drop_column("b").undo_fill("x");
-                t.change_type("f", ColumnType::Text).using("f || ''").undo_using("1");
+                t.set_type("f", ColumnType::Text).using("f || ''").undo_using("1");
             });
         }),
     ),
@@ -167,7 +167,7 @@ const EXAMPLES: &[(&str, Example)] = &[
         Example(|schema| {
             schema.alter_table("users", |t| {
                 t.drop_column("b");
-                t.change_type("f", ColumnType::Text).using("f || ''");
+                t.set_type("f", ColumnType::Text).using("f || ''");
             });
         }),
     ),
@@ -194,7 +194,7 @@ const EXAMPLES: &[(&str, Example)] = &[
         "enums",
         Example(|schema| {
             schema.create_enum("mood", ["sad", "happy"]);
-            schema.create_table("diary", |t| t.enum_of("mood", "mood"));
+            schema.create_table("diary", |t| t.enum_type("mood", "mood"));
             schema.add_enum_value("mood", "glad").after("sad").up_only();
             schema.add_enum_value("mood", "mad").before("sad").up_only();
             schema.add_enum_value("mood", "content").up_only();
@@ -206,8 +206,8 @@ const EXAMPLES: &[(&str, Example)] = &[
         Example(|schema| {
             schema
                 .execute([
-                    (DialectName::Postgres, "SELECT 1"),
-                    (DialectName::Sqlite, "CREATE TABLE a (id INTEGER)"),
+                    (Dialect::Postgres, "SELECT 1"),
+                    (Dialect::Sqlite, "CREATE TABLE a (id INTEGER)"),
                 ])
                 .up_only();
         }),
@@ -249,7 +249,7 @@ fn checksums_are_as_they_always_were() {
     static KEPT: &str = include_str!("checksums.txt");
     let mut now = String::new();
     for (name, example) in EXAMPLES {
-        let declaration = Declaration {
+        let meta = MigrationMeta {
             version: 1,
             name: "example",
             group: "default",
@@ -259,8 +259,8 @@ fn checksums_are_as_they_always_were() {
             line: 0,
             module: "",
         };
-        let migration = declare(declaration, example);
-        now.push_str(&format!("{} {name}\n", checksum_of(&migration, DialectName::Sqlite)));
+        let migration = register(meta, example);
+        now.push_str(&format!("{} {name}\n", checksum_of(&migration, Dialect::Sqlite)));
     }
     assert_eq!(now, KEPT);
 }

@@ -7,7 +7,7 @@ use diesel::sql_query;
 use diesel::sql_types::Text;
 use migrate_core::prelude::*;
 use migrate_core::testing::{Preview, TestDatabase, TestResult};
-use migrate_core::{Registry, Rollback, Runner, State, Target};
+use migrate_core::{MigrationState, Registry, Rollback, Runner, Target};
 
 #[derive(Migration)]
 #[migration(version = 10, unlisted)]
@@ -69,7 +69,7 @@ fn database() -> TestDatabase {
 /// The versions that are applied.
 fn applied(db: &mut TestDatabase) -> Vec<String> {
     let entries = db.runner().status().unwrap().into_iter();
-    let applied = entries.filter(|entry| entry.state == State::Applied);
+    let applied = entries.filter(|entry| entry.state == MigrationState::Applied);
     applied.map(|entry| entry.version.to_string()).collect()
 }
 
@@ -109,7 +109,7 @@ fn a_database_goes_to_a_migration_by_its_version_and_by_steps() -> TestResult {
     db.apply_version("default:30")?;
     db.undo_version("2_0")?;
     assert_eq!(applied(&mut db), ["10"]);
-    db.up(&Target::Steps(1))?;
+    db.up(&Target::Next(1))?;
     assert_eq!(applied(&mut db), ["10", "20"]);
     db.rollback(&Rollback::All)?;
     assert_eq!(applied(&mut db), [""; 0]);
@@ -186,16 +186,16 @@ fn each_is_its_own_in_memory_or_in_a_file_that_is_gone_at_the_end() -> TestResul
 #[test]
 fn one_migration_is_known_without_a_database() -> TestResult {
     let registry = Registry::of([Migration::of::<CreateUsers>(), Migration::of::<IndexNames>()])?;
-    let preview = |dialect: DialectName| Preview::among(&registry, &Migration::of::<IndexNames>().id().into(), dialect);
+    let preview = |dialect: Dialect| Preview::among(&registry, &Migration::of::<IndexNames>().id().into(), dialect);
 
-    let sqlite = preview(DialectName::Sqlite)?;
+    let sqlite = preview(Dialect::Sqlite)?;
     assert_eq!(
         sqlite.up().sql(),
         [r#"CREATE INDEX "users_name_idx" ON "users" ("name")"#]
     );
     assert_eq!(sqlite.down().sql(), [r#"DROP INDEX "users_name_idx""#]);
     assert_eq!(
-        preview(DialectName::MySql)?.down().sql(),
+        preview(Dialect::MySql)?.down().sql(),
         ["ALTER TABLE `users` DROP INDEX `users_name_idx`, LOCK=NONE"]
     );
 
@@ -203,11 +203,7 @@ fn one_migration_is_known_without_a_database() -> TestResult {
     let index = &sqlite.after().table("users").unwrap().indexes[0];
     assert_eq!((index.name.as_str(), index.unique), ("users_name_idx", false));
 
-    let first = Preview::among(
-        &registry,
-        &Migration::of::<CreateUsers>().id().into(),
-        DialectName::Sqlite,
-    )?;
+    let first = Preview::among(&registry, &Migration::of::<CreateUsers>().id().into(), Dialect::Sqlite)?;
     assert_eq!(first.before().tables().count(), 0);
     Ok(())
 }

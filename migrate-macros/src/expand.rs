@@ -36,9 +36,9 @@ fn derived(model: &Model<'_>, krate: &TokenStream) -> TokenStream {
     let migrate = quote_spanned!(ident.span()=> &#ident);
     quote! {
         #[automatically_derived]
-        impl #krate::__private::Derived for #ident {
-            const MIGRATION: #krate::__private::Migration = #krate::__private::declare(
-                #krate::__private::Declaration {
+        impl #krate::__private::DerivedMigration for #ident {
+            const MIGRATION: #krate::__private::Migration = #krate::__private::register(
+                #krate::__private::MigrationMeta {
                     version: #version,
                     name: #name,
                     group: #group,
@@ -61,7 +61,7 @@ fn registered(model: &Model<'_>, krate: &TokenStream) -> TokenStream {
     let symbol = symbol(&model.group, model.version);
     quote! {
         #krate::__private::inventory::submit! {
-            <#ident as #krate::__private::Derived>::MIGRATION
+            <#ident as #krate::__private::DerivedMigration>::MIGRATION
         }
 
         #[cfg(not(test))]

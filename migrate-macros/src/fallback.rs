@@ -23,8 +23,8 @@ pub(crate) fn expand(input: &DeriveInput, error: &syn::Error) -> TokenStream {
         #errors
 
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Derived for #ident #type_generics #where_clause {
-            const MIGRATION: #krate::__private::Migration = #krate::__private::WRITTEN_WRONGLY;
+        impl #impl_generics #krate::__private::DerivedMigration for #ident #type_generics #where_clause {
+            const MIGRATION: #krate::__private::Migration = #krate::__private::INVALID;
         }
     }
 }

@@ -21,8 +21,8 @@ mod hostile {
     pub(super) struct str;
     pub(super) enum Option {}
     pub(super) enum Result {}
-    pub(super) trait Derived {}
-    pub(super) struct Declaration;
+    pub(super) trait DerivedMigration {}
+    pub(super) struct MigrationMeta;
     pub(super) const VERSION_IS_USED_ONCE: () = ();
     use super::{Migrate, Migration, Schema};
 

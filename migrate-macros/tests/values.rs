@@ -83,12 +83,12 @@ fn the_doc_comment_is_the_description() {
 fn the_place_is_that_of_the_struct() {
     let migration = Migration::of::<AddUsername>();
     assert_eq!(migration.module(), module_path!());
-    assert_eq!(migration.place().file, file!());
+    assert_eq!(migration.location().file, file!());
     let lines = include_str!("values.rs").lines();
     let derive = lines
         .take_while(|line| !line.starts_with("struct AddUsername;"))
         .count();
-    let line = usize::try_from(migration.place().line).unwrap_or_default();
+    let line = usize::try_from(migration.location().line).unwrap_or_default();
     assert!(
         (derive - 1..=derive + 1).contains(&line),
         "line {line} is not that of the struct ({derive})"

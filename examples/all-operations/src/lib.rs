@@ -9,14 +9,14 @@ mod postgres;
 pub mod schema;
 mod sqlite;
 
-use migrate_core::{DialectName, Migration};
+use migrate_core::{Dialect, Migration};
 
 /// All that run on a database, in order.
 #[must_use]
-pub fn of(dialect: DialectName) -> Vec<Migration> {
+pub fn of(dialect: Dialect) -> Vec<Migration> {
     let own = match dialect {
-        DialectName::Postgres => postgres::all(),
-        DialectName::MySql | DialectName::MariaDb => mysql::all(),
+        Dialect::Postgres => postgres::all(),
+        Dialect::MySql | Dialect::MariaDb => mysql::all(),
         _ => sqlite::all(),
     };
     everywhere::all().into_iter().chain(own).collect()

@@ -25,8 +25,8 @@ impl Migrate for CreateDiary {
         schema.create_enum("weather", ["rain", "sun"]);
         schema.create_table("diary", |t| {
             t.column("id", ColumnType::Uuid).primary_key();
-            t.enum_of("mood", "mood").default("happy");
-            t.enum_of("weather", "weather").nullable();
+            t.enum_type("mood", "mood").default("happy");
+            t.enum_type("weather", "weather").nullable();
             t.text("title").unique().collate("C");
             t.jsonb("entry");
             t.date("day");
@@ -35,8 +35,8 @@ impl Migrate for CreateDiary {
             t.index(["day"])
                 .unique()
                 .filter("mood = 'happy'")
-                .named("one_happy_a_day");
-            t.index([expression("lower(title)"), desc("day")]).named("by_title");
+                .name("one_happy_a_day");
+            t.index([expression("lower(title)"), desc("day")]).name("by_title");
         });
     }
 }
@@ -78,7 +78,7 @@ struct DropMood;
 impl Migrate for DropMood {
     fn up(&self, schema: &mut Schema) {
         schema.alter_table("diary", |t| {
-            t.change_type("mood", ColumnType::Text)
+            t.set_type("mood", ColumnType::Text)
                 .using("upper(mood::text)")
                 .undo_using("lower(mood)::mood");
         });

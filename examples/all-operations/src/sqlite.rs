@@ -22,8 +22,8 @@ impl Migrate for CreateNotes {
             t.column("place", ColumnType::Named("geometry".to_owned())).nullable();
             t.integer("stars").default(1);
             t.integer("thrice").generated_virtual("stars * 3");
-            t.index(["stars"]).unique().filter("stars = 5").named("best_note");
-            t.index([expression("lower(shade)"), desc("stars")]).named("by_shade");
+            t.index(["stars"]).unique().filter("stars = 5").name("best_note");
+            t.index([expression("lower(shade)"), desc("stars")]).name("by_shade");
         });
     }
 }
@@ -37,7 +37,7 @@ impl Migrate for ChangeNotes {
     fn up(&self, schema: &mut Schema) {
         schema.drop_index("notes", "by_shade");
         schema.alter_table("notes", |t| {
-            t.change_type("shade", ColumnType::Integer)
+            t.set_type("shade", ColumnType::Integer)
                 .using("length(shade)")
                 .undo_using("substr('xxxxxxxxxxxxxxxxxxxx', 1, shade)");
         });

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use migrate_core::{DialectName, Plan, Registry};
+use migrate_core::{Dialect, Plan, Registry};
 
 /// The text of the files in a directory, without those below it.
 fn text_of(directory: &Path) -> String {
@@ -65,7 +65,7 @@ fn every_word_is_used() {
 
 #[test]
 fn all_are_planned_for_every_database() {
-    for dialect in DialectName::ALL {
+    for dialect in Dialect::ALL {
         let registry = Registry::of(all_operations::of(dialect)).unwrap();
         let there = Plan::offline(&registry, dialect).unwrap();
         let back = Plan::offline_rollback(&registry, dialect).unwrap();

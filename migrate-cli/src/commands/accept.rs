@@ -3,15 +3,15 @@
 use migrate_core::MigrationRef;
 
 use super::Context;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::json::Body;
 
-pub(super) fn accept(context: &Context<'_>, version: &MigrationRef) -> Result<Exit, Failure> {
+pub(super) fn accept(context: &Context<'_>, version: &MigrationRef) -> Result<Exit, CliError> {
     context.read(|runner| runner.accept(version))?;
     context.output.document(|| Body::Accepted {
         version: version.to_string(),
     });
-    context.output.result(format_args!("accepted {version} as it is now"));
+    context.output.print(format_args!("accepted {version} as it is now"));
     Ok(Exit::Done)
 }

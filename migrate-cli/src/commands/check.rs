@@ -6,18 +6,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use migrate_core::__private::source_files::Sources;
-use migrate_core::__private::{KeptAs, RELEASED_FILE, Released, Standing};
-use migrate_core::{Error, KnownSchema, MigrationRef, Plan, Problem, Registry};
+use migrate_core::__private::{CHECKSUM_FILE, ChecksumFile, ChecksumStatus, GeneratedHeader};
+use migrate_core::{Diagnostic, Error, MigrationRef, Plan, Registry, SchemaSnapshot};
 
 use super::Context;
 use crate::args::CheckArgs;
+use crate::error::{CliError, UsageError};
 use crate::exit::Exit;
-use crate::failure::{Failure, UsageError};
 use crate::files::{self, Staged};
 use crate::json::Body;
 use crate::settings;
 
-pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Failure> {
+pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, CliError> {
     let registry = Registry::linked()?;
     let package = settings::package_directory().ok_or_else(|| {
         UsageError::new(
@@ -35,32 +35,32 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Fai
         found.errors(Plan::offline(&registry, dialect).and_then(|_| Plan::offline_rollback(&registry, dialect)))?;
     }
     // Of migrations that are wrong, no schema is known.
-    let are_planned = found.problems.is_empty();
+    let are_planned = found.diagnostics.is_empty();
     let sources = Sources::of(&package);
     found.sentences(sources.unnamed_files(registry.as_slice()));
     found.sentences(sources.unlinked_files(registry.as_slice()));
 
-    let file = package.join(RELEASED_FILE);
-    let released = match read(&file)? {
-        Some(text) => Some(Released::parse(&text)?),
-        None => args.update.is_some().then(Released::default),
+    let file = package.join(CHECKSUM_FILE);
+    let checksum_file = match read(&file)? {
+        Some(text) => Some(ChecksumFile::parse(&text)?),
+        None => args.update.is_some().then(ChecksumFile::default),
     };
     let mut updates: Vec<(PathBuf, String)> = Vec::new();
-    if let Some(mut released) = released {
+    if let Some(mut checksum_file) = checksum_file {
         if let Some(named) = &args.update {
-            update(&mut released, &registry, named)?;
-            updates.push((file, released.to_string()));
+            update(&mut checksum_file, &registry, named)?;
+            updates.push((file, checksum_file.to_string()));
         } else {
-            let new = |migration: &&_| released.standing(migration) == Standing::New;
+            let new = |migration: &&_| checksum_file.status(migration) == ChecksumStatus::New;
             for migration in registry.iter().filter(new) {
-                found.problems.push(Problem {
-                    place: Some(migration.place()),
-                    message: format!("{migration} has no checksum in {RELEASED_FILE} yet"),
+                found.diagnostics.push(Diagnostic {
+                    location: Some(migration.location()),
+                    message: format!("{migration} has no checksum in {CHECKSUM_FILE} yet"),
                 });
                 found.advise("`migrate check --update` writes those that are new");
             }
         }
-        found.errors(released.check(&registry))?;
+        found.errors(checksum_file.check(&registry))?;
     }
     let stale = if are_planned {
         stale_schema(&package, &registry)?
@@ -72,33 +72,36 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Fai
             updates.push((file, text));
         } else {
             let message = format!("{} is not what the migrations make any more", shown(&file));
-            found.problems.push(Problem { place: None, message });
+            found.diagnostics.push(Diagnostic {
+                location: None,
+                message,
+            });
             found.advise(format!(
                 "`{command}` writes it anew, and so does `migrate check --update`"
             ));
         }
     }
-    if !found.problems.is_empty() {
-        return Err(Failure::Check {
-            problems: found.problems,
+    if !found.diagnostics.is_empty() {
+        return Err(CliError::Check {
+            diagnostics: found.diagnostics,
             next: found.next,
         });
     }
     let written = write(updates)?;
     context.output.document(|| Body::Checked { files: written.clone() });
     for file in &written {
-        context.output.result(format_args!("{file}: written"));
+        context.output.print(format_args!("{file}: written"));
     }
     let count = crate::output::migrations(registry.len());
-    context.output.result(format_args!("{count}: nothing is wrong"));
+    context.output.print(format_args!("{count}: nothing is wrong"));
     if let Some(told) = written_for.told() {
-        context.output.talk(format_args!("checked for {told}"));
+        context.output.info(format_args!("checked for {told}"));
     }
     Ok(Exit::Done)
 }
 
 /// Writes the files that say something else now, all or none of them, and says which.
-fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<String>, Failure> {
+fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<String>, CliError> {
     let mut staged = Vec::new();
     for (file, text) in files {
         if !files::says(&file, &text) {
@@ -117,7 +120,7 @@ fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<String>, Failure> {
 /// What is wrong, and what to do about it.
 #[derive(Default)]
 struct Found {
-    problems: Vec<Problem>,
+    diagnostics: Vec<Diagnostic>,
     next: Vec<String>,
 }
 
@@ -126,15 +129,15 @@ impl Found {
     fn errors<T>(&mut self, result: Result<T, Error>) -> Result<(), Error> {
         match result {
             Ok(_) => Ok(()),
-            Err(error) if error.problems().is_empty() => Err(error),
+            Err(error) if error.diagnostics().is_empty() => Err(error),
             Err(error) => {
                 // Another dialect may say the same.
                 let new = error
-                    .problems()
+                    .diagnostics()
                     .iter()
-                    .filter(|problem| !self.problems.contains(problem));
-                let new: Vec<Problem> = new.cloned().collect();
-                self.problems.extend(new);
+                    .filter(|diagnostic| !self.diagnostics.contains(diagnostic));
+                let new: Vec<Diagnostic> = new.cloned().collect();
+                self.diagnostics.extend(new);
                 error.next_steps().iter().for_each(|next| self.advise(next));
                 Ok(())
             }
@@ -142,8 +145,11 @@ impl Found {
     }
 
     fn sentences(&mut self, sentences: Vec<String>) {
-        let problems = sentences.into_iter().map(|message| Problem { place: None, message });
-        self.problems.extend(problems);
+        let diagnostics = sentences.into_iter().map(|message| Diagnostic {
+            location: None,
+            message,
+        });
+        self.diagnostics.extend(diagnostics);
     }
 
     fn advise(&mut self, next: impl Into<String>) {
@@ -155,15 +161,15 @@ impl Found {
 }
 
 /// Takes in what is new, and what was changed or taken away if it is named: such an edit has to be meant.
-fn update(released: &mut Released, registry: &Registry, named: &[MigrationRef]) -> Result<(), Failure> {
+fn update(checksum_file: &mut ChecksumFile, registry: &Registry, named: &[MigrationRef]) -> Result<(), CliError> {
     for reference in named {
         let meant = registry.iter().find(|migration| reference.means(migration.id()));
         match meant {
-            Some(migration) => released.take_in(migration),
-            None if released.take_out(reference) => {}
+            Some(migration) => checksum_file.record(migration),
+            None if checksum_file.remove(reference) => {}
             None => {
                 return Err(UsageError::new(
-                    format!("there is no migration {reference}, and no line of {RELEASED_FILE} has it"),
+                    format!("there is no migration {reference}, and no line of {CHECKSUM_FILE} has it"),
                     "`migrate status` lists all",
                 )
                 .into());
@@ -171,8 +177,8 @@ fn update(released: &mut Released, registry: &Registry, named: &[MigrationRef]) 
         }
     }
     for migration in registry {
-        if released.standing(migration) == Standing::New {
-            released.take_in(migration);
+        if checksum_file.status(migration) == ChecksumStatus::New {
+            checksum_file.record(migration);
         }
     }
     Ok(())
@@ -180,16 +186,16 @@ fn update(released: &mut Released, registry: &Registry, named: &[MigrationRef]) 
 
 /// The package's `schema.rs`, if it is kept from the migrations and is not what they make: what it should be, and what
 /// writes it.
-fn stale_schema(package: &Path, registry: &Registry) -> Result<Option<(PathBuf, String, String)>, Failure> {
+fn stale_schema(package: &Path, registry: &Registry) -> Result<Option<(PathBuf, String, String)>, CliError> {
     let file = package.join("src").join("schema.rs");
     let Some(there) = read(&file)? else {
         return Ok(None);
     };
-    let Some(kept_as) = KeptAs::of(&there) else {
+    let Some(header) = GeneratedHeader::of(&there) else {
         return Ok(None);
     };
-    let text = KnownSchema::latest(registry, kept_as.dialect)?.diesel(&kept_as.options);
-    let command = kept_as.command("src/schema.rs");
+    let text = SchemaSnapshot::latest(registry, header.dialect)?.diesel(&header.options);
+    let command = header.command("src/schema.rs");
     Ok((normal(&there) != normal(&text)).then_some((file, text, command)))
 }
 
@@ -208,11 +214,11 @@ fn shown(file: &Path) -> String {
     file.strip_prefix(here).unwrap_or(file).display().to_string()
 }
 
-fn read(file: &Path) -> Result<Option<String>, Failure> {
+fn read(file: &Path) -> Result<Option<String>, CliError> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::File {
+        Err(error) => Err(CliError::File {
             message: format!("{} cannot be read", shown(file)),
             cause: error.to_string(),
             next: "make it a text file again that can be read, such as from git's history".to_owned(),
@@ -220,8 +226,8 @@ fn read(file: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
-fn not_written(file: &Path, error: &io::Error) -> Failure {
-    Failure::File {
+fn not_written(file: &Path, error: &io::Error) -> CliError {
+    CliError::File {
         message: format!("{} could not be written", shown(file)),
         cause: error.to_string(),
         next: "look at who may write there".to_owned(),

@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 
 use migrate_core::__private::source_files::Sources;
-use migrate_core::__private::{RELEASED_FILE, Released};
-use migrate_core::{DEFAULT_GROUP, DialectVersion, DieselOptions, KnownSchema, MigrationId, Registry, Version};
+use migrate_core::__private::{CHECKSUM_FILE, ChecksumFile};
+use migrate_core::{DEFAULT_GROUP, DialectVersion, DieselOptions, MigrationId, Registry, SchemaSnapshot, Version};
 
 use super::Context;
+use crate::error::{CliError, UsageError};
 use crate::exit::Exit;
-use crate::failure::{Failure, UsageError};
 use crate::files;
 use crate::json::Body;
 use crate::scaffold;
@@ -21,7 +21,7 @@ pub(super) fn create(
     name: &str,
     tables: &[String],
     dialect: Option<DialectVersion>,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, CliError> {
     let name = checked(name)?;
     let frozen = match tables {
         [] => None,
@@ -35,18 +35,18 @@ pub(super) fn create(
         .into());
     };
     let sources = Sources::of(&package);
-    let lock = package.join(RELEASED_FILE);
+    let lock = package.join(CHECKSUM_FILE);
     let is_first = sources.newest().is_none();
     // Before anything is written: what cannot be read cannot be added to.
-    let released = released(&lock, is_first)?;
+    let checksum_file = checksum_file(&lock, is_first)?;
     let version = next_version(&sources)?;
     let module = format!("m{version}_{name}");
     let before = fs::read_to_string(&lock).ok();
     // First, as it is the one that is taken back most easily.
-    if let Some(mut released) = released {
+    if let Some(mut checksum_file) = checksum_file {
         let group = DEFAULT_GROUP;
-        released.announce(MigrationId { group, version }, &name);
-        files::replace(&lock, &released.to_string()).map_err(|error| not_kept(&lock, &error))?;
+        checksum_file.reserve(MigrationId { group, version }, &name);
+        files::replace(&lock, &checksum_file.to_string()).map_err(|error| not_kept(&lock, &error))?;
     }
     let added = scaffold::add(&sources, &module, &template(version, &name, frozen.as_ref())).map_err(|error| {
         // The first error is the one to tell.
@@ -54,7 +54,7 @@ pub(super) fn create(
             Some(before) => files::keep(&lock, &before).map(drop),
             None => fs::remove_file(&lock),
         };
-        Failure::File {
+        CliError::File {
             message: format!("the migration {module} could not be written"),
             cause: error.to_string(),
             next: "look at src/migrations of the package".to_owned(),
@@ -68,34 +68,34 @@ pub(super) fn create(
         version: version.to_string(),
         file: file.clone(),
     });
-    context.output.result(format_args!("created {file}"));
+    context.output.print(format_args!("created {file}"));
     if let Some(told) = frozen.and_then(|frozen| frozen.told) {
-        context.output.talk(format_args!("the tables have the types of {told}"));
+        context.output.info(format_args!("the tables have the types of {told}"));
     }
     if is_first && lock.is_file() {
-        context.output.talk(format_args!(
+        context.output.info(format_args!(
             "begun {}, which `migrate check` compares: commit it, or delete it if it is not wanted",
             lock.display()
         ));
     }
     context
         .output
-        .talk("next: write its steps there, look at them with `migrate plan`, apply them with `migrate up`");
+        .info("next: write its steps there, look at them with `migrate plan`, apply them with `migrate up`");
     Ok(Exit::Done)
 }
 
 /// The file of checksums, in which a new migration gets a line, so that another branch that adds one meets it there.
 /// The first migration begins it; later it is kept only where it is.
-fn released(file: &Path, is_first: bool) -> Result<Option<Released>, Failure> {
+fn checksum_file(file: &Path, is_first: bool) -> Result<Option<ChecksumFile>, CliError> {
     match fs::read_to_string(file) {
-        Ok(text) => Ok(Some(Released::parse(&text)?)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(is_first.then(Released::default)),
+        Ok(text) => Ok(Some(ChecksumFile::parse(&text)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(is_first.then(ChecksumFile::default)),
         Err(error) => Err(not_kept(file, &error)),
     }
 }
 
-fn not_kept(file: &Path, error: &io::Error) -> Failure {
-    Failure::File {
+fn not_kept(file: &Path, error: &io::Error) -> CliError {
+    CliError::File {
         message: format!("{} could not be kept", file.display()),
         cause: error.to_string(),
         next: "make it a text file again that can be read and written, such as from git's history; nothing was written"
@@ -145,9 +145,9 @@ struct Frozen {
 }
 
 impl Frozen {
-    fn of(tables: &[String], written_for: &WrittenFor) -> Result<Frozen, Failure> {
+    fn of(tables: &[String], written_for: &WrittenFor) -> Result<Frozen, CliError> {
         let dialect = written_for.dialect;
-        let schema = KnownSchema::latest(&Registry::linked()?, dialect)?;
+        let schema = SchemaSnapshot::latest(&Registry::linked()?, dialect)?;
         let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
         Ok(Frozen {
             tables: schema.diesel_tables(&tables, &DieselOptions::default())?,
@@ -158,7 +158,7 @@ impl Frozen {
 }
 
 /// The present moment in UTC, or what follows the newest version if that is later.
-fn next_version(sources: &Sources) -> Result<Version, Failure> {
+fn next_version(sources: &Sources) -> Result<Version, CliError> {
     let now = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
     // A package without migrations has none linked yet.
     let linked = Registry::linked().ok().and_then(|registry| {
@@ -170,7 +170,7 @@ fn next_version(sources: &Sources) -> Result<Version, Failure> {
     });
     let newest = linked.max(sources.newest()).map_or(0, Version::as_i64);
     let too_high = |_| {
-        Failure::from(UsageError::new(
+        CliError::from(UsageError::new(
             format!("the newest version is {newest}, and nothing is above it"),
             "give that migration a lower version",
         ))
@@ -184,7 +184,14 @@ fn next_version(sources: &Sources) -> Result<Version, Failure> {
 }
 
 /// What a struct in the new file cannot be called: a word of Rust, and what the file imports or its trait names.
-const TAKEN: [&str; 6] = ["Self", "ColumnType", "Migrate", "Migration", "Reaction", "Schema"];
+const TAKEN: [&str; 6] = [
+    "Self",
+    "ColumnType",
+    "Migrate",
+    "Migration",
+    "ForeignKeyAction",
+    "Schema",
+];
 
 fn template(version: Version, name: &str, frozen: Option<&Frozen>) -> String {
     let word = |word: &str| {

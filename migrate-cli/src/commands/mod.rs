@@ -15,11 +15,11 @@ use std::time::Duration;
 use migrate_core::__private::source_files::Sources;
 use migrate_core::{DEFAULT_HISTORY_TABLE, DialectVersion, Error, ErrorKind, Registry, Runner};
 
-use crate::args::{Args, Options, UpArgs, Verb};
-use crate::connection::{Work, with_runner};
+use crate::args::{Args, Command, Options, UpArgs};
+use crate::connection::{DatabaseTask, with_runner};
+use crate::error::{CliError, UsageError};
 use crate::exit::Exit;
-use crate::failure::{Failure, UsageError};
-use crate::interrupt::AtWork;
+use crate::interrupt::CancellationGuard;
 use crate::output::Output;
 use crate::settings::{self, Database, WrittenFor};
 use crate::{Cli, connection, output};
@@ -35,8 +35,8 @@ fn warn_of_unnamed_files(output: &Output) {
 }
 
 /// If nothing is linked, and that is because this package lacks a line: warns of it.
-fn warn_of_missing_line(failure: &Failure, output: &Output) {
-    if let Failure::Core(error) = failure
+fn warn_of_missing_line(failure: &CliError, output: &Output) {
+    if let CliError::Core(error) = failure
         && error.kind() == ErrorKind::NoMigrations
     {
         let sources = settings::package_directory().map(|package| Sources::of(&package));
@@ -47,7 +47,7 @@ fn warn_of_missing_line(failure: &Failure, output: &Output) {
     }
 }
 
-/// What every verb works with.
+/// What every command works with.
 struct Context<'a> {
     cli: &'a Cli,
     options: &'a Options,
@@ -55,29 +55,29 @@ struct Context<'a> {
 }
 
 pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
-    let verb = args.verb.unwrap_or_else(|| Verb::Up(UpArgs::default()));
-    let output = Output::new(verb.word(), &args.options);
+    let command = args.command.unwrap_or_else(|| Command::Up(UpArgs::default()));
+    let output = Output::new(command.word(), &args.options);
     let context = Context {
         cli,
         options: &args.options,
         output: &output,
     };
     // `check` finds them itself, and fails.
-    if !matches!(verb, Verb::Check(_)) {
+    if !matches!(command, Command::Check(_)) {
         warn_of_unnamed_files(&output);
     }
-    let result = match &verb {
-        Verb::Up(args) => run::up(&context, args),
-        Verb::Rollback(args) => run::rollback(&context, args),
-        Verb::Redo { steps } => run::redo(&context, *steps),
-        Verb::Fresh => run::fresh(&context),
-        Verb::Status { exit_code } => status::status(&context, *exit_code),
-        Verb::Plan(args) => plan::plan(&context, args),
-        Verb::Schema(args) => schema::schema(&context, args),
-        Verb::Check(args) => check::check(&context, args),
-        Verb::Create { name, tables, dialect } => create::create(&context, name, tables, *dialect),
-        Verb::Accept { version } => accept::accept(&context, version),
-        Verb::Repair { version, done } => resolve::repair(&context, version, *done),
+    let result = match &command {
+        Command::Up(args) => run::up(&context, args),
+        Command::Rollback(args) => run::rollback(&context, args),
+        Command::Redo { number } => run::redo(&context, *number),
+        Command::Fresh => run::fresh(&context),
+        Command::Status { exit_code } => status::status(&context, *exit_code),
+        Command::Plan(args) => plan::plan(&context, args),
+        Command::Schema(args) => schema::schema(&context, args),
+        Command::Check(args) => check::check(&context, args),
+        Command::Create { name, tables, dialect } => create::create(&context, name, tables, *dialect),
+        Command::Accept { version } => accept::accept(&context, version),
+        Command::Resolve { version, done } => resolve::resolve(&context, version, *done),
     };
     result.unwrap_or_else(|failure| {
         warn_of_missing_line(&failure, &output);
@@ -87,20 +87,20 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
 }
 
 impl Context<'_> {
-    fn database(&self) -> Result<Database, Failure> {
+    fn database(&self) -> Result<Database, CliError> {
         Ok(settings::database(self.cli, self.options)?)
     }
 
     /// The kind of database that something is written for; no database is opened.
-    fn written_for(&self, typed: Option<DialectVersion>) -> Result<WrittenFor, Failure> {
+    fn written_for(&self, typed: Option<DialectVersion>) -> Result<WrittenFor, CliError> {
         Ok(settings::written_for(self.cli, self.options, typed)?)
     }
 
     /// Works on the database that the settings name; one that does not exist yet reads as empty.
-    fn read<T>(&self, work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>) -> Result<T, Failure> {
+    fn read<T>(&self, work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>) -> Result<T, CliError> {
         let database = self.database()?;
         if !connection::exists(&database) {
-            self.output.talk(format_args!("{database} does not exist yet"));
+            self.output.info(format_args!("{database} does not exist yet"));
         }
         self.on_database(&database, false, work)
     }
@@ -111,7 +111,7 @@ impl Context<'_> {
         &self,
         check: impl FnOnce(&mut Runner<'_>) -> Result<(), Error>,
         work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, CliError> {
         let database = self.database()?;
         let is_new = !connection::exists(&database);
         if is_new {
@@ -119,7 +119,7 @@ impl Context<'_> {
         }
         let result = self.on_database(&database, true, work);
         if is_new && connection::exists(&database) {
-            self.output.talk(format_args!("{database} was made"));
+            self.output.info(format_args!("{database} was made"));
         }
         result
     }
@@ -129,7 +129,7 @@ impl Context<'_> {
         database: &Database,
         creates: bool,
         work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, CliError> {
         with_runner(
             database,
             Registry::linked()?,
@@ -139,9 +139,9 @@ impl Context<'_> {
     }
 
     /// From here on, the first Ctrl-C lets the run end where it can be taken up again.
-    fn stoppable(&self) -> AtWork {
-        let speaks = self.output.speaks();
-        AtWork::begin(move || {
+    fn stoppable(&self) -> CancellationGuard {
+        let speaks = self.output.is_verbose_enough();
+        CancellationGuard::begin(move || {
             if speaks {
                 output::print_error("stopping: what is in flight is finished first; once more ends it at once\n");
             }
@@ -149,7 +149,7 @@ impl Context<'_> {
     }
 
     /// Asks before something is destroyed.
-    fn confirm(&self, what: &str) -> Result<(), Failure> {
+    fn confirm(&self, what: &str) -> Result<(), CliError> {
         if self.options.yes {
             return Ok(());
         }
@@ -177,13 +177,13 @@ struct Configured<'a, F> {
     work: F,
 }
 
-impl<T, F> Work for Configured<'_, F>
+impl<T, F> DatabaseTask for Configured<'_, F>
 where
     F: FnOnce(&mut Runner<'_>) -> Result<T, Error>,
 {
-    type Output = Result<T, Failure>;
+    type Output = Result<T, CliError>;
 
-    fn work(self, runner: Runner<'_>) -> Result<T, Failure> {
+    fn work(self, runner: Runner<'_>) -> Result<T, CliError> {
         let Context { cli, options, output } = self.context;
         let table = options
             .history_table
@@ -198,7 +198,7 @@ where
             .allow_changed(options.allow_changed)
             .strict_order(options.strict_order)
             .single_transaction(options.single_transaction)
-            .stop_when(AtWork::is_asked_to_end)
+            .stop_when(CancellationGuard::is_asked_to_end)
             .observe(|event| output.event(event));
         Ok((self.work)(&mut runner)?)
     }

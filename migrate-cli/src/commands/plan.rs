@@ -5,11 +5,11 @@ use migrate_core::{Plan, Registry};
 use super::Context;
 use super::run::{how_far, target};
 use crate::args::{PlanArgs, RollbackArgs};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::json::Body;
 
-pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Exit, Failure> {
+pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Exit, CliError> {
     let plan: Plan = if let Some(dialect) = args.dialect {
         let registry = Registry::linked()?;
         if args.down {
@@ -20,19 +20,19 @@ pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Exit, Failu
     } else if args.down {
         let how_far = how_far(&RollbackArgs {
             to: args.to.clone(),
-            steps: args.steps,
+            number: args.number,
             all: args.all,
         });
         context.read(|runner| runner.plan_rollback(&how_far))?
     } else {
-        let target = target(args.to.clone(), args.steps);
+        let target = target(args.to.clone(), args.number);
         context.read(|runner| runner.plan(&target))?
     };
     context.output.document(|| Body::from(&plan));
     if plan.is_empty() {
-        context.output.result("-- nothing to do");
+        context.output.print("-- nothing to do");
     } else {
-        context.output.result(plan.to_string().trim_end());
+        context.output.print(plan.to_string().trim_end());
     }
     Ok(Exit::Done)
 }

@@ -1,45 +1,45 @@
-//! `repair`: shows the steps of an interrupted migration, and records how many of them have happened.
+//! `resolve`: shows the steps of an interrupted migration, and records how many of them have happened.
 
-use migrate_core::{Direction, Interrupted, MigrationRef};
+use migrate_core::{Direction, InterruptedMigration, MigrationRef};
 
 use super::Context;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::json::Body;
-use crate::output::harmless;
+use crate::output::escape_control_chars;
 
 /// Shows the steps, and writes down how many of them have happened, if that is said.
-pub(super) fn repair(context: &Context<'_>, version: &MigrationRef, done: Option<usize>) -> Result<Exit, Failure> {
+pub(super) fn resolve(context: &Context<'_>, version: &MigrationRef, done: Option<usize>) -> Result<Exit, CliError> {
     let interrupted = context.read(|runner| runner.interrupted(version))?;
     if !context.output.is_json() {
         steps(context, &interrupted, done);
     }
     match done {
-        Some(done) => context.read(|runner| runner.repair(version, done))?,
+        Some(done) => context.read(|runner| runner.resolve(version, done))?,
         None => {
-            let said = format!("`migrate repair {version} --done STEPS` writes down how many have happened");
-            context.output.talk(said);
+            let said = format!("`migrate resolve {version} --done COUNT` writes down how many have happened");
+            context.output.info(said);
         }
     }
-    context.output.document(|| Body::repair(&interrupted, done));
+    context.output.document(|| Body::resolve(&interrupted, done));
     if let Some(done) = done {
-        context.output.result(then(&interrupted, done));
+        context.output.print(then(&interrupted, done));
     }
     Ok(Exit::Done)
 }
 
 /// Each step, and whether it has happened, as history says or as it is to say.
-fn steps(context: &Context<'_>, interrupted: &Interrupted, said: Option<usize>) {
-    let Interrupted { planned, .. } = interrupted;
+fn steps(context: &Context<'_>, interrupted: &InterruptedMigration, said: Option<usize>) {
+    let InterruptedMigration { planned, .. } = interrupted;
     let doing = match planned.direction() {
         Direction::Up => "applied",
         Direction::Down => "rolled back",
     };
     let who = match interrupted.applied.applied_by.as_str() {
         "" => String::new(),
-        who => format!(", by {}", harmless(who)),
+        who => format!(", by {}", escape_control_chars(who)),
     };
-    context.output.result(format_args!(
+    context.output.print(format_args!(
         "{} was cut off while it was {doing}{who}:",
         planned.migration()
     ));
@@ -51,17 +51,17 @@ fn steps(context: &Context<'_>, interrupted: &Interrupted, said: Option<usize>) 
         };
         let what = step.sql().or(step.function()).unwrap_or("nothing is sent");
         let mut lines = what.trim().lines();
-        let first = harmless(lines.next().unwrap_or_default());
+        let first = escape_control_chars(lines.next().unwrap_or_default());
         let more = if lines.next().is_some() { " .." } else { "" };
         context
             .output
-            .result(format_args!("  {number:>3}  {state:<9}  {first}{more}"));
+            .print(format_args!("  {number:>3}  {state:<9}  {first}{more}"));
     }
 }
 
 /// What history says then, and what comes next.
-fn then(interrupted: &Interrupted, done: usize) -> String {
-    let Interrupted { planned, .. } = interrupted;
+fn then(interrupted: &InterruptedMigration, done: usize) -> String {
+    let InterruptedMigration { planned, .. } = interrupted;
     let (migration, all) = (planned.migration(), planned.steps().len());
     match (planned.direction(), done) {
         (Direction::Up, 0) => format!("recorded: {migration} was never begun, and is pending"),
@@ -73,7 +73,7 @@ fn then(interrupted: &Interrupted, done: usize) -> String {
             done + 1
         ),
         (Direction::Down, done) => format!(
-            "recorded: {done} of {all} steps of {migration} have happened; `migrate rollback --steps 1` goes on with step {}",
+            "recorded: {done} of {all} steps of {migration} have happened; `migrate rollback -n 1` goes on with step {}",
             done + 1
         ),
     }

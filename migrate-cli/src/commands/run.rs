@@ -4,23 +4,23 @@ use migrate_core::{Direction, Error, Report, Rollback, Runner, Target};
 
 use super::Context;
 use crate::args::{RollbackArgs, UpArgs};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::json::Body;
 use crate::output::{Output, migrations};
 
-pub(super) fn up(context: &Context<'_>, args: &UpArgs) -> Result<Exit, Failure> {
-    let target = target(args.to.clone(), args.steps);
+pub(super) fn up(context: &Context<'_>, args: &UpArgs) -> Result<Exit, CliError> {
+    let target = target(args.to.clone(), args.number);
     let _at_work = context.stoppable();
     let report = context.write(|runner| check(runner, &target), |runner| runner.up(&target))?;
     let nothing = match &target {
         Target::To(version) => format!("nothing to do: nothing is pending up to {version}"),
-        Target::Latest | Target::Steps(_) => "nothing to do: nothing is pending".to_owned(),
+        Target::Latest | Target::Next(_) => "nothing to do: nothing is pending".to_owned(),
     };
     Ok(tell(context.output, &report, &nothing))
 }
 
-pub(super) fn rollback(context: &Context<'_>, args: &RollbackArgs) -> Result<Exit, Failure> {
+pub(super) fn rollback(context: &Context<'_>, args: &RollbackArgs) -> Result<Exit, CliError> {
     let how_far = how_far(args);
     if matches!(how_far, Rollback::All | Rollback::LastBatch) {
         let (back, applied) = context.read(|runner| {
@@ -42,13 +42,13 @@ pub(super) fn rollback(context: &Context<'_>, args: &RollbackArgs) -> Result<Exi
     Ok(tell(context.output, &report, "nothing to do: nothing is applied"))
 }
 
-pub(super) fn redo(context: &Context<'_>, steps: usize) -> Result<Exit, Failure> {
+pub(super) fn redo(context: &Context<'_>, number: usize) -> Result<Exit, CliError> {
     let _at_work = context.stoppable();
-    let report = context.read(|runner| runner.redo(steps))?;
+    let report = context.read(|runner| runner.redo(number))?;
     Ok(tell(context.output, &report, "nothing to do: nothing is applied"))
 }
 
-pub(super) fn fresh(context: &Context<'_>) -> Result<Exit, Failure> {
+pub(super) fn fresh(context: &Context<'_>) -> Result<Exit, CliError> {
     let emptied = context.read(|runner| Ok(runner.fresh_scope()))?;
     context.confirm(&format!("This drops everything in {emptied}, and all its data"))?;
     let _at_work = context.stoppable();
@@ -62,18 +62,18 @@ fn check(runner: &mut Runner<'_>, target: &Target) -> Result<(), Error> {
     runner.plan(target).map(drop)
 }
 
-pub(super) fn target(to: Option<migrate_core::MigrationRef>, steps: Option<usize>) -> Target {
-    match (to, steps) {
+pub(super) fn target(to: Option<migrate_core::MigrationRef>, number: Option<usize>) -> Target {
+    match (to, number) {
         (Some(to), _) => Target::To(to),
-        (None, Some(steps)) => Target::Steps(steps),
+        (None, Some(number)) => Target::Next(number),
         (None, None) => Target::Latest,
     }
 }
 
 pub(super) fn how_far(args: &RollbackArgs) -> Rollback {
-    match (&args.to, args.steps) {
+    match (&args.to, args.number) {
         (Some(to), _) => Rollback::To(to.clone()),
-        (None, Some(steps)) => Rollback::Steps(steps),
+        (None, Some(number)) => Rollback::Last(number),
         (None, None) if args.all => Rollback::All,
         (None, None) => Rollback::LastBatch,
     }
@@ -81,13 +81,19 @@ pub(super) fn how_far(args: &RollbackArgs) -> Rollback {
 
 fn tell(output: &Output, report: &Report, nothing: &str) -> Exit {
     output.document(|| Body::from(report));
-    let count = |direction| report.done.iter().filter(|done| done.direction == direction).count();
+    let count = |direction| {
+        report
+            .executed
+            .iter()
+            .filter(|done| done.direction == direction)
+            .count()
+    };
     let (applied, rolled_back) = (count(Direction::Up), count(Direction::Down));
     match (applied, rolled_back, report.batch) {
-        (0, 0, _) => output.result(nothing),
-        (0, _, _) => output.result(format_args!("{} rolled back", migrations(rolled_back))),
-        (_, 0, Some(batch)) => output.result(format_args!("{} applied, batch {batch}", migrations(applied))),
-        _ => output.result(format_args!("{} rolled back and applied again", migrations(applied))),
+        (0, 0, _) => output.print(nothing),
+        (0, _, _) => output.print(format_args!("{} rolled back", migrations(rolled_back))),
+        (_, 0, Some(batch)) => output.print(format_args!("{} applied, batch {batch}", migrations(applied))),
+        _ => output.print(format_args!("{} rolled back and applied again", migrations(applied))),
     }
     Exit::Done
 }

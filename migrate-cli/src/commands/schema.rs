@@ -2,22 +2,22 @@
 
 use std::path::Path;
 
-use migrate_core::{DieselOptions, KnownSchema, Registry};
+use migrate_core::{DieselOptions, Registry, SchemaSnapshot};
 
 use super::Context;
 use crate::args::{Format, SchemaArgs};
+use crate::error::{CliError, UsageError};
 use crate::exit::Exit;
-use crate::failure::{Failure, UsageError};
 use crate::files;
 use crate::json::{self, Body};
 
-pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, Failure> {
+pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, CliError> {
     let registry = Registry::linked()?;
     let written_for = context.written_for(args.dialect)?;
     let dialect = written_for.dialect;
     let schema = match &args.at {
-        Some(last) => KnownSchema::at(&registry, dialect, last)?,
-        None => KnownSchema::latest(&registry, dialect)?,
+        Some(last) => SchemaSnapshot::at(&registry, dialect, last)?,
+        None => SchemaSnapshot::latest(&registry, dialect)?,
     };
     let mut options = DieselOptions::default();
     options.sqlite_integer_primary_key_is_bigint = args.sqlite_integer_primary_key_is_bigint;
@@ -46,19 +46,19 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, F
         file: file.map(|file| file.display().to_string()),
     });
     match file {
-        None => context.output.result(text.trim_end()),
+        None => context.output.print(text.trim_end()),
         Some(file) => {
-            let is_new = files::keep(file, &text).map_err(|error| Failure::File {
+            let is_new = files::keep(file, &text).map_err(|error| CliError::File {
                 message: format!("{} could not be written", file.display()),
                 cause: error.to_string(),
                 next: "name a file in a directory that is there".to_owned(),
             })?;
             let result = if is_new { "written" } else { "up to date already" };
-            context.output.result(format_args!("{}: {result}", file.display()));
+            context.output.print(format_args!("{}: {result}", file.display()));
         }
     }
     if let Some(told) = written_for.told() {
-        context.output.talk(format_args!("the schema is that of {told}"));
+        context.output.info(format_args!("the schema is that of {told}"));
     }
     Ok(Exit::Done)
 }

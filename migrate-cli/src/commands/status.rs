@@ -1,14 +1,14 @@
 //! `status`: all migrations and their state, and the files that nothing names.
 
-use migrate_core::{Entry, State};
+use migrate_core::{MigrationState, MigrationStatus};
 
 use super::Context;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::json::{Body, StatusItem};
-use crate::output::{Output, harmless, state_style};
+use crate::output::{Output, escape_control_chars, state_style};
 
-pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Failure> {
+pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, CliError> {
     let entries = context.read(|runner| runner.status())?;
     let current = entries.iter().all(|entry| entry.state.is_current());
 
@@ -21,7 +21,7 @@ pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Fai
     }
     context
         .output
-        .talk(format_args!("{}: {}", context.database()?, counts(&entries)));
+        .info(format_args!("{}: {}", context.database()?, counts(&entries)));
     for (state, what) in WAYS_OUT {
         if entries.iter().any(|entry| entry.state == state) {
             context.output.warn(format_args!("{state}: {what}"));
@@ -35,31 +35,35 @@ pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Fai
 }
 
 /// What stops the next `up`, and what to do.
-const WAYS_OUT: [(State, &str); 3] = [
+const WAYS_OUT: [(MigrationState, &str); 3] = [
     (
-        State::Changed,
+        MigrationState::Changed,
         "`migrate up` stops at it; take the edit back, or accept it with `migrate accept VERSION`",
     ),
     (
-        State::Missing,
+        MigrationState::Missing,
         "`migrate up` stops at it; bring it back, or go on with `migrate up --allow-missing`",
     ),
     (
-        State::Interrupted,
+        MigrationState::Interrupted,
         "a run was cut off or is still at work; `migrate up` tells what to do",
     ),
 ];
 
 /// `3 applied, 1 pending`, and whatever else there is.
-fn counts(entries: &[Entry]) -> String {
-    let count = |state: State| entries.iter().filter(|entry| entry.state == state).count();
-    let mut counts = format!("{} applied, {} pending", count(State::Applied), count(State::Pending));
+fn counts(entries: &[MigrationStatus]) -> String {
+    let count = |state: MigrationState| entries.iter().filter(|entry| entry.state == state).count();
+    let mut counts = format!(
+        "{} applied, {} pending",
+        count(MigrationState::Applied),
+        count(MigrationState::Pending)
+    );
     for state in [
-        State::OutOfOrder,
-        State::Ahead,
-        State::Missing,
-        State::Changed,
-        State::Interrupted,
+        MigrationState::OutOfOrder,
+        MigrationState::Ahead,
+        MigrationState::Missing,
+        MigrationState::Changed,
+        MigrationState::Interrupted,
     ] {
         if count(state) > 0 {
             counts += &format!(", {} {state}", count(state));
@@ -68,22 +72,22 @@ fn counts(entries: &[Entry]) -> String {
     counts
 }
 
-fn table(output: &Output, entries: &[Entry]) {
-    let version = |entry: &Entry| harmless(&entry.id().to_string());
-    let name = |entry: &Entry| harmless(&entry.name);
-    let width = |cell: &dyn Fn(&Entry) -> String, title: &str| {
+fn table(output: &Output, entries: &[MigrationStatus]) {
+    let version = |entry: &MigrationStatus| escape_control_chars(&entry.id().to_string());
+    let name = |entry: &MigrationStatus| escape_control_chars(&entry.name);
+    let width = |cell: &dyn Fn(&MigrationStatus) -> String, title: &str| {
         let widest = entries.iter().map(|entry| cell(entry).chars().count()).max();
         widest.unwrap_or(0).max(title.len())
     };
     let (versions, names) = (width(&version, "VERSION"), width(&name, "NAME"));
-    output.result(format_args!(
+    output.print(format_args!(
         "{:<versions$}  {:<names$}  {:<12}  {:>5}  APPLIED AT",
         "VERSION", "NAME", "STATE", "BATCH"
     ));
     for entry in entries {
         let style = state_style(entry.state);
         let (batch, applied_at) = match &entry.applied {
-            Some(applied) => (applied.batch.to_string(), harmless(&applied.applied_at)),
+            Some(applied) => (applied.batch.to_string(), escape_control_chars(&applied.applied_at)),
             None => (String::new(), String::new()),
         };
         let line = format!(
@@ -92,6 +96,6 @@ fn table(output: &Output, entries: &[Entry]) {
             name(entry),
             entry.state,
         );
-        output.result(line.trim_end());
+        output.print(line.trim_end());
     }
 }

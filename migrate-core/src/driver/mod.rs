@@ -21,7 +21,7 @@ use std::time::Duration;
 use crate::dialect::DialectVersion;
 use crate::history::StoredRow;
 use crate::history::table::{HistoryTable, SessionBaseline};
-use crate::render::Dialect;
+use crate::render::SqlDialect;
 use crate::state::LiveSchema;
 
 /// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`, `PgConnection` with the
@@ -43,7 +43,7 @@ pub trait Session: Any {
 
     /// Which database this is, for messages: never with a password.
     #[doc(hidden)]
-    fn location(&mut self) -> String;
+    fn database_label(&mut self) -> String;
 
     /// Lets all statements of the connection wait so long for a lock; returns the wait that was set before. `None` where the
     /// wait is set with each transaction, as it is short there.
@@ -209,7 +209,7 @@ pub trait Session: Any {
     /// What [`drop_everything`](Session::drop_everything) empties, for messages: never with a password.
     #[doc(hidden)]
     fn fresh_scope(&mut self) -> String {
-        self.location()
+        self.database_label()
     }
 
     /// Drops every object of the database, or of the connection's schema where it has more than one: all or none, where
@@ -279,7 +279,7 @@ pub enum LockScope {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Traits {
-    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) dialect: &'static dyn SqlDialect,
     pub(crate) connection: TypeId,
 }
 

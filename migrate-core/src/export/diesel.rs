@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::KnownSchema;
+use super::SchemaSnapshot;
 use super::diesel_names::{column_name, rust_name, rust_string};
 use super::diesel_types::{DefinedType, DieselType, diesel_type, is_nullable};
-use crate::dialect::{DialectName, DialectVersion};
+use crate::dialect::{Dialect, DialectVersion};
 use crate::error::{Error, ErrorKind};
 use crate::schema::{Column, Table};
 
@@ -31,24 +31,24 @@ impl Default for DieselOptions {
 /// How a kept file was written: what its first line says.
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptAs {
+pub struct GeneratedHeader {
     pub dialect: DialectVersion,
     pub options: DieselOptions,
 }
 
-impl KeptAs {
+impl GeneratedHeader {
     /// What a kept file says; `None` if it is another file.
     #[must_use]
-    pub fn of(text: &str) -> Option<KeptAs> {
+    pub fn of(text: &str) -> Option<GeneratedHeader> {
         let first = text.lines().next().filter(|first| first.starts_with(MARK))?;
         let dialect = match first.split_once(DIALECT) {
             Some((_, rest)) => rest.split([' ', '`']).next()?.parse().ok()?,
-            None => DialectName::Sqlite.into(),
+            None => Dialect::Sqlite.into(),
         };
         let options = DieselOptions {
             sqlite_integer_primary_key_is_bigint: !first.contains(NOT_BIGINT),
         };
-        Some(KeptAs { dialect, options })
+        Some(GeneratedHeader { dialect, options })
     }
 
     /// The command that writes the file.
@@ -80,7 +80,7 @@ const DIALECT: &str = " --dialect ";
 
 const NOT_BIGINT: &str = " --sqlite-integer-primary-key-is-bigint false";
 
-impl KnownSchema {
+impl SchemaSnapshot {
     /// Diesel's `schema.rs`. It is the same text each time, and formatted. What is not known, and columns of types that Diesel
     /// does not have, are named in comments.
     #[must_use]
@@ -95,11 +95,11 @@ impl KnownSchema {
             options,
             tables: &tables,
         };
-        let kept_as = KeptAs {
+        let header = GeneratedHeader {
             dialect: self.dialect,
             options: options.clone(),
         };
-        let mut text = kept_as.header();
+        let mut text = header.header();
         for line in &self.unknown {
             let _ = write!(text, "//\n// Not known: {line}.\n");
         }
@@ -133,7 +133,7 @@ impl KnownSchema {
     }
 }
 
-impl KnownSchema {
+impl SchemaSnapshot {
     /// The `table!` of some tables, and what joins them, for a migration that works on their rows: it stays as the tables are
     /// at that version, while the application's `schema.rs` moves on.
     ///
@@ -184,21 +184,21 @@ impl KnownSchema {
     /// What Diesel leaves out: tables of tools, and SQLite's own.
     fn is_internal(&self, table: &str) -> bool {
         let is_sqlites = || table.to_ascii_lowercase().starts_with("sqlite");
-        table.starts_with("__") || self.dialect.name() == DialectName::Sqlite && is_sqlites()
+        table.starts_with("__") || self.dialect.name() == Dialect::Sqlite && is_sqlites()
     }
 
     /// The primary key, in the order in which Diesel reads it: of SQLite that of the table. A table of SQLite without one has
     /// a name by which it has its rowid: <https://sqlite.org/rowidtable.html>.
     fn key_columns(&self, table: &Table) -> Vec<String> {
         match &table.primary_key {
-            Some(key) if self.dialect.name() == DialectName::Sqlite => {
+            Some(key) if self.dialect.name() == Dialect::Sqlite => {
                 let columns = table.columns.iter().map(|column| &column.name);
                 return columns.filter(|name| key.columns.contains(name)).cloned().collect();
             }
             Some(key) => return key.columns.clone(),
             None => {}
         }
-        if self.dialect.name() != DialectName::Sqlite {
+        if self.dialect.name() != Dialect::Sqlite {
             return Vec::new();
         }
         let free = |alias: &&&str| table.column(alias).is_none();
@@ -215,7 +215,7 @@ impl KnownSchema {
 }
 
 struct Writer<'a> {
-    schema: &'a KnownSchema,
+    schema: &'a SchemaSnapshot,
     options: &'a DieselOptions,
     tables: &'a [&'a Table],
 }
@@ -284,7 +284,7 @@ impl Writer<'_> {
         let dialect = self.schema.dialect;
         let mut column_type = diesel_type(dialect, table, column)?;
         let is_rowid = || table.rowid_column() == Some(&column.name) || self.refers_to_rowid(table, column);
-        if dialect.name() == DialectName::Sqlite && column_type.name == "Integer" && is_rowid() {
+        if dialect.name() == Dialect::Sqlite && column_type.name == "Integer" && is_rowid() {
             self.rowid().clone_into(&mut column_type.name);
         }
         if is_nullable(dialect, column) {

@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use super::KnownSchema;
+use super::SchemaSnapshot;
 use crate::schema::{Column, Table};
 
-impl KnownSchema {
+impl SchemaSnapshot {
     /// A picture of the tables and how they refer to each other, as the text of a Mermaid diagram.
     ///
     /// ```
     /// # use migrate_core::prelude::*;
-    /// # use migrate_core::{DialectName, KnownSchema, Registry};
+    /// # use migrate_core::{Dialect, SchemaSnapshot, Registry};
     /// # #[derive(Migration)]
     /// # #[migration(version = 1, unlisted)]
     /// # struct CreateUsers;
@@ -20,7 +20,7 @@ impl KnownSchema {
     /// #     }
     /// # }
     /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
-    /// let schema = KnownSchema::latest(&registry, DialectName::Sqlite)?;
+    /// let schema = SchemaSnapshot::latest(&registry, Dialect::Sqlite)?;
     /// assert_eq!(schema.mermaid(), "erDiagram\n    users {\n        big_int id PK\n    }\n");
     /// # Ok::<(), migrate_core::Error>(())
     /// ```

@@ -16,13 +16,13 @@ use crate::schema::Table;
 use crate::state::SchemaState;
 use crate::target::MigrationRef;
 
-pub use self::diesel::{DieselOptions, KeptAs};
+pub use self::diesel::{DieselOptions, GeneratedHeader};
 
 /// The schema that migrations make of an empty database, worked out without one.
 ///
 /// ```
 /// use migrate_core::prelude::*;
-/// use migrate_core::{DialectName, DieselOptions, KnownSchema, Registry};
+/// use migrate_core::{Dialect, DieselOptions, SchemaSnapshot, Registry};
 ///
 /// #[derive(Migration)]
 /// #[migration(version = 1, unlisted)]
@@ -38,25 +38,25 @@ pub use self::diesel::{DieselOptions, KeptAs};
 /// }
 ///
 /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
-/// let schema = KnownSchema::latest(&registry, DialectName::Sqlite)?;
+/// let schema = SchemaSnapshot::latest(&registry, Dialect::Sqlite)?;
 /// assert!(schema.diesel(&DieselOptions::default()).contains("name -> Nullable<Text>,"));
 /// # Ok::<(), migrate_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct KnownSchema {
+pub struct SchemaSnapshot {
     dialect: DialectVersion,
     model: SchemaState,
     unknown: Vec<String>,
 }
 
-impl KnownSchema {
+impl SchemaSnapshot {
     /// After all migrations.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with the migrations.
-    pub fn latest(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<KnownSchema, Error> {
-        KnownSchema::of(registry.iter(), dialect.into())
+    pub fn latest(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<SchemaSnapshot, Error> {
+        SchemaSnapshot::of(registry.iter(), dialect.into())
     }
 
     /// After one migration and all that come before it.
@@ -68,15 +68,15 @@ impl KnownSchema {
         registry: &Registry,
         dialect: impl Into<DialectVersion>,
         last: &MigrationRef,
-    ) -> Result<KnownSchema, Error> {
+    ) -> Result<SchemaSnapshot, Error> {
         let (earlier, last) = last.up_to(registry)?;
-        KnownSchema::of(earlier.iter().chain([last]), dialect.into())
+        SchemaSnapshot::of(earlier.iter().chain([last]), dialect.into())
     }
 
     pub(crate) fn of<'a>(
         migrations: impl Iterator<Item = &'a Migration>,
         dialect: DialectVersion,
-    ) -> Result<KnownSchema, Error> {
+    ) -> Result<SchemaSnapshot, Error> {
         let mut unknown = Vec::new();
         let mut before = SchemaState::default();
         let (planner, _) = replayed(migrations, dialect, |migration, model| {
@@ -93,7 +93,7 @@ impl KnownSchema {
             ));
             before = model.clone();
         })?;
-        Ok(KnownSchema {
+        Ok(SchemaSnapshot {
             dialect,
             model: planner.into_model(),
             unknown,

@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::KnownSchema;
-use crate::dialect::DialectName;
-use crate::error::{Error, Problem};
-use crate::location::Place;
+use super::SchemaSnapshot;
+use crate::dialect::Dialect;
+use crate::error::{Diagnostic, Error};
+use crate::location::Location;
 use crate::render;
 use crate::schema::{EnumChange, ForeignKey, LocatedEdit, Operation, Table, TableEdit, mentions};
 use crate::state::{CheckedOperation, toposort};
 
 /// Nobody wrote what is rendered here.
-const NOWHERE: Place = Place { file: "", line: 0 };
+const NOWHERE: Location = Location { file: "", line: 0 };
 
-impl KnownSchema {
+impl SchemaSnapshot {
     /// The statements that make the schema on an empty database, in an order that works: enums, tables after those that they
     /// refer to, views after what they read. What is not known is named in comments.
     ///
     /// ```
     /// # use migrate_core::prelude::*;
-    /// # use migrate_core::{DialectName, KnownSchema, Registry};
+    /// # use migrate_core::{Dialect, SchemaSnapshot, Registry};
     /// # #[derive(Migration)]
     /// # #[migration(version = 1, unlisted)]
     /// # struct CreateUsers;
@@ -30,7 +30,7 @@ impl KnownSchema {
     /// #     }
     /// # }
     /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
-    /// let schema = KnownSchema::latest(&registry, DialectName::MySql)?;
+    /// let schema = SchemaSnapshot::latest(&registry, Dialect::MySql)?;
     /// assert!(schema.sql()?.starts_with("CREATE TABLE `users` ("));
     /// # Ok::<(), migrate_core::Error>(())
     /// ```
@@ -77,7 +77,7 @@ impl KnownSchema {
             made.insert(&table.name);
             let mut now = table.clone();
             // SQLite asks for what a key refers to when rows come.
-            if self.dialect.name() != DialectName::Sqlite {
+            if self.dialect.name() != Dialect::Sqlite {
                 let later = now
                     .foreign_keys
                     .extract_if(.., |key| !made.contains(key.to_table.as_str()));
@@ -131,10 +131,16 @@ impl KnownSchema {
 }
 
 fn nowhere(change: TableEdit) -> LocatedEdit {
-    LocatedEdit { change, place: NOWHERE }
+    LocatedEdit {
+        change,
+        location: NOWHERE,
+    }
 }
 
-fn unplaced(problems: Vec<Problem>) -> Error {
-    let problems = problems.into_iter().map(|problem| Problem { place: None, ..problem });
-    Error::of_problems(problems.collect())
+fn unplaced(diagnostics: Vec<Diagnostic>) -> Error {
+    let diagnostics = diagnostics.into_iter().map(|diagnostic| Diagnostic {
+        location: None,
+        ..diagnostic
+    });
+    Error::of_diagnostics(diagnostics.collect())
 }

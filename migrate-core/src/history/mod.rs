@@ -7,7 +7,7 @@ pub(crate) mod table;
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::dialect::DialectName;
+use crate::dialect::Dialect;
 use crate::migration::{Migration, MigrationId};
 use crate::registry::Registry;
 use crate::schema;
@@ -42,7 +42,7 @@ pub(crate) struct StoredRow {
 /// A migration that history knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Applied {
+pub struct AppliedMigration {
     /// Its place in the order of application, counted from 1.
     pub sequence: i64,
     /// The group.
@@ -71,7 +71,7 @@ pub struct Applied {
     pub(crate) in_flight: Option<String>,
 }
 
-impl Applied {
+impl AppliedMigration {
     pub(crate) fn id(&self) -> MigrationId<'_> {
         MigrationId {
             group: &self.group,
@@ -80,7 +80,7 @@ impl Applied {
     }
 }
 
-impl fmt::Display for Applied {
+impl fmt::Display for AppliedMigration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.id(), self.name)
     }
@@ -125,7 +125,7 @@ pub(crate) enum BadRows {
 /// All rows, in the order of application.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    rows: Vec<Applied>,
+    rows: Vec<AppliedMigration>,
 }
 
 impl History {
@@ -153,11 +153,11 @@ impl History {
         }
     }
 
-    pub(crate) fn rows(&self) -> &[Applied] {
+    pub(crate) fn rows(&self) -> &[AppliedMigration] {
         &self.rows
     }
 
-    pub(crate) fn find(&self, id: MigrationId<'_>) -> Option<&Applied> {
+    pub(crate) fn find(&self, id: MigrationId<'_>) -> Option<&AppliedMigration> {
         self.rows.iter().find(|row| row.id() == id)
     }
 
@@ -170,7 +170,7 @@ impl History {
     /// Batches of groups that are not linked are other programs' business.
     pub(crate) fn batch_to_continue_or_begin(&self, registry: &Registry) -> i64 {
         // One that was cut off belongs to the batch of the run that finishes it.
-        let finished = |row: &&Applied| row.phase != Phase::Applying;
+        let finished = |row: &&AppliedMigration| row.phase != Phase::Applying;
         let newest = self
             .rows
             .iter()
@@ -185,18 +185,19 @@ impl History {
     }
 
     /// The rows of groups that are linked; the others are other programs' business.
-    pub(crate) fn linked_rows(&self, registry: &Registry) -> impl Iterator<Item = &Applied> {
+    pub(crate) fn linked_rows(&self, registry: &Registry) -> impl Iterator<Item = &AppliedMigration> {
         self.rows.iter().filter(|row| registry.newest(&row.group).is_some())
     }
 
     /// The migration that was cut off half way, if any.
-    pub(crate) fn interrupted(&self, registry: &Registry) -> Option<&Applied> {
+    pub(crate) fn interrupted(&self, registry: &Registry) -> Option<&AppliedMigration> {
         self.linked_rows(registry).find(|row| row.phase != Phase::Applied)
     }
 
     /// What history and a registry say together, in the order in which migrations are or would be applied.
-    pub(crate) fn compare(&self, registry: &Registry, checksums: &Checksums) -> Vec<Entry> {
-        let applied: HashMap<MigrationId<'_>, &Applied> = self.rows.iter().map(|row| (row.id(), row)).collect();
+    pub(crate) fn compare(&self, registry: &Registry, checksums: &Checksums) -> Vec<MigrationStatus> {
+        let applied: HashMap<MigrationId<'_>, &AppliedMigration> =
+            self.rows.iter().map(|row| (row.id(), row)).collect();
         let mut newest_applied: HashMap<&str, Version> = HashMap::new();
         for row in &self.rows {
             let newest = newest_applied.entry(&row.group).or_insert(row.version);
@@ -210,14 +211,14 @@ impl History {
                     .get(migration.group())
                     .is_some_and(|&newest| migration.version() < newest) =>
                 {
-                    State::OutOfOrder
+                    MigrationState::OutOfOrder
                 }
-                None => State::Pending,
-                Some(row) if row.phase != Phase::Applied => State::Interrupted,
-                Some(row) if schema::differ(&row.checksum, checksums.at(position)) => State::Changed,
-                Some(_) => State::Applied,
+                None => MigrationState::Pending,
+                Some(row) if row.phase != Phase::Applied => MigrationState::Interrupted,
+                Some(row) if schema::differ(&row.checksum, checksums.at(position)) => MigrationState::Changed,
+                Some(_) => MigrationState::Applied,
             };
-            Entry::linked(state, *migration, row.cloned())
+            MigrationStatus::linked(state, *migration, row.cloned())
         });
         let unlinked = self.rows.iter().filter_map(|row| {
             // A group that is not linked is another program's business.
@@ -226,19 +227,19 @@ impl History {
                 return None;
             }
             let state = match row.phase {
-                Phase::Applied if row.version > newest => State::Ahead,
-                Phase::Applied => State::Missing,
-                Phase::Applying | Phase::Reverting => State::Interrupted,
+                Phase::Applied if row.version > newest => MigrationState::Ahead,
+                Phase::Applied => MigrationState::Missing,
+                Phase::Applying | Phase::Reverting => MigrationState::Interrupted,
             };
-            Some(Entry::unlinked(state, row.clone()))
+            Some(MigrationStatus::unlinked(state, row.clone()))
         });
-        let mut entries: Vec<Entry> = linked.chain(unlinked).collect();
+        let mut entries: Vec<MigrationStatus> = linked.chain(unlinked).collect();
         entries.sort_by(|a, b| a.id().cmp(&b.id()));
         entries
     }
 }
 
-fn check(row: StoredRow) -> Result<Applied, String> {
+fn check(row: StoredRow) -> Result<AppliedMigration, String> {
     let Ok(version) = Version::try_from(row.version) else {
         return Err("the version is not a positive integer".to_owned());
     };
@@ -263,7 +264,7 @@ fn check(row: StoredRow) -> Result<Applied, String> {
     if row.group.is_empty() {
         return Err("the group is empty".to_owned());
     }
-    Ok(Applied {
+    Ok(AppliedMigration {
         sequence: row.sequence,
         group: row.group,
         version,
@@ -286,7 +287,7 @@ fn check(row: StoredRow) -> Result<Applied, String> {
 pub(crate) struct Checksums(Vec<String>);
 
 impl Checksums {
-    pub(crate) fn of(registry: &Registry, dialect: DialectName) -> Checksums {
+    pub(crate) fn of(registry: &Registry, dialect: Dialect) -> Checksums {
         Checksums(
             registry
                 .iter()
@@ -303,14 +304,14 @@ impl Checksums {
 
 /// The checksum of what a migration's `up` records for one kind of database.
 #[must_use]
-pub fn checksum_of(migration: &Migration, dialect: DialectName) -> String {
+pub fn checksum_of(migration: &Migration, dialect: Dialect) -> String {
     schema::checksum(&schema::record(|schema| migration.migrate().up(schema)).steps, dialect)
 }
 
 /// A migration's state in one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum State {
+pub enum MigrationState {
     /// It has been applied and is unchanged.
     Applied,
     /// It has not been applied.
@@ -327,30 +328,39 @@ pub enum State {
     Interrupted,
 }
 
-impl State {
+impl MigrationState {
+    /// Its name for machines, such as `"out_of_order"`. It never changes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            MigrationState::Applied => "applied",
+            MigrationState::Pending => "pending",
+            MigrationState::OutOfOrder => "out_of_order",
+            MigrationState::Ahead => "ahead",
+            MigrationState::Missing => "missing",
+            MigrationState::Changed => "changed",
+            MigrationState::Interrupted => "interrupted",
+        }
+    }
+
     /// Whether `up` would apply it.
     #[must_use]
     pub fn is_pending(self) -> bool {
-        matches!(self, State::Pending | State::OutOfOrder)
+        matches!(self, MigrationState::Pending | MigrationState::OutOfOrder)
     }
 
     /// Whether it is as this program wants it: applied, or of a newer program.
     #[must_use]
     pub fn is_current(self) -> bool {
-        matches!(self, State::Applied | State::Ahead)
+        matches!(self, MigrationState::Applied | MigrationState::Ahead)
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for MigrationState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            State::Applied => "applied",
-            State::Pending => "pending",
-            State::OutOfOrder => "out of order",
-            State::Ahead => "ahead",
-            State::Missing => "missing",
-            State::Changed => "changed",
-            State::Interrupted => "interrupted",
+            MigrationState::OutOfOrder => "out of order",
+            other => other.as_str(),
         })
     }
 }
@@ -358,9 +368,9 @@ impl fmt::Display for State {
 /// One line of a status: a migration that is linked, or known to history, or both.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct MigrationStatus {
     /// What history and program say together.
-    pub state: State,
+    pub state: MigrationState,
     /// The group.
     pub group: String,
     /// The version.
@@ -370,12 +380,12 @@ pub struct Entry {
     /// What is linked; `None` if it is missing or ahead.
     pub migration: Option<Migration>,
     /// What history knows; `None` if it is pending.
-    pub applied: Option<Applied>,
+    pub applied: Option<AppliedMigration>,
 }
 
-impl Entry {
-    fn linked(state: State, migration: Migration, applied: Option<Applied>) -> Entry {
-        Entry {
+impl MigrationStatus {
+    fn linked(state: MigrationState, migration: Migration, applied: Option<AppliedMigration>) -> MigrationStatus {
+        MigrationStatus {
             state,
             group: migration.group().to_owned(),
             version: migration.version(),
@@ -385,8 +395,8 @@ impl Entry {
         }
     }
 
-    fn unlinked(state: State, applied: Applied) -> Entry {
-        Entry {
+    fn unlinked(state: MigrationState, applied: AppliedMigration) -> MigrationStatus {
+        MigrationStatus {
             state,
             group: applied.group.clone(),
             version: applied.version,
@@ -406,7 +416,7 @@ impl Entry {
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for MigrationStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.id(), self.name)
     }

@@ -2,7 +2,7 @@
 
 use crate::history::{FORMAT, Phase};
 use crate::migration::MigrationId;
-use crate::render::Dialect;
+use crate::render::SqlDialect;
 
 /// The columns, in the order in which they are read. No name is a reserved word in any dialect.
 pub(crate) const COLUMNS: [&str; 15] = [
@@ -35,7 +35,7 @@ pub struct HistoryTable {
     schema: Option<String>,
     /// A condition on which rows are changed only.
     guard: Option<String>,
-    dialect: &'static dyn Dialect,
+    dialect: &'static dyn SqlDialect,
 }
 
 /// Where a run is at home, whatever its steps set.
@@ -86,7 +86,7 @@ pub(crate) struct RowUpdate<'a> {
 }
 
 impl HistoryTable {
-    pub(crate) fn new(name: &str, dialect: &'static dyn Dialect) -> HistoryTable {
+    pub(crate) fn new(name: &str, dialect: &'static dyn SqlDialect) -> HistoryTable {
         HistoryTable {
             name: name.to_owned(),
             schema: None,

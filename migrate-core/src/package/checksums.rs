@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::dialect::DialectName;
+use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind};
 use crate::migration::{DEFAULT_GROUP, Migration, MigrationId};
 use crate::registry::Registry;
-use crate::schema::{self, Work};
+use crate::schema::{self, StepKind};
 use crate::target::MigrationRef;
 use crate::version::Version;
 
 /// What the file is called, in the package's directory.
-pub const RELEASED_FILE: &str = "migrations.sum";
+pub const CHECKSUM_FILE: &str = "migrations.sum";
 
 const HEADER: &str = "\
 # What each migration records, so that a released one is not changed unnoticed. Commit this file.
@@ -27,14 +27,14 @@ const NEW: &str = "new";
 
 /// The lines of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Released {
-    lines: BTreeMap<Key, Line>,
+pub struct ChecksumFile {
+    lines: BTreeMap<PinnedKey, Line>,
     /// What somebody has written below the last line.
     end: Vec<String>,
 }
 
 /// Version first, so that the lines are in the order of application.
-type Key = (Version, String);
+type PinnedKey = (Version, String);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Line {
@@ -45,11 +45,11 @@ struct Line {
     above: Vec<String>,
 }
 
-type Checksums = Vec<(DialectName, String)>;
+type Checksums = Vec<(Dialect, String)>;
 
 /// What a line says of a migration, against what the migration says itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ChecksumStatus {
     /// They agree.
     Unchanged,
     /// It has no line, or one without a checksum.
@@ -58,14 +58,14 @@ pub enum Standing {
     Changed,
 }
 
-impl Released {
+impl ChecksumFile {
     /// Reads the file's text.
     ///
     /// # Errors
     ///
     /// The first line that is none of the file, and how a conflict is resolved.
-    pub fn parse(text: &str) -> Result<Released, Error> {
-        let mut released = Released::default();
+    pub fn parse(text: &str) -> Result<ChecksumFile, Error> {
+        let mut checksum_file = ChecksumFile::default();
         let mut above = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
@@ -80,7 +80,7 @@ impl Released {
             let refused = |why: &str| {
                 Error::new(
                     ErrorKind::InvalidMigration,
-                    format!("line {number} of {RELEASED_FILE} {why}: {line}"),
+                    format!("line {number} of {CHECKSUM_FILE} {why}: {line}"),
                 )
             };
             if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"]
@@ -101,22 +101,22 @@ impl Released {
                 return Err(refused("was written by a newer version of migrate-core").next("update migrate-core"));
             }
             entry.above = std::mem::take(&mut above);
-            if released.lines.insert(key, entry).is_some() {
+            if checksum_file.lines.insert(key, entry).is_some() {
                 return Err(refused("has a version that another line has").next("keep the one that was released"));
             }
         }
-        released.end = above;
-        Ok(released)
+        checksum_file.end = above;
+        Ok(checksum_file)
     }
 
     /// How a migration stands to its line.
     #[must_use]
-    pub fn standing(&self, migration: &Migration) -> Standing {
+    pub fn status(&self, migration: &Migration) -> ChecksumStatus {
         let Some(line) = self.lines.get(&key(migration.id())) else {
-            return Standing::New;
+            return ChecksumStatus::New;
         };
         if line.checksums.is_empty() {
-            return Standing::New;
+            return ChecksumStatus::New;
         }
         let now = checksums_of(migration);
         // A database that it was not written for then, or is not any more, cannot have been changed.
@@ -125,14 +125,14 @@ impl Released {
             now.is_some_and(|(_, now)| schema::differ(then, now))
         });
         if is_changed {
-            Standing::Changed
+            ChecksumStatus::Changed
         } else {
-            Standing::Unchanged
+            ChecksumStatus::Unchanged
         }
     }
 
     /// The lines of migrations that are not in a registry.
-    fn not_in(&self, registry: &Registry) -> impl Iterator<Item = (&Key, &Line)> {
+    fn not_in(&self, registry: &Registry) -> impl Iterator<Item = (&PinnedKey, &Line)> {
         self.lines.iter().filter(|((version, group), _)| {
             let id = MigrationId {
                 version: *version,
@@ -144,7 +144,7 @@ impl Released {
 
     /// Without the lines of migrations that are not in a registry.
     #[must_use]
-    pub fn only(mut self, registry: &Registry) -> Released {
+    pub fn only(mut self, registry: &Registry) -> ChecksumFile {
         self.lines.retain(|(version, group), _| {
             let id = MigrationId {
                 version: *version,
@@ -163,31 +163,31 @@ impl Released {
     pub fn check(&self, registry: &Registry) -> Result<(), Error> {
         let changed = registry
             .iter()
-            .filter(|migration| self.standing(migration) == Standing::Changed);
+            .filter(|migration| self.status(migration) == ChecksumStatus::Changed);
         let mut error = Error::new(ErrorKind::Changed, "released migrations were changed");
         for migration in changed {
-            error = error.problem(
-                Some(migration.place()),
-                format!("{migration} does not record what {RELEASED_FILE} says of it"),
+            error = error.diagnostic(
+                Some(migration.location()),
+                format!("{migration} does not record what {CHECKSUM_FILE} says of it"),
             );
         }
         let mut unwritten = Vec::new();
         for (key, line) in self.not_in(registry) {
             let label = label(key, line);
             if line.checksums.is_empty() {
-                error = error.problem(
+                error = error.diagnostic(
                     None,
                     format!("{label} was begun by `migrate create`, and is not linked"),
                 );
                 unwritten.push(key.0.to_string());
             } else {
-                error = error.problem(None, format!("{label} is in {RELEASED_FILE}, and is not linked"));
+                error = error.diagnostic(None, format!("{label} is in {CHECKSUM_FILE}, and is not linked"));
             }
         }
-        if error.problems().is_empty() {
+        if error.diagnostics().is_empty() {
             return Ok(());
         }
-        if error.problems().len() > unwritten.len() {
+        if error.diagnostics().len() > unwritten.len() {
             error = error
                 .next("take the edit back, and write a new migration for what is to be different")
                 .next("or, if nobody has applied them yet, say that they are meant: `migrate check --update VERSION`");
@@ -202,17 +202,17 @@ impl Released {
     }
 
     /// Writes the line of a migration anew.
-    pub fn take_in(&mut self, migration: &Migration) {
+    pub fn record(&mut self, migration: &Migration) {
         self.set(migration.id(), migration.name(), checksums_of(migration));
     }
 
     /// Adds the line of a migration that is to be written.
-    pub fn announce(&mut self, id: MigrationId<'_>, name: &str) {
+    pub fn reserve(&mut self, id: MigrationId<'_>, name: &str) {
         self.set(id, name, Vec::new());
     }
 
     /// Takes out the line of a migration that somebody names. Says whether there was one.
-    pub fn take_out(&mut self, reference: &MigrationRef) -> bool {
+    pub fn remove(&mut self, reference: &MigrationRef) -> bool {
         let before = self.lines.len();
         self.lines.retain(|(version, group), _| {
             let id = MigrationId {
@@ -236,11 +236,11 @@ impl Released {
     }
 }
 
-fn key(id: MigrationId<'_>) -> Key {
+fn key(id: MigrationId<'_>) -> PinnedKey {
     (id.version, id.group.to_owned())
 }
 
-fn label((version, group): &Key, line: &Line) -> String {
+fn label((version, group): &PinnedKey, line: &Line) -> String {
     let id = MigrationId {
         version: *version,
         group,
@@ -251,19 +251,19 @@ fn label((version, group): &Key, line: &Line) -> String {
 /// On each database that all its SQL is written for.
 fn checksums_of(migration: &Migration) -> Checksums {
     let steps = schema::record(|schema| migration.migrate().up(schema)).steps;
-    let is_written_for = |dialect: &DialectName| {
-        steps.iter().all(|step| match &step.work {
-            Work::Sql(sql) => sql.for_dialect(*dialect).is_some(),
-            Work::Rust(_) | Work::Operation(_) | Work::Declared | Work::Kept => true,
+    let is_written_for = |dialect: &Dialect| {
+        steps.iter().all(|step| match &step.kind {
+            StepKind::Sql(sql) => sql.for_dialect(*dialect).is_some(),
+            StepKind::Rust(_) | StepKind::Operation(_) | StepKind::Declared | StepKind::Kept => true,
         })
     };
-    let dialects = DialectName::ALL.into_iter().filter(is_written_for);
+    let dialects = Dialect::ALL.into_iter().filter(is_written_for);
     dialects
         .map(|dialect| (dialect, schema::checksum(&steps, dialect)))
         .collect()
 }
 
-fn parse_line(line: &str) -> Option<(Key, Line)> {
+fn parse_line(line: &str) -> Option<(PinnedKey, Line)> {
     let mut words = line.split_whitespace();
     let first = words.next()?;
     let (group, version) = first.rsplit_once(':').unwrap_or((DEFAULT_GROUP, first));
@@ -273,7 +273,7 @@ fn parse_line(line: &str) -> Option<(Key, Line)> {
     let checksums = match said.as_slice() {
         [] => return None,
         [NEW] => Vec::new(),
-        [same] if schema::is_checksum(same) => DialectName::ALL
+        [same] if schema::is_checksum(same) => Dialect::ALL
             .into_iter()
             .map(|dialect| (dialect, (*same).to_owned()))
             .collect(),
@@ -294,7 +294,7 @@ fn parse_line(line: &str) -> Option<(Key, Line)> {
     Some(((version, group.to_owned()), line))
 }
 
-impl fmt::Display for Released {
+impl fmt::Display for ChecksumFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEADER)?;
         for (key, line) in &self.lines {
@@ -303,9 +303,7 @@ impl fmt::Display for Released {
             let all = &line.checksums;
             match all.first() {
                 None => write!(f, " {NEW}")?,
-                Some((_, first))
-                    if all.len() == DialectName::ALL.len() && all.iter().all(|(_, other)| other == first) =>
-                {
+                Some((_, first)) if all.len() == Dialect::ALL.len() && all.iter().all(|(_, other)| other == first) => {
                     write!(f, " {first}")?;
                 }
                 Some(_) => all
@@ -321,7 +319,7 @@ impl fmt::Display for Released {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migration::{Declaration, Migrate, declare};
+    use crate::migration::{Migrate, MigrationMeta, register};
     use crate::schema::Schema;
 
     struct Example(fn(&mut Schema));
@@ -333,7 +331,7 @@ mod tests {
     }
 
     fn migration(version: u64, up: fn(&mut Schema)) -> Migration {
-        let declaration = Declaration {
+        let meta = MigrationMeta {
             version,
             name: "example",
             group: if version == 3 { "jobs" } else { DEFAULT_GROUP },
@@ -343,12 +341,12 @@ mod tests {
             line: 7,
             module: "example",
         };
-        declare(declaration, Box::leak(Box::new(Example(up))))
+        register(meta, Box::leak(Box::new(Example(up))))
     }
 
     fn on_sqlite_and_postgres(schema: &mut Schema) {
         schema
-            .execute([(DialectName::Sqlite, "SELECT 1"), (DialectName::Postgres, "SELECT 2")])
+            .execute([(Dialect::Sqlite, "SELECT 1"), (Dialect::Postgres, "SELECT 2")])
             .up_only();
     }
 
@@ -358,49 +356,52 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let mut released = Released::default();
-        released.announce(migration(20, on_all).id(), "to_be_written");
-        released.take_in(&migration(10, on_all));
-        released.take_in(&migration(3, on_sqlite_and_postgres));
-        let text = released.to_string();
+        let mut checksum_file = ChecksumFile::default();
+        checksum_file.reserve(migration(20, on_all).id(), "to_be_written");
+        checksum_file.record(&migration(10, on_all));
+        checksum_file.record(&migration(3, on_sqlite_and_postgres));
+        let text = checksum_file.to_string();
         insta::assert_snapshot!(text.trim_start_matches(HEADER), @r"
         jobs:3 example sqlite=1:bc6b3e37105af91cfdb59e74c38ab3f9 postgres=1:6a367f5fdc213a526f1df9a96500ce97
         10 example 1:f2b8db43f98bc9ea349f9779db3242f3
         20 to_be_written new
         ");
-        assert_eq!(Released::parse(&text).unwrap(), released);
-        assert_eq!(Released::parse(&text.replace('\n', "\r\n")).unwrap(), released);
+        assert_eq!(ChecksumFile::parse(&text).unwrap(), checksum_file);
+        assert_eq!(ChecksumFile::parse(&text.replace('\n', "\r\n")).unwrap(), checksum_file);
     }
 
     #[test]
     fn a_change_is_noticed_and_a_database_more_is_none() {
-        let mut released = Released::default();
-        assert_eq!(released.standing(&migration(10, on_all)), Standing::New);
-        released.announce(migration(10, on_all).id(), "example");
-        assert_eq!(released.standing(&migration(10, on_all)), Standing::New);
-        released.take_in(&migration(10, on_all));
-        assert_eq!(released.standing(&migration(10, on_all)), Standing::Unchanged);
-        assert_eq!(released.standing(&migration(10, |_| {})), Standing::Changed);
+        let mut checksum_file = ChecksumFile::default();
+        assert_eq!(checksum_file.status(&migration(10, on_all)), ChecksumStatus::New);
+        checksum_file.reserve(migration(10, on_all).id(), "example");
+        assert_eq!(checksum_file.status(&migration(10, on_all)), ChecksumStatus::New);
+        checksum_file.record(&migration(10, on_all));
+        assert_eq!(checksum_file.status(&migration(10, on_all)), ChecksumStatus::Unchanged);
+        assert_eq!(checksum_file.status(&migration(10, |_| {})), ChecksumStatus::Changed);
 
-        released.take_in(&migration(10, on_sqlite_and_postgres));
+        checksum_file.record(&migration(10, on_sqlite_and_postgres));
         let and_mysql: fn(&mut Schema) = |schema| {
             schema
                 .execute([
-                    (DialectName::Sqlite, "SELECT 1"),
-                    (DialectName::Postgres, "SELECT 2"),
-                    (DialectName::MySql, "SELECT 3"),
+                    (Dialect::Sqlite, "SELECT 1"),
+                    (Dialect::Postgres, "SELECT 2"),
+                    (Dialect::MySql, "SELECT 3"),
                 ])
                 .up_only();
         };
-        assert_eq!(released.standing(&migration(10, and_mysql)), Standing::Unchanged);
+        assert_eq!(
+            checksum_file.status(&migration(10, and_mysql)),
+            ChecksumStatus::Unchanged
+        );
     }
 
     #[test]
     fn what_is_not_linked_any_more_is_said() {
-        let mut released = Released::default();
-        released.take_in(&migration(10, on_all));
+        let mut checksum_file = ChecksumFile::default();
+        checksum_file.record(&migration(10, on_all));
         let registry = Registry::of([migration(20, on_all)]).unwrap();
-        released.announce(
+        checksum_file.reserve(
             "30".parse()
                 .map(|version| MigrationId {
                     group: DEFAULT_GROUP,
@@ -409,7 +410,7 @@ mod tests {
                 .unwrap(),
             "begun",
         );
-        insta::assert_snapshot!(released.check(&registry).unwrap_err(), @r"
+        insta::assert_snapshot!(checksum_file.check(&registry).unwrap_err(), @r"
         released migrations were changed
           - 10 example is in migrations.sum, and is not linked
           - 30 begun was begun by `migrate create`, and is not linked
@@ -417,25 +418,25 @@ mod tests {
           next: or, if nobody has applied them yet, say that they are meant: `migrate check --update VERSION`
           next: if what was begun was given up, take its line out: `migrate check --update 30`
         ");
-        assert!(released.take_out(&"30".parse().unwrap()));
-        assert!(released.take_out(&"10".parse().unwrap()));
-        assert!(released.check(&registry).is_ok());
+        assert!(checksum_file.remove(&"30".parse().unwrap()));
+        assert!(checksum_file.remove(&"10".parse().unwrap()));
+        assert!(checksum_file.check(&registry).is_ok());
     }
 
     #[test]
     fn what_somebody_has_written_between_stays() {
         let hash = checksum_on_sqlite(&migration(10, on_all));
         let text = format!("{HEADER}\n# Ours.\n10 example {hash}\n\n# Theirs.\n20 example new\n# The end.\n");
-        let mut released = Released::parse(&text).unwrap();
-        assert_eq!(released.to_string(), text);
-        released.take_in(&migration(10, on_all));
-        released.announce(migration(20, on_all).id(), "example");
-        assert_eq!(released.to_string(), text);
+        let mut checksum_file = ChecksumFile::parse(&text).unwrap();
+        assert_eq!(checksum_file.to_string(), text);
+        checksum_file.record(&migration(10, on_all));
+        checksum_file.reserve(migration(20, on_all).id(), "example");
+        assert_eq!(checksum_file.to_string(), text);
     }
 
     #[test]
     fn a_checksum_of_a_newer_kind_is_not_taken_for_the_same() {
-        let error = Released::parse("10 example 2:00\n").unwrap_err();
+        let error = ChecksumFile::parse("10 example 2:00\n").unwrap_err();
         insta::assert_snapshot!(error, @r"
         line 1 of migrations.sum was written by a newer version of migrate-core: 10 example 2:00
           next: update migrate-core
@@ -457,9 +458,9 @@ mod tests {
             "10 example oracle=1:00",
             "10 example new\n10 example new",
         ] {
-            assert!(Released::parse(text).is_err(), "{text}");
+            assert!(ChecksumFile::parse(text).is_err(), "{text}");
         }
-        let conflict = Released::parse("10 a new\n<<<<<<< HEAD\n20 b new\n=======\n30 c new\n>>>>>>> other\n");
+        let conflict = ChecksumFile::parse("10 a new\n<<<<<<< HEAD\n20 b new\n=======\n30 c new\n>>>>>>> other\n");
         insta::assert_snapshot!(conflict.unwrap_err(), @r"
         line 2 of migrations.sum is a Git conflict marker: <<<<<<< HEAD
           next: two branches have added a migration: keep the lines of both, in the order of their versions

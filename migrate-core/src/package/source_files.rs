@@ -125,8 +125,8 @@ enum Condition {
 /// Whether a migration of a file is linked, by the file's name or the module's.
 fn is_linked(linked: &[Migration]) -> impl Fn(&str) -> bool {
     let of_one = |migration: &Migration| {
-        let place = migration.place();
-        let file = Path::new(place.file)
+        let location = migration.location();
+        let file = Path::new(location.file)
             .file_stem()
             .and_then(OsStr::to_str)
             .map(str::to_owned);

@@ -9,9 +9,9 @@ mod warnings;
 use std::any::TypeId;
 use std::fmt;
 
-use crate::location::Place;
+use crate::location::Location;
 use crate::migration::{Direction, Migration};
-use crate::render::{Dialect, TransactionWrapper};
+use crate::render::{SqlDialect, TransactionWrapper};
 use crate::schema::{self, Effect, Functions, SessionEffect, Table};
 
 /// What a run would do: migrations in order, each with its actions.
@@ -62,7 +62,7 @@ pub struct PlannedMigration {
     pub(crate) checksums: Vec<String>,
     /// How many steps an interrupted run has done already.
     pub(crate) done: usize,
-    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) dialect: &'static dyn SqlDialect,
 }
 
 impl PlannedMigration {
@@ -136,7 +136,7 @@ impl fmt::Display for PlannedMigration {
             Direction::Up => "apply",
             Direction::Down => "roll back",
         };
-        writeln!(f, "-- {verb} {} ({})", self.migration, self.migration.place())?;
+        writeln!(f, "-- {verb} {} ({})", self.migration, self.migration.location())?;
         for line in self.migration.description().lines() {
             writeln!(f, "--   {line}")?;
         }
@@ -183,7 +183,7 @@ const LONGEST_LABEL: usize = 2000;
 /// One step of a [`PlannedMigration`].
 #[derive(Clone, Debug)]
 pub struct PlannedStep {
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     /// What who reads the plan should know of it.
     pub(crate) notes: Vec<String>,
     pub(crate) action: Action,
@@ -214,8 +214,8 @@ pub(crate) enum Action {
 impl PlannedStep {
     /// Where the step, or its way back, was written.
     #[must_use]
-    pub fn place(&self) -> Place {
-        self.place
+    pub fn location(&self) -> Location {
+        self.location
     }
 
     /// The SQL, exactly as it is sent; `None` for a Rust step and for one that is left in place.
@@ -323,11 +323,11 @@ impl fmt::Display for PlannedStep {
                     ", here from what migrations say of it, on a database from what it is there"
                 }
             ),
-            Action::Rust { name, .. } => write!(f, "-- Rust step `{name}` ({})", self.place),
+            Action::Rust { name, .. } => write!(f, "-- Rust step `{name}` ({})", self.location),
             Action::Declare(names) => {
                 write!(f, "-- declared, and taken to be there: `{}`", names.join("`, `"))
             }
-            Action::Keep => write!(f, "-- up_only: the work of the step at {} stays", self.place),
+            Action::Keep => write!(f, "-- up_only: the work of the step at {} stays", self.location),
         }
     }
 }
@@ -335,7 +335,7 @@ impl fmt::Display for PlannedStep {
 /// The database that a plan is made for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlanFor {
-    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) dialect: &'static dyn SqlDialect,
     /// The connection's type and its name; none if it is planned without a database.
     pub(crate) connection: Option<(TypeId, &'static str)>,
 }

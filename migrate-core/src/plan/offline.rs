@@ -14,7 +14,7 @@ impl Plan {
     ///
     /// ```
     /// use migrate_core::prelude::*;
-    /// use migrate_core::{DialectName, Plan, Registry};
+    /// use migrate_core::{Dialect, Plan, Registry};
     ///
     /// #[derive(Migration)]
     /// #[migration(version = 1, unlisted)]
@@ -27,7 +27,7 @@ impl Plan {
     /// }
     ///
     /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
-    /// let plan = Plan::offline(&registry, DialectName::MySql)?;
+    /// let plan = Plan::offline(&registry, Dialect::MySql)?;
     /// assert!(plan.to_string().contains("CREATE TABLE `users`"));
     /// # Ok::<(), migrate_core::Error>(())
     /// ```
@@ -44,7 +44,7 @@ impl Plan {
     ///
     /// ```
     /// # use migrate_core::prelude::*;
-    /// # use migrate_core::{DialectName, Plan, Registry};
+    /// # use migrate_core::{Dialect, Plan, Registry};
     /// # #[derive(Migration)]
     /// # #[migration(version = 1, unlisted)]
     /// # struct CreateUsers;
@@ -54,7 +54,7 @@ impl Plan {
     /// #     }
     /// # }
     /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
-    /// let plan = Plan::offline_rollback(&registry, DialectName::Postgres)?;
+    /// let plan = Plan::offline_rollback(&registry, Dialect::Postgres)?;
     /// assert!(plan.to_string().contains("DROP TABLE \"users\""));
     /// # Ok::<(), migrate_core::Error>(())
     /// ```
@@ -65,7 +65,7 @@ impl Plan {
     pub fn offline_rollback(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<Plan, Error> {
         let (mut planner, _) = apply_all(registry, dialect.into())?;
         let newest_first = registry.iter().collect::<Vec<_>>().into_iter().rev();
-        let planned = planner::all_or_problems(newest_first.map(|migration| planner.down(migration)))?;
+        let planned = planner::all_or_diagnostics(newest_first.map(|migration| planner.down(migration)))?;
         Ok(Plan::of(planned))
     }
 }
@@ -80,7 +80,7 @@ pub(crate) fn replayed<'a>(
         dialect: dialect_of(dialect),
         connection: None,
     });
-    let planned = planner::all_or_problems(migrations.map(|migration| {
+    let planned = planner::all_or_diagnostics(migrations.map(|migration| {
         let planned = planner.up(migration);
         after(migration, planner.model());
         planned

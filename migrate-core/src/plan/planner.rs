@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::dialect::DialectName;
-use crate::error::{Error, Problem};
+use crate::dialect::Dialect;
+use crate::error::{Diagnostic, Error};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::{PlanFor, PlannedMigration, PlannedStep};
-use crate::schema::{self, Recording, Step, Work};
+use crate::schema::{self, Recording, Step, StepKind};
 use crate::state::{LiveSchema, SchemaState};
 
 use super::steps::{Mode, PlannedSteps, StepPlanner};
@@ -41,7 +41,7 @@ pub(super) struct Inverse {
     /// Last step first.
     pub(super) steps: Vec<Step>,
     /// What it lacks, and only the user can say.
-    pub(super) missing: Vec<Problem>,
+    pub(super) missing: Vec<Diagnostic>,
 }
 
 impl Planner {
@@ -134,12 +134,12 @@ impl Planner {
     ///
     /// Everything that is wrong with it. It is not applied either if its way back is wrong: that is found out when it is
     /// written, not on the day when it is needed.
-    pub(crate) fn up(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Problem>> {
+    pub(crate) fn up(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Diagnostic>> {
         let up = schema::record(|schema| migration.migrate().up(schema));
-        let mut problems = up.problems;
+        let mut diagnostics = up.diagnostics;
         if up.steps.is_empty() {
-            problems.push(Problem {
-                place: Some(migration.place()),
+            diagnostics.push(Diagnostic {
+                location: Some(migration.location()),
                 message: format!("`up` of {} describes nothing; write its steps", migration.name()),
             });
         }
@@ -151,30 +151,30 @@ impl Planner {
         };
         let before = self.model.known(&names);
         let walk = self.walk(migration, &up.steps, Mode::Plan(Direction::Up));
-        problems.extend(walk.problems);
+        diagnostics.extend(walk.diagnostics);
 
         // The way back is tried from where it would begin.
         self.models().for_each(SchemaState::savepoint);
-        let place = down.steps.first().map(|step| step.place);
+        let location = down.steps.first().map(|step| step.location);
         let mut back = self.way_back(migration, &walk.inverse, down);
         let after = self.model.known(&names);
         let compared = names.iter().zip(before.iter().zip(&after));
         let differences = compared.filter_map(|(name, (before, after))| before.difference(name, after));
-        back.found.extend(differences.map(|difference| Problem {
-            place: place.or(Some(migration.place())),
+        back.found.extend(differences.map(|difference| Diagnostic {
+            location: location.or(Some(migration.location())),
             message: format!(
                 "`down` of {} does not lead back to the schema from before it: {difference}",
                 migration.name()
             ),
         }));
         self.models().for_each(SchemaState::rollback_to_savepoint);
-        problems.extend(back.said);
+        diagnostics.extend(back.said);
         // After something wrong, this would only repeat it.
-        let is_sound = problems.is_empty();
-        problems.extend(back.found.into_iter().filter(|_| is_sound));
+        let is_sound = diagnostics.is_empty();
+        diagnostics.extend(back.found.into_iter().filter(|_| is_sound));
         self.inverses.insert(migration.id(), Rc::new(walk.inverse));
-        if !problems.is_empty() {
-            return Err(problems);
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
         }
         Ok(PlannedMigration {
             migration: *migration,
@@ -191,25 +191,25 @@ impl Planner {
     /// # Errors
     ///
     /// Everything that is wrong with it.
-    pub(crate) fn down(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Problem>> {
+    pub(crate) fn down(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Diagnostic>> {
         let Some(inverse) = self.inverses.remove(&migration.id()) else {
             // History is folded before anything is planned back, so this is our own mistake: refuse, rather than do nothing.
-            return Err(vec![Problem {
-                place: Some(migration.place()),
+            return Err(vec![Diagnostic {
+                location: Some(migration.location()),
                 message: format!("the way back of {} is not known", migration.name()),
             }]);
         };
         let down = schema::record(|schema| migration.migrate().down(schema));
         let WayBack {
             planned,
-            said: mut problems,
+            said: mut diagnostics,
             found,
         } = self.way_back(migration, &inverse, down);
-        if problems.is_empty() {
-            problems = found;
+        if diagnostics.is_empty() {
+            diagnostics = found;
         }
-        if !problems.is_empty() {
-            return Err(problems);
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
         }
         Ok(PlannedMigration {
             migration: *migration,
@@ -222,17 +222,17 @@ impl Planner {
     }
 
     fn way_back(&mut self, migration: &Migration, inverse: &Inverse, down: Recording) -> WayBack {
-        let mut said = down.problems;
+        let mut said = down.diagnostics;
         let steps = if down.works_out_from_up {
-            said.extend(inverse.missing.iter().cloned().map(|mut problem| {
-                problem.message += &format!(", or write `down` for {}", migration.name());
-                problem
+            said.extend(inverse.missing.iter().cloned().map(|mut diagnostic| {
+                diagnostic.message += &format!(", or write `down` for {}", migration.name());
+                diagnostic
             }));
             &inverse.steps
         } else {
             if down.steps.is_empty() {
-                said.push(Problem {
-                    place: Some(migration.place()),
+                said.push(Diagnostic {
+                    location: Some(migration.location()),
                     message: format!(
                         "`down` of {} describes nothing; write its steps, or leave `down` out to have it worked out from \
                          `up`",
@@ -246,7 +246,7 @@ impl Planner {
         WayBack {
             planned: walk.planned,
             said,
-            found: walk.problems,
+            found: walk.diagnostics,
         }
     }
 
@@ -287,42 +287,42 @@ impl Planner {
 /// The tables and views that a step is about, as far as it says.
 fn names_of(step: &Step) -> Vec<String> {
     let said = step.effects.iter().flatten().flat_map(names_of);
-    match &step.work {
-        Work::Operation(operation) => operation.names().into_iter().chain(said).collect(),
-        Work::Sql(_) | Work::Rust(_) | Work::Declared | Work::Kept => said.collect(),
+    match &step.kind {
+        StepKind::Operation(operation) => operation.names().into_iter().chain(said).collect(),
+        StepKind::Sql(_) | StepKind::Rust(_) | StepKind::Declared | StepKind::Kept => said.collect(),
     }
 }
 
 struct WayBack {
     planned: Vec<PlannedStep>,
     /// What is wrong as it is written, whatever the schema.
-    said: Vec<Problem>,
+    said: Vec<Diagnostic>,
     /// What is wrong with it for the schema that it finds.
-    found: Vec<Problem>,
+    found: Vec<Diagnostic>,
 }
 
 /// All of some plans, or everything that is wrong with any.
-pub(crate) fn all_or_problems(
-    plans: impl Iterator<Item = Result<PlannedMigration, Vec<Problem>>>,
+pub(crate) fn all_or_diagnostics(
+    plans: impl Iterator<Item = Result<PlannedMigration, Vec<Diagnostic>>>,
 ) -> Result<Vec<PlannedMigration>, Error> {
     let mut planned = Vec::new();
-    let mut problems = Vec::new();
+    let mut diagnostics = Vec::new();
     for plan in plans {
         match plan {
             Ok(one) => planned.push(one),
-            Err(more) => problems.extend(more),
+            Err(more) => diagnostics.extend(more),
         }
     }
-    if problems.is_empty() {
+    if diagnostics.is_empty() {
         Ok(planned)
     } else {
-        Err(Error::of_problems(problems))
+        Err(Error::of_diagnostics(diagnostics))
     }
 }
 
 /// The checksum after each number of actions. A step of several has its own from its first on, as it may not be changed
 /// any more then.
-fn checksums(steps: &[Step], actions: &[usize], dialect: DialectName) -> Vec<String> {
+fn checksums(steps: &[Step], actions: &[usize], dialect: Dialect) -> Vec<String> {
     let after_steps = schema::checksums_by_step(steps, dialect);
     let mut checksums = vec![after_steps[0].clone()];
     for (checksum, actions) in after_steps.iter().skip(1).zip(actions) {

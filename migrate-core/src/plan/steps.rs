@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::planner::{Inverse, LiveState};
 use super::warnings;
-use crate::error::Problem;
-use crate::location::Place;
+use crate::error::Diagnostic;
+use crate::location::Location;
 use crate::migration::Direction;
 use crate::plan::{Action, PlanFor, PlannedStep};
 use crate::render;
-use crate::schema::{self, Effect, EnumChange, Operation, Step, TableEdit, Token, Undo, Work, mentions};
+use crate::schema::{self, Effect, EnumChange, Operation, Step, StepKind, TableEdit, Token, Undo, mentions};
 use crate::state::{CheckedOperation, SchemaState};
 
 /// What the steps are walked for.
@@ -28,7 +28,7 @@ pub(super) struct PlannedSteps {
     /// How many actions each step is.
     pub(super) actions: Vec<usize>,
     pub(super) inverse: Inverse,
-    pub(super) problems: Vec<Problem>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 pub(super) struct StepPlanner<'a> {
@@ -47,25 +47,25 @@ pub(super) struct StepPlanner<'a> {
 }
 
 impl StepPlanner<'_> {
-    fn problem(&mut self, place: Place, message: impl Into<String>) {
-        self.walked.problems.push(Problem {
-            place: Some(place),
+    fn diagnostic(&mut self, location: Location, message: impl Into<String>) {
+        self.walked.diagnostics.push(Diagnostic {
+            location: Some(location),
             message: message.into(),
         });
     }
 
-    fn plan(&mut self, place: Place, action: Action) {
+    fn plan(&mut self, location: Location, action: Action) {
         let notes = std::mem::take(&mut self.notes);
         self.walked.planned.push(PlannedStep {
-            place,
+            location,
             notes,
             action,
             touches: Vec::new(),
         });
     }
 
-    fn plan_touching(&mut self, place: Place, action: Action, touches: Vec<String>) {
-        self.plan(place, action);
+    fn plan_touching(&mut self, location: Location, action: Action, touches: Vec<String>) {
+        self.plan(location, action);
         if let Some(step) = self.walked.planned.last_mut() {
             step.touches = touches;
         }
@@ -74,22 +74,22 @@ impl StepPlanner<'_> {
     pub(super) fn step(&mut self, step: &Step) {
         // What nothing was planned for needs no word.
         self.notes.clear();
-        match &step.work {
-            Work::Operation(operation) => self.operation(operation, step),
-            Work::Sql(sql) => {
+        match &step.kind {
+            StepKind::Operation(operation) => self.operation(operation, step),
+            StepKind::Sql(sql) => {
                 let dialect = self.plan_for.dialect.kind();
                 let sql = sql.for_dialect(dialect).unwrap_or_else(|| {
-                    self.problem(
-                        step.place,
+                    self.diagnostic(
+                        step.location,
                         format!(
-                            "this SQL is not written for {}; add `(DialectName::{dialect:?}, \"..\")`, with an empty text if \
+                            "this SQL is not written for {}; add `(Dialect::{dialect:?}, \"..\")`, with an empty text if \
                              there is nothing to do there",
                             dialect.title()
                         ),
                     );
                     ""
                 });
-                self.raw(sql, step.place);
+                self.raw(sql, step.location);
                 let effects = self.effects(step);
                 if step.effects.is_none() {
                     match schema::effect(sql) {
@@ -102,26 +102,26 @@ impl StepPlanner<'_> {
                 }
                 self.undo(step, effects, "this SQL");
             }
-            Work::Rust(functions) => {
-                self.rust(functions, step.place);
+            StepKind::Rust(functions) => {
+                self.rust(functions, step.location);
                 let effects = self.effects(step);
                 self.models().for_each(SchemaState::rows_may_come);
                 self.undo(step, effects, "this Rust step");
             }
-            Work::Declared => {
+            StepKind::Declared => {
                 let effects = self.effects(step);
                 self.declared(step);
                 self.models().for_each(SchemaState::rows_may_come);
                 self.walked.inverse.steps.push(Step {
-                    work: Work::Declared,
+                    kind: StepKind::Declared,
                     undo: Undo::Nothing,
                     effects: Some(effects),
-                    place: step.place,
+                    location: step.location,
                 });
             }
-            Work::Kept => {
+            StepKind::Kept => {
                 self.effects(step);
-                self.plan(step.place, Action::Keep);
+                self.plan(step.location, Action::Keep);
             }
         }
     }
@@ -131,22 +131,22 @@ impl StepPlanner<'_> {
     }
 
     fn operation(&mut self, operation: &Operation, step: &Step) {
-        let place = step.place;
+        let location = step.location;
         if operation.names().iter().any(|name| self.tainted.contains(name)) {
             self.tainted.extend(operation.names());
             return;
         }
         let live = self.live.as_mut().map(|live| {
-            let applied = live.model.apply(operation, place);
+            let applied = live.model.apply(operation, location);
             if applied.is_err() {
                 live.model.mark_unknown(operation.names());
             }
             applied
         });
-        let applied = match self.model.apply(operation, place) {
+        let applied = match self.model.apply(operation, location) {
             Ok(applied) => applied,
             Err(findings) => {
-                self.walked.problems.extend(findings);
+                self.walked.diagnostics.extend(findings);
                 self.model.mark_unknown(operation.names());
                 if self.purpose != Mode::Replay {
                     self.tainted.extend(operation.names());
@@ -159,33 +159,33 @@ impl StepPlanner<'_> {
         // What migrations do not know of a table, the database does. The way back is taken from what migrations know all the
         // same: when it is needed, the database holds the table as it is after this.
         match live {
-            Some(Ok(live)) if !is_known && is_of_table && live.before.is_some() => self.render(&live, None, place),
+            Some(Ok(live)) if !is_known && is_of_table && live.before.is_some() => self.render(&live, None, location),
             Some(Err(findings)) if !is_known && is_of_table && self.can_be_found(operation) => {
-                self.walked.problems.extend(findings);
+                self.walked.diagnostics.extend(findings);
                 return;
             }
-            Some(Ok(live)) if is_known && live.before.is_some() => self.render(&applied, Some(&live), place),
+            Some(Ok(live)) if is_known && live.before.is_some() => self.render(&applied, Some(&live), location),
             _ => {
                 if !is_known && is_of_table {
                     self.needs_introspection = true;
                     self.notes.extend(warnings::unchecked(operation));
                 }
-                self.render(&applied, None, place);
+                self.render(&applied, None, location);
             }
         }
         let inverse = Step {
-            work: Work::Operation(applied.inverse),
+            kind: StepKind::Operation(applied.inverse),
             undo: Undo::Unknown,
             effects: None,
-            place,
+            location,
         };
         self.walked.inverse.steps.push(match step.undo {
             // It stays in the database, and the migration that does it again has to find nothing.
             Undo::Nothing => Step {
-                work: Work::Kept,
+                kind: StepKind::Kept,
                 undo: Undo::Nothing,
                 effects: Some(vec![inverse]),
-                place,
+                location,
             },
             Undo::Unknown | Undo::By { .. } => {
                 self.walked.inverse.missing.extend(applied.missing);
@@ -201,12 +201,12 @@ impl StepPlanner<'_> {
         }
         let mut names: Vec<String> = Vec::new();
         for effect in step.effects.iter().flatten() {
-            if let Work::Operation(operation) = &effect.work {
+            if let StepKind::Operation(operation) = &effect.kind {
                 names.extend(operation.names());
                 names.dedup();
             }
-            let (Work::Operation(Operation::CreateTable { table: name, .. })
-            | Work::Operation(Operation::CreateView { view: name, .. })) = &effect.work
+            let (StepKind::Operation(Operation::CreateTable { table: name, .. })
+            | StepKind::Operation(Operation::CreateView { view: name, .. })) = &effect.kind
             else {
                 continue;
             };
@@ -218,8 +218,8 @@ impl StepPlanner<'_> {
                 continue;
             };
             if !live.model.knows(name) {
-                self.problem(
-                    effect.place,
+                self.diagnostic(
+                    effect.location,
                     format!(
                         "`{name}` is declared, and the database does not have it; on a new database make it first, as it was \
                          made elsewhere, or describe it with `create_table` instead"
@@ -234,7 +234,7 @@ impl StepPlanner<'_> {
                 }
             }
         }
-        self.plan(step.place, Action::Declare(names));
+        self.plan(step.location, Action::Declare(names));
     }
 
     /// Whether the database has what an operation is about, in a form that is understood.
@@ -247,7 +247,12 @@ impl StepPlanner<'_> {
     }
 
     /// What goes may be more than the migrations know of, such as triggers, which only the database can tell.
-    fn look_at_what_is_there(&mut self, applied: &CheckedOperation, live: Option<&CheckedOperation>, place: Place) {
+    fn look_at_what_is_there(
+        &mut self,
+        applied: &CheckedOperation,
+        live: Option<&CheckedOperation>,
+        location: Location,
+    ) {
         let dropped: Vec<&str> = match &applied.operation {
             Operation::AlterTable { edits, .. } => {
                 let dropped = edits.iter().filter_map(|edit| match &edit.change {
@@ -270,8 +275,8 @@ impl StepPlanner<'_> {
         self.notes.extend(warnings::unknown_losses(&applied.operation, there));
         for column in dropped {
             if let Some(trigger) = there.triggers.iter().find(|trigger| mentions(&trigger.sql, column)) {
-                self.problem(
-                    place,
+                self.diagnostic(
+                    location,
                     format!(
                         "the trigger `{}` of `{}` names `{column}`; drop it first, and make it again after",
                         trigger.name, there.name
@@ -282,43 +287,43 @@ impl StepPlanner<'_> {
     }
 
     /// Writes an operation as SQL. `live` is the same one, from what was found in the database.
-    fn render(&mut self, applied: &CheckedOperation, live: Option<&CheckedOperation>, place: Place) {
+    fn render(&mut self, applied: &CheckedOperation, live: Option<&CheckedOperation>, location: Location) {
         let Mode::Plan(_) = self.purpose else {
             return;
         };
         let dialect = self.plan_for.dialect;
-        let mut rendered = render::render(dialect, applied, place);
+        let mut rendered = render::render(dialect, applied, location);
         // A table is made anew from what it is, not from what it is taken to be.
         if rendered.as_ref().is_ok_and(|rendered| rendered.rebuilds.is_some()) {
             match live {
-                Some(live) => rendered = render::render(dialect, live, place),
+                Some(live) => rendered = render::render(dialect, live, location),
                 None => self.needs_introspection = true,
             }
         }
-        self.look_at_what_is_there(applied, live, place);
+        self.look_at_what_is_there(applied, live, location);
         let rendered = match rendered {
             Ok(rendered) => rendered,
-            Err(problems) => {
+            Err(diagnostics) => {
                 let refused = self.live.as_ref().and_then(|live| {
                     let names = applied.operation.names();
                     names.iter().find_map(|name| live.refused.get(name).cloned())
                 });
                 match refused {
-                    Some(why) => self.problem(
-                        place,
+                    Some(why) => self.diagnostic(
+                        location,
                         format!(
                             "{} has to make the table anew for this, and cannot: {why}",
                             dialect.name()
                         ),
                     ),
-                    None => self.walked.problems.extend(problems),
+                    None => self.walked.diagnostics.extend(diagnostics),
                 }
                 return;
             }
         };
         if rendered.rebuilds.is_some() && !self.in_transaction {
-            self.problem(
-                place,
+            self.diagnostic(
+                location,
                 format!(
                     "{} has to make the table anew for this, which needs a transaction; put it into a migration without \
                      `transaction = false`",
@@ -327,8 +332,8 @@ impl StepPlanner<'_> {
             );
         }
         if rendered.stays_outside && self.in_transaction {
-            self.problem(
-                place,
+            self.diagnostic(
+                location,
                 format!(
                     "{} makes and drops an index concurrently only outside a transaction; put it into a migration of its own \
                      with `#[migration(.., transaction = false)]`",
@@ -346,14 +351,14 @@ impl StepPlanner<'_> {
         if let Some(table) = rendered.rebuilds {
             let is_found = self.plan_for.connection.is_some();
             let table = Box::new(table);
-            self.plan(place, Action::Expect { table, is_found });
+            self.plan(location, Action::Expect { table, is_found });
         }
         for statement in rendered.statements {
             if !matches!(applied.operation, Operation::ChangeEnum { .. }) {
-                self.check_waiting(&statement, place);
+                self.check_waiting(&statement, location);
             }
             let touches = applied.operation.names();
-            self.plan_touching(place, Action::Generated(statement), touches);
+            self.plan_touching(location, Action::Generated(statement), touches);
         }
         if let Operation::ChangeEnum {
             name,
@@ -367,7 +372,7 @@ impl StepPlanner<'_> {
     }
 
     /// That a statement uses no value of an enum that was added in its own transaction.
-    fn check_waiting(&mut self, sql: &str, place: Place) {
+    fn check_waiting(&mut self, sql: &str, location: Location) {
         let dialect = self.plan_for.dialect;
         let used = self.waiting.iter().find(|(_, value)| {
             let literal = dialect.text(value);
@@ -379,26 +384,26 @@ impl StepPlanner<'_> {
                  this into a later migration",
                 dialect.name()
             );
-            self.problem(place, message);
+            self.diagnostic(location, message);
         }
     }
 
-    fn raw(&mut self, sql: &str, place: Place) {
+    fn raw(&mut self, sql: &str, location: Location) {
         // Nothing to do on this database, or recording has reported it already.
         if self.purpose == Mode::Replay || sql.trim().is_empty() {
             return;
         }
-        self.check_waiting(sql, place);
+        self.check_waiting(sql, location);
         match self.plan_for.dialect.check_raw(sql, self.in_transaction) {
             Ok(()) => {
                 let touches = schema::observable_objects(sql).unwrap_or_default();
-                self.plan_touching(place, Action::Statement(sql.to_owned()), touches);
+                self.plan_touching(location, Action::Statement(sql.to_owned()), touches);
             }
-            Err(message) => self.problem(place, message),
+            Err(message) => self.diagnostic(location, message),
         }
     }
 
-    fn rust(&mut self, functions: &schema::Functions, place: Place) {
+    fn rust(&mut self, functions: &schema::Functions, location: Location) {
         if self.purpose == Mode::Replay {
             return;
         }
@@ -417,14 +422,14 @@ impl StepPlanner<'_> {
         }
         match (name, connection) {
             (Some(name), _) => self.plan(
-                place,
+                location,
                 Action::Rust {
                     functions: functions.clone(),
                     name,
                 },
             ),
-            (None, connection) => self.problem(
-                place,
+            (None, connection) => self.diagnostic(
+                location,
                 format!(
                     "this Rust step is written for {}, and the database is reached by a {}; write it in \
                      `for_each_connection!`, or give `run` a tuple with one function per connection type",
@@ -439,24 +444,24 @@ impl StepPlanner<'_> {
     fn effects(&mut self, step: &Step) -> Vec<Step> {
         let mut inverse = Vec::new();
         for effect in step.effects.iter().flatten() {
-            let Work::Operation(operation) = &effect.work else {
+            let StepKind::Operation(operation) = &effect.kind else {
                 continue;
             };
             if let Some(live) = &mut self.live
-                && !matches!(step.work, Work::Declared)
-                && live.model.apply(operation, effect.place).is_err()
+                && !matches!(step.kind, StepKind::Declared)
+                && live.model.apply(operation, effect.location).is_err()
             {
                 live.model.mark_unknown(operation.names());
             }
-            match self.model.apply(operation, effect.place) {
+            match self.model.apply(operation, effect.location) {
                 Ok(applied) => inverse.push(Step {
-                    work: Work::Operation(applied.inverse),
+                    kind: StepKind::Operation(applied.inverse),
                     undo: Undo::Unknown,
                     effects: None,
-                    place: effect.place,
+                    location: effect.location,
                 }),
                 Err(findings) => {
-                    self.walked.problems.extend(findings);
+                    self.walked.diagnostics.extend(findings);
                     self.model.mark_unknown(operation.names());
                 }
             }
@@ -469,22 +474,22 @@ impl StepPlanner<'_> {
     fn undo(&mut self, step: &Step, effects: Vec<Step>, what: &str) {
         let effects = step.effects.is_some().then_some(effects);
         let inverse = match &step.undo {
-            Undo::By { work, place } => Step {
-                work: work.clone(),
+            Undo::By { kind, location } => Step {
+                kind: kind.clone(),
                 undo: Undo::Nothing,
                 effects,
-                place: *place,
+                location: *location,
             },
             Undo::Nothing => Step {
-                work: Work::Kept,
+                kind: StepKind::Kept,
                 undo: Undo::Nothing,
                 // What stays in place stays known.
                 effects: None,
-                place: step.place,
+                location: step.location,
             },
             Undo::Unknown => {
-                self.walked.inverse.missing.push(Problem {
-                    place: Some(step.place),
+                self.walked.inverse.missing.push(Diagnostic {
+                    location: Some(step.location),
                     message: format!(
                         "nothing says how to take {what} back; add `.undo(..)`, or `.up_only()` if its work may stay"
                     ),

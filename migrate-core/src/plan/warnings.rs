@@ -1,6 +1,6 @@
 //! What who reads a plan should know of a step beside its SQL.
 
-use crate::render::Dialect;
+use crate::render::SqlDialect;
 use crate::schema::{Operation, Table, TableEdit};
 
 /// Nothing is known of what an operation changes.
@@ -47,7 +47,7 @@ pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: b
 }
 
 /// What others notice of a change for which the server may copy the table.
-pub(super) fn copies(operation: &Operation, dialect: &dyn Dialect) -> Vec<String> {
+pub(super) fn copies(operation: &Operation, dialect: &dyn SqlDialect) -> Vec<String> {
     let note = |name: String| {
         format!(
             "careful: {} may copy `{name}` for this, and nobody could write to it meanwhile",

@@ -1,7 +1,7 @@
 //! The statements of one table's changes, where a database takes several clauses in one ALTER TABLE.
 
 use super::operation::Rendered;
-use super::{Alteration, Dialect};
+use super::{Alteration, SqlDialect};
 use crate::schema::{Column, Table, TableEdit, mentions};
 
 /// What a clause of ALTER TABLE is about. A database carries the clauses of one statement out in an order of its own, so two
@@ -19,7 +19,7 @@ pub(super) enum Aspect {
 
 /// Statements in which neighbouring clauses of one table are one ALTER TABLE, so that it is locked and rewritten once.
 pub(super) struct Altering<'a> {
-    dialect: &'a dyn Dialect,
+    dialect: &'a dyn SqlDialect,
     table: &'a str,
     /// The table as it is change by change, as far as it is known.
     there: Table,
@@ -38,7 +38,7 @@ pub(super) struct Altering<'a> {
 }
 
 impl<'a> Altering<'a> {
-    pub(super) fn new(dialect: &'a dyn Dialect, alteration: &Alteration<'a>) -> Altering<'a> {
+    pub(super) fn new(dialect: &'a dyn SqlDialect, alteration: &Alteration<'a>) -> Altering<'a> {
         Altering {
             dialect,
             table: alteration.table,

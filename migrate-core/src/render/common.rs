@@ -1,16 +1,16 @@
 //! The SQL that most databases share, quoted by whichever dialect asks.
 
-use super::Dialect;
+use super::SqlDialect;
 use crate::schema::{
-    Check, Column, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexMethod, IndexOn, Reaction, Table,
-    Unique, Value,
+    Check, Column, ColumnType, DefaultValue, ForeignKey, ForeignKeyAction, Generated, Index, IndexMethod, IndexOn,
+    Table, Unique, Value,
 };
 
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub(crate) fn value(dialect: &dyn Dialect, value: &Value) -> String {
+pub(crate) fn value(dialect: &dyn SqlDialect, value: &Value) -> String {
     match value {
         Value::Bool(true) => "TRUE".to_owned(),
         Value::Bool(false) => "FALSE".to_owned(),
@@ -21,7 +21,7 @@ pub(crate) fn value(dialect: &dyn Dialect, value: &Value) -> String {
     }
 }
 
-pub(super) fn default(dialect: &dyn Dialect, default: &DefaultValue) -> String {
+pub(super) fn default(dialect: &dyn SqlDialect, default: &DefaultValue) -> String {
     match default {
         DefaultValue::Value(literal) => value(dialect, literal),
         DefaultValue::Now => dialect.current_timestamp().to_owned(),
@@ -59,12 +59,12 @@ pub(super) fn generated(generated: &Generated) -> String {
     format!("GENERATED ALWAYS AS ({}) {kept}", generated.expression)
 }
 
-pub(super) fn columns(dialect: &dyn Dialect, columns: &[String]) -> String {
+pub(super) fn columns(dialect: &dyn SqlDialect, columns: &[String]) -> String {
     let columns: Vec<String> = columns.iter().map(|column| dialect.identifier(column)).collect();
     columns.join(", ")
 }
 
-pub(super) fn primary_key(dialect: &dyn Dialect, table: &Table) -> Option<String> {
+pub(super) fn primary_key(dialect: &dyn SqlDialect, table: &Table) -> Option<String> {
     let key = table.primary_key.as_ref()?;
     Some(format!(
         "{}PRIMARY KEY ({})",
@@ -73,7 +73,7 @@ pub(super) fn primary_key(dialect: &dyn Dialect, table: &Table) -> Option<String
     ))
 }
 
-pub(super) fn unique(dialect: &dyn Dialect, unique: &Unique) -> String {
+pub(super) fn unique(dialect: &dyn SqlDialect, unique: &Unique) -> String {
     format!(
         "{}UNIQUE ({})",
         constraint_prefix(dialect, &unique.name),
@@ -81,7 +81,7 @@ pub(super) fn unique(dialect: &dyn Dialect, unique: &Unique) -> String {
     )
 }
 
-pub(super) fn check(dialect: &dyn Dialect, check: &Check) -> String {
+pub(super) fn check(dialect: &dyn SqlDialect, check: &Check) -> String {
     format!(
         "{}CHECK ({})",
         constraint_prefix(dialect, &check.name),
@@ -89,7 +89,7 @@ pub(super) fn check(dialect: &dyn Dialect, check: &Check) -> String {
     )
 }
 
-pub(super) fn foreign_key(dialect: &dyn Dialect, key: &ForeignKey) -> String {
+pub(super) fn foreign_key(dialect: &dyn SqlDialect, key: &ForeignKey) -> String {
     let mut sql = format!(
         "{}FOREIGN KEY ({}) REFERENCES {}",
         constraint_prefix(dialect, &key.name),
@@ -102,11 +102,11 @@ pub(super) fn foreign_key(dialect: &dyn Dialect, key: &ForeignKey) -> String {
     }
     for (when, reaction) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
         let reaction = match reaction {
-            Reaction::NoAction => continue,
-            Reaction::Restrict => "RESTRICT",
-            Reaction::Cascade => "CASCADE",
-            Reaction::SetNull => "SET NULL",
-            Reaction::SetDefault => "SET DEFAULT",
+            ForeignKeyAction::NoAction => continue,
+            ForeignKeyAction::Restrict => "RESTRICT",
+            ForeignKeyAction::Cascade => "CASCADE",
+            ForeignKeyAction::SetNull => "SET NULL",
+            ForeignKeyAction::SetDefault => "SET DEFAULT",
         };
         sql.push_str(&format!(" ON {when} {reaction}"));
     }
@@ -126,7 +126,7 @@ pub(super) fn unfilled(column: &Column) -> Column {
 }
 
 /// Fills a column in all rows.
-pub(super) fn fill(dialect: &dyn Dialect, table: &str, column: &str, expression: &str) -> String {
+pub(super) fn fill(dialect: &dyn SqlDialect, table: &str, column: &str, expression: &str) -> String {
     format!(
         "UPDATE {} SET {} = ({expression})",
         dialect.identifier(table),
@@ -135,14 +135,14 @@ pub(super) fn fill(dialect: &dyn Dialect, table: &str, column: &str, expression:
 }
 
 /// The name of a constraint, if it has one: what migrations make always has.
-fn constraint_prefix(dialect: &dyn Dialect, name: &str) -> String {
+fn constraint_prefix(dialect: &dyn SqlDialect, name: &str) -> String {
     if name.is_empty() {
         return String::new();
     }
     format!("CONSTRAINT {} ", dialect.identifier(name))
 }
 
-pub(super) fn keys(dialect: &dyn Dialect, index: &Index) -> String {
+pub(super) fn keys(dialect: &dyn SqlDialect, index: &Index) -> String {
     let keys: Vec<String> = index
         .keys
         .iter()
@@ -161,7 +161,7 @@ pub(super) fn keys(dialect: &dyn Dialect, index: &Index) -> String {
 }
 
 /// What no database but PostgreSQL has of an index.
-pub(super) fn check_index(dialect: &dyn Dialect, index: &Index) -> Result<(), String> {
+pub(super) fn check_index(dialect: &dyn SqlDialect, index: &Index) -> Result<(), String> {
     let name = dialect.name();
     if !index.include.is_empty() && !dialect.features().included_columns {
         return Err(format!(
@@ -173,7 +173,7 @@ pub(super) fn check_index(dialect: &dyn Dialect, index: &Index) -> Result<(), St
 }
 
 /// A method that the database lacks.
-pub(super) fn no_method(dialect: &dyn Dialect, index: &Index, method: &IndexMethod) -> String {
+pub(super) fn no_method(dialect: &dyn SqlDialect, index: &Index, method: &IndexMethod) -> String {
     format!(
         "{} has no index of the method {}; leave `.method(..)` out of `{}`, or write it for each database with `execute`",
         dialect.name(),
@@ -182,7 +182,7 @@ pub(super) fn no_method(dialect: &dyn Dialect, index: &Index, method: &IndexMeth
     )
 }
 
-pub(super) fn create_index(dialect: &dyn Dialect, table: &str, index: &Index) -> String {
+pub(super) fn create_index(dialect: &dyn SqlDialect, table: &str, index: &Index) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
     let mut sql = format!(
         "CREATE {unique}INDEX {} ON {} ({})",
@@ -197,7 +197,7 @@ pub(super) fn create_index(dialect: &dyn Dialect, table: &str, index: &Index) ->
 }
 
 /// CREATE TABLE by itself, under any name; indexes and comments come after it.
-pub(crate) fn create_table(dialect: &dyn Dialect, name: &str, table: &Table) -> Result<String, String> {
+pub(crate) fn create_table(dialect: &dyn SqlDialect, name: &str, table: &Table) -> Result<String, String> {
     dialect.check_keys(table)?;
     let mut lines = Vec::new();
     for column in &table.columns {

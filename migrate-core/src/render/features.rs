@@ -1,6 +1,6 @@
 //! What databases can do, by their version: questions, each with an answer for every database.
 
-use crate::dialect::DialectName;
+use crate::dialect::Dialect;
 
 /// The answers of one database in one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,10 @@ pub(crate) struct Features {
 }
 
 impl Features {
-    pub(crate) const fn of(name: DialectName, version: (u32, u32)) -> Features {
-        let is_mysql = matches!(name, DialectName::MySql);
-        let is_mariadb = matches!(name, DialectName::MariaDb);
-        let is_postgres = matches!(name, DialectName::Postgres);
+    pub(crate) const fn of(name: Dialect, version: (u32, u32)) -> Features {
+        let is_mysql = matches!(name, Dialect::MySql);
+        let is_mariadb = matches!(name, Dialect::MariaDb);
+        let is_postgres = matches!(name, Dialect::Postgres);
         Features {
             transactional_changes: !is_mysql && !is_mariadb,
             several_statements: is_postgres,
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_version_answers_as_the_newest_that_is_not_newer() {
-        for name in DialectName::ALL {
+        for name in Dialect::ALL {
             for major in 3..25 {
                 for minor in 0..60 {
                     let Ok(version) = format!("{name}:{major}.{minor}").parse::<crate::DialectVersion>() else {

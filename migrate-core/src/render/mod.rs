@@ -25,16 +25,16 @@ pub(crate) use sqlite_rebuild::REBUILT;
 
 use std::fmt;
 
-use crate::dialect::{DialectName, DialectVersion};
-use crate::error::Problem;
-use crate::location::Place;
-use crate::schema::{Column, ColumnType, EnumChange, Index, Kind, LocatedEdit, NewName, Table};
+use crate::dialect::{Dialect, DialectVersion};
+use crate::error::Diagnostic;
+use crate::location::Location;
+use crate::schema::{Column, ColumnType, EnumChange, Index, LocatedEdit, NewName, ObjectKind, Table};
 
 /// What differs between databases in writing SQL. One file per dialect holds only its own side; what most of them share is
 /// in `common`, behind the provided methods.
-pub(crate) trait Dialect: fmt::Debug + Sync {
+pub(crate) trait SqlDialect: fmt::Debug + Sync {
     /// Which database it is.
-    fn kind(&self) -> DialectName;
+    fn kind(&self) -> Dialect;
 
     /// What it can do.
     fn features(&self) -> Features;
@@ -90,7 +90,7 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     }
 
     /// Whether two tables cannot have a constraint or an index of the same name, each of its kind.
-    fn names_clash(&self, _one: Kind, _other: Kind) -> bool {
+    fn names_clash(&self, _one: ObjectKind, _other: ObjectKind) -> bool {
         false
     }
 
@@ -185,7 +185,7 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     /// # Errors
     ///
     /// What the database lacks, and what to do instead, at the place of the edit.
-    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>>;
+    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>>;
 
     /// A change of an enum.
     ///
@@ -203,29 +203,21 @@ pub(crate) trait Dialect: fmt::Debug + Sync {
     fn normalize_to(&self, _found: &mut Table, _known: &Table) {}
 
     /// Itself, for the functions in `common`.
-    fn as_dialect(&self) -> &dyn Dialect;
+    fn as_dialect(&self) -> &dyn SqlDialect;
 }
 
 /// How databases write SQL, from each version on in which something has changed. The first of each is the oldest supported.
-static ALL: [(DialectName, (u32, u32), &dyn Dialect); 6] = [
-    (DialectName::Sqlite, (3, 35), &Sqlite),
-    (DialectName::Postgres, (13, 0), &Postgres::since((13, 0))),
-    (DialectName::Postgres, (18, 0), &Postgres::since((18, 0))),
-    (DialectName::MySql, (8, 0), &MySql::since(DialectName::MySql, (8, 0))),
-    (
-        DialectName::MariaDb,
-        (10, 6),
-        &MySql::since(DialectName::MariaDb, (10, 6)),
-    ),
-    (
-        DialectName::MariaDb,
-        (10, 8),
-        &MySql::since(DialectName::MariaDb, (10, 8)),
-    ),
+static ALL: [(Dialect, (u32, u32), &dyn SqlDialect); 6] = [
+    (Dialect::Sqlite, (3, 35), &Sqlite),
+    (Dialect::Postgres, (13, 0), &Postgres::since((13, 0))),
+    (Dialect::Postgres, (18, 0), &Postgres::since((18, 0))),
+    (Dialect::MySql, (8, 0), &MySql::since(Dialect::MySql, (8, 0))),
+    (Dialect::MariaDb, (10, 6), &MySql::since(Dialect::MariaDb, (10, 6))),
+    (Dialect::MariaDb, (10, 8), &MySql::since(Dialect::MariaDb, (10, 8))),
 ];
 
 /// How a database in some version writes SQL.
-pub(crate) fn dialect_of(dialect: DialectVersion) -> &'static dyn Dialect {
+pub(crate) fn dialect_of(dialect: DialectVersion) -> &'static dyn SqlDialect {
     let mut of_name = ALL.iter().filter(|(name, ..)| *name == dialect.name());
     let newest = of_name.rfind(|(_, since, _)| *since <= dialect.version());
     // Of those that are older than the oldest, which are refused before anything is written for them, it is the oldest.
@@ -252,9 +244,9 @@ pub(crate) struct Alteration<'a> {
     pub(crate) views: &'a [(String, String)],
 }
 
-pub(crate) fn problem(place: Place, message: impl Into<String>) -> Problem {
-    Problem {
-        place: Some(place),
+pub(crate) fn diagnostic(location: Location, message: impl Into<String>) -> Diagnostic {
+    Diagnostic {
+        location: Some(location),
         message: message.into(),
     }
 }

@@ -5,24 +5,24 @@ use std::collections::BTreeMap;
 use super::alter_table::{Altering, Aspect};
 use super::mysql_online_ddl::{is_online, is_online_alone, is_plain, takes_expressions_alone};
 use super::operation::Rendered;
-use super::{Alteration, Dialect, Features, TransactionWrapper, common, mysql_normalize, problem};
-use crate::dialect::DialectName;
-use crate::error::Problem;
+use super::{Alteration, Features, SqlDialect, TransactionWrapper, common, diagnostic, mysql_normalize};
+use crate::dialect::Dialect;
+use crate::error::Diagnostic;
 use crate::schema::{
-    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, Kind, NewName, Table, TableEdit, Token,
-    mentions, tokenize,
+    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, NewName, ObjectKind, Table, TableEdit,
+    Token, mentions, tokenize,
 };
 
 /// MySQL, or MariaDB.
 #[derive(Debug)]
 pub(crate) struct MySql {
-    name: DialectName,
+    name: Dialect,
     features: Features,
 }
 
 impl MySql {
     /// Either, since a version.
-    pub(crate) const fn since(name: DialectName, version: (u32, u32)) -> MySql {
+    pub(crate) const fn since(name: Dialect, version: (u32, u32)) -> MySql {
         MySql {
             name,
             features: Features::of(name, version),
@@ -30,8 +30,8 @@ impl MySql {
     }
 }
 
-impl Dialect for MySql {
-    fn kind(&self) -> DialectName {
+impl SqlDialect for MySql {
+    fn kind(&self) -> Dialect {
         self.name
     }
 
@@ -86,10 +86,10 @@ impl Dialect for MySql {
 
     /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>,
     /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>
-    fn names_clash(&self, one: Kind, other: Kind) -> bool {
+    fn names_clash(&self, one: ObjectKind, other: ObjectKind) -> bool {
         match (one, other) {
-            (Kind::ForeignKey, Kind::ForeignKey) => true,
-            (Kind::Check, Kind::Check) => !self.features.check_names_by_table,
+            (ObjectKind::ForeignKey, ObjectKind::ForeignKey) => true,
+            (ObjectKind::Check, ObjectKind::Check) => !self.features.check_names_by_table,
             _ => false,
         }
     }
@@ -200,25 +200,25 @@ impl Dialect for MySql {
         on_table.into_iter().collect()
     }
 
-    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
+    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>> {
         let mut altering = Altering::new(self, alteration).demanding(self.online());
-        let mut problems = Vec::new();
+        let mut diagnostics = Vec::new();
         for edit in alteration.edits {
             if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
-                problems.push(problem(edit.place, message));
+                diagnostics.push(diagnostic(edit.location, message));
             }
         }
         for edit in alteration.edits {
             if let Some(after) = alteration.after
                 && let Err(message) = self.check_new_key(after, &edit.change)
             {
-                problems.push(problem(edit.place, message));
+                diagnostics.push(diagnostic(edit.location, message));
             }
         }
-        if problems.is_empty() {
+        if diagnostics.is_empty() {
             Ok(altering.finish())
         } else {
-            Err(problems)
+            Err(diagnostics)
         }
     }
 
@@ -242,7 +242,7 @@ impl Dialect for MySql {
         mysql_normalize::normalize_to(self, found, known);
     }
 
-    fn as_dialect(&self) -> &dyn Dialect {
+    fn as_dialect(&self) -> &dyn SqlDialect {
         self
     }
 }
@@ -476,7 +476,7 @@ impl MySql {
         let is_alone = match change {
             TableEdit::RenameColumn { .. } | TableEdit::RenameIndex { .. } => true,
             // One of the same name cannot be added in the same statement.
-            TableEdit::DropConstraint { .. } if dropped == Some(Kind::ForeignKey) => true,
+            TableEdit::DropConstraint { .. } if dropped == Some(ObjectKind::ForeignKey) => true,
             _ => is_online && is_online_alone(change, altering.there()),
         };
         if is_alone {
@@ -557,11 +557,11 @@ impl MySql {
             TableEdit::DropConstraint { constraint } => {
                 let name = id(constraint);
                 match dropped {
-                    Some(Kind::ForeignKey) => {
+                    Some(ObjectKind::ForeignKey) => {
                         let drop = format!("DROP FOREIGN KEY {name}");
                         altering.clauses(constraint, Aspect::Whole, std::iter::once(drop).chain(own));
                     }
-                    Some(Kind::Unique) => clause(constraint, format!("DROP INDEX {name}")),
+                    Some(ObjectKind::Unique) => clause(constraint, format!("DROP INDEX {name}")),
                     _ => clause(constraint, format!("DROP CONSTRAINT {name}")),
                 }
             }

@@ -3,9 +3,9 @@
 //! A table that was found becomes what migrations say in the places where the server would answer the same whatever they say,
 //! so that neither a comparison nor a later change takes the one for the other.
 
-use super::{Dialect, MySql, normalize};
+use super::{MySql, SqlDialect, normalize};
 use crate::schema::{
-    Column, DefaultValue, Index, IndexKey, IndexMethod, IndexOn, Reaction, Table, Unique, Value, normalize,
+    Column, DefaultValue, ForeignKeyAction, Index, IndexKey, IndexMethod, IndexOn, Table, Unique, Value, normalize,
 };
 
 pub(super) fn normalize_to(dialect: &MySql, found: &mut Table, known: &Table) {
@@ -91,8 +91,8 @@ fn tell_column_apart(dialect: &MySql, found: &mut Column, known: &Column) {
 }
 
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html#foreign-key-referential-actions>
-fn reaction(found: &mut Reaction, known: Reaction) {
-    if *found == Reaction::NoAction && known == Reaction::Restrict {
+fn reaction(found: &mut ForeignKeyAction, known: ForeignKeyAction) {
+    if *found == ForeignKeyAction::NoAction && known == ForeignKeyAction::Restrict {
         *found = known;
     }
 }

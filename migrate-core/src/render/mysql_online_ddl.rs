@@ -1,8 +1,8 @@
 //! Which changes of a table MySQL and MariaDB carry out while others go on writing to it. The statement says so, and is refused
 //! where the server would have to copy the table, for which nobody could write to it.
 
-use super::{Dialect, Features, MySql};
-use crate::schema::{Column, ColumnType, DefaultValue, Index, IndexOn, Kind, Table, TableEdit, mentions};
+use super::{Features, MySql, SqlDialect};
+use crate::schema::{Column, ColumnType, DefaultValue, Index, IndexOn, ObjectKind, Table, TableEdit, mentions};
 
 impl MySql {
     /// What a statement demands whose changes are all [online](is_online).
@@ -23,7 +23,7 @@ impl MySql {
 /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html>,
 /// <https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-inplace-alter-algorithm/>. `there` is the table before it,
 /// `dropped` what a constraint is that goes.
-pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, dropped: Option<Kind>) -> bool {
+pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, dropped: Option<ObjectKind>) -> bool {
     let beside_virtual = has_virtual_in_index(there) && is_refused_beside_virtual_in_index(change, there);
     let beside_check = !features.changes_columns_beside_checks && is_refused_beside_check(change, there);
     if beside_virtual || beside_check || takes_the_key(change, there) {

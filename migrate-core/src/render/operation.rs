@@ -1,9 +1,9 @@
 //! An operation as the statements of a dialect: one exhaustive match.
 
-use super::{Alteration, Dialect, common, problem};
-use crate::error::Problem;
-use crate::location::Place;
-use crate::schema::{Kind, Operation, Table, primary_key_name};
+use super::{Alteration, SqlDialect, common, diagnostic};
+use crate::error::Diagnostic;
+use crate::location::Location;
+use crate::schema::{ObjectKind, Operation, Table, primary_key_name};
 use crate::state::{CheckedOperation, NameClash};
 
 /// The statements that carry out an operation.
@@ -33,11 +33,11 @@ impl From<Vec<String>> for Rendered {
 ///
 /// What the database lacks, with a way that goes.
 pub(crate) fn render(
-    dialect: &dyn Dialect,
+    dialect: &dyn SqlDialect,
     applied: &CheckedOperation,
-    place: Place,
-) -> Result<Rendered, Vec<Problem>> {
-    let at = |message: String| vec![problem(place, message)];
+    location: Location,
+) -> Result<Rendered, Vec<Diagnostic>> {
+    let at = |message: String| vec![diagnostic(location, message)];
     for given in applied.operation.new_names() {
         dialect.check_name(given).map_err(at)?;
     }
@@ -46,7 +46,7 @@ pub(crate) fn render(
     }
     let taken = applied.shared.iter();
     let taken = taken.filter(|shared| dialect.names_clash(shared.kind, shared.other));
-    let taken: Vec<Problem> = taken.map(|shared| name_is_taken(dialect, shared)).collect();
+    let taken: Vec<Diagnostic> = taken.map(|shared| name_is_taken(dialect, shared)).collect();
     if !taken.is_empty() {
         return Err(taken);
     }
@@ -98,16 +98,16 @@ pub(crate) fn render(
 }
 
 /// A name that another table has already.
-fn name_is_taken(dialect: &dyn Dialect, shared: &NameClash) -> Problem {
+fn name_is_taken(dialect: &dyn SqlDialect, shared: &NameClash) -> Diagnostic {
     let NameClash { name, owner, .. } = shared;
     let way = match shared.kind {
-        Kind::PrimaryKey => format!("rename the one of `{owner}` with `execute`"),
-        Kind::Unique => "write `t.index([..]).unique().named(\"..\")` instead".to_owned(),
-        Kind::Check => "give this one another".to_owned(),
-        Kind::ForeignKey | Kind::Index => "give this one another with `.named(\"..\")`".to_owned(),
+        ObjectKind::PrimaryKey => format!("rename the one of `{owner}` with `execute`"),
+        ObjectKind::Unique => "write `t.index([..]).unique().named(\"..\")` instead".to_owned(),
+        ObjectKind::Check => "give this one another".to_owned(),
+        ObjectKind::ForeignKey | ObjectKind::Index => "give this one another with `.named(\"..\")`".to_owned(),
     };
-    problem(
-        shared.place,
+    diagnostic(
+        shared.location,
         format!(
             "`{owner}` has {} `{name}` already, and {} takes such a name once in all tables; {way}",
             shared.other.title(),

@@ -2,11 +2,11 @@
 
 use super::alter_table::{Altering, Aspect};
 use super::operation::Rendered;
-use super::{Alteration, Dialect, Features, common, normalize, problem};
-use crate::dialect::DialectName;
-use crate::error::Problem;
+use super::{Alteration, Features, SqlDialect, common, diagnostic, normalize};
+use crate::dialect::Dialect;
+use crate::error::Diagnostic;
 use crate::schema::{
-    Column, ColumnType, DefaultValue, EnumChange, Index, Kind, LocatedEdit, Position, Table, TableEdit, mentions,
+    Column, ColumnType, DefaultValue, EnumChange, Index, LocatedEdit, ObjectKind, Position, Table, TableEdit, mentions,
     selects_star,
 };
 
@@ -20,14 +20,14 @@ impl Postgres {
     /// Since a version.
     pub(crate) const fn since(version: (u32, u32)) -> Postgres {
         Postgres {
-            features: Features::of(DialectName::Postgres, version),
+            features: Features::of(Dialect::Postgres, version),
         }
     }
 }
 
-impl Dialect for Postgres {
-    fn kind(&self) -> DialectName {
-        DialectName::Postgres
+impl SqlDialect for Postgres {
+    fn kind(&self) -> Dialect {
+        Dialect::Postgres
     }
 
     fn features(&self) -> Features {
@@ -84,7 +84,7 @@ impl Dialect for Postgres {
             ColumnType::Named(name) if name.contains('\'') => {
                 return Err(format!(
                     "PostgreSQL has no type `{name}`; make an enum with `schema.create_enum(..)`, and a column of it with \
-                     `t.enum_of(..)`"
+                     `t.enum_type(..)`"
                 ));
             }
             other => common::column_type(other),
@@ -124,8 +124,9 @@ impl Dialect for Postgres {
 
     /// What has an index is called by the index, which is beside the tables of its schema:
     /// <https://www.postgresql.org/docs/current/sql-createindex.html>.
-    fn names_clash(&self, one: Kind, other: Kind) -> bool {
-        let has_index = |kind: Kind| matches!(kind, Kind::PrimaryKey | Kind::Unique | Kind::Index);
+    fn names_clash(&self, one: ObjectKind, other: ObjectKind) -> bool {
+        let has_index =
+            |kind: ObjectKind| matches!(kind, ObjectKind::PrimaryKey | ObjectKind::Unique | ObjectKind::Index);
         has_index(one) && has_index(other)
     }
 
@@ -164,12 +165,12 @@ impl Dialect for Postgres {
         on_table.into_iter().chain(on_columns).collect()
     }
 
-    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
+    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>> {
         let mut altering = Altering::new(self, alteration);
-        let mut problems = Vec::new();
+        let mut diagnostics = Vec::new();
         for edit in alteration.edits {
             if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
-                problems.push(problem(edit.place, message));
+                diagnostics.push(diagnostic(edit.location, message));
             }
         }
         let is_concurrent = |edit: &LocatedEdit| {
@@ -178,13 +179,13 @@ impl Dialect for Postgres {
                 TableEdit::AddIndex { concurrently: true, .. } | TableEdit::DropIndex { concurrently: true, .. }
             )
         };
-        if problems.is_empty() {
+        if diagnostics.is_empty() {
             Ok(Rendered {
                 stays_outside: alteration.edits.iter().any(is_concurrent),
                 ..altering.finish()
             })
         } else {
-            Err(problems)
+            Err(diagnostics)
         }
     }
 
@@ -219,7 +220,7 @@ impl Dialect for Postgres {
         normalize::normalize_to(found, known);
     }
 
-    fn as_dialect(&self) -> &dyn Dialect {
+    fn as_dialect(&self) -> &dyn SqlDialect {
         self
     }
 }

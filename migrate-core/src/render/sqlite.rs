@@ -3,9 +3,9 @@
 use super::operation::Rendered;
 use super::raw_sql::{check_has_statement, outline};
 use super::sqlite_rebuild::{REBUILT, rebuild};
-use super::{Alteration, Dialect, Features, TransactionWrapper, common, problem};
-use crate::dialect::DialectName;
-use crate::error::Problem;
+use super::{Alteration, Features, SqlDialect, TransactionWrapper, common, diagnostic};
+use crate::dialect::Dialect;
+use crate::error::Diagnostic;
 use crate::schema::{
     Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, LocatedEdit, NewName, Table, TableEdit,
 };
@@ -14,13 +14,13 @@ use crate::schema::{
 #[derive(Debug)]
 pub(crate) struct Sqlite;
 
-impl Dialect for Sqlite {
-    fn kind(&self) -> DialectName {
-        DialectName::Sqlite
+impl SqlDialect for Sqlite {
+    fn kind(&self) -> Dialect {
+        Dialect::Sqlite
     }
 
     fn features(&self) -> Features {
-        Features::of(DialectName::Sqlite, (3, 35))
+        Features::of(Dialect::Sqlite, (3, 35))
     }
 
     fn qualified(&self, table: &str) -> String {
@@ -186,25 +186,25 @@ impl Dialect for Sqlite {
         }
     }
 
-    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Problem>> {
+    fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>> {
         let mut statements = Vec::new();
-        let mut problems = Self::check_types(alteration);
-        if !problems.is_empty() {
-            return Err(problems);
+        let mut diagnostics = Self::check_types(alteration);
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
         }
         // As they are edit by edit: an index is made anew to rename it.
         let mut indexes = alteration.before.map(|table| table.indexes.clone()).unwrap_or_default();
         for edit in alteration.edits {
             match self.native(&edit.change, alteration, &mut indexes) {
                 Ok(Some(more)) => statements.extend(more),
-                Ok(None) => return self.remade(alteration, edit.place),
-                Err(message) => problems.push(problem(edit.place, message)),
+                Ok(None) => return self.remade(alteration, edit.location),
+                Err(message) => diagnostics.push(diagnostic(edit.location, message)),
             }
         }
-        if problems.is_empty() {
+        if diagnostics.is_empty() {
             Ok(statements.into())
         } else {
-            Err(problems)
+            Err(diagnostics)
         }
     }
 
@@ -217,7 +217,7 @@ impl Dialect for Sqlite {
         Some(format!("SELECT 1 FROM {} LIMIT 0", self.identifier(view)))
     }
 
-    fn as_dialect(&self) -> &dyn Dialect {
+    fn as_dialect(&self) -> &dyn SqlDialect {
         self
     }
 }
@@ -304,8 +304,8 @@ impl Sqlite {
 
     /// A column takes values of any type: <https://sqlite.org/flextypegood.html>. What does not look like the new one would
     /// stay as it is.
-    fn check_types(alteration: &Alteration<'_>) -> Vec<Problem> {
-        let problem = |edit: &LocatedEdit| {
+    fn check_types(alteration: &Alteration<'_>) -> Vec<Diagnostic> {
+        let diagnostic = |edit: &LocatedEdit| {
             let TableEdit::SetType {
                 column,
                 to,
@@ -324,8 +324,8 @@ impl Sqlite {
             };
             let is_right = common::turns_by_itself(from, to) && !stays_as_it_was(from, to);
             (!is_right).then(|| {
-                problem(
-                    edit.place,
+                diagnostic(
+                    edit.location,
                     format!(
                         "SQLite would leave each {} that does not look like {} as it is; say how it turns with \
                          `.using(\"..\")`, on the way back `.undo_using(\"..\")`: an expression of the old value, `{way}` \
@@ -336,17 +336,21 @@ impl Sqlite {
                 )
             })
         };
-        alteration.edits.iter().filter_map(problem).collect()
+        alteration.edits.iter().filter_map(diagnostic).collect()
     }
 
-    fn remade(&self, alteration: &Alteration<'_>, place: crate::location::Place) -> Result<Rendered, Vec<Problem>> {
+    fn remade(
+        &self,
+        alteration: &Alteration<'_>,
+        location: crate::location::Location,
+    ) -> Result<Rendered, Vec<Diagnostic>> {
         let (Some(before), Some(after)) = (alteration.before, alteration.after) else {
             let message = format!(
                 "SQLite has to make `{}` anew for this, and what it looks like is not known, because raw SQL may have made or \
                  changed it; say what that did with `.changes(..)`",
                 alteration.table
             );
-            return Err(vec![problem(place, message)]);
+            return Err(vec![diagnostic(location, message)]);
         };
         // A renamed column keeps its name where other tables refer to it, unless SQLite renames it itself.
         let is_rename = |edit: &LocatedEdit| matches!(edit.change, TableEdit::RenameColumn { .. });
@@ -373,7 +377,7 @@ impl Sqlite {
                     .map(Option::unwrap_or_default),
                 edits => rebuild(self, &there, &then, edits),
             };
-            statements.extend(part.map_err(|message| vec![problem(place, message)])?);
+            statements.extend(part.map_err(|message| vec![diagnostic(location, message)])?);
             there = then;
         }
         Ok(Rendered {

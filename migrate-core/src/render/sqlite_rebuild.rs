@@ -3,7 +3,7 @@
 //! The order is that of <https://sqlite.org/lang_altertable.html#otheralter>. Foreign keys have to be off before the
 //! transaction begins; that, and comparing `foreign_key_check`, is the runner's.
 
-use super::{Dialect, common};
+use super::{SqlDialect, common};
 use crate::schema::{Column, DefaultValue, LocatedEdit, Table, TableEdit, mentions};
 
 /// Where the values of a column of the new table come from.
@@ -18,7 +18,7 @@ struct Source {
 
 /// The statements that make `after` of `before`, with all rows.
 pub(super) fn rebuild(
-    dialect: &dyn Dialect,
+    dialect: &dyn SqlDialect,
     before: &Table,
     after: &Table,
     edits: &[LocatedEdit],
@@ -95,7 +95,7 @@ struct Copied {
 }
 
 impl Copied {
-    fn of(dialect: &dyn Dialect, before: &Table, after: &Table, edits: &[LocatedEdit]) -> Copied {
+    fn of(dialect: &dyn SqlDialect, before: &Table, after: &Table, edits: &[LocatedEdit]) -> Copied {
         let rowid = rowid(before, after);
         let mut from = dialect.identifier(&before.name);
         let unchanged = |name: &str| Source {
@@ -174,7 +174,7 @@ impl Copied {
 
 impl Source {
     /// Whether it is copied as it is.
-    fn is_plain(&self, dialect: &dyn Dialect) -> bool {
+    fn is_plain(&self, dialect: &dyn SqlDialect) -> bool {
         self.old
             .as_ref()
             .is_some_and(|old| self.value == dialect.identifier(old))

@@ -3,7 +3,7 @@
 use super::Runner;
 use crate::error::{Error, ErrorKind};
 use crate::history::table::RowUpdate;
-use crate::history::{Applied, Entry, History, Phase, State};
+use crate::history::{AppliedMigration, History, MigrationState, MigrationStatus, Phase};
 use crate::schema;
 use crate::target::MigrationRef;
 
@@ -18,8 +18,8 @@ impl Runner<'_> {
             runner.in_own_transaction(|runner| {
                 let history = runner.read_history()?.unwrap_or_default();
                 let entries = history.compare(&runner.registry, &runner.checksums);
-                let entry = reference.find(&entries, Entry::id)?;
-                let (State::Changed, Some(row)) = (entry.state, &entry.applied) else {
+                let entry = reference.find(&entries, MigrationStatus::id)?;
+                let (MigrationState::Changed, Some(row)) = (entry.state, &entry.applied) else {
                     return Err(Error::new(
                         ErrorKind::InvalidTarget,
                         format!("{entry} is {}, not changed; there is nothing to accept", entry.state),
@@ -32,7 +32,7 @@ impl Runner<'_> {
     }
 
     /// Writes the present checksum of a migration into its row.
-    pub(super) fn stamp(&mut self, row: &Applied) -> Result<(), Error> {
+    pub(super) fn stamp(&mut self, row: &AppliedMigration) -> Result<(), Error> {
         let Some(position) = self.registry.position(row.id()) else {
             return Ok(());
         };
@@ -46,7 +46,7 @@ impl Runner<'_> {
 
     /// Checksums of an older encoding say nothing about a change; they are replaced.
     pub(super) fn stamp_anew(&mut self, history: &History) -> Result<(), Error> {
-        let is_old = |row: &&Applied| row.phase == Phase::Applied && schema::is_older_encoding(&row.checksum);
+        let is_old = |row: &&AppliedMigration| row.phase == Phase::Applied && schema::is_older_encoding(&row.checksum);
         if !history.rows().iter().any(|row| is_old(&row)) {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! What a run knows of one migration when its turn comes.
 
-use crate::history::Applied;
+use crate::history::AppliedMigration;
 use crate::plan::PlannedMigration;
 
 /// One migration's turn in a run.
@@ -11,7 +11,7 @@ pub(super) struct Attempt<'a> {
     /// Its place in the order of application, if it is applied.
     pub(super) sequence: i64,
     /// Its row, if it has one: it is being rolled back, or goes on after an interruption.
-    pub(super) row: Option<Applied>,
+    pub(super) row: Option<AppliedMigration>,
     /// The history table has to be made first.
     pub(super) makes_table: bool,
     /// Nothing follows it in the run.

@@ -110,8 +110,8 @@ impl Runner<'_> {
             ),
             Ok(_) => error
                 .state("nothing of it stays: its transaction was rolled back, and the database is as it was before"),
-            Err(problem) => error.state(format!(
-                "the rollback was not confirmed ({problem}); a database that loses the connection rolls back by itself"
+            Err(diagnostic) => error.state(format!(
+                "the rollback was not confirmed ({diagnostic}); a database that loses the connection rolls back by itself"
             )),
         }
     }
@@ -138,7 +138,7 @@ impl Runner<'_> {
             ),
         );
         if let Some(cause) = returned {
-            error = error.cause(cause);
+            error = error.with_cause(cause);
         }
         let id = attempt.planned.migration.id();
         let was_committed = match self.read_history() {
@@ -184,7 +184,7 @@ impl Runner<'_> {
                 false => format!("undo by hand what step {step} has committed; then `{finish}` runs it again"),
             })
             .next(format!(
-                "or undo those steps by hand, and then `migrate repair {id} --done 0` and `{finish}`"
+                "or undo those steps by hand, and then `migrate resolve {id} --done 0` and `{finish}`"
             ))
     }
 
@@ -263,7 +263,7 @@ impl Runner<'_> {
                 true => goes_on.replace(" then", ""),
                 false => format!("fix the step; {goes_on}"),
             })
-            .next(format!("{given_up} `migrate repair {id} --done 0`"))
+            .next(format!("{given_up} `migrate resolve {id} --done 0`"))
     }
 
     /// The error without its state.
@@ -280,9 +280,9 @@ impl Runner<'_> {
                     ErrorKind::StepFailed,
                     format!("after {doing} {}, foreign keys refer to rows that are not there", named(migration)),
                 )
-                .at(migration.place());
+                .at(migration.location());
                 for row in rows.iter().take(10) {
-                    error = error.problem(None, row);
+                    error = error.diagnostic(None, row);
                 }
                 error
                     .next("a table was made anew, for which foreign keys are off: nothing cascades meanwhile, so put steps that delete or change what is referred to into a migration of their own")
@@ -296,10 +296,10 @@ impl Runner<'_> {
                 let is_unexpected = matches!(step_error, StepError::Unexpected(_));
                 let cause = step_error.into_cause();
                 let kind = DriverErrorKind::behind(cause.as_ref());
-                let mut error = self.at_step(attempt, index, error).cause(cause);
+                let mut error = self.at_step(attempt, index, error).with_cause(cause);
                 if kind == Some(DriverErrorKind::Locked) {
                     for blocker in self.blockers(attempt.planned.steps.get(index..=index).unwrap_or_default()) {
-                        error = error.problem(None, format!("in the way: {blocker}"));
+                        error = error.diagnostic(None, format!("in the way: {blocker}"));
                     }
                 }
                 if is_unexpected {
@@ -334,9 +334,9 @@ impl Runner<'_> {
                     format!("{doing} {} failed when it was committed", named(migration)),
                 )
                 .migration(migration)
-                .at(migration.place())
+                .at(migration.location())
                 .statement("COMMIT")
-                .cause(cause);
+                .with_cause(cause);
                 match kind {
                     DriverErrorKind::Locked => error
                         .next(format!("{}; then `{again}`", self.session.lock_holder_hint())),
@@ -353,7 +353,7 @@ impl Runner<'_> {
                     cause,
                 )
                 .migration(migration)
-                .at(migration.place()),
+                .at(migration.location()),
             MigrationFailure::Stopped { index } => {
                 let error = Error::new(
                     ErrorKind::Stopped,
@@ -394,7 +394,7 @@ impl Runner<'_> {
                 ),
             )
             .migration(migration)
-            .at(migration.place())
+            .at(migration.location())
             .next("look at `migrate status` before anything else"),
         }
     }
@@ -402,47 +402,47 @@ impl Runner<'_> {
     fn at_step(&self, attempt: &Attempt<'_>, index: usize, error: Error) -> Error {
         let error = error.migration(attempt.planned.migration);
         match attempt.planned.steps.get(index) {
-            Some(step) => error.at(step.place).statement(step.label()),
+            Some(step) => error.at(step.location).statement(step.label()),
             None => error,
         }
     }
 
     /// An error of the database outside any migration.
     pub(super) fn database_error(&mut self, what: &str, error: DriverError) -> Error {
-        let location = self.session.location();
+        let database = self.session.database_label();
         match error.kind {
             DriverErrorKind::Locked => Error::new(
                 ErrorKind::Locked,
-                format!("{what}: {location} was locked for longer than it may be waited for"),
+                format!("{what}: {database} was locked for longer than it may be waited for"),
             )
-            .cause(error)
+            .with_cause(error)
             .nothing_changed()
             .next(format!(
                 "{}; then run it again, or wait longer with `--lock-timeout SECONDS`",
                 self.session.lock_holder_hint()
             )),
             DriverErrorKind::Stopped => Error::new(ErrorKind::Stopped, "the run was stopped")
-                .cause(error)
+                .with_cause(error)
                 .nothing_changed()
                 .next("run it again when the other one is done"),
-            DriverErrorKind::NotADatabase => Error::new(ErrorKind::Database, format!("{what}: {location}"))
-                .cause(error)
+            DriverErrorKind::NotADatabase => Error::new(ErrorKind::Database, format!("{what}: {database}"))
+                .with_cause(error)
                 .nothing_changed()
                 .next("check the path: the file is not a SQLite database, or it is encrypted"),
-            DriverErrorKind::ReadOnly => Error::new(ErrorKind::Database, format!("{what}: {location}"))
-                .cause(error)
+            DriverErrorKind::ReadOnly => Error::new(ErrorKind::Database, format!("{what}: {database}"))
+                .with_cause(error)
                 .nothing_changed()
                 .next(MAY_WRITE),
-            DriverErrorKind::Denied => Error::new(ErrorKind::Database, format!("{what}: {location}"))
-                .cause(error)
+            DriverErrorKind::Denied => Error::new(ErrorKind::Database, format!("{what}: {database}"))
+                .with_cause(error)
                 .next("give this user that right, or connect as one who has it"),
-            DriverErrorKind::ConnectionLost => Error::new(ErrorKind::Database, format!("{what}: {location}"))
-                .cause(error)
+            DriverErrorKind::ConnectionLost => Error::new(ErrorKind::Database, format!("{what}: {database}"))
+                .with_cause(error)
                 .state("the connection is gone; what was not committed is rolled back by the database")
                 .next("look at `migrate status`, then run it again"),
             DriverErrorKind::Busy | DriverErrorKind::WouldCopy | DriverErrorKind::Other => {
-                Error::new(ErrorKind::Database, format!("{what}: {location}"))
-                    .cause(error)
+                Error::new(ErrorKind::Database, format!("{what}: {database}"))
+                    .with_cause(error)
                     .next("fix what the database complains of; `migrate status` tells where history stands")
             }
         }
@@ -454,7 +454,7 @@ fn way(direction: Direction) -> (&'static str, &'static str) {
     match direction {
         Direction::Up => ("applied", "migrate up"),
         // However far the command went that failed, this goes on with what was cut off, and no further.
-        Direction::Down => ("rolled back", "migrate rollback --steps 1"),
+        Direction::Down => ("rolled back", "migrate rollback -n 1"),
     }
 }
 
@@ -469,7 +469,7 @@ pub(super) fn needs_own_session(doing: &str, migration: &Migration, again: &str)
         ),
     )
     .migration(migration)
-    .at(migration.place())
+    .at(migration.location())
     .next(format!(
         "connect to the server itself, or to a pool in session mode, for `{again}`: behind a pool in transaction mode a lock \
          that outlasts a transaction is worth nothing"

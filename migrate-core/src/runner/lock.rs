@@ -104,7 +104,7 @@ impl Runner<'_> {
     /// Whether a failure tells of a pooler that was not noticed before: another client of it has prepared a statement.
     pub(super) fn tells_of_pooler(&mut self, error: &Error) -> bool {
         let is_its_sign = error
-            .root_cause()
+            .cause()
             .is_some_and(|cause| cause.to_string().contains("prepared statement \"__diesel_stmt_"));
         is_its_sign && self.met_pooler()
     }

@@ -25,16 +25,16 @@ use crate::dialect::DialectVersion;
 use crate::driver::{Driver, DriverError, LockScope, Session};
 use crate::error::{Error, ErrorKind};
 use crate::history::table::{HistoryTable, SessionBaseline};
-use crate::history::{Checksums, DEFAULT_HISTORY_TABLE, Entry};
+use crate::history::{Checksums, DEFAULT_HISTORY_TABLE, MigrationStatus};
 use crate::migration::{Direction, Migration};
 use crate::plan::{Plan, PlanFor};
 use crate::registry::Registry;
-use crate::render::{Dialect, dialect_of};
+use crate::render::{SqlDialect, dialect_of};
 use crate::report::{Event, Report};
 use crate::state::LiveSchema;
 use crate::target::{MigrationRef, Policy, Rollback, Target};
 
-pub use resolve::Interrupted;
+pub use resolve::InterruptedMigration;
 
 use replay::Replay;
 
@@ -72,7 +72,7 @@ pub struct Runner<'c> {
     registry: Registry,
     checksums: Checksums,
     table: HistoryTable,
-    dialect: &'static dyn Dialect,
+    dialect: &'static dyn SqlDialect,
     /// The server was asked what its version makes of the dialect.
     is_dialect_known: bool,
     /// `None` before the first transaction.
@@ -248,7 +248,7 @@ impl<'c> Runner<'c> {
     /// # Errors
     ///
     /// If history cannot be read.
-    pub fn status(&mut self) -> Result<Vec<Entry>, Error> {
+    pub fn status(&mut self) -> Result<Vec<MigrationStatus>, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
             Ok(history.compare(&runner.registry, &runner.checksums))
@@ -327,7 +327,7 @@ impl<'c> Runner<'c> {
                 .iter()
                 .map(|row| (MigrationRef::from(row.id()), row.batch))
                 .collect();
-            let back = runner.queue(&history, &Request::Down(Rollback::Steps(steps)))?;
+            let back = runner.queue(&history, &Request::Down(Rollback::Last(steps)))?;
             let back: Vec<Migration> = back.iter().map(|planned| planned.migration).collect();
             runner.check_redo(&history, &back)?;
             let these = back.iter().map(|migration| migration.id().into()).collect();
@@ -341,8 +341,8 @@ impl<'c> Runner<'c> {
                         // Nothing was, or that cannot be seen.
                         _ => error,
                     })?;
-            let again = report.done.iter().map(|done| done.migration.id().into()).collect();
-            let rolled_back = report.done.len();
+            let again = report.executed.iter().map(|done| done.migration.id().into()).collect();
+            let rolled_back = report.executed.len();
             let up = runner
                 .run(&Request::These(Direction::Up, again), &batches)
                 .map_err(|error| {
@@ -350,7 +350,7 @@ impl<'c> Runner<'c> {
                         .and_state(&format!("{rolled_back} rolled back before, to be applied again"))
                         .next("`migrate up` applies what is pending")
                 })?;
-            report.done.extend(up.done);
+            report.executed.extend(up.executed);
             report.batch = up.batch;
             Ok(report)
         })
@@ -370,7 +370,7 @@ impl<'c> Runner<'c> {
     }
 
     /// How the database writes SQL, as far as that was told.
-    pub(crate) fn dialect(&self) -> &'static dyn Dialect {
+    pub(crate) fn dialect(&self) -> &'static dyn SqlDialect {
         self.dialect
     }
 
@@ -421,7 +421,7 @@ impl<'c> Runner<'c> {
 
     /// Which database this is, for messages; never with a password.
     pub fn location(&mut self) -> String {
-        self.session.location()
+        self.session.database_label()
     }
 
     fn plan_for(&self) -> PlanFor {
@@ -465,5 +465,5 @@ impl Request {
 
 /// What a migration is called in messages.
 fn named(migration: &Migration) -> String {
-    format!("{migration} ({})", migration.place())
+    format!("{migration} ({})", migration.location())
 }

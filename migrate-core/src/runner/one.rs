@@ -386,7 +386,7 @@ impl Runner<'_> {
     }
 
     pub(super) fn tell_step(&mut self, planned: &PlannedMigration, index: usize, step: &PlannedStep) {
-        tracing::debug!(step = index + 1, place = %step.place, "step");
+        tracing::debug!(step = index + 1, location = %step.location, "step");
         self.tell(&Event::Step {
             position: index + 1,
             total: planned.steps.len(),

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::history::Phase;
 use crate::migration::Direction;
 use crate::plan::{Action, PlannedMigration};
-use crate::report::{Done, Event};
+use crate::report::{Event, ExecutedMigration};
 use crate::schema;
 use crate::target::MigrationRef;
 
@@ -106,10 +106,10 @@ impl Runner<'_> {
     ) -> Option<String> {
         let mut message = String::new();
         let mut expected = expected_of(agenda)?;
-        for (place, planned) in agenda.queue.iter().take(count).enumerate() {
-            let sequence = agenda.next_sequence + i64::try_from(place).unwrap_or_default();
+        for (location, planned) in agenda.queue.iter().take(count).enumerate() {
+            let sequence = agenda.next_sequence + i64::try_from(location).unwrap_or_default();
             let mut attempt = self.attempt(run, agenda, planned, batches, sequence);
-            attempt.is_last = place + 1 == agenda.queue.len();
+            attempt.is_last = location + 1 == agenda.queue.len();
             let around = self
                 .session
                 .pipeline_envelope(&self.table, &run.id, self.statement_lock_timeout, expected)?;
@@ -139,7 +139,7 @@ impl Runner<'_> {
     /// Tells what was done with one message, as if it had been done one by one.
     fn tell_together(&mut self, run: &mut RunState, done: &[PlannedMigration], left: usize, began: Instant) {
         let share = began.elapsed() / u32::try_from(done.len().max(1)).unwrap_or(1);
-        let total = run.report.done.len() + done.len() + left;
+        let total = run.report.executed.len() + done.len() + left;
         for planned in done {
             self.tell_done(run, planned, total, share);
         }
@@ -153,19 +153,19 @@ impl Runner<'_> {
         self.tell(&Event::Started {
             migration: &planned.migration,
             direction: planned.direction,
-            position: run.report.done.len() + 1,
+            position: run.report.executed.len() + 1,
             total,
         });
         for (index, step) in planned.steps.iter().enumerate() {
             self.tell_step(planned, index, step);
         }
-        let done = Done {
+        let done = ExecutedMigration {
             migration: planned.migration,
             direction: planned.direction,
             duration,
         };
         self.tell(&Event::Finished(&done));
-        run.report.done.push(done);
+        run.report.executed.push(done);
     }
 }
 

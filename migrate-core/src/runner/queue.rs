@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use super::{Request, Runner};
 use crate::driver::DriverErrorKind;
-use crate::error::{Error, ErrorKind, Problem};
+use crate::error::{Diagnostic, Error, ErrorKind};
 use crate::history::table::COLUMNS;
-use crate::history::{Applied, BadRows, History, Phase};
+use crate::history::{AppliedMigration, BadRows, History, Phase};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::PlannedMigration;
-use crate::plan::planner::{Planner, all_or_problems};
+use crate::plan::planner::{Planner, all_or_diagnostics};
 use crate::schema::{self, SessionEffect};
 use crate::state::LiveSchema;
 use crate::target::{MigrationRef, Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
@@ -49,7 +49,7 @@ impl Runner<'_> {
                         ErrorKind::History,
                         format!("the table {table} cannot be read as history"),
                     )
-                    .cause(error)
+                    .with_cause(error)
                     .nothing_changed()
                     .next(format!("if {table} was edited by hand, take the edit back")));
                 }
@@ -75,7 +75,7 @@ impl Runner<'_> {
                     ErrorKind::History,
                     format!("the table {table} is not a history table of this tool"),
                 )
-                .problem(None, format!("it has no column {}", lacks.join(", ")))
+                .diagnostic(None, format!("it has no column {}", lacks.join(", ")))
                 .nothing_changed()
                 .next("give history another name: `--history-table NAME`, or `Runner::history_table`"))
             }
@@ -99,7 +99,7 @@ impl Runner<'_> {
                     format!("the table {table} holds rows that this tool did not write"),
                 );
                 for row in rows {
-                    error = error.problem(None, row);
+                    error = error.diagnostic(None, row);
                 }
                 error
                     .nothing_changed()
@@ -248,13 +248,13 @@ impl Runner<'_> {
 
     /// The migrations that a rollback takes back, newest first.
     fn to_roll_back(&self, history: &History, rollback: &Rollback) -> Result<Vec<&Migration>, Error> {
-        let rows: Vec<Applied> = history.linked_rows(&self.registry).cloned().collect();
+        let rows: Vec<AppliedMigration> = history.linked_rows(&self.registry).cloned().collect();
         let rows = rows_to_roll_back(&rows, rollback)?;
         self.migrations_of(rows.into_iter().filter(|row| row.phase == Phase::Applied))
     }
 
     /// The migrations of rows, which have to be linked and unchanged.
-    fn migrations_of<'r>(&self, rows: impl Iterator<Item = &'r Applied>) -> Result<Vec<&Migration>, Error> {
+    fn migrations_of<'r>(&self, rows: impl Iterator<Item = &'r AppliedMigration>) -> Result<Vec<&Migration>, Error> {
         let mut migrations = Vec::new();
         let mut refused = Vec::new();
         let (mut is_missing, mut is_changed) = (false, false);
@@ -287,7 +287,7 @@ impl Runner<'_> {
                 "not all of these migrations can be rolled back from here",
             );
             for reason in refused {
-                error = error.problem(None, reason);
+                error = error.diagnostic(None, reason);
             }
             error = error.nothing_changed();
             if is_missing {
@@ -305,7 +305,7 @@ impl Runner<'_> {
         Ok(migrations)
     }
 
-    pub(super) fn is_changed(&self, row: &Applied) -> bool {
+    pub(super) fn is_changed(&self, row: &AppliedMigration) -> bool {
         let position = self.registry.position(row.id());
         position.is_some_and(|at| schema::differ(&row.checksum, self.checksums.at(at)))
     }
@@ -321,7 +321,7 @@ impl Runner<'_> {
             return Ok(None);
         };
         let (doing, way, finish) = match row.phase {
-            Phase::Reverting => ("rolling back", Direction::Down, "migrate rollback --steps 1"),
+            Phase::Reverting => ("rolling back", Direction::Down, "migrate rollback -n 1"),
             Phase::Applying | Phase::Applied => ("applying", Direction::Up, "migrate up"),
         };
         let error = Error::new(
@@ -334,7 +334,7 @@ impl Runner<'_> {
         };
         if let Some(run) = &row.claim {
             return Err(error
-                .problem(
+                .diagnostic(
                     None,
                     format!("the run {run} ({}) is at work on it, or was killed", row.applied_by),
                 )
@@ -343,25 +343,25 @@ impl Runner<'_> {
         if row.in_flight.is_some() {
             let (next, done) = (row.progress + 1, row.progress);
             return Err(error
-                .problem(
+                .diagnostic(
                     None,
                     format!(
                         "the run that did it is gone, and nothing here can tell whether step {next} had happened by then"
                     ),
                 )
                 .next(format!(
-                    "look whether it has: `migrate repair {id} --done {next}` says that it has, `migrate repair {id} --done \
+                    "look whether it has: `migrate resolve {id} --done {next}` says that it has, `migrate resolve {id} --done \
                      {done}` that it has not; then `{finish}`",
                     id = row.id(),
                 )));
         }
         if way != direction {
             return Err(error.next(format!("finish it with `{finish}`")).next(format!(
-                "or say what has happened of it: `migrate repair {} --done STEPS`",
+                "or say what has happened of it: `migrate resolve {} --done COUNT`",
                 row.id()
             )));
         }
-        let mut planned = plan_one(planner, migration, way).map_err(Error::of_problems)?;
+        let mut planned = plan_one(planner, migration, way).map_err(Error::of_diagnostics)?;
         planned.done = row.progress;
         let on_the_way = planned.checksums.get(row.progress);
         let was_changed = match way {
@@ -372,23 +372,23 @@ impl Runner<'_> {
         if let Some((index, step)) = done.find(|(_, step)| step.session_effect() == SessionEffect::Lost) {
             let id = row.id();
             return Err(error
-                .problem(
-                    Some(step.place),
+                .diagnostic(
+                    Some(step.location),
                     format!("what step {} has left in its session is gone with that: {}", index + 1, step.label()),
                 )
                 .next(format!(
-                    "`migrate repair {id} --done {index}` has that step run again, and all after it: undo first by hand what \
+                    "`migrate resolve {id} --done {index}` has that step run again, and all after it: undo first by hand what \
                      those have done"
                 ))
                 .next(format!(
-                    "or do the rest by hand, and then `migrate repair {id} --done {}`",
+                    "or do the rest by hand, and then `migrate resolve {id} --done {}`",
                     planned.steps.len()
                 )));
         }
         if planned.done > planned.steps.len() || was_changed {
             return Err(error
-                .problem(
-                    Some(migration.place()),
+                .diagnostic(
+                    Some(migration.location()),
                     format!(
                         "its steps were changed since, and {} of them have happened",
                         row.progress
@@ -396,7 +396,7 @@ impl Runner<'_> {
                 )
                 .next("take that edit back; on the way there, what comes after those steps may be changed")
                 .next(format!(
-                    "or say what has happened of it as it is now: `migrate repair {} --done STEPS`",
+                    "or say what has happened of it as it is now: `migrate resolve {} --done COUNT`",
                     row.id()
                 )));
         }
@@ -410,7 +410,7 @@ impl Runner<'_> {
         migrations: impl IntoIterator<Item = &'m Migration>,
         direction: Direction,
     ) -> Result<Vec<PlannedMigration>, Error> {
-        all_or_problems(
+        all_or_diagnostics(
             migrations
                 .into_iter()
                 .map(|migration| plan_one(planner, migration, direction)),
@@ -441,7 +441,7 @@ pub(super) fn plan_one(
     planner: &mut Planner,
     migration: &Migration,
     direction: Direction,
-) -> Result<PlannedMigration, Vec<Problem>> {
+) -> Result<PlannedMigration, Vec<Diagnostic>> {
     match direction {
         Direction::Up => planner.up(migration),
         Direction::Down => planner.down(migration),

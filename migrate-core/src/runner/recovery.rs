@@ -5,7 +5,7 @@ use super::queue::plan_one;
 use crate::driver::DriverError;
 use crate::error::Error;
 use crate::history::table::RowUpdate;
-use crate::history::{Applied, History, Phase};
+use crate::history::{AppliedMigration, History, Phase};
 use crate::migration::Direction;
 use crate::plan::PlannedMigration;
 use crate::schema::SessionEffect;
@@ -119,7 +119,7 @@ impl Runner<'_> {
 
     /// Takes the claim from a run that is gone, if it is still that run's: a compare-and-swap. Finds out whether the step that
     /// it was about to run has happened; if nothing can tell, that stays written down, for a person to say.
-    pub(super) fn settle(&mut self, history: &History, row: &Applied) -> Result<(), Error> {
+    pub(super) fn settle(&mut self, history: &History, row: &AppliedMigration) -> Result<(), Error> {
         let unknown = InFlightStep::Unknown.text();
         let mut change = RowUpdate {
             claim: Some(None),
@@ -156,7 +156,7 @@ impl Runner<'_> {
         catalog_context: &str,
         touches: &[String],
         history: &History,
-        row: &Applied,
+        row: &AppliedMigration,
     ) -> Result<Option<String>, Error> {
         let unread = |runner: &mut Self, error| runner.database_error("the schema could not be read", error);
         let now = self.session.catalog_context().map_err(|error| unread(self, error))?;
@@ -179,7 +179,7 @@ impl Runner<'_> {
     }
 
     /// What the steps of a migration that are done have set of their session.
-    fn settings_of(&self, history: &History, row: &Applied) -> Vec<String> {
+    fn settings_of(&self, history: &History, row: &AppliedMigration) -> Vec<String> {
         let direction = match row.phase {
             Phase::Reverting => Direction::Down,
             Phase::Applying | Phase::Applied => Direction::Up,

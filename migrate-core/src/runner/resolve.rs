@@ -3,7 +3,7 @@
 use super::{Runner, queue};
 use crate::error::{Error, ErrorKind};
 use crate::history::table::RowUpdate;
-use crate::history::{Applied, Entry, Phase, State};
+use crate::history::{AppliedMigration, MigrationState, MigrationStatus, Phase};
 use crate::migration::Direction;
 use crate::plan::PlannedMigration;
 use crate::target::MigrationRef;
@@ -11,7 +11,7 @@ use crate::target::MigrationRef;
 /// A migration that was cut off half way: see [`Runner::interrupted`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Interrupted {
+pub struct InterruptedMigration {
     /// The migration with its steps, those that are still to run and those before them.
     pub planned: PlannedMigration,
     /// How many steps have happened, as history says.
@@ -19,7 +19,7 @@ pub struct Interrupted {
     /// The step after them may have happened as well: the run was killed while it was at work on it.
     pub is_undecided: bool,
     /// What history says of it.
-    pub applied: Applied,
+    pub applied: AppliedMigration,
 }
 
 impl Runner<'_> {
@@ -28,7 +28,7 @@ impl Runner<'_> {
     /// # Errors
     ///
     /// If it is not in the state [`State::Interrupted`], or its steps cannot be planned.
-    pub fn interrupted(&mut self, reference: &MigrationRef) -> Result<Interrupted, Error> {
+    pub fn interrupted(&mut self, reference: &MigrationRef) -> Result<InterruptedMigration, Error> {
         self.with_lock_wait(|runner| runner.read_interrupted(reference))
     }
 
@@ -40,19 +40,20 @@ impl Runner<'_> {
     /// # Errors
     ///
     /// If it is not in the state [`State::Interrupted`], or has fewer steps.
-    pub fn repair(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
-        self.with_lock_wait(|runner| runner.in_own_transaction(|runner| runner.repair_in_transaction(reference, done)))
+    pub fn resolve(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
+        self.with_lock_wait(|runner| runner.in_own_transaction(|runner| runner.resolve_in_transaction(reference, done)))
     }
 
-    fn read_interrupted(&mut self, reference: &MigrationRef) -> Result<Interrupted, Error> {
+    fn read_interrupted(&mut self, reference: &MigrationRef) -> Result<InterruptedMigration, Error> {
         let history = self.read_history()?.unwrap_or_default();
         let entries = history.compare(&self.registry, &self.checksums);
-        let entry = reference.find(&entries, Entry::id)?;
-        let (State::Interrupted, Some(row), Some(migration)) = (entry.state, &entry.applied, &entry.migration) else {
+        let entry = reference.find(&entries, MigrationStatus::id)?;
+        let (MigrationState::Interrupted, Some(row), Some(migration)) = (entry.state, &entry.applied, &entry.migration)
+        else {
             return Err(Error::new(
                 ErrorKind::InvalidTarget,
                 format!(
-                    "{entry} is {}, not interrupted here; there is nothing to repair",
+                    "{entry} is {}, not interrupted here; there is nothing to resolve",
                     entry.state
                 ),
             )
@@ -62,8 +63,9 @@ impl Runner<'_> {
             Phase::Reverting => Direction::Down,
             Phase::Applying | Phase::Applied => Direction::Up,
         };
-        let planned = queue::plan_one(&mut self.planner(&history), migration, direction).map_err(Error::of_problems)?;
-        Ok(Interrupted {
+        let planned =
+            queue::plan_one(&mut self.planner(&history), migration, direction).map_err(Error::of_diagnostics)?;
+        Ok(InterruptedMigration {
             planned,
             done: row.progress,
             is_undecided: row.claim.is_some() || row.in_flight.is_some(),
@@ -71,8 +73,8 @@ impl Runner<'_> {
         })
     }
 
-    fn repair_in_transaction(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
-        let Interrupted {
+    fn resolve_in_transaction(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
+        let InterruptedMigration {
             planned, applied: row, ..
         } = self.read_interrupted(reference)?;
         let direction = planned.direction();
@@ -80,7 +82,7 @@ impl Runner<'_> {
         if done > all {
             return Err(
                 Error::new(ErrorKind::InvalidTarget, format!("{row} has {all} steps, not {done}")).next(format!(
-                    "give a number up to {all}; `migrate repair {}` shows the steps",
+                    "give a number up to {all}; `migrate resolve {}` shows the steps",
                     row.id()
                 )),
             );

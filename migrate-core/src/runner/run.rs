@@ -10,10 +10,10 @@ use super::queue::plan_one;
 use super::{Request, Runner, named};
 use crate::driver::DriverErrorKind;
 use crate::error::{Error, ErrorKind};
-use crate::history::{Applied, History, Phase};
+use crate::history::{AppliedMigration, History, Phase};
 use crate::migration::{Direction, MigrationId};
 use crate::plan::{PlannedMigration, PlannedStep};
-use crate::report::{Done, Event, Report};
+use crate::report::{Event, ExecutedMigration, Report};
 use crate::target::{MigrationRef, Target};
 
 /// What a run carries from one migration to the next.
@@ -46,7 +46,7 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
-    pub(super) fn row(&self, id: MigrationId<'_>) -> Option<&Applied> {
+    pub(super) fn row(&self, id: MigrationId<'_>) -> Option<&AppliedMigration> {
         self.history.as_ref()?.find(id)
     }
 }
@@ -93,7 +93,7 @@ impl Runner<'_> {
             // What is pending up to somewhere stays that, whatever somebody else does meanwhile.
             Request::Up(Target::Latest | Target::To(_)) => request.clone(),
             // "The next two" and "the last batch" would be others after each look, so it is these from here on.
-            Request::Up(Target::Steps(_)) | Request::Down(_) | Request::These(..) => {
+            Request::Up(Target::Next(_)) | Request::Down(_) | Request::These(..) => {
                 Request::These(request.direction(), these.collect())
             }
         };
@@ -148,7 +148,7 @@ impl Runner<'_> {
         let history = self.read_history()?.unwrap_or_default();
         let mut planner = self.planner(&history);
         planner.set_live(&*self.live()?);
-        *planned = plan_one(&mut planner, &planned.migration, planned.direction).map_err(Error::of_problems)?;
+        *planned = plan_one(&mut planner, &planned.migration, planned.direction).map_err(Error::of_diagnostics)?;
         Ok(())
     }
 
@@ -175,7 +175,7 @@ impl Runner<'_> {
             return Ok(());
         }
         let attempt = self.attempt(run, agenda, &planned, batches, agenda.next_sequence);
-        self.tell_started(&planned, run.report.done.len(), agenda.queue.len());
+        self.tell_started(&planned, run.report.executed.len(), agenda.queue.len());
         let started = Instant::now();
         let history_version = match self.do_one(&attempt, started) {
             Ok(history_version) => history_version,
@@ -189,13 +189,13 @@ impl Runner<'_> {
         run.goes_alone = false;
         agenda.history_version = history_version.or(agenda.history_version);
         agenda.is_left_by_message = false;
-        let done = Done {
+        let done = ExecutedMigration {
             migration: planned.migration,
             direction: planned.direction,
             duration: started.elapsed(),
         };
         self.tell(&Event::Finished(&done));
-        run.report.done.push(done);
+        run.report.executed.push(done);
         run.has_open_claims = !attempt.is_last && planned.direction == Direction::Up;
         // One that went on after an interruption has had its place.
         agenda.next_sequence += i64::from(attempt.row.is_none());
@@ -279,7 +279,7 @@ impl Runner<'_> {
     /// Whether a migration failed, and was rolled back, for a reason that goes by: something else holds a lock, for which it
     /// waits a while, or a pooler was not noticed before.
     pub(super) fn may_try_again(&mut self, planned: &PlannedMigration, error: &Error) -> bool {
-        let kind = error.root_cause().and_then(|cause| DriverErrorKind::behind(cause));
+        let kind = error.cause().and_then(|cause| DriverErrorKind::behind(cause));
         let is_locked = kind == Some(DriverErrorKind::Locked);
         let stays_whole = planned.is_whole();
         (stays_whole && self.tells_of_pooler(error)) || (is_locked && stays_whole && self.waits_for_lock(planned))
@@ -374,7 +374,7 @@ impl Runner<'_> {
         let Request::These(Direction::Down, these) = request else {
             return false;
         };
-        let is_meant = |row: &Applied| these.contains(&row.id().into());
+        let is_meant = |row: &AppliedMigration| these.contains(&row.id().into());
         let newest = history.linked_rows(&self.registry).last();
         newest.is_some_and(|newest| !is_meant(newest)) && history.linked_rows(&self.registry).any(is_meant)
     }
@@ -431,7 +431,7 @@ fn stopped_before(agenda: &Agenda) -> Error {
     let left = agenda.queue.len();
     let finish = match agenda.request.direction() {
         Direction::Up => "migrate up",
-        Direction::Down => "migrate rollback --steps",
+        Direction::Down => "migrate rollback --number",
     };
     let error = match agenda.queue.front() {
         Some(next) => Error::new(
@@ -450,7 +450,7 @@ fn stopped_before(agenda: &Agenda) -> Error {
 fn with_what_went_before(mut error: Error, run: &RunState) -> Error {
     let count = |direction| {
         run.report
-            .done
+            .executed
             .iter()
             .filter(|done| done.direction == direction)
             .count()

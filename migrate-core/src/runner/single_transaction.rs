@@ -8,7 +8,7 @@ use super::{Request, Runner};
 use crate::error::{Error, ErrorKind};
 use crate::migration::Direction;
 use crate::plan::{PlannedMigration, PlannedStep};
-use crate::report::{Done, Event};
+use crate::report::{Event, ExecutedMigration};
 use crate::target::MigrationRef;
 
 impl Runner<'_> {
@@ -68,7 +68,7 @@ impl Runner<'_> {
         let message = "not all that is to be done can be in one transaction";
         let error = Error::new(ErrorKind::InvalidSetting, message);
         let error = reasons.into_iter().fold(error, |error, (migration, reason)| {
-            error.problem(Some(migration.place()), reason)
+            error.diagnostic(Some(migration.location()), reason)
         });
         refuse(error.next("run these by themselves first, `--to` says how far"))
     }
@@ -90,7 +90,7 @@ impl Runner<'_> {
             self.abandon();
             return Ok(());
         }
-        let mut done: Vec<Done> = Vec::new();
+        let mut done: Vec<ExecutedMigration> = Vec::new();
         while !agenda.queue.is_empty() {
             if let Err(error) = self.plan_next(agenda, !done.is_empty()) {
                 self.abandon();
@@ -117,7 +117,7 @@ impl Runner<'_> {
                 }
                 return Err(with_those_before(error, done.len()));
             }
-            done.push(Done {
+            done.push(ExecutedMigration {
                 migration: planned.migration,
                 direction: planned.direction,
                 duration: started.elapsed(),
@@ -130,7 +130,7 @@ impl Runner<'_> {
         // Before the commit nothing was done.
         for done in done {
             self.tell(&Event::Finished(&done));
-            run.report.done.push(done);
+            run.report.executed.push(done);
         }
         Ok(())
     }

@@ -8,15 +8,15 @@ use sha2::{Digest, Sha256};
 
 use super::column_type::{DefaultValue, Value};
 use super::operation::{EnumChange, Operation, Position, TableEdit};
-use super::step::{Step, Work};
-use super::table::{Column, Index, IndexMethod, IndexOn, Reaction};
-use crate::dialect::DialectName;
+use super::step::{Step, StepKind};
+use super::table::{Column, ForeignKeyAction, Index, IndexMethod, IndexOn};
+use crate::dialect::Dialect;
 
 /// The encoding's tag, written before the hash.
 const TAG: u32 = 1;
 
 /// The checksum of recorded steps on one kind of database: the encoding's tag and 128 bits of SHA-256, `1:0123..`.
-pub(crate) fn checksum(steps: &[Step], dialect: DialectName) -> String {
+pub(crate) fn checksum(steps: &[Step], dialect: Dialect) -> String {
     let mut hash = Sha256::new();
     for step in steps {
         add(&mut hash, step, dialect);
@@ -25,7 +25,7 @@ pub(crate) fn checksum(steps: &[Step], dialect: DialectName) -> String {
 }
 
 /// The checksums of the first 0, 1, 2, .. steps, up to all of them.
-pub(crate) fn checksums_by_step(steps: &[Step], dialect: DialectName) -> Vec<String> {
+pub(crate) fn checksums_by_step(steps: &[Step], dialect: Dialect) -> Vec<String> {
     let mut hash = Sha256::new();
     let mut checksums = vec![print(hash.clone())];
     for step in steps {
@@ -71,16 +71,16 @@ fn tag(checksum: &str) -> Option<u32> {
     checksum.split_once(':')?.0.parse().ok()
 }
 
-fn add(hash: &mut Sha256, step: &Step, dialect: DialectName) {
-    match &step.work {
-        Work::Sql(sql) => {
+fn add(hash: &mut Sha256, step: &Step, dialect: Dialect) {
+    match &step.kind {
+        StepKind::Sql(sql) => {
             put(hash, "execute");
             put(hash, &normal_line_ends(sql.for_dialect(dialect).unwrap_or_default()));
         }
-        Work::Rust(_) => put(hash, "run"),
-        Work::Operation(operation) => add_operation(hash, operation),
+        StepKind::Rust(_) => put(hash, "run"),
+        StepKind::Operation(operation) => add_operation(hash, operation),
         // Nothing of these is run.
-        Work::Declared | Work::Kept => {}
+        StepKind::Declared | StepKind::Kept => {}
     }
 }
 
@@ -254,8 +254,8 @@ fn default(default: &DefaultValue) -> String {
     }
 }
 
-fn reaction(reaction: Reaction) -> Option<&'static str> {
-    (reaction != Reaction::NoAction).then(|| reaction.as_str())
+fn reaction(reaction: ForeignKeyAction) -> Option<&'static str> {
+    (reaction != ForeignKeyAction::NoAction).then(|| reaction.as_str())
 }
 
 fn put_all(hash: &mut Sha256, fields: &[&str]) {

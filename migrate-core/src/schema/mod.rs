@@ -34,22 +34,23 @@ pub(crate) use statement::{
     Effect, SessionEffect, effect, is_idempotent, may_fail_partially, observable_objects, session_effect,
 };
 pub use step::RecordedStep;
-pub(crate) use step::{Step, Undo, Work};
+pub(crate) use step::{Step, StepKind, Undo};
 pub use table::{
-    Check, Column, ForeignKey, Generated, Index, IndexKey, IndexMethod, IndexOn, PrimaryKey, Reaction, Table, Unique,
+    Check, Column, ForeignKey, ForeignKeyAction, Generated, Index, IndexKey, IndexMethod, IndexOn, PrimaryKey, Table,
+    Unique,
 };
-pub(crate) use table::{Kind, Trigger};
+pub(crate) use table::{ObjectKind, Trigger};
 
 use builder::{EditList, add_index, index_on, set_comment};
 
-use crate::error::Problem;
-use crate::location::Place;
+use crate::error::Diagnostic;
+use crate::location::Location;
 
 /// What `up` and `down` describe their change on.
 #[derive(Debug, Default)]
 pub struct Schema {
     steps: Vec<Step>,
-    problems: Vec<Problem>,
+    diagnostics: Vec<Diagnostic>,
     works_out_from_up: bool,
 }
 
@@ -73,20 +74,20 @@ impl Schema {
     /// is left out is refused while planning; MariaDB takes MySQL's text unless it has its own.
     ///
     /// ```
-    /// # use migrate_core::{DialectName, Schema};
+    /// # use migrate_core::{Dialect, Schema};
     /// fn up(schema: &mut Schema) {
     ///     schema
     ///         .execute([
-    ///             (DialectName::Postgres, "CREATE EXTENSION IF NOT EXISTS citext"),
-    ///             (DialectName::Sqlite, ""),
+    ///             (Dialect::Postgres, "CREATE EXTENSION IF NOT EXISTS citext"),
+    ///             (Dialect::Sqlite, ""),
     ///         ])
     ///         .up_only();
     /// }
     /// ```
     #[track_caller]
     pub fn execute(&mut self, sql: impl IntoSql) -> RecordedStep<'_> {
-        let place = Place::of_caller();
-        self.record(Work::Sql(sql.into_sql()), place)
+        let location = Location::of_caller();
+        self.record(StepKind::Sql(sql.into_sql()), location)
     }
 
     /// A Rust function on a Diesel connection: a data migration.
@@ -112,20 +113,20 @@ impl Schema {
     /// ```
     #[track_caller]
     pub fn run<M>(&mut self, function: impl RustFunction<M>) -> RecordedStep<'_> {
-        let place = Place::of_caller();
-        self.record(Work::Rust(function.into_functions()), place)
+        let location = Location::of_caller();
+        self.record(StepKind::Rust(function.into_functions()), location)
     }
 
     /// Makes a table. Taking it back drops it.
     ///
     /// ```
-    /// # use migrate_core::{Reaction, Schema};
+    /// # use migrate_core::{ForeignKeyAction, Schema};
     /// fn up(schema: &mut Schema) {
     ///     schema.create_table("posts", |t| {
     ///         t.id();
     ///         t.text("title");
     ///         t.text("body").nullable();
-    ///         t.big_int("user_id").references("users", "id").on_delete(Reaction::Cascade);
+    ///         t.big_int("user_id").references("users", "id").on_delete(ForeignKeyAction::Cascade);
     ///         t.timestamps();
     ///         t.index(["user_id"]);
     ///     });
@@ -133,12 +134,12 @@ impl Schema {
     /// ```
     #[track_caller]
     pub fn create_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&TableBuilder) -> R) {
-        let place = Place::of_caller();
+        let location = Location::of_caller();
         let table = name.into();
         let draft = EditList::new(&table);
         describe(&TableBuilder::new(draft.clone()));
         let edits = draft.finish();
-        self.operation(Operation::CreateTable { table, edits }, place);
+        self.operation(Operation::CreateTable { table, edits }, location);
     }
 
     /// Changes a table. Taking it back undoes each change, last first.
@@ -155,37 +156,37 @@ impl Schema {
     /// ```
     #[track_caller]
     pub fn alter_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&AlterTable) -> R) {
-        let place = Place::of_caller();
+        let location = Location::of_caller();
         let table = name.into();
         let draft = EditList::new(&table);
         describe(&AlterTable::new(draft.clone()));
         let edits = draft.finish();
-        self.operation(Operation::AlterTable { table, edits }, place);
+        self.operation(Operation::AlterTable { table, edits }, location);
     }
 
     /// Drops a table with its rows. Taking it back makes it anew, empty, with its columns, indexes and constraints.
     #[track_caller]
     pub fn drop_table(&mut self, name: impl Into<String>) {
-        let place = Place::of_caller();
-        self.operation(Operation::DropTable { table: name.into() }, place);
+        let location = Location::of_caller();
+        self.operation(Operation::DropTable { table: name.into() }, location);
     }
 
     /// Gives a table another name. Its indexes and constraints keep theirs.
     #[track_caller]
     pub fn rename_table(&mut self, from: impl Into<String>, to: impl Into<String>) {
-        let place = Place::of_caller();
+        let location = Location::of_caller();
         let (from, to) = (from.into(), to.into());
-        self.operation(Operation::RenameTable { from, to }, place);
+        self.operation(Operation::RenameTable { from, to }, location);
     }
 
-    /// Makes an index, called `table_columns_idx` unless it is [`named`](IndexBuilder::named).
+    /// Makes an index, called `table_columns_idx` unless it is [`name`](IndexBuilder::name).
     ///
     /// ```
     /// # use migrate_core::{Schema, desc, expression};
     /// fn up(schema: &mut Schema) {
     ///     schema.create_index("users", ["email"]).unique();
     ///     schema.create_index("posts", [desc("created_at")]);
-    ///     schema.create_index("users", [expression("lower(email)")]).named("users_by_email");
+    ///     schema.create_index("users", [expression("lower(email)")]).name("users_by_email");
     /// }
     /// ```
     #[track_caller]
@@ -194,54 +195,54 @@ impl Schema {
         table: impl Into<String>,
         keys: impl IntoIterator<Item = K>,
     ) -> IndexBuilder<'_> {
-        let place = Place::of_caller();
+        let location = Location::of_caller();
         let table = table.into();
         let index = index_on(&table, keys);
-        self.edit(table, add_index(index), place);
+        self.edit(table, add_index(index), location);
         IndexBuilder::last_of(&mut self.steps)
     }
 
     /// Drops an index by its name.
     #[track_caller]
     pub fn drop_index(&mut self, table: impl Into<String>, name: impl Into<String>) -> DropIndex<'_> {
-        let place = Place::of_caller();
+        let location = Location::of_caller();
         let change = TableEdit::DropIndex {
             index: name.into(),
             concurrently: false,
         };
-        self.edit(table.into(), change, place);
+        self.edit(table.into(), change, location);
         DropIndex::last_of(&mut self.steps)
     }
 
     /// Gives an index another name.
     #[track_caller]
     pub fn rename_index(&mut self, table: impl Into<String>, from: impl Into<String>, to: impl Into<String>) {
-        let place = Place::of_caller();
+        let location = Location::of_caller();
         let (from, to) = (from.into(), to.into());
-        self.edit(table.into(), TableEdit::RenameIndex { from, to }, place);
+        self.edit(table.into(), TableEdit::RenameIndex { from, to }, location);
     }
 
     /// What people should know of a table; an empty text takes it away. For a column write
     /// [`comment_on`](AlterTable::comment_on) in `alter_table`. SQLite keeps no comments.
     #[track_caller]
     pub fn comment_on(&mut self, table: impl Into<String>, comment: impl Into<String>) {
-        let place = Place::of_caller();
-        self.edit(table.into(), set_comment(None, comment), place);
+        let location = Location::of_caller();
+        self.edit(table.into(), set_comment(None, comment), location);
     }
 
     /// Makes a view of a query, which is SQL as the database takes it.
     #[track_caller]
     pub fn create_view(&mut self, name: impl Into<String>, query: impl Into<String>) {
-        let place = Place::of_caller();
+        let location = Location::of_caller();
         let (view, query) = (name.into(), query.into());
-        self.operation(Operation::CreateView { view, query }, place);
+        self.operation(Operation::CreateView { view, query }, location);
     }
 
     /// Drops a view. Taking it back makes it anew.
     #[track_caller]
     pub fn drop_view(&mut self, name: impl Into<String>) {
-        let place = Place::of_caller();
-        self.operation(Operation::DropView { view: name.into() }, place);
+        let location = Location::of_caller();
+        self.operation(Operation::DropView { view: name.into() }, location);
     }
 
     /// Makes an enum, a type of its own with these values in this order. Taking it back drops it.
@@ -254,15 +255,15 @@ impl Schema {
     ///     schema.create_enum("mood", ["sad", "happy"]);
     ///     schema.create_table("diary", |t| {
     ///         t.id();
-    ///         t.enum_of("mood", "mood").default("happy");
+    ///         t.enum_type("mood", "mood").default("happy");
     ///     });
     /// }
     /// ```
     #[track_caller]
     pub fn create_enum<V: Into<String>>(&mut self, name: impl Into<String>, values: impl IntoIterator<Item = V>) {
-        let place = Place::of_caller();
+        let location = Location::of_caller();
         let values = values.into_iter().map(Into::into).collect();
-        self.change_enum(name.into(), EnumChange::Create { values }, place);
+        self.change_enum(name.into(), EnumChange::Create { values }, location);
     }
 
     /// Adds a value to an enum. A migration that runs in a transaction cannot use it yet: PostgreSQL lets only later
@@ -276,24 +277,24 @@ impl Schema {
     /// ```
     #[track_caller]
     pub fn add_enum_value(&mut self, name: impl Into<String>, value: impl Into<String>) -> AddEnumValue<'_> {
-        let place = Place::of_caller();
+        let location = Location::of_caller();
         let change = EnumChange::AddValue {
             value: value.into(),
             position: Position::Last,
         };
-        self.change_enum(name.into(), change, place);
+        self.change_enum(name.into(), change, location);
         AddEnumValue::last_of(&mut self.steps)
     }
 
     /// Drops an enum that no column is of any more. Taking it back makes it anew.
     #[track_caller]
     pub fn drop_enum(&mut self, name: impl Into<String>) {
-        let place = Place::of_caller();
-        self.change_enum(name.into(), EnumChange::Drop, place);
+        let location = Location::of_caller();
+        self.change_enum(name.into(), EnumChange::Drop, location);
     }
 
-    fn change_enum(&mut self, name: String, change: EnumChange, place: Place) {
-        self.operation(Operation::ChangeEnum { name, change }, place);
+    fn change_enum(&mut self, name: String, change: EnumChange, location: Location) {
+        self.operation(Operation::ChangeEnum { name, change }, location);
     }
 
     /// What the database has already, made before there were migrations, or by somebody else. Nothing of it is run.
@@ -315,45 +316,45 @@ impl Schema {
     /// ```
     #[track_caller]
     pub fn declare(&mut self, describe: impl FnOnce(&mut Schema)) {
-        let place = Place::of_caller();
-        let effects = record_effects(describe, &mut self.problems);
+        let location = Location::of_caller();
+        let effects = record_effects(describe, &mut self.diagnostics);
         self.steps.push(Step {
-            work: Work::Declared,
+            kind: StepKind::Declared,
             undo: Undo::Nothing,
             effects: Some(effects),
-            place,
+            location,
         });
     }
 
-    fn operation(&mut self, operation: Operation, place: Place) {
+    fn operation(&mut self, operation: Operation, location: Location) {
         self.steps.push(Step {
-            work: Work::Operation(operation),
+            kind: StepKind::Operation(operation),
             undo: Undo::Unknown,
             effects: None,
-            place,
+            location,
         });
     }
 
     /// Records one change of a table.
-    fn edit(&mut self, table: String, change: TableEdit, place: Place) {
-        let edits = vec![LocatedEdit { change, place }];
-        self.operation(Operation::AlterTable { table, edits }, place);
+    fn edit(&mut self, table: String, change: TableEdit, location: Location) {
+        let edits = vec![LocatedEdit { change, location }];
+        self.operation(Operation::AlterTable { table, edits }, location);
     }
 
-    fn record(&mut self, work: Work, place: Place) -> RecordedStep<'_> {
-        if let Some(mistake) = work.mistake() {
-            self.problems.push(Problem {
-                place: Some(place),
+    fn record(&mut self, kind: StepKind, location: Location) -> RecordedStep<'_> {
+        if let Some(mistake) = kind.mistake() {
+            self.diagnostics.push(Diagnostic {
+                location: Some(location),
                 message: format!("`execute` {mistake}; write one SQL statement, or leave the step out"),
             });
         }
         self.steps.push(Step {
-            work,
+            kind,
             undo: Undo::Unknown,
             effects: None,
-            place,
+            location,
         });
-        RecordedStep::new(&mut self.steps, &mut self.problems)
+        RecordedStep::new(&mut self.steps, &mut self.diagnostics)
     }
 
     /// What the provided `down` says.
@@ -363,16 +364,16 @@ impl Schema {
 }
 
 /// What a closure says of the schema, of which nothing is run.
-fn record_effects(describe: impl FnOnce(&mut Schema), problems: &mut Vec<Problem>) -> Vec<Step> {
+fn record_effects(describe: impl FnOnce(&mut Schema), diagnostics: &mut Vec<Diagnostic>) -> Vec<Step> {
     let mut schema = Schema::default();
     describe(&mut schema);
-    problems.extend(schema.problems);
+    diagnostics.extend(schema.diagnostics);
     let (effects, other): (Vec<Step>, Vec<Step>) = schema
         .steps
         .into_iter()
-        .partition(|step| matches!(step.work, Work::Operation(_)));
-    problems.extend(other.into_iter().map(|step| Problem {
-        place: Some(step.place),
+        .partition(|step| matches!(step.kind, StepKind::Operation(_)));
+    diagnostics.extend(other.into_iter().map(|step| Diagnostic {
+        location: Some(step.location),
         message: "only changes of the schema can be said here, as nothing of it is run".to_owned(),
     }));
     effects
@@ -381,7 +382,7 @@ fn record_effects(describe: impl FnOnce(&mut Schema), problems: &mut Vec<Problem
 /// What one call of `up` or `down` described.
 pub(crate) struct Recording {
     pub(crate) steps: Vec<Step>,
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
     /// The provided `down` was called, not one that the user wrote.
     pub(crate) works_out_from_up: bool,
 }
@@ -392,7 +393,7 @@ pub(crate) fn record(describe: impl FnOnce(&mut Schema)) -> Recording {
     describe(&mut schema);
     Recording {
         steps: schema.steps,
-        problems: schema.problems,
+        diagnostics: schema.diagnostics,
         works_out_from_up: schema.works_out_from_up,
     }
 }

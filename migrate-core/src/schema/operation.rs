@@ -2,8 +2,8 @@
 //! database writes them in `dialect`.
 
 use super::column_type::{ColumnType, DefaultValue};
-use super::table::{Check, Column, ForeignKey, Index, IndexOn, Kind, PrimaryKey, Table, Unique};
-use crate::location::Place;
+use super::table::{Check, Column, ForeignKey, Index, IndexOn, ObjectKind, PrimaryKey, Table, Unique};
+use crate::location::Location;
 
 /// One change of a schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +127,7 @@ impl Operation {
 #[derive(Clone, Debug)]
 pub struct LocatedEdit {
     pub(crate) change: TableEdit,
-    pub(crate) place: Place,
+    pub(crate) location: Location,
 }
 
 /// Where something was written does not make it another thing.
@@ -205,14 +205,14 @@ pub(crate) enum TableEdit {
 
 impl TableEdit {
     /// The constraint or index that it adds.
-    pub(crate) fn added(&self) -> Option<(Kind, &str)> {
+    pub(crate) fn added(&self) -> Option<(ObjectKind, &str)> {
         match self {
-            TableEdit::AddPrimaryKey(key) => Some((Kind::PrimaryKey, &key.name)),
-            TableEdit::AddUnique(unique) => Some((Kind::Unique, &unique.name)),
-            TableEdit::AddCheck(check) => Some((Kind::Check, &check.name)),
-            TableEdit::AddForeignKey(key) => Some((Kind::ForeignKey, &key.name)),
-            TableEdit::AddIndex { index, .. } => Some((Kind::Index, &index.name)),
-            TableEdit::RenameIndex { to, .. } => Some((Kind::Index, to)),
+            TableEdit::AddPrimaryKey(key) => Some((ObjectKind::PrimaryKey, &key.name)),
+            TableEdit::AddUnique(unique) => Some((ObjectKind::Unique, &unique.name)),
+            TableEdit::AddCheck(check) => Some((ObjectKind::Check, &check.name)),
+            TableEdit::AddForeignKey(key) => Some((ObjectKind::ForeignKey, &key.name)),
+            TableEdit::AddIndex { index, .. } => Some((ObjectKind::Index, &index.name)),
+            TableEdit::RenameIndex { to, .. } => Some((ObjectKind::Index, to)),
             TableEdit::AddColumn { .. }
             | TableEdit::DropColumn { .. }
             | TableEdit::RenameColumn { .. }
@@ -232,7 +232,7 @@ impl TableEdit {
         match (self, self.added()) {
             (TableEdit::AddColumn { column, .. }, _) => Some(NewName::Part(&column.name)),
             (TableEdit::RenameColumn { to, .. }, _) => Some(NewName::Part(to)),
-            (_, Some((Kind::Index, name))) => Some(NewName::Object(name)),
+            (_, Some((ObjectKind::Index, name))) => Some(NewName::Object(name)),
             (_, Some((_, name))) => Some(NewName::Part(name)),
             (_, None) => None,
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::dialect::DialectName;
+use crate::dialect::Dialect;
 
 /// One SQL statement, as the user wrote it.
 #[doc(hidden)]
@@ -12,28 +12,24 @@ pub struct UserSql(Texts);
 #[derive(Clone, Debug)]
 enum Texts {
     Same(String),
-    PerDialect(Vec<(DialectName, String)>),
+    PerDialect(Vec<(Dialect, String)>),
 }
 
 impl UserSql {
     /// What a database is to run: an empty text is nothing. `None` if the user did not think of it.
-    pub(crate) fn for_dialect(&self, dialect: DialectName) -> Option<&str> {
+    pub(crate) fn for_dialect(&self, dialect: Dialect) -> Option<&str> {
         let texts = match &self.0 {
             Texts::Same(text) => return Some(text),
             Texts::PerDialect(texts) => texts,
         };
-        let written = |wanted: DialectName| {
+        let written = |wanted: Dialect| {
             texts
                 .iter()
                 .find(|(dialect, _)| *dialect == wanted)
                 .map(|(_, text)| text.as_str())
         };
         // They are told apart where it matters.
-        written(dialect).or_else(|| {
-            (dialect == DialectName::MariaDb)
-                .then(|| written(DialectName::MySql))
-                .flatten()
-        })
+        written(dialect).or_else(|| (dialect == Dialect::MariaDb).then(|| written(Dialect::MySql)).flatten())
     }
 
     /// What is wrong with it on every database.
@@ -58,7 +54,7 @@ impl UserSql {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no SQL",
     label = "neither a text nor one for each dialect",
-    note = "write one SQL statement, or `[(DialectName::Postgres, \"..\"), (DialectName::Sqlite, \"..\")]`"
+    note = "write one SQL statement, or `[(Dialect::Postgres, \"..\"), (Dialect::Sqlite, \"..\")]`"
 )]
 pub trait IntoSql {
     #[doc(hidden)]
@@ -89,7 +85,7 @@ impl IntoSql for Cow<'_, str> {
     }
 }
 
-impl<const N: usize, T: Into<String>> IntoSql for [(DialectName, T); N] {
+impl<const N: usize, T: Into<String>> IntoSql for [(Dialect, T); N] {
     fn into_sql(self) -> UserSql {
         let texts = self.into_iter().map(|(dialect, text)| (dialect, text.into()));
         UserSql(Texts::PerDialect(texts.collect()))

@@ -4,24 +4,24 @@ use super::Schema;
 use super::operation::Operation;
 use super::raw_sql::{IntoSql, UserSql};
 use super::rust_function::{Functions, RustFunction};
-use crate::error::Problem;
-use crate::location::Place;
+use crate::error::Diagnostic;
+use crate::location::Location;
 
 /// One recorded call.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
-    pub(crate) work: Work,
+    pub(crate) kind: StepKind,
     pub(crate) undo: Undo,
     /// What raw SQL or a Rust step does to the schema, if the user says so.
     pub(crate) effects: Option<Vec<Step>>,
     /// Where the user wrote it.
-    pub(crate) place: Place,
+    pub(crate) location: Location,
 }
 
 /// What a step does.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
-pub enum Work {
+pub enum StepKind {
     /// One SQL statement, as the user wrote it.
     Sql(UserSql),
     /// A Rust function, or one per connection type.
@@ -34,11 +34,11 @@ pub enum Work {
     Kept,
 }
 
-impl Work {
+impl StepKind {
     pub(super) fn mistake(&self) -> Option<String> {
         match self {
-            Work::Sql(sql) => sql.mistake(),
-            Work::Rust(_) | Work::Operation(_) | Work::Declared | Work::Kept => None,
+            StepKind::Sql(sql) => sql.mistake(),
+            StepKind::Rust(_) | StepKind::Operation(_) | StepKind::Declared | StepKind::Kept => None,
         }
     }
 }
@@ -51,36 +51,36 @@ pub(crate) enum Undo {
     /// `up_only`: going back leaves this step's work in place.
     Nothing,
     /// `undo`: this is done.
-    By { work: Work, place: Place },
+    By { kind: StepKind, location: Location },
 }
 
 /// A step that was just recorded, waiting for its way back.
 #[derive(Debug)]
 pub struct RecordedStep<'a> {
     steps: &'a mut Vec<Step>,
-    problems: &'a mut Vec<Problem>,
+    diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl<'a> RecordedStep<'a> {
     /// `steps` ends with the recorded one.
-    pub(super) fn new(steps: &'a mut Vec<Step>, problems: &'a mut Vec<Problem>) -> RecordedStep<'a> {
-        RecordedStep { steps, problems }
+    pub(super) fn new(steps: &'a mut Vec<Step>, diagnostics: &'a mut Vec<Diagnostic>) -> RecordedStep<'a> {
+        RecordedStep { steps, diagnostics }
     }
 
     /// How to take the step back: one SQL statement (or one for each dialect), or a Rust function (see [`Schema::run`](crate::Schema::run)).
     #[track_caller]
-    pub fn undo<M>(self, work: impl IntoWork<M>) {
-        let place = Place::of_caller();
-        let work = work.into_work();
-        if let Some(mistake) = work.mistake() {
-            self.problems.push(Problem {
-                place: Some(place),
+    pub fn undo<M>(self, kind: impl IntoUndo<M>) {
+        let location = Location::of_caller();
+        let kind = kind.into_undo();
+        if let Some(mistake) = kind.mistake() {
+            self.diagnostics.push(Diagnostic {
+                location: Some(location),
                 message: format!(
                     "`undo` {mistake}; write one SQL statement, or `.up_only()` if there is nothing to take back"
                 ),
             });
         }
-        self.set(Undo::By { work, place });
+        self.set(Undo::By { kind, location });
     }
 
     /// Going back leaves this step's work in place. The plan of a rollback says so.
@@ -105,7 +105,7 @@ impl<'a> RecordedStep<'a> {
     /// ```
     #[must_use = "say how to take the step back, with `undo` or `up_only`"]
     pub fn changes(self, describe: impl FnOnce(&mut Schema)) -> RecordedStep<'a> {
-        let effects = super::record_effects(describe, self.problems);
+        let effects = super::record_effects(describe, self.diagnostics);
         if let Some(step) = self.steps.last_mut() {
             step.effects = Some(effects);
         }
@@ -125,23 +125,23 @@ impl<'a> RecordedStep<'a> {
     label = "neither SQL text nor a Rust step's function",
     note = "write one SQL statement, or `fn(&mut Connection) -> Result<(), Error>`"
 )]
-pub trait IntoWork<M> {
+pub trait IntoUndo<M> {
     #[doc(hidden)]
-    fn into_work(self) -> Work;
+    fn into_undo(self) -> StepKind;
 }
 
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum SqlText {}
 
-impl<T: IntoSql> IntoWork<SqlText> for T {
-    fn into_work(self) -> Work {
-        Work::Sql(self.into_sql())
+impl<T: IntoSql> IntoUndo<SqlText> for T {
+    fn into_undo(self) -> StepKind {
+        StepKind::Sql(self.into_sql())
     }
 }
 
-impl<M, F: RustFunction<M>> IntoWork<(M,)> for F {
-    fn into_work(self) -> Work {
-        Work::Rust(self.into_functions())
+impl<M, F: RustFunction<M>> IntoUndo<(M,)> for F {
+    fn into_undo(self) -> StepKind {
+        StepKind::Rust(self.into_functions())
     }
 }

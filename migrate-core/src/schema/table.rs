@@ -114,16 +114,16 @@ pub struct ForeignKey {
     /// The columns that they refer to, in the same order.
     pub to_columns: Vec<String>,
     /// What happens to the row when the one it refers to is deleted.
-    pub on_delete: Reaction,
+    pub on_delete: ForeignKeyAction,
     /// What happens to the row when the key it refers to is updated.
-    pub on_update: Reaction,
+    pub on_update: ForeignKeyAction,
     /// It is checked when the transaction ends.
     pub deferred: bool,
 }
 
 /// What happens to a row when the row that it refers to is deleted, or its key is updated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Reaction {
+pub enum ForeignKeyAction {
     /// It is refused, at the latest when the transaction ends. What a database does when nothing is said.
     #[default]
     NoAction,
@@ -196,16 +196,16 @@ pub enum IndexOn {
     Expression(String),
 }
 
-impl Reaction {
+impl ForeignKeyAction {
     /// Its name: `"no_action"`, `"restrict"`, `"cascade"`, `"set_null"` or `"set_default"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Reaction::NoAction => "no_action",
-            Reaction::Restrict => "restrict",
-            Reaction::Cascade => "cascade",
-            Reaction::SetNull => "set_null",
-            Reaction::SetDefault => "set_default",
+            ForeignKeyAction::NoAction => "no_action",
+            ForeignKeyAction::Restrict => "restrict",
+            ForeignKeyAction::Cascade => "cascade",
+            ForeignKeyAction::SetNull => "set_null",
+            ForeignKeyAction::SetDefault => "set_default",
         }
     }
 }
@@ -227,7 +227,7 @@ impl IndexMethod {
 
 /// What a name within a table stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ObjectKind {
     PrimaryKey,
     Unique,
     Check,
@@ -235,15 +235,15 @@ pub(crate) enum Kind {
     Index,
 }
 
-impl Kind {
+impl ObjectKind {
     /// What messages call it.
     pub(crate) fn title(self) -> &'static str {
         match self {
-            Kind::PrimaryKey => "a primary key",
-            Kind::Unique => "a constraint",
-            Kind::Check => "a check",
-            Kind::ForeignKey => "a foreign key",
-            Kind::Index => "an index",
+            ObjectKind::PrimaryKey => "a primary key",
+            ObjectKind::Unique => "a constraint",
+            ObjectKind::Check => "a check",
+            ObjectKind::ForeignKey => "a foreign key",
+            ObjectKind::Index => "an index",
         }
     }
 }
@@ -288,20 +288,29 @@ impl Table {
     /// The names of all constraints.
     pub(crate) fn constraint_names(&self) -> impl Iterator<Item = &str> {
         self.names()
-            .filter(|(kind, _)| *kind != Kind::Index)
+            .filter(|(kind, _)| *kind != ObjectKind::Index)
             .map(|(_, name)| name)
     }
 
     /// The names of all constraints and indexes.
-    pub(crate) fn names(&self) -> impl Iterator<Item = (Kind, &str)> {
-        let keys = self.primary_key.iter().map(|key| (Kind::PrimaryKey, key.name.as_str()));
-        let uniques = self.uniques.iter().map(|unique| (Kind::Unique, unique.name.as_str()));
-        let checks = self.checks.iter().map(|check| (Kind::Check, check.name.as_str()));
+    pub(crate) fn names(&self) -> impl Iterator<Item = (ObjectKind, &str)> {
+        let keys = self
+            .primary_key
+            .iter()
+            .map(|key| (ObjectKind::PrimaryKey, key.name.as_str()));
+        let uniques = self
+            .uniques
+            .iter()
+            .map(|unique| (ObjectKind::Unique, unique.name.as_str()));
+        let checks = self.checks.iter().map(|check| (ObjectKind::Check, check.name.as_str()));
         let references = self
             .foreign_keys
             .iter()
-            .map(|key| (Kind::ForeignKey, key.name.as_str()));
-        let indexes = self.indexes.iter().map(|index| (Kind::Index, index.name.as_str()));
+            .map(|key| (ObjectKind::ForeignKey, key.name.as_str()));
+        let indexes = self
+            .indexes
+            .iter()
+            .map(|index| (ObjectKind::Index, index.name.as_str()));
         keys.chain(uniques).chain(checks).chain(references).chain(indexes)
     }
 

@@ -1,12 +1,12 @@
 //! Operations on whole tables and views: what they ask of the schema, and what they make of it.
 
 use super::edit_table::Editing;
-use super::rules::{check_name, made_by_raw_sql, problem};
+use super::rules::{check_name, diagnostic, made_by_raw_sql};
 use super::suggest::nearest;
 use super::unknown_table::alter_unknown;
 use super::{CheckedOperation, Findings, SchemaState};
-use crate::error::Problem;
-use crate::location::Place;
+use crate::error::Diagnostic;
+use crate::location::Location;
 use crate::schema::naming;
 use crate::schema::operation::{LocatedEdit, Operation, TableEdit};
 use crate::schema::sql_text;
@@ -18,21 +18,21 @@ impl SchemaState {
     /// # Errors
     ///
     /// Everything that is wrong with it. The model is as it was then.
-    pub(crate) fn apply(&mut self, operation: &Operation, place: Place) -> Result<CheckedOperation, Findings> {
+    pub(crate) fn apply(&mut self, operation: &Operation, location: Location) -> Result<CheckedOperation, Findings> {
         let at = |message: String| {
-            vec![Problem {
-                place: Some(place),
+            vec![Diagnostic {
+                location: Some(location),
                 message,
             }]
         };
         match operation {
-            Operation::CreateTable { table, edits } => self.create_table(table, edits, place),
-            Operation::AlterTable { table, edits } => self.alter_table(table, edits, place),
-            Operation::DropTable { table } => self.drop_table(table, place),
+            Operation::CreateTable { table, edits } => self.create_table(table, edits, location),
+            Operation::AlterTable { table, edits } => self.alter_table(table, edits, location),
+            Operation::DropTable { table } => self.drop_table(table, location),
             Operation::RenameTable { from, to } => self.rename_table(from, to).map_err(at),
             Operation::CreateView { view, query } => self.create_view(view, query).map_err(at),
-            Operation::DropView { view } => self.drop_view(view, place).map_err(at),
-            Operation::ChangeEnum { name, change } => self.change_enum(name, change, place),
+            Operation::DropView { view } => self.drop_view(view, location).map_err(at),
+            Operation::ChangeEnum { name, change } => self.change_enum(name, change, location),
         }
     }
 
@@ -63,10 +63,15 @@ impl SchemaState {
         }
     }
 
-    fn create_table(&mut self, name: &str, edits: &[LocatedEdit], place: Place) -> Result<CheckedOperation, Findings> {
+    fn create_table(
+        &mut self,
+        name: &str,
+        edits: &[LocatedEdit],
+        location: Location,
+    ) -> Result<CheckedOperation, Findings> {
         let mut findings = Findings::new();
         if let Err(message) = self.check_free(name) {
-            findings.push(problem(place, message));
+            findings.push(diagnostic(location, message));
         }
         let empty = Table {
             name: name.to_owned(),
@@ -78,8 +83,8 @@ impl SchemaState {
             .iter()
             .any(|edit| matches!(edit.change, TableEdit::AddColumn { .. }))
         {
-            editing.findings.push(problem(
-                place,
+            editing.findings.push(diagnostic(
+                location,
                 format!("table `{name}` has no columns; add one at least"),
             ));
         }
@@ -110,16 +115,21 @@ impl SchemaState {
         })
     }
 
-    fn alter_table(&mut self, name: &str, edits: &[LocatedEdit], place: Place) -> Result<CheckedOperation, Findings> {
+    fn alter_table(
+        &mut self,
+        name: &str,
+        edits: &[LocatedEdit],
+        location: Location,
+    ) -> Result<CheckedOperation, Findings> {
         let Some(before) = self.tables.get(name).cloned() else {
             if self.is_unknown(name) {
-                return alter_unknown(name, edits, place);
+                return alter_unknown(name, edits, location);
             }
-            return Err(vec![problem(place, self.unknown_table(name))]);
+            return Err(vec![diagnostic(location, self.unknown_table(name))]);
         };
         if edits.is_empty() {
-            return Err(vec![problem(
-                place,
+            return Err(vec![diagnostic(
+                location,
                 format!("nothing of `{name}` is changed; say what, or leave the call out"),
             )]);
         }
@@ -171,20 +181,20 @@ impl SchemaState {
         })
     }
 
-    fn drop_table(&mut self, name: &str, place: Place) -> Result<CheckedOperation, Findings> {
+    fn drop_table(&mut self, name: &str, location: Location) -> Result<CheckedOperation, Findings> {
         let Some(before) = self.tables.get(name).cloned() else {
             if self.is_unknown(name) {
                 let operation = Operation::DropTable { table: name.to_owned() };
                 let mut applied = CheckedOperation::of_unknown(operation.clone(), operation);
-                applied.missing.push(problem(place, made_by_raw_sql(name)));
+                applied.missing.push(diagnostic(location, made_by_raw_sql(name)));
                 return Ok(applied);
             }
-            return Err(vec![problem(place, self.unknown_table(name))]);
+            return Err(vec![diagnostic(location, self.unknown_table(name))]);
         };
         let mut findings = Findings::new();
         for (referrer, foreign_key) in self.references_to(name) {
-            findings.push(problem(
-                place,
+            findings.push(diagnostic(
+                location,
                 format!(
                     "`{referrer}` refers to `{name}` by the foreign key `{}`; drop that first",
                     foreign_key.name
@@ -192,8 +202,8 @@ impl SchemaState {
             ));
         }
         findings.extend(self.views_on(name).map(|view| {
-            problem(
-                place,
+            diagnostic(
+                location,
                 format!("the view `{view}` reads `{name}`; drop it first, and make it anew if it is needed"),
             )
         }));
@@ -208,7 +218,7 @@ impl SchemaState {
         let edits = before
             .as_edits()
             .into_iter()
-            .map(|change| LocatedEdit { change, place });
+            .map(|change| LocatedEdit { change, location });
         Ok(CheckedOperation {
             operation: Operation::DropTable { table: name.to_owned() },
             inverse: Operation::CreateTable {
@@ -309,12 +319,12 @@ impl SchemaState {
         ))
     }
 
-    fn drop_view(&mut self, view: &str, place: Place) -> Result<CheckedOperation, String> {
+    fn drop_view(&mut self, view: &str, location: Location) -> Result<CheckedOperation, String> {
         let operation = Operation::DropView { view: view.to_owned() };
         let Some(query) = self.views.get(view).cloned() else {
             if self.is_unknown(view) {
                 let mut applied = CheckedOperation::of_unknown(operation.clone(), operation);
-                applied.missing.push(problem(place, made_by_raw_sql(view)));
+                applied.missing.push(diagnostic(location, made_by_raw_sql(view)));
                 return Ok(applied);
             }
             return Err(match nearest(view, self.views.keys().map(String::as_str)) {

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::rules::{
-    check_default, check_fits, check_has_one_source, check_name, check_type, differs_by_row, listed, problem,
+    check_default, check_fits, check_has_one_source, check_name, check_type, diagnostic, differs_by_row, listed,
 };
 use super::suggest::nearest;
 use super::{Findings, SchemaState, Uniform};
-use crate::error::Problem;
-use crate::location::Place;
+use crate::error::Diagnostic;
+use crate::location::Location;
 use crate::schema::column_type::DefaultValue;
 use crate::schema::operation::{LocatedEdit, TableEdit};
 use crate::schema::sql_text;
-use crate::schema::table::{Column, Index, IndexMethod, IndexOn, Kind, Table};
+use crate::schema::table::{Column, Index, IndexMethod, IndexOn, ObjectKind, Table};
 
 /// A table while it is edited.
 pub(super) struct Editing<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Editing<'a> {
     pub(super) forward: Vec<LocatedEdit>,
     /// What takes them back, in the order of the edits.
     pub(super) back: Vec<LocatedEdit>,
-    pub(super) missing: Vec<Problem>,
+    pub(super) missing: Vec<Diagnostic>,
     pub(super) findings: Findings,
     /// Columns of the table that were renamed, for those who refer to them.
     pub(super) renames: Vec<(String, String)>,
@@ -50,7 +50,7 @@ impl<'a> Editing<'a> {
     pub(super) fn all(&mut self, edits: &[LocatedEdit]) {
         for edit in edits {
             if let Err(message) = self.one(edit) {
-                self.findings.push(problem(edit.place, message));
+                self.findings.push(diagnostic(edit.location, message));
                 // What names a refused column is not to be blamed as well.
                 if let TableEdit::AddColumn { column, .. } = &edit.change
                     && self.table.column(&column.name).is_none()
@@ -65,13 +65,16 @@ impl<'a> Editing<'a> {
     }
 
     /// An edit and its inverse.
-    fn done(&mut self, place: Place, change: TableEdit, inverse: TableEdit) {
-        self.forward.push(LocatedEdit { change, place });
-        self.back.push(LocatedEdit { change: inverse, place });
+    fn done(&mut self, location: Location, change: TableEdit, inverse: TableEdit) {
+        self.forward.push(LocatedEdit { change, location });
+        self.back.push(LocatedEdit {
+            change: inverse,
+            location,
+        });
     }
 
     fn one(&mut self, edit: &LocatedEdit) -> Result<(), String> {
-        let place = edit.place;
+        let location = edit.location;
         let change = edit.change.clone();
         let inverse = match &change {
             TableEdit::AddColumn { column, fill } => {
@@ -82,14 +85,14 @@ impl<'a> Editing<'a> {
                 }
             }
             TableEdit::DropColumn { column, fill } => {
-                self.drop_what_is_on(column, place)?;
+                self.drop_what_is_on(column, location)?;
                 let dropped = self.column(column)?.clone();
                 self.uniform.remove(column);
                 let needs_value =
                     !dropped.nullable && dropped.default.is_none() && dropped.generated.is_none() && !self.is_empty;
                 if needs_value && fill.is_none() {
-                    self.missing.push(problem(
-                        place,
+                    self.missing.push(diagnostic(
+                        location,
                         format!(
                             "`{column}` is NOT NULL and has no default, so its way back has to know what rows get: add \
                              `.undo_fill(..)`"
@@ -211,7 +214,7 @@ impl<'a> Editing<'a> {
                         listed(&there.columns)
                     ));
                 }
-                self.check_constraint(Kind::PrimaryKey, &key.name, &key.columns)?;
+                self.check_constraint(ObjectKind::PrimaryKey, &key.name, &key.columns)?;
                 self.check_not_all_same(&key.name, &key.columns)?;
                 TableEdit::DropPrimaryKey
             }
@@ -222,14 +225,14 @@ impl<'a> Editing<'a> {
                 TableEdit::AddPrimaryKey(key)
             }
             TableEdit::AddUnique(unique) => {
-                self.check_constraint(Kind::Unique, &unique.name, &unique.columns)?;
+                self.check_constraint(ObjectKind::Unique, &unique.name, &unique.columns)?;
                 self.check_not_all_same(&unique.name, &unique.columns)?;
                 TableEdit::DropConstraint {
                     constraint: unique.name.clone(),
                 }
             }
             TableEdit::AddCheck(check) => {
-                self.check_constraint_name(Kind::Check, &check.name)?;
+                self.check_constraint_name(ObjectKind::Check, &check.name)?;
                 self.check_expression(&check.expression)
                     .map_err(|why| format!("the expression of `{}`: {why}", check.name))?;
                 TableEdit::DropConstraint {
@@ -237,7 +240,7 @@ impl<'a> Editing<'a> {
                 }
             }
             TableEdit::AddForeignKey(key) => {
-                self.check_constraint(Kind::ForeignKey, &key.name, &key.columns)?;
+                self.check_constraint(ObjectKind::ForeignKey, &key.name, &key.columns)?;
                 TableEdit::DropConstraint {
                     constraint: key.name.clone(),
                 }
@@ -308,7 +311,7 @@ impl<'a> Editing<'a> {
             }
         };
         self.table.apply(&change);
-        self.done(place, change, inverse);
+        self.done(location, change, inverse);
         Ok(())
     }
 
@@ -370,7 +373,7 @@ impl<'a> Editing<'a> {
     }
 
     /// Drops the indexes and constraints that are on a column alone, and refuses if more depends on it.
-    fn drop_what_is_on(&mut self, column: &str, place: Place) -> Result<(), String> {
+    fn drop_what_is_on(&mut self, column: &str, location: Location) -> Result<(), String> {
         self.position(column)?;
         self.check_no_view_reads(column)?;
         let name = self.table.name.clone();
@@ -453,7 +456,7 @@ impl<'a> Editing<'a> {
             )
             .collect();
         for change in drops {
-            self.one(&LocatedEdit { change, place })?;
+            self.one(&LocatedEdit { change, location })?;
         }
         Ok(())
     }

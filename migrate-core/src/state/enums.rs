@@ -1,9 +1,9 @@
 //! Operations on enums, and what a column of one can hold.
 
-use super::rules::{check_name, made_by_raw_sql, problem};
+use super::rules::{check_name, diagnostic, made_by_raw_sql};
 use super::suggest::nearest;
 use super::{CheckedOperation, Findings, SchemaState};
-use crate::location::Place;
+use crate::location::Location;
 use crate::schema::column_type::{ColumnType, DefaultValue, Value};
 use crate::schema::naming;
 use crate::schema::operation::{EnumChange, Operation, Position};
@@ -13,13 +13,18 @@ impl SchemaState {
         &mut self,
         name: &str,
         change: &EnumChange,
-        place: Place,
+        location: Location,
     ) -> Result<CheckedOperation, Findings> {
-        self.changed_enum(name, change, place)
-            .map_err(|message| vec![problem(place, message)])
+        self.changed_enum(name, change, location)
+            .map_err(|message| vec![diagnostic(location, message)])
     }
 
-    fn changed_enum(&mut self, name: &str, change: &EnumChange, place: Place) -> Result<CheckedOperation, String> {
+    fn changed_enum(
+        &mut self,
+        name: &str,
+        change: &EnumChange,
+        location: Location,
+    ) -> Result<CheckedOperation, String> {
         let applied = |inverse: EnumChange| {
             let operation = |change: EnumChange| Operation::ChangeEnum {
                 name: name.to_owned(),
@@ -50,7 +55,7 @@ impl SchemaState {
                 // Only a value that was added is ever taken back.
                 EnumChange::Create { .. } | EnumChange::Drop | EnumChange::DropValue { .. } => {
                     let mut applied = applied(EnumChange::Drop);
-                    applied.missing.push(problem(place, made_by_raw_sql(name)));
+                    applied.missing.push(diagnostic(location, made_by_raw_sql(name)));
                     applied
                 }
             });

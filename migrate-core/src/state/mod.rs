@@ -15,11 +15,11 @@ mod validate;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::error::Problem;
-use crate::location::Place;
+use crate::error::Diagnostic;
+use crate::location::Location;
 use crate::schema::operation::{LocatedEdit, Operation};
 use crate::schema::sql_text;
-use crate::schema::table::{ForeignKey, Kind, Table};
+use crate::schema::table::{ForeignKey, ObjectKind, Table};
 
 use diff::TableKnowledge;
 pub(crate) use toposort::toposort;
@@ -127,7 +127,7 @@ pub(crate) struct CheckedOperation {
     /// What takes it back.
     pub(crate) inverse: Operation,
     /// What the inverse lacks: facts that only the user can give.
-    pub(crate) missing: Vec<Problem>,
+    pub(crate) missing: Vec<Diagnostic>,
     /// The views that read the table, and their queries.
     pub(crate) views: Vec<(String, String)>,
     /// The names that it gives and another table has already, which not every database takes.
@@ -139,11 +139,11 @@ pub(crate) struct CheckedOperation {
 pub(crate) struct NameClash {
     pub(crate) name: String,
     /// What it is given to.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ObjectKind,
     /// What has it already, and in which table.
-    pub(crate) other: Kind,
+    pub(crate) other: ObjectKind,
     pub(crate) owner: String,
-    pub(crate) place: Place,
+    pub(crate) location: Location,
 }
 
 impl CheckedOperation {
@@ -171,7 +171,7 @@ impl CheckedOperation {
 }
 
 /// What is wrong, where.
-type Findings = Vec<Problem>;
+type Findings = Vec<Diagnostic>;
 
 impl SchemaState {
     pub(crate) fn table(&self, name: &str) -> Option<&Table> {
@@ -395,7 +395,7 @@ impl SchemaState {
     }
 
     /// The constraints and indexes of a name in tables other than `but`, each with its table.
-    fn others_named<'a>(&'a self, name: &'a str, but: &'a str) -> impl Iterator<Item = (Kind, &'a str)> {
+    fn others_named<'a>(&'a self, name: &'a str, but: &'a str) -> impl Iterator<Item = (ObjectKind, &'a str)> {
         let owners = self.names.owners.get(name).into_iter().flatten();
         let tables = owners.filter(move |owner| *owner != but);
         let tables = tables.filter_map(|owner| self.tables.get(owner));
@@ -408,7 +408,7 @@ impl SchemaState {
     /// The table, other than `but`, that has an index of this name.
     fn owner_of_index<'a>(&'a self, name: &'a str, but: &'a str) -> Option<&'a str> {
         self.others_named(name, but)
-            .find(|(kind, _)| *kind == Kind::Index)
+            .find(|(kind, _)| *kind == ObjectKind::Index)
             .map(|(_, table)| table)
     }
 
@@ -423,7 +423,7 @@ impl SchemaState {
                 kind,
                 other,
                 owner: owner.to_owned(),
-                place: edit.place,
+                location: edit.location,
             })
         });
         shared.collect()

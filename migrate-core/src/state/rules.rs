@@ -1,14 +1,14 @@
 //! Rules that need no schema: names, defaults, types; and the words of findings.
 
-use crate::error::Problem;
-use crate::location::Place;
+use crate::error::Diagnostic;
+use crate::location::Location;
 use crate::schema::column_type::{ColumnType, DefaultValue, Value};
 use crate::schema::table::Column;
 use crate::schema::{naming, sql_text};
 
-pub(super) fn problem(place: Place, message: impl Into<String>) -> Problem {
-    Problem {
-        place: Some(place),
+pub(super) fn diagnostic(location: Location, message: impl Into<String>) -> Diagnostic {
+    Diagnostic {
+        location: Some(location),
         message: message.into(),
     }
 }

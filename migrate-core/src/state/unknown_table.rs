@@ -1,21 +1,25 @@
 //! Changes of a table of which nothing is known: what does not need to know it goes through.
 
-use super::rules::problem;
+use super::rules::diagnostic;
 use super::{CheckedOperation, Findings};
-use crate::location::Place;
+use crate::location::Location;
 use crate::schema::operation::{LocatedEdit, Operation, TableEdit};
 
-pub(super) fn alter_unknown(name: &str, edits: &[LocatedEdit], place: Place) -> Result<CheckedOperation, Findings> {
+pub(super) fn alter_unknown(
+    name: &str,
+    edits: &[LocatedEdit],
+    location: Location,
+) -> Result<CheckedOperation, Findings> {
     let mut back = Vec::new();
     let mut missing = Vec::new();
     for edit in edits {
         match inverse_of_unknown(&edit.change) {
             Some(change) => back.push(LocatedEdit {
                 change,
-                place: edit.place,
+                location: edit.location,
             }),
-            None => missing.push(problem(
-                edit.place,
+            None => missing.push(diagnostic(
+                edit.location,
                 format!(
                     "what `{name}` was before this is not known, because raw SQL may have changed it; say what that did with \
                      `.changes(..)`"
@@ -24,8 +28,8 @@ pub(super) fn alter_unknown(name: &str, edits: &[LocatedEdit], place: Place) -> 
         }
     }
     if edits.is_empty() {
-        return Err(vec![problem(
-            place,
+        return Err(vec![diagnostic(
+            location,
             format!("nothing of `{name}` is changed; say what, or leave the call out"),
         )]);
     }

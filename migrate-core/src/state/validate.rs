@@ -3,11 +3,11 @@
 
 use super::Uniform;
 use super::edit_table::Editing;
-use super::rules::{check_name, listed, problem};
+use super::rules::{check_name, diagnostic, listed};
 use super::suggest::nearest;
 use crate::schema::operation::{LocatedEdit, TableEdit};
 use crate::schema::sql_text;
-use crate::schema::table::{ForeignKey, Kind, Reaction};
+use crate::schema::table::{ForeignKey, ForeignKeyAction, ObjectKind};
 
 impl Editing<'_> {
     /// That an expression can be kept with the table.
@@ -36,22 +36,22 @@ impl Editing<'_> {
         ))
     }
 
-    pub(super) fn check_constraint_name(&self, kind: Kind, name: &str) -> Result<(), String> {
+    pub(super) fn check_constraint_name(&self, kind: ObjectKind, name: &str) -> Result<(), String> {
         check_name(name)?;
         if !self.table.constraint_names().any(|there| there == name) {
             return Ok(());
         }
         let table = &self.table.name;
         let way = match kind {
-            Kind::Check => "; for another one write `t.check(name, ..)`",
-            Kind::Unique => "; for another one write `t.index([..]).unique().named(\"..\")`",
-            Kind::ForeignKey => "; for another one add `.named(\"..\")`",
-            Kind::PrimaryKey | Kind::Index => "",
+            ObjectKind::Check => "; for another one write `t.check(name, ..)`",
+            ObjectKind::Unique => "; for another one write `t.index([..]).unique().named(\"..\")`",
+            ObjectKind::ForeignKey => "; for another one add `.named(\"..\")`",
+            ObjectKind::PrimaryKey | ObjectKind::Index => "",
         };
         Err(format!("`{table}` has a constraint `{name}` already{way}"))
     }
 
-    pub(super) fn check_constraint(&self, kind: Kind, name: &str, columns: &[String]) -> Result<(), String> {
+    pub(super) fn check_constraint(&self, kind: ObjectKind, name: &str, columns: &[String]) -> Result<(), String> {
         self.check_constraint_name(kind, name)?;
         if columns.is_empty() {
             return Err(format!("the constraint `{name}` is on no columns"));
@@ -176,7 +176,7 @@ impl Editing<'_> {
                 _ => Ok(()),
             };
             if let Err(message) = result {
-                self.findings.push(problem(edit.place, message));
+                self.findings.push(diagnostic(edit.location, message));
             }
         }
     }
@@ -209,11 +209,11 @@ impl Editing<'_> {
     pub(super) fn check_target(&self, key: &ForeignKey) -> Result<(), String> {
         for (when, reaction) in [("on_delete", key.on_delete), ("on_update", key.on_update)] {
             let is_never_null = |name: &&String| self.table.column(name).is_some_and(|column| !column.nullable);
-            if reaction == Reaction::SetNull
+            if reaction == ForeignKeyAction::SetNull
                 && let Some(column) = key.columns.iter().find(is_never_null)
             {
                 return Err(format!(
-                    "`{column}` is NOT NULL, so `.{when}(Reaction::SetNull)` cannot happen; add `.nullable()`, or take another \
+                    "`{column}` is NOT NULL, so `.{when}(ForeignKeyAction::SetNull)` cannot happen; add `.nullable()`, or take another \
                      reaction"
                 ));
             }

@@ -11,11 +11,11 @@ use diesel::{Connection, SqliteConnection};
 #[cfg(feature = "sqlite")]
 use super::TestFile;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-use super::server::{OwnDatabase, ServerConnection, Template};
+use super::server::{ScratchDatabase, ServerConnection, Template};
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
-use crate::history::{Applied, Entry};
-use crate::migration::{Derived, Migration, MigrationId};
+use crate::history::{AppliedMigration, MigrationStatus};
+use crate::migration::{DerivedMigration, Migration, MigrationId};
 use crate::registry::Registry;
 use crate::report::Report;
 use crate::runner::Runner;
@@ -61,7 +61,7 @@ use crate::target::{MigrationRef, Rollback, Target};
 /// diesel::sql_query("UPDATE users SET username = 'ada'").execute(db.conn())?;
 /// db.undo::<AddUsername>()?;
 ///
-/// db.up(&Target::Steps(1))?;
+/// db.up(&Target::Next(1))?;
 /// db.rollback(&Rollback::All)?;
 /// db.apply_version("1")?;
 /// # Ok(())
@@ -72,7 +72,7 @@ pub struct TestDatabase<C = Unsaid> {
     conn: C,
     registry: Registry,
     url: String,
-    place: Place,
+    storage: Storage,
 }
 
 /// The connection of a `TestDatabase` for which none is said.
@@ -83,14 +83,14 @@ type Unsaid = std::convert::Infallible;
 
 /// Where a database is, for as long as it is there.
 #[derive(Debug)]
-enum Place {
+enum Storage {
     #[cfg(feature = "sqlite")]
     Memory,
     #[cfg(feature = "sqlite")]
     File(TestFile),
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     Server {
-        _own: OwnDatabase,
+        _own: ScratchDatabase,
         /// Kept for others as long as this one is there.
         _template: Option<Arc<Template>>,
     },
@@ -122,7 +122,7 @@ impl TestDatabase {
             conn: SqliteConnection::establish(&url).map_err(not_opened)?,
             registry,
             url,
-            place: Place::Memory,
+            storage: Storage::Memory,
         })
     }
 
@@ -137,15 +137,15 @@ impl TestDatabase {
             conn: file.connect().map_err(not_opened)?,
             registry: self.registry,
             url: file.path().to_string_lossy().into_owned(),
-            place: Place::File(file),
+            storage: Storage::File(file),
         })
     }
 
     /// The file that it is in; `None` if it is in memory.
     #[must_use]
     pub fn file(&self) -> Option<&TestFile> {
-        match &self.place {
-            Place::File(file) => Some(file),
+        match &self.storage {
+            Storage::File(file) => Some(file),
             _ => None,
         }
     }
@@ -156,14 +156,14 @@ impl<C: ServerConnection> TestDatabase<C> {
     pub(super) fn on_server(
         conn: C,
         registry: Registry,
-        own: OwnDatabase,
+        own: ScratchDatabase,
         template: Option<Arc<Template>>,
     ) -> TestDatabase<C> {
         TestDatabase {
             conn,
             registry,
             url: own.url(),
-            place: Place::Server {
+            storage: Storage::Server {
                 _own: own,
                 _template: template,
             },
@@ -203,7 +203,7 @@ impl<C: Driver> TestDatabase<C> {
     /// # Errors
     ///
     /// If it is not among the migrations of this database, and what [`Runner::up`] and [`Runner::rollback`] say.
-    pub fn before<M: Derived>(&mut self) -> Result<(), Error> {
+    pub fn before<M: DerivedMigration>(&mut self) -> Result<(), Error> {
         let reference = self.listed::<M>()?;
         self.before_version_of(&reference)
     }
@@ -213,7 +213,7 @@ impl<C: Driver> TestDatabase<C> {
     /// # Errors
     ///
     /// If it is not among the migrations of this database, or applied already, and what [`Runner::up`] says.
-    pub fn apply<M: Derived>(&mut self) -> Result<Report, Error> {
+    pub fn apply<M: DerivedMigration>(&mut self) -> Result<Report, Error> {
         let reference = self.listed::<M>()?;
         self.apply_version_of(&reference)
     }
@@ -223,7 +223,7 @@ impl<C: Driver> TestDatabase<C> {
     /// # Errors
     ///
     /// If it is not among the migrations of this database, or not applied, and what [`Runner::rollback`] says.
-    pub fn undo<M: Derived>(&mut self) -> Result<Report, Error> {
+    pub fn undo<M: DerivedMigration>(&mut self) -> Result<Report, Error> {
         let reference = self.listed::<M>()?;
         self.undo_version_of(&reference)
     }
@@ -273,7 +273,7 @@ impl<C: Driver> TestDatabase<C> {
         self.runner().rollback(rollback)
     }
 
-    fn listed<M: Derived>(&self) -> Result<MigrationRef, Error> {
+    fn listed<M: DerivedMigration>(&self) -> Result<MigrationRef, Error> {
         let migration = Migration::of::<M>();
         match self.registry.get(migration.id()) {
             Some(_) => Ok(migration.id().into()),
@@ -281,7 +281,7 @@ impl<C: Driver> TestDatabase<C> {
                 ErrorKind::InvalidTarget,
                 format!("{migration} is not among the migrations of this database"),
             )
-            .at(migration.place())
+            .at(migration.location())
             .next("list it where the database is made, with `of([..])`; without a list there are all that are not `unlisted`")),
         }
     }
@@ -324,14 +324,14 @@ impl<C: Driver> TestDatabase<C> {
         let stays = applied.iter().take_while(|row| row.id() < id).count();
         match applied.len() - stays {
             0 => Ok(Report::default()),
-            steps => self.rollback(&Rollback::Steps(steps)),
+            steps => self.rollback(&Rollback::Last(steps)),
         }
     }
 
     /// What is applied, in the order of application.
-    fn applied(&mut self) -> Result<Vec<Applied>, Error> {
-        let entries: Vec<Entry> = self.runner().status()?;
-        let mut applied: Vec<Applied> = entries.into_iter().filter_map(|entry| entry.applied).collect();
+    fn applied(&mut self) -> Result<Vec<AppliedMigration>, Error> {
+        let entries: Vec<MigrationStatus> = self.runner().status()?;
+        let mut applied: Vec<AppliedMigration> = entries.into_iter().filter_map(|entry| entry.applied).collect();
         applied.sort_by_key(|row| row.sequence);
         Ok(applied)
     }
@@ -341,7 +341,7 @@ impl<C> std::fmt::Debug for TestDatabase<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TestDatabase")
             .field("registry", &self.registry)
-            .field("place", &self.place)
+            .field("place", &self.storage)
             .finish_non_exhaustive()
     }
 }
@@ -358,6 +358,6 @@ fn parsed(version: &str) -> Result<MigrationRef, Error> {
 #[cfg(feature = "sqlite")]
 fn not_opened(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::Database, "a database for a test could not be made")
-        .cause(error)
+        .with_cause(error)
         .next("look at the directory for temporary files")
 }

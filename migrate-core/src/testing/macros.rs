@@ -25,7 +25,7 @@
 /// `on_mysql::..` on the MySQL or MariaDB server that `MIGRATE_TEST_MYSQL` names. Where a server is not named they pass, and
 /// "NOT TESTED on .." is written to stderr.
 ///
-/// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [DialectName::Postgres])`. They are
+/// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [Dialect::Postgres])`. They are
 /// those of [`Checks`](crate::testing::Checks). Before them, `on` says which databases the migrations are meant for, if not
 /// for all that are enabled: Cargo enables what any package of a build asks for.
 ///
@@ -65,7 +65,7 @@ macro_rules! __tests_without_a_database {
     };
 }
 
-/// On one kind of database: because it is `enabled`, or as the user has `named` it.
+/// On one kind of database: because it is `enabled`, or as the user has `name` it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tests_on {

@@ -2,8 +2,8 @@
 
 use crate::dialect::DialectVersion;
 use crate::error::Error;
-use crate::export::KnownSchema;
-use crate::migration::{Derived, Migration};
+use crate::export::SchemaSnapshot;
+use crate::migration::{DerivedMigration, Migration};
 use crate::plan::PlannedMigration;
 use crate::plan::offline::replayed;
 use crate::registry::Registry;
@@ -36,7 +36,7 @@ use crate::target::MigrationRef;
 ///     }
 /// }
 ///
-/// let preview = Preview::of::<AddName>(DialectName::Postgres)?;
+/// let preview = Preview::of::<AddName>(Dialect::Postgres)?;
 /// assert_eq!(preview.up().sql(), [r#"ALTER TABLE "users" ADD COLUMN "name" TEXT"#]);
 /// assert_eq!(preview.down().sql(), [r#"ALTER TABLE "users" DROP COLUMN "name""#]);
 /// assert_eq!(preview.before().table("users").map(|users| users.columns.len()), Some(1));
@@ -47,8 +47,8 @@ use crate::target::MigrationRef;
 pub struct Preview {
     up: PlannedMigration,
     down: PlannedMigration,
-    before: KnownSchema,
-    after: KnownSchema,
+    before: SchemaSnapshot,
+    after: SchemaSnapshot,
 }
 
 impl Preview {
@@ -57,7 +57,7 @@ impl Preview {
     /// # Errors
     ///
     /// If it is not linked, and everything that is wrong with it or one before it.
-    pub fn of<M: Derived>(dialect: impl Into<DialectVersion>) -> Result<Preview, Error> {
+    pub fn of<M: DerivedMigration>(dialect: impl Into<DialectVersion>) -> Result<Preview, Error> {
         Preview::among(&Registry::linked()?, &Migration::of::<M>().id().into(), dialect)
     }
 
@@ -74,13 +74,13 @@ impl Preview {
         let dialect = dialect.into();
         let (earlier, migration) = migration.up_to(registry)?;
         let all = || earlier.iter().chain([migration]);
-        let before = KnownSchema::of(earlier.iter(), dialect)?;
-        let after = KnownSchema::of(all(), dialect)?;
+        let before = SchemaSnapshot::of(earlier.iter(), dialect)?;
+        let after = SchemaSnapshot::of(all(), dialect)?;
         let (mut planner, mut planned) = replayed(all(), dialect, |_, _| {})?;
-        let down = planner.down(migration).map_err(Error::of_problems)?;
+        let down = planner.down(migration).map_err(Error::of_diagnostics)?;
         let Some(up) = planned.pop() else {
             // Each migration was planned, this one as the last.
-            return Err(Error::of_problems(Vec::new()));
+            return Err(Error::of_diagnostics(Vec::new()));
         };
         Ok(Preview {
             up,
@@ -104,13 +104,13 @@ impl Preview {
 
     /// The schema that it finds.
     #[must_use]
-    pub fn before(&self) -> &KnownSchema {
+    pub fn before(&self) -> &SchemaSnapshot {
         &self.before
     }
 
     /// The schema that it leaves.
     #[must_use]
-    pub fn after(&self) -> &KnownSchema {
+    pub fn after(&self) -> &SchemaSnapshot {
         &self.after
     }
 }

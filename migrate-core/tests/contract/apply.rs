@@ -1,7 +1,7 @@
 //! Applying: order, targets, reports, events.
 
 use diesel::prelude::*;
-use migrate_core::{DialectName, Direction, ErrorKind, Event, MigrationRef, Registry, Runner, State, Target};
+use migrate_core::{Dialect, Direction, ErrorKind, Event, MigrationRef, MigrationState, Registry, Runner, Target};
 
 use crate::builder::everything;
 use crate::support::{Database, in_group, migration, migration_with_down, reference, table, tables, untransactional};
@@ -30,7 +30,7 @@ fn to(version: u64) -> Target {
 fn migrations_are_applied_in_the_order_of_their_versions_as_one_batch(db: &Database) {
     let report = db.up(&[table(10), table(9), table(1)]).unwrap();
     assert_eq!(report.batch, Some(1));
-    assert!(report.done.iter().all(|done| done.direction == Direction::Up));
+    assert!(report.executed.iter().all(|done| done.direction == Direction::Up));
     assert_eq!(db.batches(), ["1:1", "9:1", "10:1"]);
     assert_eq!(db.number("SELECT count(*) FROM t9"), 1);
 }
@@ -53,14 +53,14 @@ fn up_goes_as_far_as_it_is_told(db: &Database) {
     let all = tables(1..=5);
     db.with(&all, |runner| runner.up(&to(2))).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1"]);
-    db.with(&all, |runner| runner.up(&Target::Steps(2))).unwrap();
+    db.with(&all, |runner| runner.up(&Target::Next(2))).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1", "3:2", "4:2"]);
     assert!(db.with(&all, |runner| runner.up(&to(3))).unwrap().is_empty());
 }
 
 fn a_target_that_does_not_exist_is_an_error(db: &Database) {
     let all = tables(1..=3);
-    for target in [to(4), Target::Steps(0), Target::Steps(4)] {
+    for target in [to(4), Target::Next(0), Target::Next(4)] {
         let error = db.with(&all, |runner| runner.up(&target)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidTarget, "{error}");
         assert!(!error.next_steps().is_empty());
@@ -79,7 +79,10 @@ fn a_version_in_two_groups_has_to_be_named_with_its_group(db: &Database) {
     assert!(error.to_string().contains("jobs:1"), "{error}");
     let one: MigrationRef = "default:1".parse().unwrap();
     assert_eq!(
-        db.with(&all, |runner| runner.up(&Target::To(one))).unwrap().done.len(),
+        db.with(&all, |runner| runner.up(&Target::To(one)))
+            .unwrap()
+            .executed
+            .len(),
         1
     );
 }
@@ -107,8 +110,8 @@ fn everything_that_is_wrong_is_said_at_once_before_anything_runs(db: &Database) 
                 |_| {},
             ),
             migration(6, |schema| {
-                let sqlite = (DialectName::Sqlite, "VACUUM");
-                let others = [DialectName::Postgres, DialectName::MySql, DialectName::MariaDb];
+                let sqlite = (Dialect::Sqlite, "VACUUM");
+                let others = [Dialect::Postgres, Dialect::MySql, Dialect::MariaDb];
                 let others = others.map(|dialect| (dialect, "/* nothing */"));
                 schema.execute([sqlite, others[0], others[1], others[2]]).up_only();
             }),
@@ -122,7 +125,7 @@ fn everything_that_is_wrong_is_said_at_once_before_anything_runs(db: &Database) 
 fn status_and_plan_make_no_table(db: &Database) {
     let all = tables(1..=2);
     let entries = db.with(&all, |runner| runner.status()).unwrap();
-    assert!(entries.iter().all(|entry| entry.state == State::Pending));
+    assert!(entries.iter().all(|entry| entry.state == MigrationState::Pending));
     let plan = db.with(&all, |runner| runner.plan(&Target::Latest)).unwrap();
     assert_text!(db, plan.to_string());
     assert!(!db.with(&all, |runner| runner.is_current()).unwrap());
@@ -203,7 +206,7 @@ fn fresh_empties_the_database_and_applies_all(db: &Database) {
     db.execute("CREATE VIEW v AS SELECT * FROM a");
     let all = everything(db.engine);
     let report = db.with(&all, |runner| runner.fresh()).unwrap();
-    assert_eq!(report.done.len(), 3);
+    assert_eq!(report.executed.len(), 3);
     db.with(&all, |runner| runner.fresh()).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
     let fresh = db.another();

@@ -38,7 +38,7 @@ pub(crate) fn everything(engine: Engine) -> [Migration; 3] {
                 t.text("name").nullable();
                 t.numeric("balance", 10, 2).default(0);
                 if engine.is_postgres() {
-                    t.enum_of("feels", "mood").default("glad");
+                    t.enum_type("feels", "mood").default("glad");
                 }
                 t.timestamptz("seen").default_now();
                 t.check("users_email", "email LIKE '%@%'");
@@ -48,7 +48,7 @@ pub(crate) fn everything(engine: Engine) -> [Migration; 3] {
                 t.id();
                 t.big_int("user_id")
                     .references("users", "id")
-                    .on_delete(Reaction::Cascade);
+                    .on_delete(ForeignKeyAction::Cascade);
                 t.text("title");
                 t.index(["user_id"]);
             });
@@ -98,7 +98,7 @@ pub(crate) fn users_and_posts() -> Vec<Migration> {
                 t.text("title");
                 t.big_int("user_id")
                     .references("users", "id")
-                    .on_delete(Reaction::Cascade);
+                    .on_delete(ForeignKeyAction::Cascade);
                 t.timestamps();
                 t.index(["user_id"]);
             });
@@ -124,7 +124,7 @@ pub(crate) fn there_and_back(db: &Database, change: impl Fn(&mut Schema) + Send 
     let after = db.picture();
     assert_ne!(before, after, "it changed nothing");
     assert_eq!(db.differences(&migrations), [""; 0]);
-    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    db.rollback(&migrations, &Rollback::Last(1)).unwrap();
     assert_eq!(db.picture(), before);
     db.up(&migrations).unwrap();
     assert_eq!(db.picture(), after);
@@ -166,7 +166,7 @@ fn a_table_goes_with_all_that_belongs_to_it(db: &Database) {
         // The mark of AUTOINCREMENT, of rows that are gone.
         db.execute("DELETE FROM sqlite_sequence");
     }
-    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    db.rollback(&migrations, &Rollback::Last(1)).unwrap();
     assert_eq!(db.picture(), before);
 }
 
@@ -174,7 +174,7 @@ fn indexes_come_and_go(db: &Database) {
     there_and_back(db, |schema| {
         schema.create_index("users", ["name"]);
         schema.create_index("users", ["name", "email"]).unique();
-        schema.create_index("posts", [desc("created_at")]).named("newest");
+        schema.create_index("posts", [desc("created_at")]).name("newest");
         schema.rename_index("posts", "newest", "newest_first");
     });
 }
@@ -185,7 +185,7 @@ fn indexes_of_expressions_and_of_some_rows_come_and_go(db: &Database) {
         schema
             .create_index("posts", [desc("created_at")])
             .filter("title <> ''")
-            .named("newest");
+            .name("newest");
     });
 }
 
@@ -215,7 +215,7 @@ fn a_column_that_is_not_null_is_dropped_and_comes_back_filled(db: &Database) {
         schema.alter_table("posts", |t| t.drop_column("title").undo_fill("untitled"));
     }));
     db.up(&migrations).unwrap();
-    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    db.rollback(&migrations, &Rollback::Last(1)).unwrap();
     assert_eq!(db.number("SELECT count(*) FROM posts WHERE title = 'untitled'"), 2);
 }
 
@@ -225,7 +225,7 @@ fn a_dropped_table_comes_back_with_all_that_belonged_to_it(db: &Database) {
     let before = db.picture();
     migrations.push(migration(3, |schema| schema.drop_table("posts")));
     db.up(&migrations).unwrap();
-    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    db.rollback(&migrations, &Rollback::Last(1)).unwrap();
     assert_eq!(db.picture(), before);
 }
 

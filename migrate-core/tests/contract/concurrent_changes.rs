@@ -32,15 +32,15 @@ fn with_application_writing<T>(db: &Database, work: impl FnOnce(&mut Runner<'_>)
 }
 
 fn as_many_are_applied_as_was_said(db: &Database) {
-    let report = with_application_writing(db, |runner| runner.up(&Target::Steps(2))).unwrap();
-    assert_eq!(report.done.len(), 2);
+    let report = with_application_writing(db, |runner| runner.up(&Target::Next(2))).unwrap();
+    assert_eq!(report.executed.len(), 2);
     assert_eq!(db.batches().len(), 2);
 }
 
 fn as_many_are_rolled_back_as_was_said(db: &Database) {
     db.up(&tables(1..=6)).unwrap();
-    let report = with_application_writing(db, |runner| runner.rollback(&Rollback::Steps(2))).unwrap();
-    assert_eq!(report.done.len(), 2);
+    let report = with_application_writing(db, |runner| runner.rollback(&Rollback::Last(2))).unwrap();
+    assert_eq!(report.executed.len(), 2);
     assert_eq!(db.batches().len(), 4);
 }
 
@@ -48,7 +48,7 @@ fn as_many_are_redone_as_was_said(db: &Database) {
     db.up(&tables(1..=6)).unwrap();
     let before = db.batches();
     let report = with_application_writing(db, |runner| runner.redo(3)).unwrap();
-    assert_eq!(report.done.len(), 6);
+    assert_eq!(report.executed.len(), 6);
     assert_eq!(db.batches(), before);
 }
 

@@ -44,9 +44,9 @@ fn fails(db: &Database, failing: Migration) {
     assert_text!(db, db.said(&error));
     assert_eq!(error.kind(), ErrorKind::StepFailed);
     assert_eq!(error.failed_migration(), Some("3 m3"));
-    assert!(error.place().is_some());
+    assert!(error.location().is_some());
     assert!(error.failed_statement().is_some());
-    assert!(error.root_cause().is_some());
+    assert!(error.cause().is_some());
     assert!(error.database_state().is_some());
     assert!(!error.next_steps().is_empty());
     if db.engine.takes_back_ddl() {
@@ -142,7 +142,7 @@ fn a_failing_way_back_leaves_the_migration_applied(db: &Database) {
     let wrong = with("DELETE FROM nowhere");
     db.up(&wrong).unwrap();
     let before = db.whole_picture();
-    let error = db.rollback(&wrong, &Rollback::Steps(1)).unwrap_err();
+    let error = db.rollback(&wrong, &Rollback::Last(1)).unwrap_err();
     assert_text!(db, db.said(&error));
     if db.engine.takes_back_ddl() {
         assert_eq!(db.whole_picture(), before);
@@ -150,7 +150,7 @@ fn a_failing_way_back_leaves_the_migration_applied(db: &Database) {
         assert_eq!(db.states(), ["1:applied", "2:reverting:1"]);
         assert_eq!(db.tables(), ["a", "t1"]);
     }
-    db.rollback(&with("DELETE FROM t1 WHERE id = 2"), &Rollback::Steps(1))
+    db.rollback(&with("DELETE FROM t1 WHERE id = 2"), &Rollback::Last(1))
         .unwrap();
     assert_eq!(db.tables(), ["t1"]);
     assert_eq!(db.number("SELECT count(*) FROM t1"), 1);
@@ -201,7 +201,7 @@ fn what_is_wrong_in_one_migration_touches_no_other(db: &Database) {
         assert_eq!(error.failed_migration(), Some("5 m5"), "{number}: {error}");
         assert_eq!(db.tables(), ["t1", "t2", "t3", "t4"], "{number}");
         let report = db.up(&all(None)).unwrap();
-        assert_eq!(report.done.len(), 5, "{number}");
+        assert_eq!(report.executed.len(), 5, "{number}");
         db.rollback(&all(None), &Rollback::All).unwrap();
     }
     // The rest is found while planning.

@@ -1,6 +1,6 @@
 //! What history says against the program: states, and the ways out; and histories that cannot be right.
 
-use migrate_core::{DialectName, Entry, ErrorKind, Registry, Rollback, Target};
+use migrate_core::{Dialect, ErrorKind, MigrationStatus, Registry, Rollback, Target};
 
 use crate::support::{AnyConnection, Database, in_group, migration, reference, table, tables};
 
@@ -24,7 +24,7 @@ on_every_database! {
 }
 
 fn states(db: &Database, migrations: &[migrate_core::Migration]) -> Vec<String> {
-    let line = |entry: &Entry| format!("{} {}", entry.id(), entry.state);
+    let line = |entry: &MigrationStatus| format!("{} {}", entry.id(), entry.state);
     db.with(migrations, |runner| runner.status())
         .unwrap()
         .iter()
@@ -93,7 +93,7 @@ fn what_was_changed_stops_up_unless_it_is_allowed_or_accepted(db: &Database) {
     db.connect()
         .runner(&all)
         .allow_changed(true)
-        .up(&Target::Steps(1))
+        .up(&Target::Next(1))
         .unwrap();
     assert_eq!(states(db, &all), ["1 applied", "2 changed", "3 applied"]);
 
@@ -263,8 +263,8 @@ fn a_null_where_none_belongs_is_refused(db: &Database) {
 #[test]
 fn an_empty_set_and_a_version_used_twice_are_refused() {
     assert_eq!(Registry::of([]).unwrap_err().kind(), ErrorKind::NoMigrations);
-    let twice = migrate_core::__private::declare(
-        migrate_core::__private::Declaration {
+    let twice = migrate_core::__private::register(
+        migrate_core::__private::MigrationMeta {
             version: 1,
             name: "another",
             group: "default",
@@ -291,7 +291,7 @@ impl migrate_core::Migrate for Nothing {
 
 fn a_text_for_another_database_is_no_change(db: &Database) {
     let with = |another: &'static str| {
-        let all = [DialectName::Sqlite, DialectName::Postgres, DialectName::MySql];
+        let all = [Dialect::Sqlite, Dialect::Postgres, Dialect::MySql];
         let texts = all.map(|dialect| match is_own(db, dialect) {
             true => (dialect, "CREATE TABLE a (id INTEGER)"),
             false => (dialect, another),
@@ -302,9 +302,6 @@ fn a_text_for_another_database_is_no_change(db: &Database) {
     assert_eq!(states(db, &[with("CREATE TABLE a (id FLOAT)")]), ["1 applied"]);
 }
 
-fn is_own(db: &Database, dialect: DialectName) -> bool {
-    dialect
-        == db
-            .engine
-            .pick(DialectName::Sqlite, DialectName::Postgres, DialectName::MySql)
+fn is_own(db: &Database, dialect: Dialect) -> bool {
+    dialect == db.engine.pick(Dialect::Sqlite, Dialect::Postgres, Dialect::MySql)
 }

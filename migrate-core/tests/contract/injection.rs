@@ -18,11 +18,11 @@ fn named(name: &'static str) -> Vec<Migration> {
                 t.varchar(format!("{name}1"), 100).default(name).comment(name).unique();
                 t.varchar(format!("{name}2"), 100).nullable().default(name);
                 t.check(format!("{name} check"), "1 > 0");
-                t.index([format!("{name}2")]).named(format!("{name} index"));
+                t.index([format!("{name}2")]).name(format!("{name} index"));
                 t.comment(name);
             });
             schema.create_table(format!("{name} child"), |t| {
-                t.big_int(name).references(name, "id").named(format!("{name} key"));
+                t.big_int(name).references(name, "id").name(format!("{name} key"));
             });
         }),
         migration(2, move |schema| {
@@ -84,7 +84,7 @@ fn a_hostile_name_is_a_name_wherever_it_stands(db: &Database) {
         assert_eq!(db.number(&count), 1, "{name}");
         db.up(&migrations).unwrap_or_else(|error| panic!("{name}: {error}"));
         agrees(&migrations);
-        db.rollback(&migrations, &Rollback::Steps(1))
+        db.rollback(&migrations, &Rollback::Last(1))
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         agrees(&migrations);
         assert_eq!(db.number(&count), 1, "{name}");

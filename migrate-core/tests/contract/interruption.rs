@@ -1,7 +1,7 @@
 //! Migrations outside a transaction: how far they got, going on, and what a person has to say.
 
 use diesel::connection::SimpleConnection;
-use migrate_core::{ErrorKind, Migration, Rollback, Schema, State};
+use migrate_core::{ErrorKind, Migration, MigrationState, Rollback, Schema};
 
 use crate::support::{Database, reference, table, untransactional};
 
@@ -11,7 +11,7 @@ on_every_database! {
     what_a_run_that_is_gone_has_left_is_taken_over
     what_can_as_well_be_done_twice_is_done_again
     what_nothing_can_tell_is_settled_by_a_person
-    repair_refuses_what_cannot_be
+    resolve_refuses_what_cannot_be
     what_steps_have_set_of_the_session_holds_for_those_that_a_later_run_does
     what_only_the_session_of_a_step_had_stops_the_next_run
     a_step_that_begins_or_ends_a_transaction_is_refused_where_each_is_committed_by_itself
@@ -99,7 +99,7 @@ fn what_only_the_session_of_a_step_had_stops_the_next_run(db: &Database) {
     let error = db.up(&fixed).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
     assert_same_text!(db.said(&error));
-    db.with(&fixed, |runner| runner.repair(&reference(2), 0)).unwrap();
+    db.with(&fixed, |runner| runner.resolve(&reference(2), 0)).unwrap();
     db.up(&fixed).unwrap();
     assert_eq!(sum(db), 21);
 }
@@ -181,41 +181,41 @@ fn what_nothing_can_tell_is_settled_by_a_person(db: &Database) {
         assert_eq!((interrupted.done, interrupted.is_undecided), (1, true));
         assert_eq!(interrupted.planned.steps().len(), 3);
 
-        db.with(&all, |runner| runner.repair(&reference(2), said)).unwrap();
+        db.with(&all, |runner| runner.resolve(&reference(2), said)).unwrap();
         db.up(&all).unwrap();
         assert_eq!(sum(&db), sum_then, "after --done {said}");
         assert!(db.with(&all, |runner| runner.is_current()).unwrap());
     }
 }
 
-fn repair_refuses_what_cannot_be(db: &Database) {
+fn resolve_refuses_what_cannot_be(db: &Database) {
     let all = three_steps("INSERT INTO nowhere VALUES (20)");
     db.up(&all[..1]).unwrap();
     for version in [1, 2] {
         let error = db
-            .with(&all, |runner| runner.repair(&reference(version), 1))
+            .with(&all, |runner| runner.resolve(&reference(version), 1))
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidTarget);
     }
     db.up(&all).unwrap_err();
-    let error = db.with(&all, |runner| runner.repair(&reference(2), 4)).unwrap_err();
+    let error = db.with(&all, |runner| runner.resolve(&reference(2), 4)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidTarget);
 }
 
 fn an_interrupted_way_back_goes_on_where_it_stopped(db: &Database) {
     let all = three_steps("INSERT INTO t1 VALUES (20)");
     db.up(&all).unwrap();
-    let error = db.rollback(&all, &Rollback::Steps(1)).unwrap_err();
+    let error = db.rollback(&all, &Rollback::Last(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StepFailed);
     assert_eq!(sum(db), 31);
     assert_eq!(
         db.with(&all, |runner| runner.status()).unwrap()[1].state,
-        State::Interrupted
+        MigrationState::Interrupted
     );
     assert_eq!(db.up(&all).unwrap_err().kind(), ErrorKind::Interrupted);
     db.execute("CREATE TABLE gate (id INTEGER)");
     // What was cut off is finished, and nothing else is begun.
-    assert_eq!(db.rollback(&all, &Rollback::LastBatch).unwrap().done.len(), 1);
+    assert_eq!(db.rollback(&all, &Rollback::LastBatch).unwrap().executed.len(), 1);
     assert_eq!(db.batches().len(), 1);
     db.rollback(&all, &Rollback::LastBatch).unwrap();
     assert_eq!(db.tables(), ["gate"]);

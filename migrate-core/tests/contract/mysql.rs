@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use migrate_core::{DialectName, ErrorKind, Migration, Rollback, Schema, Target};
+use migrate_core::{Dialect, ErrorKind, Migration, Rollback, Schema, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
 use crate::support::{AnyConnection, Database, generated, migration, table, untransactional};
@@ -28,7 +28,7 @@ on_mysql! {
 /// A query for what a session is set to. Only MariaDB tells everybody of an open transaction.
 fn settings(db: &Database) -> &'static str {
     match db.dialect() {
-        DialectName::MariaDb => concat!(settings!(), ", @@in_transaction) AS text"),
+        Dialect::MariaDb => concat!(settings!(), ", @@in_transaction) AS text"),
         _ => concat!(settings!(), ") AS text"),
     }
 }
@@ -69,11 +69,7 @@ impl WithRole<'_> {
         db.execute(&format!("GRANT ALL ON {role}.* TO {role}"));
         db.execute(&format!("CREATE USER {user}@'%'"));
         db.execute(&format!("GRANT {role} TO {user}@'%'"));
-        let to = if db.dialect() == DialectName::MariaDb {
-            "FOR"
-        } else {
-            "TO"
-        };
+        let to = if db.dialect() == Dialect::MariaDb { "FOR" } else { "TO" };
         db.execute(&format!("SET DEFAULT ROLE {role} {to} {user}@'%'"));
         made
     }
@@ -173,7 +169,7 @@ fn goes_there_and_back(db: &Database, up: impl Fn(&mut Schema) + Send + Sync + '
     ];
     db.up(&all).unwrap();
     assert_eq!(db.differences(&all), [""; 0]);
-    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    db.rollback(&all, &Rollback::Last(1)).unwrap();
     assert_eq!(db.differences(&all), [""; 0]);
 }
 

@@ -149,12 +149,12 @@ const ONLINE: &[(&str, Change)] = &[
 
 /// Whether a server makes a change at all: MySQL does not rename what an expression names.
 fn is_made(db: &Database, what: &str) -> bool {
-    !["rename a checked one", "rename a counted one"].contains(&what) || db.dialect() == DialectName::MariaDb
+    !["rename a checked one", "rename a counted one"].contains(&what) || db.dialect() == Dialect::MariaDb
 }
 
 fn what_is_said_to_go_on_while_others_write_does(db: &Database) {
     let mut refused = Vec::new();
-    let names_algorithm = db.dialect() == DialectName::MariaDb;
+    let names_algorithm = db.dialect() == Dialect::MariaDb;
     for (what, change) in ONLINE.iter().filter(|(what, _)| is_made(db, what)) {
         let all = [crowded(), migration(2, change)];
         let registry = Registry::of(all).unwrap();
@@ -165,7 +165,7 @@ fn what_is_said_to_go_on_while_others_write_does(db: &Database) {
         let db = db.another();
         if let Err(error) = db.up(&all) {
             refused.push(format!("{what}: {error}"));
-        } else if let Err(error) = db.rollback(&all, &Rollback::Steps(1)) {
+        } else if let Err(error) = db.rollback(&all, &Rollback::Last(1)) {
             refused.push(format!("{what}, back: {error}"));
         }
     }
@@ -269,7 +269,7 @@ fn beside_an_indexed_virtual_column_what_is_said_to_go_on_does_and_the_rest_copi
         let sql = plan.migrations()[1].sql();
         assert_eq!(sql.last().unwrap().contains("LOCK=NONE"), *is_online, "{what}: {plan}");
         db.up(&all).unwrap_or_else(|error| panic!("{what}: {error}"));
-        db.rollback(&all, &Rollback::Steps(1))
+        db.rollback(&all, &Rollback::Last(1))
             .unwrap_or_else(|error| panic!("{what}, back: {error}"));
         assert_eq!(db.differences(&all), [""; 0], "{what}");
     }
@@ -290,7 +290,7 @@ fn what_needs_a_copy_says_nothing_of_it_and_is_done(db: &Database) {
         }),
         migration(4, |schema| {
             schema.alter_table("kept", |t| {
-                t.change_type("id", ColumnType::Integer);
+                t.set_type("id", ColumnType::Integer);
                 t.integer("more").nullable();
             });
         }),
@@ -298,7 +298,7 @@ fn what_needs_a_copy_says_nothing_of_it_and_is_done(db: &Database) {
     let plan = Plan::offline(&Registry::of(all).unwrap(), db.dialect()).unwrap();
     assert!(!plan.to_string().contains("LOCK="), "{plan}");
     db.up(&all).unwrap();
-    db.rollback(&all, &Rollback::Steps(3)).unwrap();
+    db.rollback(&all, &Rollback::Last(3)).unwrap();
     assert_eq!(db.differences(&all), [""; 0]);
 }
 

@@ -129,7 +129,7 @@ fn a_backslash_is_one_whatever_the_database_makes_of_it(db: &Database) {
             t.id();
             t.text("path").default("C:\\new\\table");
             t.binary("bytes").default(&[0_u8, 255][..]);
-            t.enum_of("slash", "slash").default("'\\n");
+            t.enum_type("slash", "slash").default("'\\n");
             t.comment("\\t");
         });
         // What is written by hand means what the database says that it means.
@@ -223,7 +223,7 @@ fn what_no_transaction_can_hold_runs_outside_one(db: &Database) {
     ];
     db.up(&all).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1"]);
-    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    db.rollback(&all, &Rollback::Last(1)).unwrap();
     assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 't1_again'"), 0);
 }
 
@@ -237,7 +237,7 @@ fn an_index_that_was_left_invalid_is_built_anew(db: &Database) {
                 .create_index("t1", ["id"])
                 .unique()
                 .concurrently()
-                .named("one_each");
+                .name("one_each");
         }),
     ];
     let error = db.up(&all).unwrap_err();

@@ -62,7 +62,7 @@ fn child() {
     let mut runner = connection.runner(&audited()).lock_timeout(Duration::from_secs(240));
     match work.as_str() {
         "up" => drop(runner.up(&Target::Latest).unwrap()),
-        "rollback" => drop(runner.rollback(&Rollback::Steps(3)).unwrap()),
+        "rollback" => drop(runner.rollback(&Rollback::Last(3)).unwrap()),
         other => panic!("no such work: {other}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use migrate_core::{DialectName, ErrorKind, Rollback, Schema};
+use migrate_core::{Dialect, ErrorKind, Rollback, Schema};
 
 use crate::support::{Database, in_group, migration, migration_with_down, reference, table, tables};
 
@@ -34,7 +34,7 @@ fn the_last_batch_is_taken_back_newest_first(db: &Database) {
     db.up(&tables(1..=4)).unwrap();
     let report = db.rollback(&tables(1..=4), &Rollback::LastBatch).unwrap();
     let order: Vec<i64> = report
-        .done
+        .executed
         .iter()
         .map(|done| done.migration.version().as_i64())
         .collect();
@@ -45,7 +45,7 @@ fn the_last_batch_is_taken_back_newest_first(db: &Database) {
 fn steps_and_targets_take_back_as_much_as_they_say(db: &Database) {
     let all = tables(1..=5);
     db.up(&all).unwrap();
-    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    db.rollback(&all, &Rollback::Last(1)).unwrap();
     assert_eq!(db.batches().len(), 4);
     db.rollback(&all, &to(2)).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1"]);
@@ -59,7 +59,7 @@ fn a_target_that_does_not_exist_is_an_error(db: &Database) {
     let all = tables(1..=3);
     db.up(&all[..2]).unwrap();
     let before = db.whole_picture();
-    for how_far in [to(3), to(9), Rollback::Steps(0), Rollback::Steps(3)] {
+    for how_far in [to(3), to(9), Rollback::Last(0), Rollback::Last(3)] {
         let error = db.rollback(&all, &how_far).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidTarget, "{error}");
     }
@@ -69,7 +69,7 @@ fn a_target_that_does_not_exist_is_an_error(db: &Database) {
 fn the_order_is_that_of_application_not_of_versions(db: &Database) {
     db.up(&[table(2)]).unwrap();
     db.up(&[table(1), table(2)]).unwrap();
-    db.rollback(&[table(1), table(2)], &Rollback::Steps(1)).unwrap();
+    db.rollback(&[table(1), table(2)], &Rollback::Last(1)).unwrap();
     assert_eq!(db.batches(), ["2:1"]);
 }
 
@@ -134,7 +134,7 @@ fn a_changed_migration_is_rolled_back_by_what_it_says_today(db: &Database) {
     db.up(&with("")).unwrap();
     let mut connection = db.connect();
     let mut runner = connection.runner(&with("NOT NULL")).allow_changed(true);
-    assert_eq!(runner.rollback(&Rollback::All).unwrap().done.len(), 1);
+    assert_eq!(runner.rollback(&Rollback::All).unwrap().executed.len(), 1);
     assert_eq!(db.picture(), [""; 0]);
     db.up(&with("NOT NULL")).unwrap();
 }
@@ -146,9 +146,9 @@ fn another_programs_migrations_are_left_alone(db: &Database) {
     })];
     db.up(&ours).unwrap();
     db.up(&theirs).unwrap();
-    assert_eq!(db.rollback(&ours, &Rollback::Steps(1)).unwrap().done.len(), 1);
-    assert_eq!(db.rollback(&ours, &Rollback::LastBatch).unwrap().done.len(), 1);
-    assert_eq!(db.rollback(&theirs, &Rollback::All).unwrap().done.len(), 1);
+    assert_eq!(db.rollback(&ours, &Rollback::Last(1)).unwrap().executed.len(), 1);
+    assert_eq!(db.rollback(&ours, &Rollback::LastBatch).unwrap().executed.len(), 1);
+    assert_eq!(db.rollback(&theirs, &Rollback::All).unwrap().executed.len(), 1);
     assert_eq!(db.picture(), [""; 0]);
 }
 
@@ -212,7 +212,7 @@ fn redo_keeps_history_as_it_was(db: &Database) {
     let before = db.history();
     db.execute("DELETE FROM t4; DELETE FROM t2");
     let report = db.with(&all, |runner| runner.redo(3)).unwrap();
-    assert_eq!(report.done.len(), 6);
+    assert_eq!(report.executed.len(), 6);
     assert_eq!(db.history(), before);
     assert_eq!(db.number("SELECT count(*) FROM t4"), 1);
 }
@@ -262,9 +262,9 @@ fn a_down_that_does_not_lead_back_is_refused_before_anything_runs(db: &Database)
         schema.execute("DROP VIEW names").up_only();
         schema
             .execute([
-                (DialectName::Sqlite, "DROP INDEX users_name_idx"),
-                (DialectName::Postgres, "DROP INDEX users_name_idx"),
-                (DialectName::MySql, "DROP INDEX users_name_idx ON users"),
+                (Dialect::Sqlite, "DROP INDEX users_name_idx"),
+                (Dialect::Postgres, "DROP INDEX users_name_idx"),
+                (Dialect::MySql, "DROP INDEX users_name_idx ON users"),
             ])
             .up_only();
         schema.drop_table("posts");
@@ -272,6 +272,6 @@ fn a_down_that_does_not_lead_back_is_refused_before_anything_runs(db: &Database)
     db.up(&[users]).unwrap();
     let before = db.picture();
     db.up(&[users, in_raw_sql]).unwrap();
-    db.rollback(&[users, in_raw_sql], &Rollback::Steps(1)).unwrap();
+    db.rollback(&[users, in_raw_sql], &Rollback::Last(1)).unwrap();
     assert_eq!(db.picture(), before);
 }

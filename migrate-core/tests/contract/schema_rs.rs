@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use migrate_core::prelude::*;
-use migrate_core::{DieselOptions, KnownSchema, Registry};
+use migrate_core::{DieselOptions, Registry, SchemaSnapshot};
 
 use crate::support::{Database, Engine, migration};
 
@@ -28,7 +28,7 @@ fn every_type(engine: Engine) -> Vec<Migration> {
                 t.text("Full Name").nullable();
                 t.comment("whoever has signed up");
                 if engine.is_postgres() {
-                    t.enum_of("feels", "mood").default("glad");
+                    t.enum_type("feels", "mood").default("glad");
                 }
             });
             schema.create_table("measurements", move |t| {
@@ -60,7 +60,7 @@ fn every_type(engine: Engine) -> Vec<Migration> {
             schema.create_table("memberships", |t| {
                 t.big_int("person_id")
                     .references("people", "id")
-                    .on_delete(Reaction::Cascade);
+                    .on_delete(ForeignKeyAction::Cascade);
                 t.varchar("role", 50);
                 t.varchar("team", 50);
                 t.primary_key(["person_id", "team"]);
@@ -105,7 +105,7 @@ fn schema_rs_is_what_diesel_prints(db: &Database) {
         .unwrap();
     assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
     let printed = String::from_utf8(printed.stdout).unwrap();
-    let known = KnownSchema::latest(&Registry::of(all).unwrap(), db.dialect()).unwrap();
+    let known = SchemaSnapshot::latest(&Registry::of(all).unwrap(), db.dialect()).unwrap();
     let written = known.diesel(&DieselOptions::default());
     let but_first = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
     assert_eq!(but_first(&written), but_first(&printed));

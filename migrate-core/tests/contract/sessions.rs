@@ -87,7 +87,7 @@ fn a_table_that_somebody_holds_is_waited_for_without_holding_up_others(db: &Data
     holder.execute(hold);
     let mut connection = db.connect();
     let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
-    let error = runner.rollback(&Rollback::Steps(1)).unwrap_err().to_string();
+    let error = runner.rollback(&Rollback::Last(1)).unwrap_err().to_string();
     let (cause, who) = if db.engine.is_postgres() {
         ("canceling statement due to lock timeout", "in the way: pid ")
     } else {
@@ -97,7 +97,7 @@ fn a_table_that_somebody_holds_is_waited_for_without_holding_up_others(db: &Data
     assert!(error.contains("look for who holds the lock"), "{error}");
     assert!(error.contains(who), "{error}");
     holder.execute("COMMIT");
-    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    db.rollback(&all, &Rollback::Last(1)).unwrap();
     assert_eq!(db.batches(), ["1:1"]);
 }
 
@@ -110,7 +110,7 @@ fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
     let all = [table(1), both];
     db.up(&all).unwrap();
     let expected = checksum(db);
-    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    db.rollback(&all, &Rollback::Last(1)).unwrap();
     for has_happened in [false, true] {
         let stops = untransactional(2, |schema| {
             schema.create_table("first", |t| t.id());
@@ -140,7 +140,7 @@ fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
         assert_eq!(db.tables(), ["first", "second", "t1"]);
         assert_eq!(checksum(db), expected);
         assert_eq!(db.claims(), 0);
-        db.rollback(&[table(1), both], &Rollback::Steps(1)).unwrap();
+        db.rollback(&[table(1), both], &Rollback::Last(1)).unwrap();
     }
 }
 
@@ -170,7 +170,7 @@ fn a_lock_that_a_step_gives_up_and_another_run_takes_is_told(db: &Database) {
     assert_eq!(db.states(), ["1:applied", "2:applying:0"]);
     *other.lock().unwrap() = None;
     assert_eq!(db.up(&all).unwrap_err().kind(), ErrorKind::Interrupted);
-    db.with(&all, |runner| runner.repair(&reference(2), 1)).unwrap();
+    db.with(&all, |runner| runner.resolve(&reference(2), 1)).unwrap();
     db.up(&all).unwrap();
     assert_eq!(db.number("SELECT count(*) FROM t1"), 2);
 }

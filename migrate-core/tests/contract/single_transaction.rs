@@ -55,7 +55,7 @@ fn all_happens_in_one_transaction_or_nothing(db: &Database) {
 
     let all = [generated(1), fills(2), generated(3)];
     let report = up_at_once(db, &all).unwrap();
-    assert_eq!((report.done.len(), report.batch), (3, Some(1)));
+    assert_eq!((report.executed.len(), report.batch), (3, Some(1)));
     assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
     assert_eq!(
         db.number("SELECT count(*) FROM __migrations WHERE claim IS NOT NULL"),
@@ -79,7 +79,7 @@ fn all_is_taken_back_in_one_transaction_or_nothing(db: &Database) {
     assert_eq!(error.failed_migration(), Some("1 m1"), "{error}");
     assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
     assert_eq!(db.tables(), ["t1", "t2", "t3"]);
-    runner.rollback(&Rollback::Steps(2)).unwrap();
+    runner.rollback(&Rollback::Last(2)).unwrap();
     drop(runner);
     assert_eq!(db.batches(), ["1:1"]);
     assert_eq!(db.tables(), ["t1"]);
@@ -107,7 +107,7 @@ fn a_step_beside_a_table_that_is_made_anew_is_refused() {
             t.integer("size").default(1);
             t.big_int("user_id")
                 .references("users", "id")
-                .on_delete(Reaction::Cascade);
+                .on_delete(ForeignKeyAction::Cascade);
         });
         schema.execute("INSERT INTO users VALUES (1)").up_only();
         schema.execute("INSERT INTO posts VALUES (1, 2, 1)").up_only();

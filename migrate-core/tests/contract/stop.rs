@@ -67,7 +67,7 @@ fn a_stopped_run_ends_between_two_migrations(db: &Database) {
         db.number("SELECT count(*) FROM __migrations WHERE claim IS NOT NULL"),
         0
     );
-    assert_eq!(db.up(&all).unwrap().done.len(), 2);
+    assert_eq!(db.up(&all).unwrap().executed.len(), 2);
 }
 
 fn in_a_transaction_a_stopped_run_leaves_nothing_half_done(db: &Database) {
@@ -152,7 +152,7 @@ fn a_message_in_flight_is_finished_first(db: &Database) {
         db.number("SELECT count(*) FROM __migrations WHERE state = 'applied' AND claim IS NULL"),
         32
     );
-    assert_eq!(db.up(&all).unwrap().done.len(), 68);
+    assert_eq!(db.up(&all).unwrap().executed.len(), 68);
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]

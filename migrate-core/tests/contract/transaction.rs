@@ -2,7 +2,7 @@
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use migrate_core::{ErrorKind, Migration, Rollback, Schema, State};
+use migrate_core::{ErrorKind, Migration, MigrationState, Rollback, Schema};
 
 use crate::support::{Database, migration, table};
 
@@ -73,7 +73,7 @@ fn a_step_that_commits_is_noticed_and_the_next_run_goes_on_after_it(db: &Databas
 
     let fixed = around_sending("INSERT INTO t1 VALUES (15)");
     let entries = db.with(&fixed, |runner| runner.status()).unwrap();
-    assert_eq!(entries[1].state, State::Interrupted);
+    assert_eq!(entries[1].state, MigrationState::Interrupted);
     db.up(&fixed).unwrap();
     assert_eq!(rows(db), ["1", "10", "15", "20"]);
     assert!(db.with(&fixed, |runner| runner.is_current()).unwrap());
@@ -99,7 +99,7 @@ fn a_step_that_commits_and_begins_again_is_noticed(db: &Database) {
     let entries = db
         .with(&around_sending("INSERT INTO t1 VALUES (15)"), |runner| runner.status())
         .unwrap();
-    assert_eq!(entries[1].state, State::Interrupted);
+    assert_eq!(entries[1].state, MigrationState::Interrupted);
 }
 
 fn a_step_that_rolls_back_is_noticed(db: &Database) {
@@ -112,7 +112,7 @@ fn a_step_that_rolls_back_is_noticed(db: &Database) {
     let entries = db
         .with(&around_sending("INSERT INTO t1 VALUES (15)"), |runner| runner.status())
         .unwrap();
-    assert_eq!(entries[1].state, State::Pending);
+    assert_eq!(entries[1].state, MigrationState::Pending);
 }
 
 fn a_step_that_leaves_a_transaction_open_is_noticed(db: &Database) {
@@ -145,11 +145,11 @@ fn a_way_back_that_commits_is_noticed(db: &Database) {
         }),
     ];
     db.up(&all).unwrap();
-    let error = db.rollback(&all, &Rollback::Steps(1)).unwrap_err();
+    let error = db.rollback(&all, &Rollback::Last(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TransactionEnded);
     assert_eq!(db.up(&all).unwrap_err().kind(), ErrorKind::Interrupted);
     // The way back goes on after the step that has happened.
-    db.rollback(&all, &Rollback::Steps(1)).unwrap();
+    db.rollback(&all, &Rollback::Last(1)).unwrap();
     assert_eq!(rows(db), ["1"]);
     assert_eq!(db.batches(), ["1:1"]);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use migrate_core::{DialectName, Direction, Migration, Registry, Runner};
+use migrate_core::{Dialect, Direction, Migration, Registry, Runner};
 
 use super::sql::quoted;
 
@@ -19,7 +19,7 @@ pub(crate) trait Database {
     /// As a person calls it.
     fn name(&self) -> String;
 
-    fn dialect(&self) -> DialectName;
+    fn dialect(&self) -> Dialect;
 
     /// Takes away whatever is in it.
     fn empty(&mut self);

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use migrate_core::{DialectName, Direction, Registry, Runner};
+use migrate_core::{Dialect, Direction, Registry, Runner};
 
 use super::database::{Database, Objects, OneText, objects};
 use super::server::OnServer;
@@ -37,10 +37,10 @@ impl Database for MySql {
         format!("{:?} {}", self.dialect(), self.version)
     }
 
-    fn dialect(&self) -> DialectName {
+    fn dialect(&self) -> Dialect {
         match self.version.contains("MariaDB") {
-            true => DialectName::MariaDb,
-            false => DialectName::MySql,
+            true => Dialect::MariaDb,
+            false => Dialect::MySql,
         }
     }
 
@@ -66,7 +66,7 @@ impl Database for MySql {
 
     fn objects(&mut self) -> Objects {
         let own = match self.dialect() {
-            DialectName::MariaDb => ON_MARIADB,
+            Dialect::MariaDb => ON_MARIADB,
             _ => ON_MYSQL,
         };
         let queries = OBJECTS.iter().chain(&own);

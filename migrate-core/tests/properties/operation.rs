@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use migrate_core::{
-    AlterTable, Column, ColumnType, DefaultValue, DialectName, IndexKey, IndexMethod, KnownSchema, Reaction, Schema,
-    Table, TableBuilder, Value, desc, expression,
+    AlterTable, Column, ColumnType, DefaultValue, Dialect, ForeignKeyAction, IndexKey, IndexMethod, Schema,
+    SchemaSnapshot, Table, TableBuilder, Value, desc, expression,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -89,7 +89,7 @@ pub(crate) enum Edit {
 }
 
 impl NewColumn {
-    fn record(&self, t: &TableBuilder, dialect: DialectName) {
+    fn record(&self, t: &TableBuilder, dialect: Dialect) {
         let mut column = t.column(self.name.clone(), self.column_type.clone());
         if self.nullable {
             column = column.nullable();
@@ -107,7 +107,7 @@ impl NewColumn {
 }
 
 impl Edit {
-    fn record(&self, t: &AlterTable, dialect: DialectName) {
+    fn record(&self, t: &AlterTable, dialect: Dialect) {
         match self {
             Edit::Add(column) => column.record(t, dialect),
             Edit::Drop(There(column, was), fill) => {
@@ -120,7 +120,7 @@ impl Edit {
             }
             Edit::Rename(from, to) => t.rename_column(from.clone(), to.clone()),
             Edit::ChangeType(There(column, was), to, is_said) => {
-                let changed = t.change_type(column.clone(), to.clone());
+                let changed = t.set_type(column.clone(), to.clone());
                 let turned = |to| sql::turned(dialect, column, to);
                 if let (true, Some(there), Some(back)) = (is_said, turned(to), was.as_ref().and_then(turned)) {
                     changed.using(there).undo_using(back);
@@ -140,7 +140,7 @@ impl Edit {
             Edit::Check(column) => {
                 t.check(format!("{column}_sane"), sql::is_not(dialect, column, "mad"));
                 // By the index the planner can check that the column is there.
-                t.index([column.as_str()]).named(format!("{column}_sane_idx"));
+                t.index([column.as_str()]).name(format!("{column}_sane_idx"));
             }
             Edit::Reference(column, table) => {
                 t.big_int(column.clone()).nullable().references(table.clone(), "id");
@@ -193,7 +193,10 @@ impl Edit {
 
 impl Operation {
     /// On tables and columns that are there, with their types, which are known after whatever is asked for.
-    pub(crate) fn fitted(&self, known_after: impl Fn(Option<&Operation>) -> Option<KnownSchema>) -> Option<Operation> {
+    pub(crate) fn fitted(
+        &self,
+        known_after: impl Fn(Option<&Operation>) -> Option<SchemaSnapshot>,
+    ) -> Option<Operation> {
         let Operation::AlterTable(wished, edits) = self else {
             return Some(self.clone());
         };
@@ -207,7 +210,7 @@ impl Operation {
         Some(Operation::AlterTable(name, fitted))
     }
 
-    pub(crate) fn record(&self, schema: &mut Schema, dialect: DialectName) {
+    pub(crate) fn record(&self, schema: &mut Schema, dialect: Dialect) {
         match self {
             Operation::CreateTable(table, columns, parent) => schema.create_table(table.clone(), |t| {
                 t.id();
@@ -216,7 +219,7 @@ impl Operation {
                     t.big_int("parent_id")
                         .nullable()
                         .references(parent.clone(), "id")
-                        .on_delete(Reaction::Cascade);
+                        .on_delete(ForeignKeyAction::Cascade);
                 }
             }),
             Operation::DropTable(table) => schema.drop_table(table.clone()),
@@ -347,7 +350,7 @@ fn there() -> impl Strategy<Value = There> {
     name().prop_map(|name| There(name, None))
 }
 
-fn column(dialect: DialectName) -> impl Strategy<Value = NewColumn> {
+fn column(dialect: Dialect) -> impl Strategy<Value = NewColumn> {
     (
         name(),
         select(sql::types(dialect)),
@@ -369,7 +372,7 @@ fn column(dialect: DialectName) -> impl Strategy<Value = NewColumn> {
 fn new_table(
     table: impl Strategy<Value = String>,
     parents: &'static [&'static str],
-    dialect: DialectName,
+    dialect: Dialect,
 ) -> impl Strategy<Value = Operation> {
     let columns = prop::collection::vec(column(dialect), 1..6);
     let parent = prop::option::of(select(parents));
@@ -381,19 +384,19 @@ fn new_table(
 }
 
 /// The enum, and a table for most of the names, which may refer to itself and to those before it.
-pub(crate) fn tables(dialect: DialectName) -> impl Strategy<Value = Vec<Operation>> {
+pub(crate) fn tables(dialect: Dialect) -> impl Strategy<Value = Vec<Operation>> {
     let tables = TABLES.iter().enumerate().map(|(at, table)| {
         let table = new_table(Just((*table).to_owned()), &TABLES[..=at], dialect);
         prop::option::weighted(0.9, table)
     });
     let tables: Vec<_> = tables.collect();
     tables.prop_map(move |tables| {
-        let mood = (dialect == DialectName::Postgres).then_some(Operation::CreateEnum);
+        let mood = (dialect == Dialect::Postgres).then_some(Operation::CreateEnum);
         mood.into_iter().chain(tables.into_iter().flatten()).collect()
     })
 }
 
-pub(crate) fn creation(dialect: DialectName) -> impl Strategy<Value = Operation> {
+pub(crate) fn creation(dialect: Dialect) -> impl Strategy<Value = Operation> {
     prop_oneof![
         1 => new_table(table(), &TABLES, dialect),
         2 => index(),
@@ -414,7 +417,7 @@ fn index() -> impl Strategy<Value = Operation> {
     (table(), names(), kind).prop_map(|(table, columns, kind)| Operation::CreateIndex(table, columns, kind))
 }
 
-fn edit(dialect: DialectName) -> impl Strategy<Value = Edit> {
+fn edit(dialect: Dialect) -> impl Strategy<Value = Edit> {
     let fill = select(vec![Fill::Nothing, Fill::Value, Fill::Expression]);
     let default = select(vec![
         Default::Integer,
@@ -441,7 +444,7 @@ fn edit(dialect: DialectName) -> impl Strategy<Value = Edit> {
     ]
 }
 
-pub(crate) fn change(dialect: DialectName) -> impl Strategy<Value = Operation> {
+pub(crate) fn change(dialect: Dialect) -> impl Strategy<Value = Operation> {
     let edits = prop::collection::vec(edit(dialect), 1..3);
     prop_oneof![
         10 => (table(), edits).prop_map(|(table, edits)| Operation::AlterTable(table, edits)),
@@ -451,7 +454,7 @@ pub(crate) fn change(dialect: DialectName) -> impl Strategy<Value = Operation> {
         1 => (table(), names()).prop_map(|(table, columns)| Operation::DropIndex(table, columns)),
         1 => (table(), names(), name()).prop_map(|(table, columns, to)| Operation::RenameIndex(table, columns, to)),
         1 => name().prop_map(|name| Operation::DropView(format!("view_{name}"))),
-        u32::from(dialect == DialectName::Postgres) =>
+        u32::from(dialect == Dialect::Postgres) =>
             select(vec![Operation::CreateEnum, Operation::AddValue, Operation::DropEnum]),
     ]
 }

@@ -1,13 +1,13 @@
 //! Random plans: what there is before rows come, and what is done to the rows.
 
-use migrate_core::__private::{Declaration, declare};
-use migrate_core::{DialectName, KnownSchema, Migrate, Migration, Plan, Registry, Schema};
+use migrate_core::__private::{MigrationMeta, register};
+use migrate_core::{Dialect, Migrate, Migration, Plan, Registry, Schema, SchemaSnapshot};
 use proptest::prelude::*;
 
 use super::operation::{self, Operation};
 
 struct Up {
-    dialect: DialectName,
+    dialect: Dialect,
     operations: Vec<Operation>,
 }
 
@@ -18,8 +18,8 @@ impl Migrate for Up {
     }
 }
 
-fn migration(dialect: DialectName, version: u64, operations: &[Operation]) -> Migration {
-    let declaration = Declaration {
+fn migration(dialect: Dialect, version: u64, operations: &[Operation]) -> Migration {
+    let meta = MigrationMeta {
         version,
         name: "random",
         group: "default",
@@ -30,18 +30,18 @@ fn migration(dialect: DialectName, version: u64, operations: &[Operation]) -> Mi
         module: "random",
     };
     let operations = operations.to_vec();
-    declare(declaration, Box::leak(Box::new(Up { dialect, operations })))
+    register(meta, Box::leak(Box::new(Up { dialect, operations })))
 }
 
 /// Operations as they are wished for, whether they can be or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
-    dialect: DialectName,
+    dialect: Dialect,
     before: Vec<Operation>,
     after: Vec<Vec<Operation>>,
 }
 
-pub(crate) fn wish(dialect: DialectName) -> impl Strategy<Value = Wish> {
+pub(crate) fn wish(dialect: Dialect) -> impl Strategy<Value = Wish> {
     let before = (
         operation::tables(dialect),
         prop::collection::vec(operation::creation(dialect), 1..6),
@@ -54,7 +54,7 @@ pub(crate) fn wish(dialect: DialectName) -> impl Strategy<Value = Wish> {
 /// The migrations of a wish: the operations that the planner takes, one after the other.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    dialect: DialectName,
+    dialect: Dialect,
     /// The first one is for what there is before rows come.
     operations: Vec<Vec<Operation>>,
     pub(crate) refused: usize,
@@ -96,10 +96,10 @@ impl Taken {
         is_taken
     }
 
-    fn known_after(&self, operation: Option<&Operation>) -> Option<KnownSchema> {
+    fn known_after(&self, operation: Option<&Operation>) -> Option<SchemaSnapshot> {
         let mut all = self.operations.clone();
         all.last_mut()?.extend(operation.cloned());
-        KnownSchema::latest(&registry(self.dialect, &all)?, self.dialect).ok()
+        SchemaSnapshot::latest(&registry(self.dialect, &all)?, self.dialect).ok()
     }
 
     /// What is done to the rows.
@@ -119,7 +119,7 @@ impl Taken {
     }
 }
 
-fn registry(dialect: DialectName, operations: &[Vec<Operation>]) -> Option<Registry> {
+fn registry(dialect: Dialect, operations: &[Vec<Operation>]) -> Option<Registry> {
     let migrations = operations.iter().filter(|operations| !operations.is_empty()).zip(1..);
     Registry::of(migrations.map(|(operations, version)| migration(dialect, version, operations))).ok()
 }

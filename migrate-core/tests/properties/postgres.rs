@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use migrate_core::{DialectName, Direction, Registry, Runner};
+use migrate_core::{Dialect, Direction, Registry, Runner};
 
 use super::database::{Database, Objects, OneText, objects};
 use super::server::OnServer;
@@ -41,8 +41,8 @@ impl Database for Postgres {
         format!("PostgreSQL {}", self.version)
     }
 
-    fn dialect(&self) -> DialectName {
-        DialectName::Postgres
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
     }
 
     fn empty(&mut self) {

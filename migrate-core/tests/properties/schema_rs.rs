@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use migrate_core::{DialectName, DieselOptions, KnownSchema, MigrationRef, Registry, Target};
+use migrate_core::{Dialect, DieselOptions, MigrationRef, Registry, SchemaSnapshot, Target};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -49,8 +49,8 @@ fn without_first_line(text: &str) -> String {
     text.split_once('\n').map_or("", |(_, rest)| rest).to_owned()
 }
 
-fn random_migrations(dialect: DialectName) -> Vec<Registry> {
-    let count = if dialect == DialectName::Sqlite { 100 } else { 40 };
+fn random_migrations(dialect: Dialect) -> Vec<Registry> {
+    let count = if dialect == Dialect::Sqlite { 100 } else { 40 };
     let wishes = wish(dialect);
     let mut random = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let mut all = Vec::new();
@@ -68,7 +68,7 @@ fn the_schema_at_once_is_what_the_migrations_make(database: &mut dyn Database) {
         database.empty();
         database.runner_of(registry.clone()).up(&Target::Latest).unwrap();
         let migrated = database.objects();
-        let known = KnownSchema::latest(&registry, database.dialect()).unwrap();
+        let known = SchemaSnapshot::latest(&registry, database.dialect()).unwrap();
         let sql = known.sql().unwrap_or_else(|error| panic!("{error}\n{known:#?}"));
         database.empty();
         database.execute(&sql);
@@ -78,11 +78,11 @@ fn the_schema_at_once_is_what_the_migrations_make(database: &mut dyn Database) {
 
 fn schema_rs_is_what_diesel_prints(database: &mut dyn Database) {
     let Some(diesel) = diesel() else { return };
-    let is_sqlite = database.dialect() == DialectName::Sqlite;
+    let is_sqlite = database.dialect() == Dialect::Sqlite;
     for (number, registry) in random_migrations(database.dialect()).into_iter().enumerate() {
         database.empty();
         database.runner_of(registry.clone()).up(&Target::Latest).unwrap();
-        let known = KnownSchema::latest(&registry, database.dialect()).unwrap();
+        let known = SchemaSnapshot::latest(&registry, database.dialect()).unwrap();
         let ways: &[bool] = if is_sqlite { &[false, true] } else { &[false] };
         for &is_bigint in ways {
             let mut options = DieselOptions::default();
@@ -110,12 +110,12 @@ fn frozen_tables_are_what_diesel_prints(database: &mut dyn Database) {
         database.empty();
         let up = database.runner_of(registry.clone()).up(&Target::To(first.clone()));
         up.unwrap();
-        let known = KnownSchema::at(&registry, database.dialect(), &first).unwrap();
+        let known = SchemaSnapshot::at(&registry, database.dialect(), &first).unwrap();
         let names: Vec<&str> = known.tables().map(|table| table.name.as_str()).take(2).collect();
         let frozen = known.diesel_tables(&names, &DieselOptions::default()).unwrap();
         let patterns: Vec<String> = names.iter().map(|name| format!("^{name}$")).collect();
         let mut arguments = vec!["--only-tables"];
-        if database.dialect() == DialectName::Sqlite {
+        if database.dialect() == Dialect::Sqlite {
             arguments.push("--sqlite-integer-primary-key-is-bigint");
         }
         arguments.extend(patterns.iter().map(String::as_str));

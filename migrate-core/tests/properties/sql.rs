@@ -1,9 +1,9 @@
 //! What stands in operations as SQL, in the words of each database, so that it is right by itself and only the framework's SQL
 //! is on trial.
 
-use migrate_core::{AlterTable, ColumnBuilder, ColumnType, DialectName, DropColumn, kind};
+use migrate_core::{AlterTable, ColumnBuilder, ColumnType, Dialect, DropColumn, kind};
 
-use DialectName::{Postgres, Sqlite};
+use Dialect::{Postgres, Sqlite};
 
 /// A value, or an expression for one.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Given {
     }
 }
 
-pub(crate) fn quoted(dialect: DialectName, name: &str) -> String {
+pub(crate) fn quoted(dialect: Dialect, name: &str) -> String {
     match dialect {
         Sqlite | Postgres => format!("\"{name}\""),
         _ => format!("`{name}`"),
@@ -54,7 +54,7 @@ pub(crate) fn quoted(dialect: DialectName, name: &str) -> String {
 pub(crate) const MOODS: [&str; 3] = ["sad", "glad", "so-so"];
 
 /// The types of columns.
-pub(crate) fn types(dialect: DialectName) -> Vec<ColumnType> {
+pub(crate) fn types(dialect: Dialect) -> Vec<ColumnType> {
     let mut types = vec![
         ColumnType::Integer,
         ColumnType::BigInt,
@@ -113,7 +113,7 @@ pub(crate) fn is_text(column_type: &ColumnType) -> bool {
 const A_UUID: &str = "5f0c8e62-0f4b-4c1b-8f6e-2d7b3a9e1c50";
 
 /// A default of a column.
-pub(crate) fn default(dialect: DialectName, column_type: &ColumnType) -> Given {
+pub(crate) fn default(dialect: Dialect, column_type: &ColumnType) -> Given {
     match sort(column_type) {
         Sort::Whole => Given::Integer(7),
         Sort::Fraction => Given::Double(0.5),
@@ -126,7 +126,7 @@ pub(crate) fn default(dialect: DialectName, column_type: &ColumnType) -> Given {
     }
 }
 
-fn now(dialect: DialectName) -> &'static str {
+fn now(dialect: Dialect) -> &'static str {
     match dialect {
         Sqlite | Postgres => "CURRENT_TIMESTAMP",
         _ => "CURRENT_TIMESTAMP(6)",
@@ -134,7 +134,7 @@ fn now(dialect: DialectName) -> &'static str {
 }
 
 /// A default that is computed.
-pub(crate) fn computed(dialect: DialectName, column_type: &ColumnType) -> String {
+pub(crate) fn computed(dialect: Dialect, column_type: &ColumnType) -> String {
     let sql = match sort(column_type) {
         Sort::Whole | Sort::Fraction => "1 + 1",
         Sort::Day => "CURRENT_DATE",
@@ -163,7 +163,7 @@ pub(crate) fn fill(column_type: &ColumnType) -> Given {
 }
 
 /// The same, another value in each row.
-pub(crate) fn fill_from_id(dialect: DialectName, column_type: &ColumnType) -> String {
+pub(crate) fn fill_from_id(dialect: Dialect, column_type: &ColumnType) -> String {
     let sql = match (sort(column_type), dialect) {
         (Sort::Whole | Sort::Fraction, _) => "id + 1",
         (Sort::Moment, Sqlite) => "datetime('2024-02-03', id || ' days')",
@@ -181,7 +181,7 @@ pub(crate) fn fill_from_id(dialect: DialectName, column_type: &ColumnType) -> St
 
 /// The value of a column, of whatever type, as one of another type: values that differ are to differ afterwards. `None` where
 /// that cannot be said.
-pub(crate) fn turned(dialect: DialectName, column: &str, to: &ColumnType) -> Option<String> {
+pub(crate) fn turned(dialect: Dialect, column: &str, to: &ColumnType) -> Option<String> {
     let column = quoted(dialect, column);
     if dialect != Postgres {
         return Some(column);
@@ -200,7 +200,7 @@ pub(crate) fn turned(dialect: DialectName, column: &str, to: &ColumnType) -> Opt
 }
 
 /// A condition on a column of whatever type.
-pub(crate) fn is_not(dialect: DialectName, column: &str, text: &str) -> String {
+pub(crate) fn is_not(dialect: Dialect, column: &str, text: &str) -> String {
     match dialect {
         Sqlite => format!("{column} <> '{text}'"),
         // Not a cast: PostgreSQL forgets one that does nothing when the column becomes a text, and would need it again later.
@@ -209,7 +209,7 @@ pub(crate) fn is_not(dialect: DialectName, column: &str, text: &str) -> String {
 }
 
 /// An expression of a column of whatever type, for an index.
-pub(crate) fn indexed(dialect: DialectName, column: &str) -> String {
+pub(crate) fn indexed(dialect: Dialect, column: &str) -> String {
     match dialect {
         Postgres => format!("{column} IS NULL"),
         _ => format!("lower({column})"),

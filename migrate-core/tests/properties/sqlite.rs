@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use migrate_core::testing::TestFile;
-use migrate_core::{DialectName, Direction, Registry, Runner};
+use migrate_core::{Dialect, Direction, Registry, Runner};
 
 use super::database::{Database, Objects, OneText};
 
@@ -32,8 +32,8 @@ impl Database for Sqlite {
         "SQLite".to_owned()
     }
 
-    fn dialect(&self) -> DialectName {
-        DialectName::Sqlite
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
     }
 
     fn empty(&mut self) {

@@ -4,7 +4,7 @@
 //! On SQLite, the only database that the one-line tests run on.
 
 use migrate_core::testing::Checks;
-use migrate_core::{DialectName, Error, ErrorKind};
+use migrate_core::{Dialect, Error, ErrorKind};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -12,7 +12,7 @@ use super::plan::wish;
 
 #[test]
 fn migrations_that_are_right_are_green() {
-    let wishes = wish(DialectName::Sqlite);
+    let wishes = wish(Dialect::Sqlite);
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut random = TestRunner::new_with_rng(Config::default(), seed);
     let (mut green, mut refused, mut broken, mut lost) = (0, 0, 0, 0);
@@ -47,7 +47,7 @@ fn migrations_that_are_right_are_green() {
 }
 
 fn breaks_a_constraint(error: &Error) -> bool {
-    let cause = error.root_cause().map(ToString::to_string).unwrap_or_default();
+    let cause = error.cause().map(ToString::to_string).unwrap_or_default();
     error.kind() == ErrorKind::StepFailed && cause.contains("constraint failed")
         || error
             .message()

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use migrate_core::{DialectName, Direction, Error, ErrorKind, Migration, Rollback, Target};
+use migrate_core::{Dialect, Direction, Error, ErrorKind, Migration, Rollback, Target};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
@@ -150,7 +150,7 @@ fn goes(database: &mut dyn Database, taken: &Taken, seen: &mut Seen) -> Result<(
         let by_rows = database.by_rows(Direction::Up);
         prop_assert!(by_rows.iter().any(|reason| said.contains(reason)), "{}", said);
         seen.refused_by_rows += 1;
-        if !matches!(database.dialect(), DialectName::MySql | DialectName::MariaDb) {
+        if !matches!(database.dialect(), Dialect::MySql | Dialect::MariaDb) {
             back(database, &migrations).map_err(|error| fail("back after rows were against it", error))?;
             is_as_before(database, taken, &objects_before, "back after rows were against it")?;
         }
@@ -196,8 +196,8 @@ fn goes(database: &mut dyn Database, taken: &Taken, seen: &mut Seen) -> Result<(
 fn every_plan_goes_there_and_back_and_keeps_its_rows(database: &mut dyn Database) {
     let is_full = std::env::var_os("CI_FULL").is_some();
     let plans = match (database.dialect(), is_full) {
-        (DialectName::Sqlite, false) => 1_000,
-        (DialectName::Sqlite, true) => 20_000,
+        (Dialect::Sqlite, false) => 1_000,
+        (Dialect::Sqlite, true) => 20_000,
         (_, false) => 300,
         (_, true) => 3_000,
     };

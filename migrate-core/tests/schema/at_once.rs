@@ -1,6 +1,6 @@
 //! The whole schema as SQL: in an order that works, whatever refers to what.
 
-use migrate_core::{DialectName, KnownSchema};
+use migrate_core::{Dialect, SchemaSnapshot};
 
 use crate::support::{Describe, registry};
 
@@ -34,8 +34,8 @@ const ALL: &[Describe] = &[
 #[test]
 fn tables_come_after_those_that_they_refer_to_and_views_after_what_they_read() {
     let mut text = String::new();
-    for dialect in DialectName::ALL {
-        let schema = KnownSchema::latest(&registry(ALL), dialect).unwrap();
+    for dialect in Dialect::ALL {
+        let schema = SchemaSnapshot::latest(&registry(ALL), dialect).unwrap();
         text += &format!("== {dialect}\n\n{}\n", schema.sql().unwrap());
     }
     insta::assert_snapshot!(text);
@@ -47,11 +47,11 @@ fn what_a_database_lacks_is_refused() {
         schema.create_enum("mood", ["sad", "happy"]);
         schema.create_table("diary", |t| {
             t.id();
-            t.enum_of("mood", "mood").default("happy");
+            t.enum_type("mood", "mood").default("happy");
         });
     }];
-    let schema = KnownSchema::latest(&registry(with_enum), DialectName::Postgres).unwrap();
+    let schema = SchemaSnapshot::latest(&registry(with_enum), Dialect::Postgres).unwrap();
     let sql = schema.sql().unwrap();
     assert!(sql.starts_with("CREATE TYPE \"mood\""), "{sql}");
-    assert!(KnownSchema::latest(&registry(with_enum), DialectName::MySql).is_err());
+    assert!(SchemaSnapshot::latest(&registry(with_enum), Dialect::MySql).is_err());
 }

@@ -1,7 +1,7 @@
 //! Each operation, as every dialect writes it, side by side in one snapshot.
 
 use migrate_core::{
-    ColumnType, DialectName, IndexMethod, Plan, PlannedMigration, PlannedStep, Reaction, desc, expression,
+    ColumnType, Dialect, ForeignKeyAction, IndexMethod, Plan, PlannedMigration, PlannedStep, desc, expression,
 };
 
 use crate::support::{Describe, registry, setup};
@@ -56,16 +56,16 @@ const OPERATIONS: &[(&str, Describe)] = &[
         schema.create_table("members", |t| {
             t.big_int("user_id")
                 .references("users", "id")
-                .on_delete(Reaction::Cascade)
-                .on_update(Reaction::Restrict);
+                .on_delete(ForeignKeyAction::Cascade)
+                .on_update(ForeignKeyAction::Restrict);
             t.big_int("post_id").nullable();
             t.varchar("role", 20).check("role <> ''");
             t.primary_key(["user_id", "role"]);
             t.unique(["post_id", "role"]);
             t.check("sane", "user_id > 0");
             t.foreign_key(["post_id"], "posts", ["id"])
-                .on_delete(Reaction::SetNull)
-                .named("member_post");
+                .on_delete(ForeignKeyAction::SetNull)
+                .name("member_post");
             t.index(["role"]);
             t.comment("who's who");
         });
@@ -103,12 +103,12 @@ const OPERATIONS: &[(&str, Describe)] = &[
     ("alter_table: rename_column", |schema| {
         schema.alter_table("users", |t| t.rename_column("name", "full_name"));
     }),
-    ("alter_table: change_type", |schema| {
-        schema.alter_table("users", |t| t.change_type("age", ColumnType::BigInt));
+    ("alter_table: set_type", |schema| {
+        schema.alter_table("users", |t| t.set_type("age", ColumnType::BigInt));
     }),
-    ("alter_table: change_type using an expression", |schema| {
+    ("alter_table: set_type using an expression", |schema| {
         schema.alter_table("users", |t| {
-            t.change_type("name", ColumnType::Integer)
+            t.set_type("name", ColumnType::Integer)
                 .using("length(name)")
                 .undo_using("'x'")
         });
@@ -145,7 +145,8 @@ const OPERATIONS: &[(&str, Describe)] = &[
         });
         schema.alter_table("posts", |t| {
             t.drop_constraint("posts_user_id_fkey");
-            t.foreign_key(["user_id"], "users", ["id"]).on_delete(Reaction::Cascade);
+            t.foreign_key(["user_id"], "users", ["id"])
+                .on_delete(ForeignKeyAction::Cascade);
         });
     }),
     (
@@ -158,7 +159,7 @@ const OPERATIONS: &[(&str, Describe)] = &[
     ),
     ("create_index", |schema| {
         schema.create_index("users", ["name", "age"]).unique();
-        schema.create_index("posts", [desc("title")]).named("newest");
+        schema.create_index("posts", [desc("title")]).name("newest");
     }),
     ("create_index: on an expression", |schema| {
         schema.create_index("users", [expression("lower(email)")]);
@@ -197,7 +198,7 @@ const OPERATIONS: &[(&str, Describe)] = &[
         schema.create_enum("mood", ["sad", "it's \\ fine"]);
         schema.create_table("diary", |t| {
             t.id();
-            t.enum_of("mood", "mood").default("sad");
+            t.enum_type("mood", "mood").default("sad");
         });
     }),
     ("an enum as a type by its name", |schema| {
@@ -216,7 +217,7 @@ const OPERATIONS: &[(&str, Describe)] = &[
     ("an enum's value in the transaction that adds it", |schema| {
         schema.declare(|schema| schema.create_enum("mood", ["sad", "happy"]));
         schema.add_enum_value("mood", "glad").before("happy").up_only();
-        schema.alter_table("users", |t| t.enum_of("mood", "mood").default("glad"));
+        schema.alter_table("users", |t| t.enum_type("mood", "mood").default("glad"));
         schema.execute("UPDATE users SET mood = 'glad'").up_only();
     }),
     ("drop_enum", |schema| {
@@ -226,36 +227,30 @@ const OPERATIONS: &[(&str, Describe)] = &[
     ("execute: one text for each dialect", |schema| {
         schema
             .execute([
-                (DialectName::Postgres, "UPDATE users SET name = left(email, 3)"),
-                (DialectName::MySql, "UPDATE users SET name = left(email, 3)"),
-                (DialectName::Sqlite, "UPDATE users SET name = substr(email, 1, 3)"),
+                (Dialect::Postgres, "UPDATE users SET name = left(email, 3)"),
+                (Dialect::MySql, "UPDATE users SET name = left(email, 3)"),
+                (Dialect::Sqlite, "UPDATE users SET name = substr(email, 1, 3)"),
             ])
             .up_only();
         schema
-            .execute([
-                (DialectName::Postgres, "CREATE EXTENSION citext"),
-                (DialectName::Sqlite, ""),
-            ])
-            .undo([
-                (DialectName::Postgres, "DROP EXTENSION citext"),
-                (DialectName::Sqlite, ""),
-            ]);
+            .execute([(Dialect::Postgres, "CREATE EXTENSION citext"), (Dialect::Sqlite, "")])
+            .undo([(Dialect::Postgres, "DROP EXTENSION citext"), (Dialect::Sqlite, "")]);
     }),
-    ("alter_table: change_type where a cast has to be said", |schema| {
-        schema.alter_table("users", |t| t.change_type("name", ColumnType::Integer));
+    ("alter_table: set_type where a cast has to be said", |schema| {
+        schema.alter_table("users", |t| t.set_type("name", ColumnType::Integer));
     }),
-    ("alter_table: change_type of a column with a default", |schema| {
+    ("alter_table: set_type of a column with a default", |schema| {
         schema.alter_table("users", |t| {
             t.drop_constraint("users_age_check");
-            t.change_type("age", ColumnType::Float)
+            t.set_type("age", ColumnType::Float)
                 .using("age / 10.0")
                 .undo_using("cast(age * 10 AS integer)");
         });
     }),
-    ("alter_table: set_default and change_type of one column", |schema| {
+    ("alter_table: set_default and set_type of one column", |schema| {
         schema.alter_table("users", |t| {
             t.set_default("name", "x");
-            t.change_type("name", ColumnType::VarChar(20))
+            t.set_type("name", ColumnType::VarChar(20))
                 .using("substr(name, 1, 20)")
                 .undo_using("name");
         });
@@ -275,7 +270,7 @@ const OPERATIONS: &[(&str, Describe)] = &[
 
 /// The steps as they are printed, without the lines of this file, which move.
 fn steps(migration: &PlannedMigration) -> String {
-    let print = |step: &PlannedStep| format!("{step}\n").replace(&format!("rs:{}", step.place().line), "rs:N");
+    let print = |step: &PlannedStep| format!("{step}\n").replace(&format!("rs:{}", step.location().line), "rs:N");
     migration.steps().iter().map(print).collect()
 }
 
@@ -284,8 +279,8 @@ fn each_operation_is_written_by_each_dialect() {
     let mut table = String::new();
     for (name, operation) in OPERATIONS {
         table += &format!("\n=== {name}\n");
-        let mut before: Option<(DialectName, String)> = None;
-        for dialect in DialectName::ALL {
+        let mut before: Option<(Dialect, String)> = None;
+        for dialect in Dialect::ALL {
             let text = match Plan::offline(&registry(&[setup, *operation]), dialect) {
                 Ok(plan) => {
                     let back = Plan::offline_rollback(&registry(&[setup, *operation]), dialect).unwrap();
@@ -296,15 +291,15 @@ fn each_operation_is_written_by_each_dialect() {
                     )
                 }
                 Err(error) => error
-                    .problems()
+                    .diagnostics()
                     .iter()
-                    .map(|problem| format!("refused: {}\n", problem.message))
+                    .map(|diagnostic| format!("refused: {}\n", diagnostic.message))
                     .collect::<String>(),
             };
             // MariaDB is shown where it differs.
             let is_same = before
                 .as_ref()
-                .is_some_and(|(name, before)| *name == DialectName::MySql && *before == text);
+                .is_some_and(|(name, before)| *name == Dialect::MySql && *before == text);
             if !is_same {
                 table += &format!("--- {dialect}\n{text}");
             }

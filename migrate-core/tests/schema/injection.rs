@@ -1,7 +1,7 @@
 //! Hostile names and texts in every place that takes one: the SQL has the same shape as with harmless ones, and read back by
 //! the database's own rules each is what was given.
 
-use migrate_core::{ColumnType, DialectName, DialectVersion, IndexMethod, Plan, Schema, desc};
+use migrate_core::{ColumnType, Dialect, DialectVersion, IndexMethod, Plan, Schema, desc};
 
 use crate::support::registry_of;
 
@@ -43,7 +43,7 @@ const TEXTS: &[&str] = &[
 ];
 
 /// Each word that takes a name or a text.
-fn everything(schema: &mut Schema, dialect: DialectName, name: &str, text: &str) {
+fn everything(schema: &mut Schema, dialect: Dialect, name: &str, text: &str) {
     let n = |plain: &str| format!("{plain}{name}");
     let t = |plain: &str| format!("{plain}{text}");
     schema.create_table(n("a"), |table| {
@@ -57,11 +57,11 @@ fn everything(schema: &mut Schema, dialect: DialectName, name: &str, text: &str)
         table.varchar(n("c"), 50).nullable();
         table.unique([n("b"), n("c")]);
         table.check(n("check"), "1 = 1");
-        table.index([n("c"), n("b")]).named(n("index"));
+        table.index([n("c"), n("b")]).name(n("index"));
         table.comment(t("table"));
     });
     schema.create_table(n("child"), |table| {
-        table.big_int(n("a_id")).references(n("a"), n("id")).named(n("fkey"));
+        table.big_int(n("a_id")).references(n("a"), n("id")).name(n("fkey"));
         table.big_int(n("other"));
         table.varchar(n("code"), 10);
         table.primary_key([n("a_id"), n("code")]);
@@ -75,7 +75,7 @@ fn everything(schema: &mut Schema, dialect: DialectName, name: &str, text: &str)
         table.set_not_null(n("c2"));
         table.drop_not_null(n("c2"));
         table.drop_default(n("c2"));
-        table.change_type(n("c2"), ColumnType::VarChar(60));
+        table.set_type(n("c2"), ColumnType::VarChar(60));
         table.drop_constraint(n("check"));
         table.rename_index(n("index"), n("index2"));
         table.drop_index(n("index2"));
@@ -91,19 +91,19 @@ fn everything(schema: &mut Schema, dialect: DialectName, name: &str, text: &str)
     });
     schema.rename_table(n("child"), n("kin"));
     schema.drop_table(n("kin"));
-    if dialect == DialectName::Postgres {
+    if dialect == Dialect::Postgres {
         schema.create_enum(n("enum"), [t("one"), t("two")]);
         schema.create_table(n("moods"), |table| {
-            table.enum_of(n("mood"), n("enum")).default(t("one"));
+            table.enum_type(n("mood"), n("enum")).default(t("one"));
             table
                 .index([n("mood")])
                 .method(IndexMethod::Named(n("method")))
-                .named(n("by mood"));
+                .name(n("by mood"));
         });
         schema
             .create_index(n("a"), [n("b")])
             .include([n("c2")])
-            .named(n("including"));
+            .name(n("including"));
         schema.drop_table(n("moods"));
         schema.drop_enum(n("enum"));
         schema.create_enum(n("enum2"), [t("one")]);
@@ -122,8 +122,8 @@ enum Token {
 }
 
 /// Reads SQL as a database does.
-fn tokens(sql: &str, dialect: DialectName) -> Vec<Token> {
-    let is_mysql = matches!(dialect, DialectName::MySql | DialectName::MariaDb);
+fn tokens(sql: &str, dialect: Dialect) -> Vec<Token> {
+    let is_mysql = matches!(dialect, Dialect::MySql | Dialect::MariaDb);
     let quote = if is_mysql { '`' } else { '"' };
     let mut tokens = Vec::new();
     let mut chars = sql.chars().peekable();
@@ -158,14 +158,14 @@ fn tokens(sql: &str, dialect: DialectName) -> Vec<Token> {
 }
 
 /// A version that has all that is used here.
-fn recent(dialect: DialectName) -> DialectVersion {
+fn recent(dialect: Dialect) -> DialectVersion {
     match dialect {
-        DialectName::MariaDb => "mariadb:10.11".parse().unwrap(),
+        Dialect::MariaDb => "mariadb:10.11".parse().unwrap(),
         other => other.into(),
     }
 }
 
-fn rendered(dialect: DialectName, name: &'static str, text: &'static str) -> Vec<Token> {
+fn rendered(dialect: Dialect, name: &'static str, text: &'static str) -> Vec<Token> {
     let registry = registry_of(move |schema| everything(schema, dialect, name, text));
     let plan = Plan::offline(&registry, recent(dialect)).unwrap_or_else(|error| panic!("{name:?} {text:?}: {error}"));
     let steps = plan.migrations()[0].steps();
@@ -190,12 +190,12 @@ fn with(tokens: &[Token], name: &str, text: &str) -> Vec<Token> {
 
 #[test]
 fn a_hostile_name_or_text_stays_a_name_or_a_text_in_every_dialect() {
-    for dialect in DialectName::ALL {
+    for dialect in Dialect::ALL {
         let harmless = rendered(dialect, NAME, TEXT);
         let names = harmless.iter().filter(|token| matches!(token, Token::Name(_)));
         assert!(names.count() > 60, "{dialect}");
         for name in NAMES {
-            if let (DialectName::MySql | DialectName::MariaDb, " " | "🦀") = (dialect, *name) {
+            if let (Dialect::MySql | Dialect::MariaDb, " " | "🦀") = (dialect, *name) {
                 let registry = registry_of(move |schema| everything(schema, dialect, name, TEXT));
                 let error = Plan::offline(&registry, recent(dialect)).unwrap_err();
                 assert!(
@@ -212,7 +212,7 @@ fn a_hostile_name_or_text_stays_a_name_or_a_text_in_every_dialect() {
         }
         for text in TEXTS {
             // What PostgreSQL keeps as the name of a value is checked like a name.
-            if dialect == DialectName::Postgres && text.contains(char::is_control) {
+            if dialect == Dialect::Postgres && text.contains(char::is_control) {
                 continue;
             }
             assert_eq!(

@@ -1,7 +1,7 @@
 //! Diesel's `schema.rs` for PostgreSQL, as its `print-schema` writes it there. That of SQLite is compared with that program in
 //! `tests/properties`.
 
-use migrate_core::{ColumnType, DialectName, DieselOptions, KnownSchema};
+use migrate_core::{ColumnType, Dialect, DieselOptions, SchemaSnapshot};
 
 use crate::support::{Describe, registry};
 
@@ -26,8 +26,8 @@ const ALL: &[Describe] = &[|schema| {
         t.json("a_json");
         t.jsonb("a_jsonb").nullable();
         t.column("a_uuid", ColumnType::Uuid);
-        t.enum_of("a_mood", "mood");
-        t.enum_of("another_mood", "mood").nullable();
+        t.enum_type("a_mood", "mood");
+        t.enum_type("another_mood", "mood").nullable();
         for (name, sql) in [
             ("a_citext", "citext"),
             ("a_shape", "geometry(Point, 4326)"),
@@ -47,8 +47,8 @@ const ALL: &[Describe] = &[|schema| {
     schema.create_table("without_key", |t| t.text("note"));
 }];
 
-fn schema() -> KnownSchema {
-    KnownSchema::latest(&registry(ALL), DialectName::Postgres).unwrap()
+fn schema() -> SchemaSnapshot {
+    SchemaSnapshot::latest(&registry(ALL), Dialect::Postgres).unwrap()
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_line_is_as_long_as_rustfmt_lets_it_be() {
                 schema.create_table(name, |t| t.id());
             }
         }];
-        let schema = KnownSchema::latest(&registry(all), DialectName::Postgres).unwrap();
+        let schema = SchemaSnapshot::latest(&registry(all), Dialect::Postgres).unwrap();
         let text = schema.diesel_tables(tables, &DieselOptions::default()).unwrap();
         let lines = text.lines().filter(|line| line.contains("same_query"));
         lines.map(str::len).collect::<Vec<_>>()

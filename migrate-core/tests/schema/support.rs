@@ -1,6 +1,6 @@
 //! Migrations from closures.
 
-use migrate_core::__private::{Declaration, declare};
+use migrate_core::__private::{MigrationMeta, register};
 use migrate_core::{Migrate, Migration, Registry, Schema};
 
 pub(crate) type Describe = fn(&mut Schema);
@@ -14,7 +14,7 @@ impl<F: Fn(&mut Schema) + Send + Sync + 'static> Migrate for Up<F> {
 }
 
 fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
-    let declaration = Declaration {
+    let meta = MigrationMeta {
         version,
         name: "example",
         group: "default",
@@ -24,7 +24,7 @@ fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> 
         line: 1,
         module: "migrations",
     };
-    declare(declaration, Box::leak(Box::new(Up(up))))
+    register(meta, Box::leak(Box::new(Up(up))))
 }
 
 /// A set of migrations, numbered from 1.

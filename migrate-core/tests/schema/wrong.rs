@@ -1,6 +1,6 @@
 //! A catalogue of wrong migrations, and what is answered to each.
 
-use migrate_core::{ColumnType, DialectName, Plan, Reaction, expression};
+use migrate_core::{ColumnType, Dialect, ForeignKeyAction, Plan, expression};
 
 use crate::support::{Describe, registry, setup};
 
@@ -29,7 +29,7 @@ const WRONG: &[(&str, Describe)] = &[
         schema.alter_table("users", |t| t.text("Email").nullable());
     }),
     ("an index twice", |schema| {
-        schema.create_index("users", ["name"]).named("posts_title_idx");
+        schema.create_index("users", ["name"]).name("posts_title_idx");
     }),
     ("a constraint twice", |schema| {
         schema.alter_table("users", |t| t.unique(["email"]));
@@ -105,8 +105,8 @@ const WRONG: &[(&str, Describe)] = &[
         });
     }),
     ("an index called like a table", |schema| {
-        schema.create_index("posts", ["title"]).named("users");
-        schema.create_index("posts", ["title"]).named("posts");
+        schema.create_index("posts", ["title"]).name("users");
+        schema.create_index("posts", ["title"]).name("posts");
     }),
     ("a table called like an index", |schema| {
         schema.create_table("posts_title_idx", |t| t.id());
@@ -115,7 +115,7 @@ const WRONG: &[(&str, Describe)] = &[
         schema.create_table("likes", |t| {
             t.big_int("post_id")
                 .references("posts", "id")
-                .on_delete(Reaction::SetNull)
+                .on_delete(ForeignKeyAction::SetNull)
         });
     }),
     ("a type that SQLite would not turn", |schema| {
@@ -125,9 +125,9 @@ const WRONG: &[(&str, Describe)] = &[
             t.json("notes");
         });
         schema.alter_table("days", |t| {
-            t.change_type("hours", ColumnType::Integer);
-            t.change_type("moment", ColumnType::Date);
-            t.change_type("notes", ColumnType::Jsonb);
+            t.set_type("hours", ColumnType::Integer);
+            t.set_type("moment", ColumnType::Date);
+            t.set_type("notes", ColumnType::Jsonb);
         });
     }),
     ("a moment that is none", |schema| {
@@ -174,7 +174,7 @@ const WRONG: &[(&str, Describe)] = &[
         schema.alter_table("users", |t| t.drop_primary_key());
     }),
     ("changing the type of what is referred to", |schema| {
-        schema.alter_table("users", |t| t.change_type("id", ColumnType::Integer));
+        schema.alter_table("users", |t| t.set_type("id", ColumnType::Integer));
     }),
     ("dropping a column that a view reads", |schema| {
         schema.alter_table("posts", |t| {
@@ -189,15 +189,15 @@ const WRONG: &[(&str, Describe)] = &[
         schema.create_index("users", ["name"]).include(["name"]);
     }),
     ("SQL for no database at hand", |schema| {
-        schema.execute([(DialectName::Postgres, "SELECT 1")]).up_only();
+        schema.execute([(Dialect::Postgres, "SELECT 1")]).up_only();
     }),
     ("SQL for a database twice", |schema| {
         schema
-            .execute([(DialectName::Sqlite, "SELECT 1"), (DialectName::Sqlite, "SELECT 2")])
+            .execute([(Dialect::Sqlite, "SELECT 1"), (Dialect::Sqlite, "SELECT 2")])
             .up_only();
     }),
     ("SQL for nothing", |schema| {
-        schema.execute([(DialectName::Sqlite, " ")]).up_only();
+        schema.execute([(Dialect::Sqlite, " ")]).up_only();
     }),
     ("a default of another type", |schema| {
         schema.alter_table("users", |t| t.set_default("age", "young"));
@@ -205,7 +205,7 @@ const WRONG: &[(&str, Describe)] = &[
     ("another type than the default's", |schema| {
         schema.alter_table("users", |t| {
             t.drop_constraint("users_age_check");
-            t.change_type("age", ColumnType::Bool).using("age > 0").undo_using("1");
+            t.set_type("age", ColumnType::Bool).using("age > 0").undo_using("1");
         });
     }),
     ("two primary keys", |schema| {
@@ -283,7 +283,7 @@ const WRONG: &[(&str, Describe)] = &[
 const WRONG_ON_POSTGRES: &[(&str, Describe)] = &[
     ("an unknown enum", |schema| {
         schema.create_enum("mood", ["sad"]);
-        schema.create_table("diary", |t| t.enum_of("mood", "moods"));
+        schema.create_table("diary", |t| t.enum_type("mood", "moods"));
     }),
     ("an enum named like a table", |schema| {
         schema.create_enum("users", ["sad"]);
@@ -294,7 +294,7 @@ const WRONG_ON_POSTGRES: &[(&str, Describe)] = &[
     }),
     ("a default that is no value of the enum", |schema| {
         schema.create_enum("mood", ["sad", "happy"]);
-        schema.create_table("diary", |t| t.enum_of("mood", "mood").default("hapy"));
+        schema.create_table("diary", |t| t.enum_type("mood", "mood").default("hapy"));
     }),
     ("a value that an enum has", |schema| {
         schema.create_enum("mood", ["sad", "happy"]);
@@ -306,7 +306,7 @@ const WRONG_ON_POSTGRES: &[(&str, Describe)] = &[
     }),
     ("dropping an enum that a column is of", |schema| {
         schema.create_enum("mood", ["sad", "happy"]);
-        schema.create_table("diary", |t| t.enum_of("mood", "mood"));
+        schema.create_table("diary", |t| t.enum_type("mood", "mood"));
         schema.drop_enum("mood");
     }),
     ("an index made concurrently in a transaction", |schema| {
@@ -316,15 +316,13 @@ const WRONG_ON_POSTGRES: &[(&str, Describe)] = &[
         schema.drop_index("posts", "posts_title_idx").concurrently();
     }),
     ("a type that another does not turn into by itself", |schema| {
-        schema.alter_table("users", |t| t.change_type("name", ColumnType::Date).undo_using("name"));
+        schema.alter_table("users", |t| t.set_type("name", ColumnType::Date).undo_using("name"));
     }),
     ("a type that does not turn back by itself", |schema| {
         schema.drop_view("titles");
-        schema.alter_table("posts", |t| {
-            t.change_type("title", ColumnType::Date).using("title::date")
-        });
+        schema.alter_table("posts", |t| t.set_type("title", ColumnType::Date).using("title::date"));
         schema.create_table("days", |t| t.integer("day"));
-        schema.alter_table("days", |t| t.change_type("day", ColumnType::Text).using("'x'"));
+        schema.alter_table("days", |t| t.set_type("day", ColumnType::Text).using("'x'"));
     }),
     ("names that stayed when the table got another", |schema| {
         schema.rename_table("users", "people");
@@ -339,12 +337,12 @@ const WRONG_ON_POSTGRES: &[(&str, Describe)] = &[
     }),
     ("a type in a view that shows all", |schema| {
         schema.create_view("everybody", "SELECT u.* FROM users u");
-        schema.alter_table("users", |t| t.change_type("name", ColumnType::Text));
+        schema.alter_table("users", |t| t.set_type("name", ColumnType::Text));
     }),
     ("an index by the name of a constraint", |schema| {
         schema
             .create_index("posts", ["title", "user_id"])
-            .named("users_email_key");
+            .name("users_email_key");
     }),
     ("a type of MySQL", |schema| {
         schema.create_table("diary", |t| t.column("mood", ColumnType::Named("ENUM('a')".to_owned())));
@@ -377,33 +375,33 @@ const WRONG_ON_MYSQL: &[(&str, Describe)] = &[
 
 #[test]
 fn each_mistake_is_answered_before_anything_runs() {
-    insta::assert_snapshot!(answers(WRONG, DialectName::Sqlite));
+    insta::assert_snapshot!(answers(WRONG, Dialect::Sqlite));
 }
 
 #[test]
 fn each_mistake_on_postgres_is_answered_before_anything_runs() {
-    insta::assert_snapshot!(answers(WRONG_ON_POSTGRES, DialectName::Postgres));
+    insta::assert_snapshot!(answers(WRONG_ON_POSTGRES, Dialect::Postgres));
 }
 
 #[test]
 fn each_mistake_on_mysql_is_answered_before_anything_runs() {
-    insta::assert_snapshot!(answers(WRONG_ON_MYSQL, DialectName::MySql));
+    insta::assert_snapshot!(answers(WRONG_ON_MYSQL, Dialect::MySql));
 }
 
-fn answers(catalogue: &[(&str, Describe)], dialect: DialectName) -> String {
+fn answers(catalogue: &[(&str, Describe)], dialect: Dialect) -> String {
     let mut answers = String::new();
     for (name, wrong) in catalogue {
         let answer: String = match Plan::offline(&registry(&[setup, *wrong]), dialect) {
             Ok(plan) => panic!("{name} is not refused:\n{plan}"),
             Err(error) => error
-                .problems()
+                .diagnostics()
                 .iter()
-                .map(|problem| {
-                    let has_place = problem
-                        .place
-                        .is_some_and(|place| place.file.ends_with("schema/wrong.rs"));
-                    assert!(has_place, "{name}: {:?}", problem.place);
-                    format!("{}\n", problem.message)
+                .map(|diagnostic| {
+                    let has_location = diagnostic
+                        .location
+                        .is_some_and(|location| location.file.ends_with("schema/wrong.rs"));
+                    assert!(has_location, "{name}: {:?}", diagnostic.location);
+                    format!("{}\n", diagnostic.message)
                 })
                 .collect(),
         };

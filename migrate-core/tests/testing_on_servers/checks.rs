@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{MysqlConnection, PgConnection, QueryResult, RunQueryDsl, sql_query};
-use migrate_core::__private::{Declaration, declare};
+use migrate_core::__private::{MigrationMeta, register};
 use migrate_core::Value;
 use migrate_core::prelude::*;
 use migrate_core::testing::{Checks, ServerConnection, TestResult, TestServer};
@@ -24,7 +24,7 @@ impl<F: Fn(&mut Schema) + Send + Sync + 'static> Migrate for Up<F> {
 }
 
 fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
-    let declaration = Declaration {
+    let meta = MigrationMeta {
         version,
         name: Box::leak(format!("m{version}").into_boxed_str()),
         group: "default",
@@ -34,7 +34,7 @@ fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> 
         line: 1,
         module: "migrations",
     };
-    declare(declaration, Box::leak(Box::new(Up(up))))
+    register(meta, Box::leak(Box::new(Up(up))))
 }
 
 fn checks<C: ServerConnection>(server: &TestServer<C>, migrations: Vec<Migration>) -> Checks {
@@ -74,7 +74,7 @@ fn all_kinds() -> Vec<Migration> {
                 t.big_int("person_id")
                     .primary_key()
                     .references("people", "id")
-                    .on_delete(Reaction::Cascade);
+                    .on_delete(ForeignKeyAction::Cascade);
                 t.text("bio").nullable();
             });
             schema.create_table("friends", |t| {
@@ -131,7 +131,7 @@ fn types_of_postgres() -> Migration {
         schema.create_enum("mood", ["sad", "it's fine", "happy"]);
         schema.create_table("of_postgres", |t| {
             t.column("id", ColumnType::Uuid).primary_key();
-            t.enum_of("mood", "mood");
+            t.enum_type("mood", "mood");
             for (number, word) in [
                 "integer[]",
                 "text[]",

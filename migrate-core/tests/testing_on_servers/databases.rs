@@ -76,7 +76,7 @@ fn a_database_goes_to_any_migration<C: Ask>(server: TestServer<C>) -> TestResult
     db.apply::<LowerNames>()?;
     assert_eq!(db.conn().number("SELECT count(*) FROM users WHERE name = 'ada'"), 1);
     db.undo_version("10")?;
-    db.up(&Target::Steps(1))?;
+    db.up(&Target::Next(1))?;
     db.rollback(&Rollback::All)?;
     assert!(!db.runner().is_current()?);
     Ok(())

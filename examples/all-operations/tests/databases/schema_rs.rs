@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use migrate_core::{DialectName, DieselOptions, KnownSchema, Registry, Target};
+use migrate_core::{Dialect, DieselOptions, Registry, SchemaSnapshot, Target};
 
 use crate::support::{Database, say_loudly};
 
@@ -16,9 +16,11 @@ fn options(is_bigint: bool) -> DieselOptions {
 
 #[test]
 fn the_kept_files_are_what_the_migrations_make() {
-    for dialect in [DialectName::Sqlite, DialectName::Postgres, DialectName::MariaDb] {
+    for dialect in [Dialect::Sqlite, Dialect::Postgres, Dialect::MariaDb] {
         let registry = Registry::of(all_operations::of(dialect)).unwrap();
-        let written = KnownSchema::latest(&registry, dialect).unwrap().diesel(&options(true));
+        let written = SchemaSnapshot::latest(&registry, dialect)
+            .unwrap()
+            .diesel(&options(true));
         let file = format!("{}/src/schema/{dialect}.rs", env!("CARGO_MANIFEST_DIR"));
         if std::env::var_os("UPDATE").is_some() {
             fs::write(&file, &written).unwrap();
@@ -29,9 +31,9 @@ fn the_kept_files_are_what_the_migrations_make() {
 
 /// The tables that Diesel's program refuses: on SQLite for `timestamptz`, `json`, `jsonb` and a type by its name, elsewhere for
 /// having no primary key.
-fn unprinted(dialect: DialectName) -> &'static [&'static str] {
+fn unprinted(dialect: Dialect) -> &'static [&'static str] {
     match dialect {
-        DialectName::Sqlite => &["documents", "notes"],
+        Dialect::Sqlite => &["documents", "notes"],
         _ => &["invitations", "members"],
     }
 }
@@ -51,7 +53,7 @@ pub(crate) fn it_is_what_diesel_prints_at_each_version(database: &Database) {
     let mut connection = database.connect();
     for migration in &database.registry() {
         let mut runner = connection.runner(database.registry());
-        assert_eq!(runner.up(&Target::Steps(1)).unwrap().done.len(), 1);
+        assert_eq!(runner.up(&Target::Next(1)).unwrap().executed.len(), 1);
         for is_bigint in [false, true] {
             let mut print = Command::new(&diesel);
             print.args(["print-schema", "--database-url", database.url()]);
@@ -68,14 +70,14 @@ pub(crate) fn it_is_what_diesel_prints_at_each_version(database: &Database) {
             let printed = String::from_utf8(printed.stdout).unwrap();
             let printed = below(&printed);
 
-            let schema = KnownSchema::at(&database.registry(), dialect, &migration.id().into()).unwrap();
+            let schema = SchemaSnapshot::at(&database.registry(), dialect, &migration.id().into()).unwrap();
             let tables = schema.tables().map(|table| table.name.as_str());
             let tables: Vec<&str> = tables.filter(|table| !unprinted.contains(table)).collect();
             assert!(tables.len() >= 3, "{tables:?}");
             let options = options(is_bigint);
             assert_eq!(schema.diesel_tables(&tables, &options).unwrap(), printed, "{migration}");
             // On SQLite the whole file has the tables that the program refuses.
-            if dialect != DialectName::Sqlite {
+            if dialect != Dialect::Sqlite {
                 assert_eq!(below(&schema.diesel(&options)), printed, "{migration}");
             }
         }

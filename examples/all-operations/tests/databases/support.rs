@@ -10,7 +10,7 @@ use diesel::sql_types::BigInt;
 use migrate_core::testing::TestFile;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use migrate_core::testing::{ServerConnection, TestServer};
-use migrate_core::{DialectName, Registry, Runner};
+use migrate_core::{Dialect, Registry, Runner};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -34,7 +34,7 @@ pub(crate) fn say_loudly(what: &str) {
 
 pub(crate) struct Database {
     kind: Kind,
-    pub(crate) dialect: DialectName,
+    pub(crate) dialect: Dialect,
     url: String,
     /// Dropping it drops the database.
     _own: Box<dyn Any>,
@@ -49,17 +49,15 @@ impl Database {
                 (file.path().display().to_string(), Box::new(file))
             }
             #[cfg(feature = "postgres")]
-            Kind::Postgres => on_server(DialectName::Postgres, TestServer::<PgConnection>::from_env().unwrap()?),
+            Kind::Postgres => on_server(Dialect::Postgres, TestServer::<PgConnection>::from_env().unwrap()?),
             #[cfg(feature = "postgres")]
             Kind::NewerPostgres => {
-                on_server::<PgConnection>(DialectName::Postgres, other_server("MIGRATE_TEST_POSTGRES_NEWER")?)
+                on_server::<PgConnection>(Dialect::Postgres, other_server("MIGRATE_TEST_POSTGRES_NEWER")?)
             }
             #[cfg(feature = "mysql")]
-            Kind::MySql => on_server(DialectName::MySql, TestServer::<MysqlConnection>::from_env().unwrap()?),
+            Kind::MySql => on_server(Dialect::MySql, TestServer::<MysqlConnection>::from_env().unwrap()?),
             #[cfg(feature = "mysql")]
-            Kind::OtherMySql => {
-                on_server::<MysqlConnection>(DialectName::MySql, other_server("MIGRATE_TEST_MYSQL_OTHER")?)
-            }
+            Kind::OtherMySql => on_server::<MysqlConnection>(Dialect::MySql, other_server("MIGRATE_TEST_MYSQL_OTHER")?),
         };
         let dialect = AnyConnection::to(kind, &url).dialect();
         Some(Database {
@@ -85,7 +83,7 @@ impl Database {
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-fn on_server<C: ServerConnection>(dialect: DialectName, server: TestServer<C>) -> (String, Box<dyn Any>) {
+fn on_server<C: ServerConnection>(dialect: Dialect, server: TestServer<C>) -> (String, Box<dyn Any>) {
     let database = server.database_of(all_operations::of(dialect)).unwrap();
     (database.url().to_owned(), Box::new(database))
 }
@@ -121,15 +119,15 @@ impl AnyConnection {
     }
 
     /// As the server says.
-    fn dialect(&mut self) -> DialectName {
+    fn dialect(&mut self) -> Dialect {
         match self {
-            AnyConnection::Sqlite(_) => DialectName::Sqlite,
+            AnyConnection::Sqlite(_) => Dialect::Sqlite,
             #[cfg(feature = "postgres")]
-            AnyConnection::Postgres(_) => DialectName::Postgres,
+            AnyConnection::Postgres(_) => Dialect::Postgres,
             #[cfg(feature = "mysql")]
             AnyConnection::MySql(_) => match self.number("SELECT version() LIKE '%MariaDB%'") {
-                1 => DialectName::MariaDb,
-                _ => DialectName::MySql,
+                1 => Dialect::MariaDb,
+                _ => Dialect::MySql,
             },
         }
     }

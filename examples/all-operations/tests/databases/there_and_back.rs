@@ -1,11 +1,11 @@
 //! All migrations, one by one, there and back and there again, with rows.
 
-use migrate_core::{DialectName, Rollback, Target, Version};
+use migrate_core::{Dialect, Rollback, Target, Version};
 
 use crate::support::{AnyConnection, Database};
 
 /// Rows for the tables that a migration has made.
-fn rows(dialect: DialectName, made_by: i64) -> &'static str {
+fn rows(dialect: Dialect, made_by: i64) -> &'static str {
     match (made_by, dialect) {
         (1, _) => {
             "INSERT INTO people (email, country) VALUES ('ada@example.org', 'gb'), ('bob@example.org', 'us');
@@ -16,10 +16,10 @@ fn rows(dialect: DialectName, made_by: i64) -> &'static str {
              INSERT INTO documents (a_timestamptz, a_json, a_jsonb) VALUES ('2026-01-02 12:30:00', '{}', NULL);"
         }
         (2, _) => "INSERT INTO audit (what) VALUES ('something'), ('something else');",
-        (10, DialectName::Sqlite) => {
+        (10, Dialect::Sqlite) => {
             "INSERT INTO notes (title, shade, place, stars) VALUES ('One', 'red', NULL, 5), ('Two', 'blue', 'there', 1);"
         }
-        (10, DialectName::Postgres) => {
+        (10, Dialect::Postgres) => {
             "INSERT INTO diary (id, title, entry, day, tags, address) VALUES
                  (gen_random_uuid(), 'One', '{}', '2026-01-02', '{}', '127.0.0.1'),
                  (gen_random_uuid(), 'Two', '[1]', '2026-01-03', '{a, b}', NULL);"
@@ -44,7 +44,7 @@ pub(crate) fn all_go_there_and_back_with_rows(database: &Database) {
     let there = |connection: &mut AnyConnection, versions: &[i64]| {
         for version in versions {
             let mut runner = connection.runner(registry.clone());
-            assert_eq!(runner.up(&Target::Steps(1)).unwrap().done.len(), 1);
+            assert_eq!(runner.up(&Target::Next(1)).unwrap().executed.len(), 1);
             assert_eq!(runner.differences().unwrap(), [""; 0], "after {version}");
             drop(runner);
             for statement in rows(database.dialect, *version).split_inclusive(';') {
@@ -55,7 +55,7 @@ pub(crate) fn all_go_there_and_back_with_rows(database: &Database) {
     let back = |connection: &mut AnyConnection, versions: &[i64]| {
         for version in versions.iter().rev() {
             let mut runner = connection.runner(registry.clone());
-            assert_eq!(runner.rollback(&Rollback::Steps(1)).unwrap().done.len(), 1);
+            assert_eq!(runner.rollback(&Rollback::Last(1)).unwrap().executed.len(), 1);
             assert_eq!(runner.differences().unwrap(), [""; 0], "before {version}");
         }
     };
@@ -78,8 +78,8 @@ pub(crate) fn all_go_there_and_back_with_rows(database: &Database) {
     back(&mut connection, &versions);
     // And all at once.
     let mut runner = connection.runner(registry.clone());
-    assert_eq!(runner.up(&Target::Latest).unwrap().done.len(), versions.len());
+    assert_eq!(runner.up(&Target::Latest).unwrap().executed.len(), versions.len());
     assert_eq!(runner.differences().unwrap(), [""; 0]);
-    assert_eq!(runner.rollback(&Rollback::All).unwrap().done.len(), versions.len());
+    assert_eq!(runner.rollback(&Rollback::All).unwrap().executed.len(), versions.len());
     assert_eq!(runner.differences().unwrap(), [""; 0]);
 }

@@ -11,7 +11,7 @@ impl Migrate for CreatePosts {
             t.id();
             t.big_int("user_id")
                 .references("users", "id")
-                .on_delete(Reaction::Cascade);
+                .on_delete(ForeignKeyAction::Cascade);
             t.varchar("title", 200);
             t.text("body");
             t.timestamps();

@@ -9,7 +9,7 @@ use super::Place;
 /// A run that waits for another one, which the lock of its file says to be at work, is sent a signal.
 fn stopped_while_it_waits(signal: &str) {
     let place = Place::new();
-    place.migrate("up --steps 2").done();
+    place.migrate("up -n 2").done();
     let other = File::create(place.path("blog.db-migrating")).unwrap();
     other.lock().unwrap();
 
@@ -67,7 +67,7 @@ fn so_does_the_signal_that_ends_a_container() {
 }
 
 #[test]
-fn repair_shows_the_steps_before_it_writes_and_tells_what_comes_next() {
+fn resolve_shows_the_steps_before_it_writes_and_tells_what_comes_next() {
     let place = Place::new();
     place.migrate("up --to 20260316091000").done();
     // As a run leaves it that was killed in its second step.
@@ -75,24 +75,24 @@ fn repair_shows_the_steps_before_it_writes_and_tells_what_comes_next() {
         "UPDATE __migrations SET state = 'applying', progress = 1, in_flight = 'unknown', applied_by = 'ada@example' \
          WHERE version = 20260316091000",
     );
-    insta::assert_snapshot!(place.migrate("repair 20260316091000").done(), @r#"
+    insta::assert_snapshot!(place.migrate("resolve 20260316091000").done(), @r#"
     20260316091000 create_posts was cut off while it was applied, by ada@example:
-        1  done      CREATE TABLE "posts" ( ..
+        1  done       CREATE TABLE "posts" ( ..
         2  undecided  CREATE INDEX "posts_user_id_idx" ON "posts" ("user_id")
     "#);
     assert_eq!(
         place.migrate("status --json").json()["migrations"][3]["state"],
         "interrupted"
     );
-    let shown = place.migrate("repair 20260316091000 --json").json();
+    let shown = place.migrate("resolve 20260316091000 --json").json();
     assert_eq!((&shown["done"], &shown["undecided"]), (&1.into(), &true.into()));
     assert_eq!(shown["recorded"], serde_json::Value::Null);
     assert_eq!(shown["steps"].as_array().map(Vec::len), Some(2));
 
-    insta::assert_snapshot!(place.migrate("repair 20260316091000 --done 2").done(), @r#"
+    insta::assert_snapshot!(place.migrate("resolve 20260316091000 --done 2").done(), @r#"
     20260316091000 create_posts was cut off while it was applied, by ada@example:
-        1  done      CREATE TABLE "posts" ( ..
-        2  done      CREATE INDEX "posts_user_id_idx" ON "posts" ("user_id")
+        1  done       CREATE TABLE "posts" ( ..
+        2  done       CREATE INDEX "posts_user_id_idx" ON "posts" ("user_id")
     recorded: 20260316091000 create_posts is applied
     "#);
     assert_eq!(place.migrate("up").done().lines().count(), 3);

@@ -143,7 +143,7 @@ fn the_story_of_the_readme() {
     let status = place.migrate("status").done();
     assert_eq!(status.matches("applied  ").count(), 6, "{status}");
 
-    let back = place.migrate("rollback --steps 1").done();
+    let back = place.migrate("rollback -n 1").done();
     assert_eq!(days(&back), ["05-11"]);
     let redone = place.migrate("redo").done();
     assert_eq!(days(&redone), ["04-20", "04-20"]);
@@ -235,7 +235,7 @@ fn looking_creates_nothing() {
 #[test]
 fn bad_input_is_a_clear_error_and_changes_nothing() {
     let place = Place::new();
-    place.migrate("up --steps 2").done();
+    place.migrate("up -n 2").done();
     fs::write(
         place.path("letter.db"),
         "Dear Ada, this is not a database. ".repeat(200),
@@ -249,13 +249,13 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
         ("up --to 0", 2, "a version is an integer from 1"),
         ("up --to 9223372036854775808", 2, "a version is an integer from 1"),
         ("up --to 99999999999999", 2, "there is no migration 99999999999999"),
-        ("up --steps 0", 2, "has to be 1 at least"),
-        ("up --steps 9", 2, "too many: 4 pending"),
-        ("up --steps 1 --to 20260316091000", 2, "cannot be used with"),
-        ("up --steps -1", 2, "unexpected argument '-1'"),
-        ("rollback --steps 3", 2, "too many: 2 applied"),
+        ("up -n 0", 2, "has to be 1 at least"),
+        ("up -n 9", 2, "too many: 4 pending"),
+        ("up -n 1 --to 20260316091000", 2, "cannot be used with"),
+        ("up --number -1", 2, "unexpected argument '-1'"),
+        ("rollback -n 3", 2, "too many: 2 applied"),
         ("rollback --to 20260316091000", 2, "20260316091000"),
-        ("rollback --all --steps 1", 2, "cannot be used with"),
+        ("rollback --all -n 1", 2, "cannot be used with"),
         ("rollback --all", 2, "--yes"),
         ("rollback", 2, "rolls back 2 migrations, all that is applied"),
         ("fresh", 2, "--yes"),
@@ -264,9 +264,9 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
             2,
             "\"oracle\" is no dialect; write one of sqlite, postgres, mysql, mariadb, with a version or without",
         ),
-        ("plan --dialect mysql --steps 1", 2, "cannot be used with"),
+        ("plan --dialect mysql -n 1", 2, "cannot be used with"),
         ("accept 20260302101500", 2, "not changed"),
-        ("repair 20260302101500 --done 1", 2, "not interrupted"),
+        ("resolve 20260302101500 --done 1", 2, "not interrupted"),
         (
             "status --database-url htp://me:secret@host/app",
             2,
@@ -330,7 +330,7 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
 #[test]
 fn a_database_that_cannot_be_written_is_a_clear_error() {
     let place = Place::new();
-    place.migrate("up --steps 2").done();
+    place.migrate("up -n 2").done();
     let said = place.migrate("up --database-url file:blog.db?mode=ro").refused(1);
     assert!(said.contains("attempt to write a readonly database"), "{said}");
     assert!(said.contains("right to write"), "{said}");
@@ -388,8 +388,8 @@ fn json_documents_keep_their_shape() {
     let place = Place::new();
     let mut documents = String::new();
     for arguments in [
-        "plan --json --steps 1",
-        "up --json --steps 3",
+        "plan --json -n 1",
+        "up --json -n 3",
         "status --json",
         "redo --json",
         "rollback --yes --json",
@@ -487,7 +487,7 @@ fn a_file_that_no_mod_line_names_is_warned_of() {
         let mut command = place.command(arguments);
         Ran::from(command.env("CARGO_MANIFEST_DIR", package).output().unwrap())
     };
-    for verb in ["status", "plan --steps 1", "plan --to 7", "up --steps 1"] {
+    for verb in ["status", "plan -n 1", "plan --to 7", "up -n 1"] {
         let ran = run(verb);
         assert_eq!(ran.err.matches("warning").count(), 1, "{}", ran.err);
         assert!(ran.err.contains("add `mod m2_b;` to"), "{}", ran.err);

@@ -50,8 +50,8 @@ fn story(url: &str) -> String {
     }
     printed += &migrate("up");
     assert_eq!(usernames(), filled);
-    printed += &migrate("rollback --steps 1");
-    printed += &migrate("redo --steps 3");
+    printed += &migrate("rollback -n 1");
+    printed += &migrate("redo -n 3");
     printed += &migrate("rollback --to 20260309143000");
     assert_eq!(usernames(), [None, None]);
     printed += &migrate("up");

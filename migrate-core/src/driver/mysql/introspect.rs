@@ -11,8 +11,8 @@ use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 use super::canonical;
 use crate::driver::DriverError;
 use crate::schema::{
-    Check, Column, ColumnType, ForeignKey, Generated, Index, IndexKey, IndexMethod, IndexOn, PrimaryKey, Reaction,
-    Table, Trigger, Unique,
+    Check, Column, ColumnType, ForeignKey, ForeignKeyAction, Generated, Index, IndexKey, IndexMethod, IndexOn,
+    PrimaryKey, Table, Trigger, Unique,
 };
 use crate::state::LiveSchema;
 
@@ -372,12 +372,12 @@ impl ForeignKeyRow {
 
 /// RESTRICT and NO ACTION are one thing, and MariaDB says RESTRICT where neither was given:
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
-fn reaction(rule: &str) -> Reaction {
+fn reaction(rule: &str) -> ForeignKeyAction {
     match rule {
-        "CASCADE" => Reaction::Cascade,
-        "SET NULL" => Reaction::SetNull,
-        "SET DEFAULT" => Reaction::SetDefault,
-        _ => Reaction::NoAction,
+        "CASCADE" => ForeignKeyAction::Cascade,
+        "SET NULL" => ForeignKeyAction::SetNull,
+        "SET DEFAULT" => ForeignKeyAction::SetDefault,
+        _ => ForeignKeyAction::NoAction,
     }
 }
 
@@ -419,10 +419,10 @@ mod tests {
     use diesel::connection::SimpleConnection;
 
     use super::*;
-    use crate::dialect::{DialectName, DialectVersion};
+    use crate::dialect::{Dialect, DialectVersion};
     use crate::driver::Session;
-    use crate::export::KnownSchema;
-    use crate::migration::{Declaration, Migrate, declare};
+    use crate::export::SchemaSnapshot;
+    use crate::migration::{Migrate, MigrationMeta, register};
     use crate::render::dialect_of;
     use crate::schema::{Schema, asc, desc};
 
@@ -481,7 +481,7 @@ mod tests {
         }
 
         fn is_mariadb(&self) -> bool {
-            self.version.name() == DialectName::MariaDb
+            self.version.name() == Dialect::MariaDb
         }
 
         fn holding(&self, sql: &str) -> LiveSchema {
@@ -549,7 +549,7 @@ mod tests {
 
     /// In what the tables that are found differ from those that were described, once they were told apart.
     fn compare(database: &Database, up: fn(&mut Schema)) -> Vec<String> {
-        let declaration = Declaration {
+        let meta = MigrationMeta {
             version: 1,
             name: "all",
             group: "default",
@@ -559,8 +559,8 @@ mod tests {
             line: 1,
             module: "migrations",
         };
-        let migration = declare(declaration, Box::leak(Box::new(Up(up))));
-        let known = KnownSchema::of([migration].iter(), database.version).unwrap();
+        let migration = register(meta, Box::leak(Box::new(Up(up))));
+        let known = SchemaSnapshot::of([migration].iter(), database.version).unwrap();
         let live = database.holding(&known.sql().unwrap());
         assert_eq!(live.tables.len(), known.tables().count());
         let mut differences = Vec::new();
@@ -600,8 +600,8 @@ mod tests {
                 t.varchar("handle", 50).default_sql("lower('A')").unique();
                 t.check("people_sane", "visits != 13 AND upper(country) = country");
                 t.index([desc("name"), asc("handle")]);
-                t.index(["name"]).method(IndexMethod::Hash).named("by_name");
-                t.index(["country"]).unique().named("one_each");
+                t.index(["name"]).method(IndexMethod::Hash).name("by_name");
+                t.index(["country"]).unique().name("one_each");
                 t.index(["born", "country"]).unique();
                 t.comment("whoever has signed up");
             });
@@ -639,9 +639,9 @@ mod tests {
             schema.create_table("memberships", |t| {
                 t.big_int("person_id")
                     .references("people", "id")
-                    .on_delete(Reaction::Cascade)
-                    .on_update(Reaction::Restrict)
-                    .named("membership_of_person");
+                    .on_delete(ForeignKeyAction::Cascade)
+                    .on_update(ForeignKeyAction::Restrict)
+                    .name("membership_of_person");
                 t.varchar("role", 50);
                 t.varchar("team", 50);
                 t.primary_key(["person_id", "team"]);
@@ -654,7 +654,7 @@ mod tests {
                 t.big_int("by")
                     .nullable()
                     .references("people", "id")
-                    .on_delete(Reaction::SetNull);
+                    .on_delete(ForeignKeyAction::SetNull);
                 t.foreign_key(["person_id", "team"], "memberships", ["person_id", "team"]);
             });
         });

@@ -19,13 +19,13 @@ use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 use super::error::literals_of;
 use super::history_rows::{RowOnServer, stored_rows};
 use super::{Begun, DriverError, DriverErrorKind, LockScope, Session, StoredRows, Traits};
-use crate::dialect::{DialectName, DialectVersion};
+use crate::dialect::{Dialect, DialectVersion};
 use crate::history::table::{HistoryTable, SessionBaseline};
-use crate::render::{Dialect, MySql};
+use crate::render::{MySql, SqlDialect};
 use crate::state::LiveSchema;
 
 /// Before the server's version is asked for. What is written here is the same on both.
-const DIALECT: &MySql = &MySql::since(DialectName::MariaDb, (10, 6));
+const DIALECT: &MySql = &MySql::since(Dialect::MariaDb, (10, 6));
 
 impl Session for MysqlConnection {
     fn traits(&self) -> Traits {
@@ -39,7 +39,7 @@ impl Session for MysqlConnection {
         self
     }
 
-    fn location(&mut self) -> String {
+    fn database_label(&mut self) -> String {
         let query = "SELECT concat('the ', if(version() LIKE '%MariaDB%', 'MariaDB', 'MySQL'), ' database ', \
                      coalesce(database(), '(none)'), ' on ', @@hostname, ':', @@port) AS text";
         one_text(self, query).unwrap_or_else(|_| "the MySQL or MariaDB database".to_owned())
@@ -132,7 +132,7 @@ impl Session for MysqlConnection {
     fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
         let query = table.select_all(&format!(
             ", {VERSION} AS server, cast(bit_xor({}) OVER () AS SIGNED) AS history_version",
-            row_marker()
+            row_version()
         ));
         let load = |connection: &mut MysqlConnection| -> Result<_, DriverError> {
             let rows = sql_query(&query).load::<RowOnServer>(connection)?;
@@ -165,7 +165,7 @@ impl Session for MysqlConnection {
         }
         let query = format!(
             "SELECT cast(bit_xor({}) AS SIGNED) AS number FROM {}",
-            row_marker(),
+            row_version(),
             table.qualified()
         );
         number(self, &query)
@@ -234,7 +234,7 @@ impl Session for MysqlConnection {
     }
 
     fn object_digest(&mut self, names: &[String]) -> Result<Option<String>, DriverError> {
-        let is_mariadb = self.version()?.name() == DialectName::MariaDb;
+        let is_mariadb = self.version()?.name() == Dialect::MariaDb;
         object_digest::of(self, names, is_mariadb).map(Some)
     }
 
@@ -304,7 +304,7 @@ impl Session for MysqlConnection {
     }
 
     fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError> {
-        let is_mariadb = self.version()?.name() == DialectName::MariaDb;
+        let is_mariadb = self.version()?.name() == Dialect::MariaDb;
         introspect::read(self, is_mariadb).map(|live| {
             if live == **earlier {
                 earlier.clone()
@@ -371,7 +371,7 @@ fn hash(text: &str) -> String {
 }
 
 /// What a row of history adds to the marker, as an expression.
-fn row_marker() -> String {
+fn row_version() -> String {
     let row = "concat_ws(':', group_name, version, state, progress, coalesce(claim, '-'))";
     format!("cast(conv(left(sha2({row}, 256), 15), 16, 10) AS UNSIGNED)")
 }
@@ -379,8 +379,8 @@ fn row_marker() -> String {
 /// Such as `8.4.2` or `10.11.6-MariaDB-0+deb12u1`: <https://mariadb.com/kb/en/version/>.
 fn version_of(version: &str) -> DialectVersion {
     let name = match version.to_ascii_lowercase().contains("mariadb") {
-        true => DialectName::MariaDb,
-        false => DialectName::MySql,
+        true => Dialect::MariaDb,
+        false => Dialect::MySql,
     };
     // Older MariaDB, and what stands before it, may say 5.5.5 first, for clients that know of no other number.
     let own = version.strip_prefix("5.5.5-").unwrap_or(version);

@@ -7,7 +7,7 @@ use diesel::MysqlConnection;
 
 use super::{DIALECT, texts};
 use crate::driver::DriverError;
-use crate::render::Dialect;
+use crate::render::SqlDialect;
 use crate::schema;
 
 pub(super) fn of(connection: &mut MysqlConnection, names: &[String], is_mariadb: bool) -> Result<String, DriverError> {

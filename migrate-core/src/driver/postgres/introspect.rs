@@ -10,8 +10,8 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use crate::driver::DriverError;
 use crate::schema::{
-    Check, Column, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexKey, IndexMethod, IndexOn, PrimaryKey,
-    Reaction, Table, Trigger, Unique, Value,
+    Check, Column, ColumnType, DefaultValue, ForeignKey, ForeignKeyAction, Generated, Index, IndexKey, IndexMethod,
+    IndexOn, PrimaryKey, Table, Trigger, Unique, Value,
 };
 use crate::state::LiveSchema;
 
@@ -251,13 +251,13 @@ impl ConstraintRow {
 }
 
 /// <https://www.postgresql.org/docs/current/catalog-pg-constraint.html>
-fn reaction(code: &str) -> Reaction {
+fn reaction(code: &str) -> ForeignKeyAction {
     match code {
-        "r" => Reaction::Restrict,
-        "c" => Reaction::Cascade,
-        "n" => Reaction::SetNull,
-        "d" => Reaction::SetDefault,
-        _ => Reaction::NoAction,
+        "r" => ForeignKeyAction::Restrict,
+        "c" => ForeignKeyAction::Cascade,
+        "n" => ForeignKeyAction::SetNull,
+        "d" => ForeignKeyAction::SetDefault,
+        _ => ForeignKeyAction::NoAction,
     }
 }
 
@@ -385,9 +385,9 @@ mod tests {
     use diesel::connection::SimpleConnection;
 
     use super::*;
-    use crate::dialect::DialectName;
-    use crate::export::KnownSchema;
-    use crate::migration::{Declaration, Migrate, declare};
+    use crate::dialect::Dialect;
+    use crate::export::SchemaSnapshot;
+    use crate::migration::{Migrate, MigrationMeta, register};
     use crate::render::dialect_of;
     use crate::schema::{Schema, desc, expression};
 
@@ -438,7 +438,7 @@ mod tests {
 
     /// In what the tables that are found differ from those that were described, once they were told apart.
     fn differences(connection: &mut PgConnection, up: fn(&mut Schema)) -> Vec<String> {
-        let declaration = Declaration {
+        let meta = MigrationMeta {
             version: 1,
             name: "all",
             group: "default",
@@ -448,15 +448,15 @@ mod tests {
             line: 1,
             module: "migrations",
         };
-        let migration = declare(declaration, Box::leak(Box::new(Up(up))));
-        let known = KnownSchema::of([migration].iter(), DialectName::Postgres.into()).unwrap();
+        let migration = register(meta, Box::leak(Box::new(Up(up))));
+        let known = SchemaSnapshot::of([migration].iter(), Dialect::Postgres.into()).unwrap();
         connection.batch_execute(&known.sql().unwrap()).unwrap();
         let live = read(connection).unwrap();
         assert_eq!(live.tables.len(), known.tables().count());
         let mut differences = Vec::new();
         for known in known.tables() {
             let mut found = live.tables[&known.name].clone().unwrap();
-            dialect_of(DialectName::Postgres.into()).normalize_to(&mut found, known);
+            dialect_of(Dialect::Postgres.into()).normalize_to(&mut found, known);
             let difference = known.difference(&found);
             differences.extend(difference.map(|difference| format!("{}: {difference}", known.name)));
         }
@@ -471,7 +471,7 @@ mod tests {
             schema.create_table("people", |t| {
                 t.id();
                 t.varchar("name", 100).nullable().default("it's nobody").unique();
-                t.enum_of("mood", "mood").default("it's");
+                t.enum_type("mood", "mood").default("it's");
                 t.text("country").default_sql("'de'").check("country <> 'it''s'");
                 t.timestamp("born").default_sql("CURRENT_TIMESTAMP");
                 t.timestamptz("seen").default_now();

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::DIALECT;
-use crate::render::Dialect;
+use crate::render::SqlDialect;
 use crate::schema::{Token, tokenize};
 
 /// A query for the indexes that an earlier try of a statement has left invalid. `None` if the statement builds none

@@ -21,9 +21,9 @@ use super::history_rows::{RowOnServer, stored_rows};
 use super::{
     Begun, DriverError, DriverErrorKind, HistoryPrecondition, LockScope, PipelineEnvelope, Session, StoredRows, Traits,
 };
-use crate::dialect::{DialectName, DialectVersion};
+use crate::dialect::{Dialect, DialectVersion};
 use crate::history::table::{HistoryTable, SessionBaseline};
-use crate::render::{Dialect, Postgres};
+use crate::render::{Postgres, SqlDialect};
 use crate::schema::mentions;
 use crate::state::LiveSchema;
 
@@ -45,7 +45,7 @@ impl Session for PgConnection {
         self
     }
 
-    fn location(&mut self) -> String {
+    fn database_label(&mut self) -> String {
         let query = "SELECT 'the PostgreSQL database ' || current_database() \
                      || coalesce(' on ' || host(inet_server_addr()) || ':' || inet_server_port(), '') AS text";
         // In a transaction that has failed nothing is answered.
@@ -122,7 +122,7 @@ impl Session for PgConnection {
         }
         let load = |connection: &mut PgConnection| -> Result<_, DriverError> {
             let query = table.select_all(&format!(
-                ", {VERSION} AS server, (sum({ROW_MARKER}) OVER ())::bigint AS history_version"
+                ", {VERSION} AS server, (sum({ROW_VERSION}) OVER ())::bigint AS history_version"
             ));
             let rows = sql_query(query).load::<RowOnServer>(connection)?;
             Ok(Some(stored_rows(rows, version_of)))
@@ -152,7 +152,10 @@ impl Session for PgConnection {
         if self.transaction_depth() == 0 || !is_there(self, table)? {
             return Ok(None);
         }
-        Ok(Some(number(self, &format!("SELECT {} AS number", marker_of(table)))?))
+        Ok(Some(number(
+            self,
+            &format!("SELECT {} AS number", history_version_of(table)),
+        )?))
     }
 
     fn history_version_after_commit(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
@@ -205,7 +208,7 @@ impl Session for PgConnection {
     ) -> Option<PipelineEnvelope> {
         let milliseconds = milliseconds(wait);
         let left = format!("migrate.run_{run}");
-        let history_version = marker_of(table);
+        let history_version = history_version_of(table);
         let holds = match expected {
             HistoryPrecondition::NoTable => format!("to_regclass({}) IS NULL", DIALECT.text(&table.qualified())),
             HistoryPrecondition::Version(expected) => format!("{history_version} = {expected}"),
@@ -424,7 +427,7 @@ impl Session for PgConnection {
         let schema = one_text(self, "SELECT coalesce(current_schema()::text, '') AS text").unwrap_or_default();
         format!(
             "the schema `{schema}` of {} (other schemas stay as they are)",
-            self.location()
+            self.database_label()
         )
     }
 
@@ -456,12 +459,12 @@ impl Session for PgConnection {
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// What a row of history adds to the marker.
-const ROW_MARKER: &str =
+const ROW_VERSION: &str =
     "hashtextextended(concat_ws(':', group_name, version, state, progress, claim), 0) % 1000000007";
 
-fn marker_of(table: &HistoryTable) -> String {
+fn history_version_of(table: &HistoryTable) -> String {
     format!(
-        "(SELECT coalesce(sum({ROW_MARKER}), 0)::bigint FROM {})",
+        "(SELECT coalesce(sum({ROW_VERSION}), 0)::bigint FROM {})",
         table.qualified()
     )
 }
@@ -471,7 +474,7 @@ const VERSION: &str = "current_setting('server_version_num')";
 
 fn version_of(number: &str) -> DialectVersion {
     let major = number.parse::<u32>().unwrap_or_default() / 10_000;
-    DialectVersion::of_server(DialectName::Postgres, (major, 0))
+    DialectVersion::of_server(Dialect::Postgres, (major, 0))
 }
 
 /// A name of this process: what another one has left in a session of the server tells that a pooler shares that out.

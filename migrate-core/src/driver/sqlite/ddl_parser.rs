@@ -5,8 +5,8 @@
 
 use crate::render::tokens::{Reader, SpannedToken, spelled, unquoted};
 use crate::schema::{
-    Check, Column, ColumnType, DefaultValue, ForeignKey, Generated, Index, IndexKey, IndexOn, PrimaryKey, Reaction,
-    Table, Token, Unique, Value,
+    Check, Column, ColumnType, DefaultValue, ForeignKey, ForeignKeyAction, Generated, Index, IndexKey, IndexOn,
+    PrimaryKey, Table, Token, Unique, Value,
 };
 
 /// A table from its CREATE TABLE.
@@ -378,8 +378,8 @@ impl Reader<'_> {
             columns,
             to_table,
             to_columns,
-            on_delete: Reaction::NoAction,
-            on_update: Reaction::NoAction,
+            on_delete: ForeignKeyAction::NoAction,
+            on_update: ForeignKeyAction::NoAction,
             deferred: false,
         };
         loop {
@@ -410,21 +410,21 @@ impl Reader<'_> {
         }
     }
 
-    fn reaction(&mut self) -> Result<Reaction, String> {
+    fn reaction(&mut self) -> Result<ForeignKeyAction, String> {
         if self.take("CASCADE") {
-            Ok(Reaction::Cascade)
+            Ok(ForeignKeyAction::Cascade)
         } else if self.take("RESTRICT") {
-            Ok(Reaction::Restrict)
+            Ok(ForeignKeyAction::Restrict)
         } else if self.take("NO") {
             self.expect("ACTION")?;
-            Ok(Reaction::NoAction)
+            Ok(ForeignKeyAction::NoAction)
         } else {
             self.expect("SET")?;
             if self.take("NULL") {
-                return Ok(Reaction::SetNull);
+                return Ok(ForeignKeyAction::SetNull);
             }
             self.expect("DEFAULT")?;
-            Ok(Reaction::SetDefault)
+            Ok(ForeignKeyAction::SetDefault)
         }
     }
 }
@@ -439,7 +439,7 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::{Dialect, Sqlite, common};
+    use crate::render::{SqlDialect, Sqlite, common};
 
     /// What is read is written again, and read again as the same.
     #[track_caller]

@@ -20,7 +20,7 @@ use super::error::{Row, kind_of, literals_of, message_of};
 use super::{Begun, DriverError, DriverErrorKind, LockScope, Session, StoredRows, Traits};
 use crate::history::StoredRow;
 use crate::history::table::HistoryTable;
-use crate::render::{Dialect, Sqlite};
+use crate::render::{SqlDialect, Sqlite};
 use crate::schema::{self, Table, Trigger};
 use crate::state::LiveSchema;
 
@@ -39,7 +39,7 @@ impl Session for SqliteConnection {
         self
     }
 
-    fn location(&mut self) -> String {
+    fn database_label(&mut self) -> String {
         match file(self) {
             Ok(Some(file)) => file,
             Ok(None) => "the database in memory".to_owned(),
@@ -233,7 +233,7 @@ impl Session for SqliteConnection {
         format!(
             "look for who holds the lock: another `migrate`, an application with an open transaction, a database shell \
              (`lsof {}` lists them)",
-            self.location()
+            self.database_label()
         )
     }
 

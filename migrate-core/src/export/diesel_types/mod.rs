@@ -5,7 +5,7 @@ mod postgres;
 mod sqlite;
 mod type_name;
 
-use crate::dialect::{DialectName, DialectVersion};
+use crate::dialect::{Dialect, DialectVersion};
 use crate::render::dialect_of;
 use crate::schema::{Column, Table};
 
@@ -48,9 +48,9 @@ pub(super) fn diesel_type(dialect: DialectVersion, table: &Table, column: &Colum
     // What the column is on a server is what the SQL says that makes it.
     let written = || Written::of(&dialect_of(dialect).column_type(&column.column_type).ok()?);
     let diesel_type = match dialect.name() {
-        DialectName::Sqlite => sqlite::diesel_type(column).map(DieselType::known),
-        DialectName::Postgres => Some(postgres::diesel_type(&written()?)),
-        name @ (DialectName::MySql | DialectName::MariaDb) => mysql::diesel_type(name, table, column, &written()?),
+        Dialect::Sqlite => sqlite::diesel_type(column).map(DieselType::known),
+        Dialect::Postgres => Some(postgres::diesel_type(&written()?)),
+        name @ (Dialect::MySql | Dialect::MariaDb) => mysql::diesel_type(name, table, column, &written()?),
     }?;
     let is_rust = |defined: &DefinedType| defined.name != "Self" && defined.name.starts_with(char::is_alphabetic);
     diesel_type.defined.as_ref().is_none_or(is_rust).then_some(diesel_type)
@@ -59,5 +59,5 @@ pub(super) fn diesel_type(dialect: DialectVersion, table: &Table, column: &Colum
 /// Whether a column can be NULL as the database tells it.
 pub(super) fn is_nullable(dialect: DialectVersion, column: &Column) -> bool {
     // MariaDB takes no NOT NULL there: https://mariadb.com/kb/en/generated-columns/
-    column.nullable || dialect.name() == DialectName::MariaDb && column.generated.is_some()
+    column.nullable || dialect.name() == Dialect::MariaDb && column.generated.is_some()
 }

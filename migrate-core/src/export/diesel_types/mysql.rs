@@ -3,16 +3,11 @@
 
 use super::type_name::{Written, resolved};
 use super::{DefinedType, DieselType};
-use crate::dialect::DialectName;
+use crate::dialect::Dialect;
 use crate::export::diesel_names::{camel_case, column_name, rust_name, rust_string};
 use crate::schema::{Column, Table};
 
-pub(super) fn diesel_type(
-    dialect: DialectName,
-    table: &Table,
-    column: &Column,
-    written: &Written,
-) -> Option<DieselType> {
+pub(super) fn diesel_type(dialect: Dialect, table: &Table, column: &Column, written: &Written) -> Option<DieselType> {
     let (name, attributes) = resolved(&written.words, ALIASES);
     let says = |attribute: &str| attributes.iter().any(|word| word == attribute);
     // https://dev.mysql.com/doc/refman/8.4/en/numeric-type-attributes.html
@@ -49,7 +44,7 @@ pub(super) fn diesel_type(
         "blob" => Some(DieselType::known(sized("blob", written.number()))),
         "json" => Some(DieselType::known(match dialect {
             // https://mariadb.com/kb/en/json-data-type/
-            DialectName::MariaDb => "Longtext",
+            Dialect::MariaDb => "Longtext",
             _ => "Json",
         })),
         "tinytext" | "mediumtext" | "longtext" | "tinyblob" | "mediumblob" | "longblob" | "bit" | "date" | "time"

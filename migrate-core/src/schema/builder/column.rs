@@ -4,11 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::EditList;
-use crate::location::Place;
+use crate::location::Location;
 use crate::schema::column_type::{DefaultValue, Value};
 use crate::schema::naming;
 use crate::schema::operation::TableEdit;
-use crate::schema::table::{Check, Column, ForeignKey, Generated, PrimaryKey, Reaction, Unique};
+use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, Generated, PrimaryKey, Unique};
 
 /// What kind of values a column holds, so that a default of another kind does not compile.
 pub mod kind {
@@ -90,9 +90,9 @@ impl<K> fmt::Debug for ColumnBuilder<K> {
 }
 
 impl<K> ColumnBuilder<K> {
-    pub(super) fn add(draft: &EditList, column: Column, place: Place) -> ColumnBuilder<K> {
+    pub(super) fn add(draft: &EditList, column: Column, location: Location) -> ColumnBuilder<K> {
         let name = column.name.clone();
-        let at = draft.add(TableEdit::AddColumn { column, fill: None }, place);
+        let at = draft.add(TableEdit::AddColumn { column, fill: None }, location);
         ColumnBuilder {
             draft: draft.clone(),
             at,
@@ -159,7 +159,7 @@ impl<K> ColumnBuilder<K> {
         let columns = self.columns();
         let name = naming::derived(self.draft.table(), &columns, "key");
         self.draft
-            .add(TableEdit::AddUnique(Unique { name, columns }), Place::of_caller());
+            .add(TableEdit::AddUnique(Unique { name, columns }), Location::of_caller());
         self
     }
 
@@ -170,7 +170,7 @@ impl<K> ColumnBuilder<K> {
         let name = naming::primary_key_name(self.draft.table());
         self.draft.add(
             TableEdit::AddPrimaryKey(PrimaryKey { name, columns }),
-            Place::of_caller(),
+            Location::of_caller(),
         );
         self
     }
@@ -181,7 +181,7 @@ impl<K> ColumnBuilder<K> {
         let name = naming::derived(self.draft.table(), &self.columns(), "check");
         let expression = expression.into();
         self.draft
-            .add(TableEdit::AddCheck(Check { name, expression }), Place::of_caller());
+            .add(TableEdit::AddCheck(Check { name, expression }), Location::of_caller());
         self
     }
 
@@ -194,11 +194,11 @@ impl<K> ColumnBuilder<K> {
             columns,
             to_table: table.into(),
             to_columns: vec![column.into()],
-            on_delete: Reaction::NoAction,
-            on_update: Reaction::NoAction,
+            on_delete: ForeignKeyAction::NoAction,
+            on_update: ForeignKeyAction::NoAction,
             deferred: false,
         };
-        ForeignKeyBuilder::add(&self.draft, foreign_key, Place::of_caller())
+        ForeignKeyBuilder::add(&self.draft, foreign_key, Location::of_caller())
     }
 
     /// It is computed from the row by an SQL expression, and kept in the row.
@@ -261,10 +261,10 @@ pub struct ForeignKeyBuilder {
 }
 
 impl ForeignKeyBuilder {
-    pub(super) fn add(draft: &EditList, foreign_key: ForeignKey, place: Place) -> ForeignKeyBuilder {
+    pub(super) fn add(draft: &EditList, foreign_key: ForeignKey, location: Location) -> ForeignKeyBuilder {
         ForeignKeyBuilder {
             draft: draft.clone(),
-            at: draft.add(TableEdit::AddForeignKey(foreign_key), place),
+            at: draft.add(TableEdit::AddForeignKey(foreign_key), location),
         }
     }
 
@@ -278,17 +278,17 @@ impl ForeignKeyBuilder {
     }
 
     /// What happens to this row when the one that it refers to is deleted.
-    pub fn on_delete(self, reaction: Reaction) -> ForeignKeyBuilder {
+    pub fn on_delete(self, reaction: ForeignKeyAction) -> ForeignKeyBuilder {
         self.update(|foreign_key| foreign_key.on_delete = reaction)
     }
 
     /// What happens to this row when the key that it refers to is updated.
-    pub fn on_update(self, reaction: Reaction) -> ForeignKeyBuilder {
+    pub fn on_update(self, reaction: ForeignKeyAction) -> ForeignKeyBuilder {
         self.update(|foreign_key| foreign_key.on_update = reaction)
     }
 
     /// Another name for the constraint.
-    pub fn named(self, name: impl Into<String>) -> ForeignKeyBuilder {
+    pub fn name(self, name: impl Into<String>) -> ForeignKeyBuilder {
         let name = name.into();
         self.update(|foreign_key| foreign_key.name = name)
     }

@@ -1,7 +1,7 @@
 //! A value that was just added to an enum: what more can be said of it.
 
 use crate::schema::operation::{EnumChange, Operation, Position};
-use crate::schema::step::{Step, Undo, Work};
+use crate::schema::step::{Step, StepKind, Undo};
 
 /// A value that was just added to an enum, after all others unless something else is said.
 #[derive(Debug)]
@@ -16,10 +16,10 @@ impl<'a> AddEnumValue<'a> {
     }
 
     fn put(self, to: Position) -> AddEnumValue<'a> {
-        if let Some(Work::Operation(Operation::ChangeEnum {
+        if let Some(StepKind::Operation(Operation::ChangeEnum {
             change: EnumChange::AddValue { position, .. },
             ..
-        })) = self.steps.last_mut().map(|step| &mut step.work)
+        })) = self.steps.last_mut().map(|step| &mut step.kind)
         {
             *position = to;
         }

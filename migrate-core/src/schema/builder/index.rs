@@ -1,10 +1,10 @@
 //! An index that was just added: what more can be said of it.
 
 use super::{EditList, texts};
-use crate::location::Place;
+use crate::location::Location;
 use crate::schema::naming;
 use crate::schema::operation::{Operation, TableEdit};
-use crate::schema::step::{Step, Work};
+use crate::schema::step::{Step, StepKind};
 use crate::schema::table::{Index, IndexKey, IndexMethod, IndexOn};
 
 /// A column of an index in ascending order, beside a [`desc`]: `[asc("author_id"), desc("created_at")]`.
@@ -72,8 +72,8 @@ impl IndexHandle<'_> {
         match self {
             IndexHandle::EditList(draft, at) => draft.update(*at, update),
             IndexHandle::Steps(steps) => {
-                if let Some(Work::Operation(Operation::AlterTable { edits, .. })) =
-                    steps.last_mut().map(|step| &mut step.work)
+                if let Some(StepKind::Operation(Operation::AlterTable { edits, .. })) =
+                    steps.last_mut().map(|step| &mut step.kind)
                     && let Some(edit) = edits.last_mut()
                 {
                     update(&mut edit.change);
@@ -83,7 +83,7 @@ impl IndexHandle<'_> {
     }
 }
 
-/// An index that was just added, called `table_columns_idx` unless it is [`named`](IndexBuilder::named).
+/// An index that was just added, called `table_columns_idx` unless it is [`name`](IndexBuilder::name).
 #[derive(Debug)]
 pub struct IndexBuilder<'a>(IndexHandle<'a>);
 
@@ -115,8 +115,11 @@ pub(in crate::schema) fn add_index(index: Index) -> TableEdit {
 }
 
 impl<'a> IndexBuilder<'a> {
-    pub(super) fn add(draft: &EditList, index: Index, place: Place) -> IndexBuilder<'static> {
-        IndexBuilder(IndexHandle::EditList(draft.clone(), draft.add(add_index(index), place)))
+    pub(super) fn add(draft: &EditList, index: Index, location: Location) -> IndexBuilder<'static> {
+        IndexBuilder(IndexHandle::EditList(
+            draft.clone(),
+            draft.add(add_index(index), location),
+        ))
     }
 
     /// `steps` ends with the index.
@@ -164,7 +167,7 @@ impl<'a> IndexBuilder<'a> {
     }
 
     /// Another name.
-    pub fn named(self, name: impl Into<String>) -> IndexBuilder<'a> {
+    pub fn name(self, name: impl Into<String>) -> IndexBuilder<'a> {
         let name = name.into();
         self.update(|index| index.name = name)
     }
@@ -175,8 +178,8 @@ impl<'a> IndexBuilder<'a> {
 pub struct DropIndex<'a>(IndexHandle<'a>);
 
 impl<'a> DropIndex<'a> {
-    pub(super) fn add(draft: &EditList, change: TableEdit, place: Place) -> DropIndex<'static> {
-        DropIndex(IndexHandle::EditList(draft.clone(), draft.add(change, place)))
+    pub(super) fn add(draft: &EditList, change: TableEdit, location: Location) -> DropIndex<'static> {
+        DropIndex(IndexHandle::EditList(draft.clone(), draft.add(change, location)))
     }
 
     /// `steps` ends with the index.

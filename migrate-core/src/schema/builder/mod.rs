@@ -18,7 +18,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::operation::{LocatedEdit, TableEdit};
-use crate::location::Place;
+use crate::location::Location;
 
 /// The edits of a table while its closure runs. Every handle into it holds it.
 #[derive(Clone, Debug)]
@@ -40,9 +40,9 @@ impl EditList {
     }
 
     /// Adds an edit and says where it stands.
-    fn add(&self, change: TableEdit, place: Place) -> usize {
+    fn add(&self, change: TableEdit, location: Location) -> usize {
         let mut edits = self.edits.borrow_mut();
-        edits.push(LocatedEdit { change, place });
+        edits.push(LocatedEdit { change, location });
         edits.len() - 1
     }
 

@@ -5,11 +5,11 @@ use std::ops::Deref;
 use super::column::{ColumnBuilder, DefaultFor, ForeignKeyBuilder, kind};
 use super::index::{DropIndex, IndexBuilder, index_on};
 use super::{EditList, texts};
-use crate::location::Place;
+use crate::location::Location;
 use crate::schema::column_type::{ColumnType, DefaultValue};
 use crate::schema::naming;
 use crate::schema::operation::TableEdit;
-use crate::schema::table::{Check, Column, ForeignKey, IndexKey, PrimaryKey, Reaction, Unique};
+use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, IndexKey, PrimaryKey, Unique};
 
 /// The parameter of [`create_table`](crate::Schema::create_table)'s closure.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ macro_rules! column_words {
             $(#[$doc])*
             #[track_caller]
             pub fn $word(&self, name: impl Into<String>) -> ColumnBuilder<kind::$kind> {
-                self.add_column(name.into(), $column_type, Place::of_caller())
+                self.add_column(name.into(), $column_type, Location::of_caller())
             }
         )+
     };
@@ -34,7 +34,7 @@ impl TableBuilder {
         TableBuilder { draft }
     }
 
-    fn add_column<K>(&self, name: String, column_type: ColumnType, place: Place) -> ColumnBuilder<K> {
+    fn add_column<K>(&self, name: String, column_type: ColumnType, location: Location) -> ColumnBuilder<K> {
         let column = Column {
             name,
             column_type,
@@ -45,7 +45,7 @@ impl TableBuilder {
             collation: None,
             comment: None,
         };
-        ColumnBuilder::add(&self.draft, column, place)
+        ColumnBuilder::add(&self.draft, column, location)
     }
 
     /// `id`: a `big_int` that the database counts up, and the primary key.
@@ -99,32 +99,32 @@ impl TableBuilder {
         self.add_column(
             name.into(),
             ColumnType::Numeric { precision, scale },
-            Place::of_caller(),
+            Location::of_caller(),
         )
     }
 
     /// Text of at most so many characters. SQLite does not enforce the length.
     #[track_caller]
     pub fn varchar(&self, name: impl Into<String>, length: u32) -> ColumnBuilder<kind::Text> {
-        self.add_column(name.into(), ColumnType::VarChar(length), Place::of_caller())
+        self.add_column(name.into(), ColumnType::VarChar(length), Location::of_caller())
     }
 
     /// Text of exactly so many characters. SQLite does not enforce the length.
     #[track_caller]
     pub fn char(&self, name: impl Into<String>, length: u32) -> ColumnBuilder<kind::Text> {
-        self.add_column(name.into(), ColumnType::Char(length), Place::of_caller())
+        self.add_column(name.into(), ColumnType::Char(length), Location::of_caller())
     }
 
     /// A value of an enum that [`create_enum`](crate::Schema::create_enum) made.
     #[track_caller]
-    pub fn enum_of(&self, name: impl Into<String>, enum_name: impl Into<String>) -> ColumnBuilder<kind::TextEncoded> {
-        self.add_column(name.into(), ColumnType::Enum(enum_name.into()), Place::of_caller())
+    pub fn enum_type(&self, name: impl Into<String>, enum_name: impl Into<String>) -> ColumnBuilder<kind::TextEncoded> {
+        self.add_column(name.into(), ColumnType::Enum(enum_name.into()), Location::of_caller())
     }
 
     /// A column of any type.
     #[track_caller]
     pub fn column(&self, name: impl Into<String>, column_type: ColumnType) -> ColumnBuilder<kind::Any> {
-        self.add_column(name.into(), column_type, Place::of_caller())
+        self.add_column(name.into(), column_type, Location::of_caller())
     }
 
     /// These columns together are the primary key.
@@ -134,7 +134,7 @@ impl TableBuilder {
         let columns = texts(columns);
         self.draft.add(
             TableEdit::AddPrimaryKey(PrimaryKey { name, columns }),
-            Place::of_caller(),
+            Location::of_caller(),
         );
     }
 
@@ -144,7 +144,7 @@ impl TableBuilder {
         let columns = texts(columns);
         let name = naming::derived(self.draft.table(), &columns, "key");
         self.draft
-            .add(TableEdit::AddUnique(Unique { name, columns }), Place::of_caller());
+            .add(TableEdit::AddUnique(Unique { name, columns }), Location::of_caller());
     }
 
     /// An SQL expression that holds for every row, as a constraint with a name.
@@ -152,7 +152,7 @@ impl TableBuilder {
     pub fn check(&self, name: impl Into<String>, expression: impl Into<String>) {
         let (name, expression) = (name.into(), expression.into());
         self.draft
-            .add(TableEdit::AddCheck(Check { name, expression }), Place::of_caller());
+            .add(TableEdit::AddCheck(Check { name, expression }), Location::of_caller());
     }
 
     /// The values of these columns together are those of another table's columns. The constraint is called
@@ -170,24 +170,24 @@ impl TableBuilder {
             columns,
             to_table: table.into(),
             to_columns: texts(to_columns),
-            on_delete: Reaction::NoAction,
-            on_update: Reaction::NoAction,
+            on_delete: ForeignKeyAction::NoAction,
+            on_update: ForeignKeyAction::NoAction,
             deferred: false,
         };
-        ForeignKeyBuilder::add(&self.draft, foreign_key, Place::of_caller())
+        ForeignKeyBuilder::add(&self.draft, foreign_key, Location::of_caller())
     }
 
     /// An index, called `table_columns_idx`.
     #[track_caller]
     pub fn index<K: Into<IndexKey>>(&self, keys: impl IntoIterator<Item = K>) -> IndexBuilder<'static> {
         let index = index_on(self.draft.table(), keys);
-        IndexBuilder::add(&self.draft, index, Place::of_caller())
+        IndexBuilder::add(&self.draft, index, Location::of_caller())
     }
 
     /// What people should know of the table. SQLite keeps no comments.
     #[track_caller]
     pub fn comment(&self, comment: impl Into<String>) {
-        self.draft.add(set_comment(None, comment), Place::of_caller());
+        self.draft.add(set_comment(None, comment), Location::of_caller());
     }
 }
 
@@ -219,8 +219,8 @@ impl AlterTable {
         }
     }
 
-    fn add(&self, change: TableEdit, place: Place) {
-        self.adding.draft.add(change, place);
+    fn add(&self, change: TableEdit, location: Location) {
+        self.adding.draft.add(change, location);
     }
 
     /// Drops a column, with the indexes and constraints that are on it alone. Its values do not come back.
@@ -231,7 +231,7 @@ impl AlterTable {
             fill: None,
         };
         DropColumn {
-            at: self.adding.draft.add(change, Place::of_caller()),
+            at: self.adding.draft.add(change, Location::of_caller()),
             draft: self.adding.draft.clone(),
         }
     }
@@ -240,12 +240,12 @@ impl AlterTable {
     #[track_caller]
     pub fn rename_column(&self, from: impl Into<String>, to: impl Into<String>) {
         let (from, to) = (from.into(), to.into());
-        self.add(TableEdit::RenameColumn { from, to }, Place::of_caller());
+        self.add(TableEdit::RenameColumn { from, to }, Location::of_caller());
     }
 
     /// Gives a column another type.
     #[track_caller]
-    pub fn change_type(&self, column: impl Into<String>, to: ColumnType) -> ChangeType {
+    pub fn set_type(&self, column: impl Into<String>, to: ColumnType) -> ChangeType {
         let change = TableEdit::SetType {
             column: column.into(),
             to,
@@ -253,7 +253,7 @@ impl AlterTable {
             undo_using: None,
         };
         ChangeType {
-            at: self.adding.draft.add(change, Place::of_caller()),
+            at: self.adding.draft.add(change, Location::of_caller()),
             draft: self.adding.draft.clone(),
         }
     }
@@ -262,14 +262,14 @@ impl AlterTable {
     #[track_caller]
     pub fn set_not_null(&self, column: impl Into<String>) {
         let column = column.into();
-        self.add(TableEdit::SetNotNull { column }, Place::of_caller());
+        self.add(TableEdit::SetNotNull { column }, Location::of_caller());
     }
 
     /// A column may be NULL.
     #[track_caller]
     pub fn drop_not_null(&self, column: impl Into<String>) {
         let column = column.into();
-        self.add(TableEdit::DropNotNull { column }, Place::of_caller());
+        self.add(TableEdit::DropNotNull { column }, Location::of_caller());
     }
 
     /// What a row gets in this column that does not say.
@@ -279,7 +279,7 @@ impl AlterTable {
             column: column.into(),
             default: DefaultValue::Value(value.into()),
         };
-        self.add(change, Place::of_caller());
+        self.add(change, Location::of_caller());
     }
 
     /// What a row gets in this column that does not say: an SQL expression.
@@ -289,33 +289,33 @@ impl AlterTable {
             column: column.into(),
             default: DefaultValue::Expression(expression.into()),
         };
-        self.add(change, Place::of_caller());
+        self.add(change, Location::of_caller());
     }
 
     /// A row has to say what this column is, or it is NULL.
     #[track_caller]
     pub fn drop_default(&self, column: impl Into<String>) {
         let column = column.into();
-        self.add(TableEdit::DropDefault { column }, Place::of_caller());
+        self.add(TableEdit::DropDefault { column }, Location::of_caller());
     }
 
     /// What people should know of a column; an empty text takes it away. SQLite keeps no comments.
     #[track_caller]
     pub fn comment_on(&self, column: impl Into<String>, comment: impl Into<String>) {
-        self.add(set_comment(Some(column.into()), comment), Place::of_caller());
+        self.add(set_comment(Some(column.into()), comment), Location::of_caller());
     }
 
     /// Drops the primary key. Its columns stay.
     #[track_caller]
     pub fn drop_primary_key(&self) {
-        self.add(TableEdit::DropPrimaryKey, Place::of_caller());
+        self.add(TableEdit::DropPrimaryKey, Location::of_caller());
     }
 
     /// Drops a unique, check or foreign key constraint by its name.
     #[track_caller]
     pub fn drop_constraint(&self, name: impl Into<String>) {
         let constraint = name.into();
-        self.add(TableEdit::DropConstraint { constraint }, Place::of_caller());
+        self.add(TableEdit::DropConstraint { constraint }, Location::of_caller());
     }
 
     /// Drops an index by its name.
@@ -325,14 +325,14 @@ impl AlterTable {
             index: name.into(),
             concurrently: false,
         };
-        DropIndex::add(&self.adding.draft, change, Place::of_caller())
+        DropIndex::add(&self.adding.draft, change, Location::of_caller())
     }
 
     /// Gives an index another name.
     #[track_caller]
     pub fn rename_index(&self, from: impl Into<String>, to: impl Into<String>) {
         let (from, to) = (from.into(), to.into());
-        self.add(TableEdit::RenameIndex { from, to }, Place::of_caller());
+        self.add(TableEdit::RenameIndex { from, to }, Location::of_caller());
     }
 }
 

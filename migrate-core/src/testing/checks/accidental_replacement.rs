@@ -2,20 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::preserved::{Contents, Kept, Reach};
+use super::preserved::{Contents, PreservedColumns, WriteSet};
 use crate::schema::{Column, ColumnType, Operation, Table, TableEdit, mentions};
 use crate::state::LiveSchema;
 
 /// What some steps drop and add, in their order.
 #[derive(Default)]
-pub(super) struct Replacements {
-    added: Vec<Added>,
+pub(super) struct ReplacementDetector {
+    added: Vec<AddedColumn>,
     dropped: Vec<Dropped>,
     made: Vec<Made>,
     dropped_tables: Vec<(String, Table)>,
 }
 
-struct Added {
+struct AddedColumn {
     table: String,
     column: Column,
     /// The expressions that its values come from.
@@ -36,7 +36,7 @@ struct Dropped {
 
 /// Something whose values may be in another.
 #[derive(Clone, Debug)]
-pub(super) enum Replaced {
+pub(super) enum AccidentalReplacement {
     Column {
         /// What its table was called before, and is called now.
         was_in: String,
@@ -51,15 +51,15 @@ pub(super) enum Replaced {
     },
 }
 
-impl Replacements {
+impl ReplacementDetector {
     /// Remembers what an operation drops and adds.
-    pub(super) fn note(&mut self, before: &LiveSchema, kept: &Kept, operation: &Operation) {
+    pub(super) fn note(&mut self, before: &LiveSchema, kept: &PreservedColumns, operation: &Operation) {
         match operation {
             Operation::AlterTable { table, edits } => {
                 let was = kept.as_it_was(before, table);
                 for edit in edits {
                     match &edit.change {
-                        TableEdit::AddColumn { column, .. } => self.added.push(Added {
+                        TableEdit::AddColumn { column, .. } => self.added.push(AddedColumn {
                             table: table.clone(),
                             column: column.clone(),
                             computed: edit.change.expressions().into_iter().map(str::to_owned).collect(),
@@ -92,19 +92,19 @@ impl Replacements {
     }
 
     /// The values of what was dropped may have been carried over before, and may be written now.
-    pub(super) fn forget(&mut self, reach: &Reach) {
+    pub(super) fn forget(&mut self, reach: &WriteSet) {
         self.dropped.retain(|dropped| !reach.has(&dropped.table));
         self.made.retain(|made| !reach.has(&made.table));
     }
 
-    pub(super) fn all(self) -> Vec<Replaced> {
+    pub(super) fn all(self) -> Vec<AccidentalReplacement> {
         let mut all = Vec::new();
         for Dropped { was_in, table, column } in self.dropped {
-            let same = |added: &&Added| {
+            let same = |added: &&AddedColumn| {
                 let is_computed = added.computed.iter().any(|sql| mentions(sql, &column.name));
                 added.table == table && holds(&added.column.column_type) == holds(&column.column_type) && !is_computed
             };
-            all.extend(self.added.iter().find(same).map(|added| Replaced::Column {
+            all.extend(self.added.iter().find(same).map(|added| AccidentalReplacement::Column {
                 was_in,
                 table: table.clone(),
                 column: column.name.clone(),
@@ -114,7 +114,7 @@ impl Replacements {
         for (dropped, was) in self.dropped_tables {
             let columns = was.columns.iter().map(|column| column.name.clone()).collect();
             let same = |made: &&Made| made.table == dropped || made.columns == columns;
-            all.extend(self.made.iter().find(same).map(|made| Replaced::Table {
+            all.extend(self.made.iter().find(same).map(|made| AccidentalReplacement::Table {
                 was: was.name.clone(),
                 dropped,
                 by: made.table.clone(),
@@ -143,11 +143,11 @@ fn holds(column_type: &ColumnType) -> ColumnType {
     }
 }
 
-impl Replaced {
+impl AccidentalReplacement {
     /// What to say if its values are lost.
     pub(super) fn lost(&self, before: &Contents, after: &Contents) -> Option<String> {
         match self {
-            Replaced::Column {
+            AccidentalReplacement::Column {
                 was_in,
                 table,
                 column,
@@ -169,7 +169,7 @@ impl Replaced {
                     )
                 })
             }
-            Replaced::Table { was, dropped, by } => {
+            AccidentalReplacement::Table { was, dropped, by } => {
                 let is_lost = !before.get(was)?.rows.is_empty() && after.get(by)?.rows.is_empty();
                 is_lost.then(|| {
                     if dropped == by {

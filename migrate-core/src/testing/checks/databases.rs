@@ -10,10 +10,10 @@ use crate::testing::{ServerConnection, TestServer};
 
 pub(super) trait Databases: fmt::Debug + Send + Sync {
     /// Lends a runner on an empty database, which is gone afterwards.
-    fn with_empty(&self, registry: &Registry, check: &mut Check<'_>) -> Result<(), Error>;
+    fn with_empty(&self, registry: &Registry, check: &mut CheckFn<'_>) -> Result<(), Error>;
 }
 
-pub(super) type Check<'c> = dyn FnMut(Runner<'_>) -> Result<(), Error> + 'c;
+pub(super) type CheckFn<'c> = dyn FnMut(Runner<'_>) -> Result<(), Error> + 'c;
 
 /// SQLite in memory.
 #[cfg(feature = "sqlite")]
@@ -22,14 +22,14 @@ pub(super) struct InMemory;
 
 #[cfg(feature = "sqlite")]
 impl Databases for InMemory {
-    fn with_empty(&self, registry: &Registry, check: &mut Check<'_>) -> Result<(), Error> {
+    fn with_empty(&self, registry: &Registry, check: &mut CheckFn<'_>) -> Result<(), Error> {
         check(crate::testing::TestDatabase::of(registry.iter().copied())?.runner())
     }
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 impl<C: ServerConnection> Databases for TestServer<C> {
-    fn with_empty(&self, registry: &Registry, check: &mut Check<'_>) -> Result<(), Error> {
+    fn with_empty(&self, registry: &Registry, check: &mut CheckFn<'_>) -> Result<(), Error> {
         check(self.database_of(registry.iter().copied())?.runner())
     }
 }

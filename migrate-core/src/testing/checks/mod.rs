@@ -14,22 +14,22 @@ use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
 use self::databases::InMemory;
-use self::databases::{Check, Databases};
-use self::preserved::{Contents, Kept, TableRows};
+use self::databases::{CheckFn, Databases};
+use self::preserved::{Contents, PreservedColumns, TableRows};
 use self::row_generator::Rows;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use super::{ServerConnection, TestServer};
-use crate::dialect::{DialectName, DialectVersion};
+use crate::dialect::{Dialect, DialectVersion};
 use crate::driver::DriverError;
-use crate::error::{Error, ErrorKind, Problem};
+use crate::error::{Diagnostic, Error, ErrorKind};
 use crate::history::DEFAULT_HISTORY_TABLE;
 use crate::migration::Migration;
-use crate::package::checksums::{RELEASED_FILE, Released};
+use crate::package::checksums::{CHECKSUM_FILE, ChecksumFile};
 use crate::package::source_files::Sources;
 use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::runner::Runner;
-use crate::schema::{self, Effect, Step, Table, Undo, Value, Work, effect};
+use crate::schema::{self, Effect, Step, StepKind, Table, Undo, Value, effect};
 use crate::state::LiveSchema;
 use crate::target::{Rollback, Target};
 
@@ -141,9 +141,9 @@ impl Checks {
         let sources = Sources::of(&self.package);
         let registry = self.registry();
         let linked = registry.as_ref().map_or(&[][..], Registry::as_slice);
-        let mut problems = sources.unnamed_files(linked);
-        problems.extend(sources.unlinked_files(linked));
-        fail_with("migrations would never run", unplaced(problems))
+        let mut diagnostics = sources.unnamed_files(linked);
+        diagnostics.extend(sources.unlinked_files(linked));
+        fail_with("migrations would never run", unplaced(diagnostics))
             .map_err(|error| error.next("fix the lines above"))?;
         registry.map(drop)
     }
@@ -173,7 +173,7 @@ impl Checks {
     ///
     /// The first step of each that was another one.
     pub fn each_migration_is_recorded_the_same_twice(&self) -> Result<(), Error> {
-        let mut problems = Vec::new();
+        let mut diagnostics = Vec::new();
         for migration in &self.registry()? {
             for direction in ["up", "down"] {
                 let record = || {
@@ -183,24 +183,24 @@ impl Checks {
                     })
                 };
                 let (once, again) = (record(), record());
-                let place = DialectName::ALL.iter().find_map(|dialect| {
+                let location = Dialect::ALL.iter().find_map(|dialect| {
                     let of = |steps| schema::checksums_by_step(steps, *dialect);
                     let (once_all, again_all) = (of(&once.steps), of(&again.steps));
                     let at = (0..once_all.len().max(again_all.len()))
                         .find(|at| once_all.get(*at) != again_all.get(*at))?
                         .saturating_sub(1);
                     let step = once.steps.get(at).or(again.steps.get(at));
-                    Some(step.map_or(migration.place(), |step| step.place))
+                    Some(step.map_or(migration.location(), |step| step.location))
                 });
-                if let Some(place) = place {
-                    problems.push(Problem {
-                        place: Some(place),
+                if let Some(location) = location {
+                    diagnostics.push(Diagnostic {
+                        location: Some(location),
                         message: format!("`{direction}` of {} describes another step each time", migration.name()),
                     });
                 }
             }
         }
-        fail_with("migrations are not the same each time", problems).map_err(|error| {
+        fail_with("migrations are not the same each time", diagnostics).map_err(|error| {
             error.next(
                 "describe the same each time: no clock, no random number, no environment, no order of a `HashMap`",
             )
@@ -257,22 +257,22 @@ impl Checks {
     ///
     /// Those that were changed or taken away, or why the file cannot be read.
     pub fn released_migrations_have_not_changed(&self) -> Result<(), Error> {
-        let file = self.package.join(RELEASED_FILE);
+        let file = self.package.join(CHECKSUM_FILE);
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => {
                 let message = format!("{} cannot be read", file.display());
-                return Err(Error::new(ErrorKind::InvalidSetting, message).cause(error));
+                return Err(Error::new(ErrorKind::InvalidSetting, message).with_cause(error));
             }
         };
-        let (released, registry) = (Released::parse(&text)?, self.registry()?);
+        let (checksum_file, registry) = (ChecksumFile::parse(&text)?, self.registry()?);
         // Of an explicit set, others are not missing.
-        let released = match self.migrations {
-            Some(_) => released.only(&registry),
-            None => released,
+        let checksum_file = match self.migrations {
+            Some(_) => checksum_file.only(&registry),
+            None => checksum_file,
         };
-        released.check(&registry)
+        checksum_file.check(&registry)
     }
 
     fn up_down_up(&self, mut rows: Option<Rows>) -> Result<(), Error> {
@@ -282,7 +282,7 @@ impl Checks {
                 let kept = runner.session().set_foreign_keys(true);
                 kept.map_err(|error| unreadable("rows", &error))?;
             }
-            let mut journey = Journey {
+            let mut journey = RoundTrip {
                 runner,
                 rows: rows.take(),
             };
@@ -290,7 +290,7 @@ impl Checks {
         })
     }
 
-    fn on_empty(&self, registry: &Registry, check: &mut Check<'_>) -> Result<(), Error> {
+    fn on_empty(&self, registry: &Registry, check: &mut CheckFn<'_>) -> Result<(), Error> {
         match &self.databases {
             Some(databases) => databases.with_empty(registry, check),
             None => Err(
@@ -303,12 +303,12 @@ impl Checks {
 }
 
 /// A database on which one migration after the other is applied, taken back and applied again.
-struct Journey<'c> {
+struct RoundTrip<'c> {
     runner: Runner<'c>,
     rows: Option<Rows>,
 }
 
-impl Journey<'_> {
+impl RoundTrip<'_> {
     fn take(&mut self, migration: &Migration) -> Result<(), Error> {
         let before = self.look()?;
         if let Some(rows) = &mut self.rows {
@@ -333,7 +333,7 @@ impl Journey<'_> {
         let rows_after = self.contents(&after)?;
         let up = schema::record(|schema| migration.migrate().up(schema)).steps;
         let dialect = self.runner.dialect().kind();
-        let kept = Kept::after(&before, &up, dialect);
+        let kept = PreservedColumns::after(&before, &up, dialect);
         expect_kept(migration, "applied", kept.lost(&rows_before, &rows_after))?;
         fail_with(
             &format!("{migration} loses values"),
@@ -349,7 +349,7 @@ impl Journey<'_> {
             };
             rows.fill_for_now(self.runner.session(), &after, is_new);
         }
-        self.runner.rollback(&Rollback::Steps(1)).map_err(|error| {
+        self.runner.rollback(&Rollback::Last(1)).map_err(|error| {
             error.next(
                 "this was its way back, right after it was applied: let `.undo(..)` or `down` take back what `up` does",
             )
@@ -425,9 +425,12 @@ fn expect_kept(migration: &Migration, when: &str, lost: Vec<String>) -> Result<(
     })
 }
 
-fn placed(migration: &Migration, messages: Vec<String>) -> Vec<Problem> {
-    let place = Some(migration.place());
-    messages.into_iter().map(|message| Problem { place, message }).collect()
+fn placed(migration: &Migration, messages: Vec<String>) -> Vec<Diagnostic> {
+    let location = Some(migration.location());
+    messages
+        .into_iter()
+        .map(|message| Diagnostic { location, message })
+        .collect()
 }
 
 /// The tables and views, in lower case, that are not led back, as steps say that their change of the schema stays. `None` if
@@ -435,9 +438,9 @@ fn placed(migration: &Migration, messages: Vec<String>) -> Vec<Problem> {
 fn left_in_place(steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>> {
     let mut left = BTreeSet::new();
     for step in steps.iter().filter(|step| matches!(step.undo, Undo::Nothing)) {
-        match &step.work {
-            Work::Sql(sql) => {
-                for sql in DialectName::ALL.iter().filter_map(|dialect| sql.for_dialect(*dialect)) {
+        match &step.kind {
+            StepKind::Sql(sql) => {
+                for sql in Dialect::ALL.iter().filter_map(|dialect| sql.for_dialect(*dialect)) {
                     match effect(sql) {
                         Effect::Nothing | Effect::Rows => {}
                         Effect::Names(names) => left.extend(names),
@@ -450,8 +453,8 @@ fn left_in_place(steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>
                     }
                 }
             }
-            Work::Operation(_) => return None,
-            Work::Rust(_) | Work::Declared | Work::Kept => {}
+            StepKind::Operation(_) => return None,
+            StepKind::Rust(_) | StepKind::Declared | StepKind::Kept => {}
         }
     }
     Some(left.into_iter().map(|name| name.to_ascii_lowercase()).collect())
@@ -472,24 +475,27 @@ fn meant_for_others(error: Error) -> Error {
     }
 }
 
-fn unplaced(messages: Vec<String>) -> Vec<Problem> {
+fn unplaced(messages: Vec<String>) -> Vec<Diagnostic> {
     messages
         .into_iter()
-        .map(|message| Problem { place: None, message })
+        .map(|message| Diagnostic {
+            location: None,
+            message,
+        })
         .collect()
 }
 
 /// An error of problems, if there are any.
-fn fail_with(message: &str, problems: Vec<Problem>) -> Result<(), Error> {
-    if problems.is_empty() {
+fn fail_with(message: &str, diagnostics: Vec<Diagnostic>) -> Result<(), Error> {
+    if diagnostics.is_empty() {
         return Ok(());
     }
     let error = Error::new(ErrorKind::InvalidMigration, message);
-    Err(problems
-        .into_iter()
-        .fold(error, |error, problem| error.problem(problem.place, problem.message)))
+    Err(diagnostics.into_iter().fold(error, |error, diagnostic| {
+        error.diagnostic(diagnostic.location, diagnostic.message)
+    }))
 }
 
 fn unreadable(what: &str, error: &DriverError) -> Error {
-    Error::new(ErrorKind::Database, format!("the {what} could not be read")).cause(error.to_string())
+    Error::new(ErrorKind::Database, format!("the {what} could not be read")).with_cause(error.to_string())
 }

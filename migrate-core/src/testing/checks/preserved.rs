@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::accidental_replacement::{Replaced, Replacements};
-use crate::dialect::DialectName;
-use crate::schema::{Effect, Operation, Step, Table, TableEdit, Token, Undo, Work, effect, mentions, tokenize};
+use super::accidental_replacement::{AccidentalReplacement, ReplacementDetector};
+use crate::dialect::Dialect;
+use crate::schema::{Effect, Operation, Step, StepKind, Table, TableEdit, Token, Undo, effect, mentions, tokenize};
 use crate::state::LiveSchema;
 
 /// The rows of each table.
@@ -38,12 +38,12 @@ impl TableRows {
 
 /// Where the values of a database's columns are after some steps; those that the steps may have changed are not in it.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
-    dialect: DialectName,
+pub(super) struct PreservedColumns {
+    dialect: Dialect,
     /// By the table's name before.
     tables: BTreeMap<String, KeptTable>,
     /// What was dropped where something like it was made.
-    replaced: Vec<Replaced>,
+    replaced: Vec<AccidentalReplacement>,
     /// The steps make triggers, and what a trigger writes to cannot be told.
     makes_triggers: bool,
 }
@@ -56,27 +56,27 @@ struct KeptTable {
 }
 
 /// The tables whose rows some work may have changed, by what they are called then.
-pub(super) enum Reach {
+pub(super) enum WriteSet {
     Nothing,
     Tables(Vec<String>),
     Everything,
 }
 
-impl Reach {
+impl WriteSet {
     pub(super) fn has(&self, table: &str) -> bool {
         match self {
-            Reach::Nothing => false,
-            Reach::Tables(tables) => tables.iter().any(|one| one.eq_ignore_ascii_case(table)),
-            Reach::Everything => true,
+            WriteSet::Nothing => false,
+            WriteSet::Tables(tables) => tables.iter().any(|one| one.eq_ignore_ascii_case(table)),
+            WriteSet::Everything => true,
         }
     }
 }
 
-impl Kept {
+impl PreservedColumns {
     /// Of a database before steps.
-    pub(super) fn after(before: &LiveSchema, steps: &[Step], dialect: DialectName) -> Kept {
+    pub(super) fn after(before: &LiveSchema, steps: &[Step], dialect: Dialect) -> PreservedColumns {
         let tables = before.tables.values().filter_map(|table| table.as_ref().ok());
-        let mut kept = Kept {
+        let mut kept = PreservedColumns {
             dialect,
             tables: tables
                 .map(|table| {
@@ -87,16 +87,16 @@ impl Kept {
                 })
                 .collect(),
             replaced: Vec::new(),
-            makes_triggers: steps.iter().any(|step| makes_trigger(&step.work, dialect)),
+            makes_triggers: steps.iter().any(|step| makes_trigger(&step.kind, dialect)),
         };
-        let mut replacements = Replacements::default();
+        let mut replacements = ReplacementDetector::default();
         for step in steps {
-            let reach = kept.reach(before, &step.work);
+            let reach = kept.reach(before, &step.kind);
             kept.leave_out(&reach);
             replacements.forget(&reach);
-            let said = step.effects.iter().flatten().map(|effect| &effect.work);
-            for work in said.chain([&step.work]) {
-                if let Work::Operation(operation) = work {
+            let said = step.effects.iter().flatten().map(|effect| &effect.kind);
+            for kind in said.chain([&step.kind]) {
+                if let StepKind::Operation(operation) = kind {
                     replacements.note(before, &kept, operation);
                     kept.follow(operation);
                 }
@@ -120,14 +120,14 @@ impl Kept {
     }
 
     /// What is kept when the steps are taken back as well: not what the user's own ways back are about.
-    pub(super) fn and_back(mut self, before: &LiveSchema, up: &[Step], down: Option<&[Step]>) -> Kept {
-        let own = down.into_iter().flatten().map(|step| &step.work);
+    pub(super) fn and_back(mut self, before: &LiveSchema, up: &[Step], down: Option<&[Step]>) -> PreservedColumns {
+        let own = down.into_iter().flatten().map(|step| &step.kind);
         let undo = up.iter().filter_map(|step| match &step.undo {
-            Undo::By { work, .. } if down.is_none() => Some(work),
+            Undo::By { kind, .. } if down.is_none() => Some(kind),
             Undo::By { .. } | Undo::Nothing | Undo::Unknown => None,
         });
-        for work in own.chain(undo) {
-            let reach = self.reach(before, work);
+        for kind in own.chain(undo) {
+            let reach = self.reach(before, kind);
             self.leave_out(&reach);
         }
         for (name, table) in &mut self.tables {
@@ -208,30 +208,30 @@ impl Kept {
     }
 
     /// What raw SQL or a Rust function may have changed.
-    fn reach(&self, before: &LiveSchema, work: &Work) -> Reach {
-        match work {
-            Work::Rust(_) => Reach::Everything,
-            Work::Sql(sql) => {
+    fn reach(&self, before: &LiveSchema, kind: &StepKind) -> WriteSet {
+        match kind {
+            StepKind::Rust(_) => WriteSet::Everything,
+            StepKind::Sql(sql) => {
                 let sql = sql.for_dialect(self.dialect).unwrap_or_default();
                 match (effect(sql), written_to(sql)) {
                     (Effect::Rows, Some(table)) => self.following(before, table),
                     (Effect::Rows, None) => {
                         let named = self.tables.values().filter(|kept| mentions(sql, &kept.now));
-                        Reach::Tables(named.map(|kept| kept.now.clone()).collect())
+                        WriteSet::Tables(named.map(|kept| kept.now.clone()).collect())
                     }
-                    (Effect::Anything, _) => Reach::Everything,
-                    (Effect::Nothing | Effect::Names(_) | Effect::Index(_), _) => Reach::Nothing,
+                    (Effect::Anything, _) => WriteSet::Everything,
+                    (Effect::Nothing | Effect::Names(_) | Effect::Index(_), _) => WriteSet::Nothing,
                 }
             }
-            Work::Operation(_) | Work::Declared | Work::Kept => Reach::Nothing,
+            StepKind::Operation(_) | StepKind::Declared | StepKind::Kept => WriteSet::Nothing,
         }
     }
 
     /// A table, and those whose rows follow its rows.
-    fn following(&self, before: &LiveSchema, table: String) -> Reach {
+    fn following(&self, before: &LiveSchema, table: String) -> WriteSet {
         // To a view rows are written by its triggers.
         if self.makes_triggers || before.views.contains_key(&table) {
-            return Reach::Everything;
+            return WriteSet::Everything;
         }
         let mut reached = vec![table];
         let mut at = 0;
@@ -245,7 +245,7 @@ impl Kept {
             if let Some(Ok(there)) = before.tables.get(was)
                 && !there.triggers.is_empty()
             {
-                return Reach::Everything;
+                return WriteSet::Everything;
             }
             let there = before.tables.values().filter_map(|table| table.as_ref().ok());
             let refers = |table: &&Table| table.foreign_keys.iter().any(|key| key.to_table == *was);
@@ -256,17 +256,17 @@ impl Kept {
             let new: Vec<String> = new.collect();
             reached.extend(new);
         }
-        Reach::Tables(reached)
+        WriteSet::Tables(reached)
     }
 
-    fn leave_out(&mut self, reach: &Reach) {
+    fn leave_out(&mut self, reach: &WriteSet) {
         self.tables.retain(|_, kept| !reach.has(&kept.now));
     }
 }
 
 /// Whether raw SQL makes a trigger.
-fn makes_trigger(work: &Work, dialect: DialectName) -> bool {
-    let Work::Sql(sql) = work else { return false };
+fn makes_trigger(kind: &StepKind, dialect: Dialect) -> bool {
+    let StepKind::Sql(sql) = kind else { return false };
     let sql = sql.for_dialect(dialect).unwrap_or_default();
     mentions(sql, "trigger") && matches!(effect(sql), Effect::Names(_) | Effect::Anything)
 }

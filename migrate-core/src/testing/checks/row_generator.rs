@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Values;
 use super::sample_values::typed;
-use crate::dialect::DialectName;
+use crate::dialect::Dialect;
 use crate::driver::{DriverError, Session};
 use crate::render;
 use crate::schema::{Check, Column, ColumnType, ForeignKey, Table, Value, mentions, tokenize};
@@ -23,12 +23,12 @@ const TRIES: usize = 40;
 
 /// Which row of a table is made, and how many did not go in its place.
 #[derive(Clone, Copy)]
-struct Try {
+struct InsertAttempt {
     row: usize,
     attempt: usize,
 }
 
-impl Try {
+impl InsertAttempt {
     fn is_first(self) -> bool {
         self.row == 0 && self.attempt == 0
     }
@@ -129,7 +129,7 @@ impl Rows {
     ) -> Result<(), DriverError> {
         for attempt in 0.. {
             self.tried += 1;
-            let statement = self.statement(session, live, table, Try { row, attempt })?;
+            let statement = self.statement(session, live, table, InsertAttempt { row, attempt })?;
             match session.execute_counting(&statement) {
                 Ok(_) => break,
                 Err(error) if attempt + 1 == TRIES => return Err(error),
@@ -145,13 +145,13 @@ impl Rows {
         session: &mut dyn Session,
         live: &LiveSchema,
         table: &Table,
-        this: Try,
+        this: InsertAttempt,
     ) -> Result<String, DriverError> {
-        let Try { row, attempt } = this;
+        let InsertAttempt { row, attempt } = this;
         let dialect = session.traits().dialect;
         // PostgreSQL goes on where it was told to, and not after the number of a row.
         let says_first_id =
-            this.is_first() && !self.filled.contains_key(&table.name) && dialect.kind() != DialectName::Postgres;
+            this.is_first() && !self.filled.contains_key(&table.name) && dialect.kind() != Dialect::Postgres;
         let mut literals: Vec<(&str, String)> = Vec::new();
         for column in table.columns.iter().filter(|column| column.generated.is_none()) {
             let is_null = column.nullable
@@ -182,7 +182,7 @@ impl Rows {
         let table = dialect.identifier(&table.name);
         let (names, values) = (names.join(", "), values.join(", "));
         Ok(match dialect.kind() {
-            DialectName::Sqlite | DialectName::Postgres if names.is_empty() => {
+            Dialect::Sqlite | Dialect::Postgres if names.is_empty() => {
                 format!("INSERT INTO {table} DEFAULT VALUES")
             }
             _ => format!("INSERT INTO {table} ({names}) VALUES ({values})"),
@@ -196,7 +196,7 @@ impl Rows {
         live: &LiveSchema,
         table: &Table,
         key: &ForeignKey,
-        this: Try,
+        this: InsertAttempt,
         literals: &mut [(&str, String)],
     ) -> Result<(), DriverError> {
         let is_null = |column: &String| literals.iter().any(|(name, value)| name == column && value == "NULL");
@@ -230,8 +230,15 @@ impl Rows {
         Ok(())
     }
 
-    fn value(&mut self, dialect: DialectName, live: &LiveSchema, table: &Table, column: &Column, this: Try) -> Value {
-        let Try { row, attempt } = this;
+    fn value(
+        &mut self,
+        dialect: Dialect,
+        live: &LiveSchema,
+        table: &Table,
+        column: &Column,
+        this: InsertAttempt,
+    ) -> Value {
+        let InsertAttempt { row, attempt } = this;
         if attempt > 0 && self.random.below(4) > 0 {
             let checks = table.checks.iter();
             let named: Vec<Value> = checks
@@ -259,7 +266,7 @@ impl Rows {
 /// nothing on there, <https://www.postgresql.org/docs/current/functions-sequence.html>.
 fn count_from_first_id(session: &mut dyn Session, table: &Table) {
     let dialect = session.traits().dialect;
-    if dialect.kind() != DialectName::Postgres {
+    if dialect.kind() != Dialect::Postgres {
         return;
     }
     for column in table.columns.iter().filter(|column| column.auto_increment) {

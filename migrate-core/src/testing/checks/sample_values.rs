@@ -1,11 +1,11 @@
 //! Values by the type of their column, another one for each number.
 
-use crate::dialect::DialectName;
+use crate::dialect::Dialect;
 use crate::schema::{Column, ColumnType, Value, tokenize};
 use crate::state::LiveSchema;
 
 /// A value of a column's type in a database.
-pub(super) fn typed(dialect: DialectName, live: &LiveSchema, column: &Column, number: usize) -> Value {
+pub(super) fn typed(dialect: Dialect, live: &LiveSchema, column: &Column, number: usize) -> Value {
     let name = &column.name;
     let integer = i64::try_from(number).unwrap_or_default();
     match &column.column_type {
@@ -25,9 +25,9 @@ pub(super) fn typed(dialect: DialectName, live: &LiveSchema, column: &Column, nu
         ColumnType::Time => Value::Text(time(number)),
         ColumnType::Timestamp => Value::Text(format!("{} {}", date(number), time(number))),
         ColumnType::Timestamptz => Value::Text(match dialect {
-            DialectName::Sqlite | DialectName::Postgres => format!("{} {}+00:00", date(number), time(number)),
+            Dialect::Sqlite | Dialect::Postgres => format!("{} {}+00:00", date(number), time(number)),
             // It is the session's time zone there, and MariaDB takes no other.
-            DialectName::MySql | DialectName::MariaDb => format!("{} {}", date(number), time(number)),
+            Dialect::MySql | Dialect::MariaDb => format!("{} {}", date(number), time(number)),
         }),
         ColumnType::Json | ColumnType::Jsonb => Value::Text(format!("{{\"number\":{number}}}")),
         ColumnType::Uuid => Value::Text(uuid(number)),
@@ -41,7 +41,7 @@ pub(super) fn typed(dialect: DialectName, live: &LiveSchema, column: &Column, nu
 
 /// A value of a type by the name that its database has for it, as far as that name tells:
 /// <https://www.postgresql.org/docs/current/datatype.html>, <https://dev.mysql.com/doc/refman/8.4/en/data-types.html>.
-fn named(dialect: DialectName, word: &str, name: &str, number: usize) -> Value {
+fn named(dialect: Dialect, word: &str, name: &str, number: usize) -> Value {
     let lower = word.to_ascii_lowercase();
     let first = lower
         .split(|c: char| !c.is_ascii_alphanumeric())
@@ -68,7 +68,7 @@ fn named(dialect: DialectName, word: &str, name: &str, number: usize) -> Value {
         "date" => date(number),
         "time" => time(number),
         "year" => (1970 + number % 100).to_string(),
-        "bit" if dialect == DialectName::Postgres => {
+        "bit" if dialect == Dialect::Postgres => {
             let length = length.unwrap_or(1) as usize;
             last(&format!("{number:0length$b}"), length)
         }

@@ -12,14 +12,14 @@ use crate::driver::Driver;
 /// The connection to a server: `PgConnection`, or `MysqlConnection` for MySQL and MariaDB.
 pub trait ServerConnection: Driver + Connection {
     #[doc(hidden)]
-    fn kind() -> &'static ServerKind;
+    fn kind() -> &'static Backend;
 }
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct ServerKind {
+pub struct Backend {
     pub(super) title: &'static str,
     /// The environment variable that names the server of tests.
     pub(super) variable: &'static str,
@@ -38,7 +38,7 @@ pub struct ServerKind {
     pub(super) drop: fn(url: &str, database: &str) -> Result<(), Cause>,
 }
 
-impl ServerKind {
+impl Backend {
     /// The URL of a database that is there already.
     pub(super) fn for_all(&self, server: &ServerUrl) -> String {
         server.with_database(server.database().unwrap_or(self.for_all))
@@ -47,8 +47,8 @@ impl ServerKind {
 
 #[cfg(feature = "postgres")]
 impl ServerConnection for PgConnection {
-    fn kind() -> &'static ServerKind {
-        &ServerKind {
+    fn kind() -> &'static Backend {
+        &Backend {
             title: "PostgreSQL",
             variable: "MIGRATE_TEST_POSTGRES",
             schemes: &["postgres", "postgresql"],
@@ -65,8 +65,8 @@ impl ServerConnection for PgConnection {
 
 #[cfg(feature = "mysql")]
 impl ServerConnection for MysqlConnection {
-    fn kind() -> &'static ServerKind {
-        &ServerKind {
+    fn kind() -> &'static Backend {
+        &Backend {
             title: "MySQL or MariaDB",
             variable: "MIGRATE_TEST_MYSQL",
             schemes: &["mysql", "mariadb"],

@@ -10,9 +10,9 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
+use self::backend::Backend;
 pub use self::backend::ServerConnection;
-use self::backend::ServerKind;
-pub(super) use self::scratch_database::OwnDatabase;
+pub(super) use self::scratch_database::ScratchDatabase;
 pub(super) use self::template::Template;
 use self::url::ServerUrl;
 use super::TestDatabase;
@@ -74,7 +74,7 @@ impl<C: ServerConnection> TestServer<C> {
     ///
     /// If what it names is not such a URL.
     pub fn from_env() -> Result<Option<TestServer<C>>, Error> {
-        let ServerKind {
+        let Backend {
             title,
             variable,
             example,
@@ -100,7 +100,7 @@ impl<C: ServerConnection> TestServer<C> {
     ///
     /// If it is not the URL of such a server.
     pub fn at(url: &str) -> Result<TestServer<C>, Error> {
-        let ServerKind {
+        let Backend {
             title,
             schemes,
             example,
@@ -179,12 +179,12 @@ impl<C: ServerConnection> TestServer<C> {
         Ok(TestDatabase::on_server(connect(&own)?, registry, own, Some(template)))
     }
 
-    fn own(&self) -> Result<OwnDatabase, Error> {
-        OwnDatabase::new(C::kind(), &self.url)
+    fn own(&self) -> Result<ScratchDatabase, Error> {
+        ScratchDatabase::new(C::kind(), &self.url)
     }
 }
 
-fn connect<C: ServerConnection>(own: &OwnDatabase) -> Result<C, Error> {
+fn connect<C: ServerConnection>(own: &ScratchDatabase) -> Result<C, Error> {
     C::establish(&own.url()).map_err(|error| own.unreachable(error))
 }
 

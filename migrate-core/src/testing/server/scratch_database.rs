@@ -4,33 +4,33 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::backend::ServerKind;
+use super::backend::Backend;
 use super::url::ServerUrl;
 use crate::error::{Error, ErrorKind};
 
 #[derive(Debug)]
-pub(in crate::testing) struct OwnDatabase {
-    kind: &'static ServerKind,
+pub(in crate::testing) struct ScratchDatabase {
+    kind: &'static Backend,
     server: ServerUrl,
     name: String,
 }
 
-impl OwnDatabase {
+impl ScratchDatabase {
     /// An empty one.
-    pub(super) fn new(kind: &'static ServerKind, server: &ServerUrl) -> Result<OwnDatabase, Error> {
-        OwnDatabase::made(kind, server, "")
+    pub(super) fn new(kind: &'static Backend, server: &ServerUrl) -> Result<ScratchDatabase, Error> {
+        ScratchDatabase::made(kind, server, "")
     }
 
     /// One that holds what this one holds, to which nobody may be connected.
-    pub(super) fn copy(&self) -> Result<OwnDatabase, Error> {
-        OwnDatabase::made(self.kind, &self.server, &format!(" TEMPLATE {}", self.name))
+    pub(super) fn copy(&self) -> Result<ScratchDatabase, Error> {
+        ScratchDatabase::made(self.kind, &self.server, &format!(" TEMPLATE {}", self.name))
     }
 
-    fn made(kind: &'static ServerKind, server: &ServerUrl, of: &str) -> Result<OwnDatabase, Error> {
+    fn made(kind: &'static Backend, server: &ServerUrl, of: &str) -> Result<ScratchDatabase, Error> {
         let name = new_name();
         (kind.execute)(&kind.for_all(server), &format!("CREATE DATABASE {name}{of}"))
-            .map_err(|cause| not_made(kind, server).cause(cause))?;
-        Ok(OwnDatabase {
+            .map_err(|cause| not_made(kind, server).with_cause(cause))?;
+        Ok(ScratchDatabase {
             kind,
             server: server.clone(),
             name,
@@ -43,11 +43,11 @@ impl OwnDatabase {
 
     /// The error of one to which there is no way.
     pub(super) fn unreachable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-        not_made(self.kind, &self.server).cause(cause)
+        not_made(self.kind, &self.server).with_cause(cause)
     }
 }
 
-impl Drop for OwnDatabase {
+impl Drop for ScratchDatabase {
     fn drop(&mut self) {
         if let Err(cause) = (self.kind.drop)(&self.kind.for_all(&self.server), &self.name) {
             // Said even if the test passes, as it stays on the server.
@@ -61,7 +61,7 @@ impl Drop for OwnDatabase {
     }
 }
 
-fn not_made(kind: &ServerKind, server: &ServerUrl) -> Error {
+fn not_made(kind: &Backend, server: &ServerUrl) -> Error {
     Error::new(
         ErrorKind::Database,
         format!("a database for a test could not be made on {server}"),

@@ -4,29 +4,29 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::scratch_database::OwnDatabase;
+use super::scratch_database::ScratchDatabase;
 use super::url::ServerUrl;
-use crate::dialect::DialectName;
+use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::history::checksum_of;
-use crate::location::Place;
+use crate::location::Location;
 use crate::migration::MigrationId;
 use crate::registry::Registry;
 
 /// What databases are copied from. It is dropped with the last of them.
 #[derive(Debug)]
-pub(in crate::testing) struct Template(Mutex<Option<OwnDatabase>>);
+pub(in crate::testing) struct Template(Mutex<Option<ScratchDatabase>>);
 
 /// What is in it: what is applied, and on which server.
-type Key = (ServerUrl, Vec<(MigrationId<'static>, Place, String)>);
+type TemplateKey = (ServerUrl, Vec<(MigrationId<'static>, Location, String)>);
 
 impl Template {
     /// The one of a set of migrations on a server, and whether a database that uses it is there already.
     pub(super) fn of(server: &ServerUrl, registry: &Registry) -> (Arc<Template>, bool) {
-        static USED: Mutex<Vec<(Key, Weak<Template>)>> = Mutex::new(Vec::new());
+        static USED: Mutex<Vec<(TemplateKey, Weak<Template>)>> = Mutex::new(Vec::new());
         let migrations = registry.iter().map(|migration| {
-            let checksum = checksum_of(migration, DialectName::Postgres);
-            (migration.id(), migration.place(), checksum)
+            let checksum = checksum_of(migration, Dialect::Postgres);
+            (migration.id(), migration.location(), checksum)
         });
         let key = (server.clone(), migrations.collect());
         let mut used = locked(&USED);
@@ -41,7 +41,7 @@ impl Template {
     }
 
     /// A copy, of what is made when the first one is asked for.
-    pub(super) fn copy(&self, make: impl FnOnce() -> Result<OwnDatabase, Error>) -> Result<OwnDatabase, Error> {
+    pub(super) fn copy(&self, make: impl FnOnce() -> Result<ScratchDatabase, Error>) -> Result<ScratchDatabase, Error> {
         let mut made = locked(&self.0);
         let database = match &mut *made {
             Some(database) => database,

@@ -133,7 +133,7 @@ fn where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_databa
         assert_eq!(error.kind(), ErrorKind::Interrupted, "{kind:?}: {error}");
         let says = error.to_string();
         assert!(
-            says.contains("`migrate repair 2 --done 2` says that it has"),
+            says.contains("`migrate resolve 2 --done 2` says that it has"),
             "{kind:?}: {says}"
         );
         asked.fetch_add(1, Ordering::SeqCst);
@@ -141,7 +141,7 @@ fn where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_databa
         let has_happened = db.number("SELECT count(*) FROM t1 WHERE id = 20") == 1;
         let done = if has_happened { 2 } else { 1 };
         let migrations = work.migrations(db.engine);
-        db.with(&migrations, |runner| runner.repair(&reference(2), done))
+        db.with(&migrations, |runner| runner.resolve(&reference(2), done))
             .unwrap();
         db.up(&migrations).unwrap();
     });

@@ -67,7 +67,7 @@ fn every_kind(engine: Engine) -> Vec<Migration> {
                 t.id();
                 t.big_int("user_id")
                     .references("users", "id")
-                    .on_delete(Reaction::Cascade);
+                    .on_delete(ForeignKeyAction::Cascade);
                 t.varchar("title", 50);
                 t.index(["user_id"]);
             });

@@ -18,7 +18,7 @@ fn a_nullable_column_is_added_without_making_the_table_anew() {
     let migrations = there_and_back(&db, |schema| {
         schema.alter_table("users", |t| t.text("bio").nullable());
     });
-    db.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    db.rollback(&migrations, &Rollback::Last(1)).unwrap();
     let plan = db.with(&migrations, |runner| runner.plan(&Target::Latest)).unwrap();
     insta::assert_snapshot!(plan.to_string(), @r#"
     -- apply 3 m3 (src/migrations.rs:3)

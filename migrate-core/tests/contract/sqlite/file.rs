@@ -24,7 +24,7 @@ fn fresh_drops_whatever_sqlite_has() {
     let all = tables(1..=2);
     db.up(&all).unwrap();
     let report = db.with(&all, |runner| runner.fresh()).unwrap();
-    assert_eq!(report.done.len(), 2);
+    assert_eq!(report.executed.len(), 2);
     let fresh = Database::in_file();
     fresh.up(&all).unwrap();
     // SQLite never drops its own table of sequences; it is empty.
@@ -86,7 +86,7 @@ fn outside_a_transaction_another_run_is_waited_for() {
     );
     drop(other);
     // What it has left behind is removed.
-    assert_eq!(runner.up(&Target::Latest).unwrap().done.len(), 1);
+    assert_eq!(runner.up(&Target::Latest).unwrap().executed.len(), 1);
     assert!(!lock_file(&db).exists());
 }
 

@@ -241,7 +241,7 @@ fn a_rollback_is_its_steps_and_one_row() {
     let db = Database::in_file();
     db.up(&tables(1..=2)).unwrap();
     let sent = statements(&db, &tables(1..=2), |runner| {
-        drop(runner.rollback(&Rollback::Steps(1)).unwrap());
+        drop(runner.rollback(&Rollback::Last(1)).unwrap());
     });
     assert_eq!(
         sent,

@@ -16,7 +16,7 @@ fn what_sqlite_cannot_alter_is_made_anew_with_its_rows() {
             t.integer("age").default(0).check("age >= 0");
             t.set_default("name", "nobody");
             t.drop_constraint("users_email_key");
-            t.change_type("email", ColumnType::VarChar(255));
+            t.set_type("email", ColumnType::VarChar(255));
             t.unique(["email", "name"]);
         });
     });
@@ -101,7 +101,7 @@ fn an_expression_names_columns_as_the_edits_before_it_have_left_them() {
             t.text("c").fill_sql("a || '!'");
             t.integer("next").fill(5);
             t.integer("after").fill_sql("next + age");
-            t.change_type("age", ColumnType::Text)
+            t.set_type("age", ColumnType::Text)
                 .using("c || age")
                 .undo_using("substr(age, 3)");
         });
@@ -110,7 +110,7 @@ fn an_expression_names_columns_as_the_edits_before_it_have_left_them() {
     let row = "SELECT count(*) FROM users \
                WHERE old_a = 'A' AND a = 'B' AND c = 'B!' AND next = 5 AND after = 6 AND age = 'B!1'";
     assert_eq!(database.number(row), 1);
-    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    database.rollback(&migrations, &Rollback::Last(1)).unwrap();
     let row = "SELECT count(*) FROM users WHERE a = 'A' AND b = 'B' AND age = 1";
     assert_eq!(database.number(row), 1);
 }
@@ -156,7 +156,7 @@ fn a_name_can_change_its_case() {
     ];
     database.up(&migrations).unwrap();
     database.execute("INSERT INTO users (email) VALUES ('x'); INSERT INTO posts (user_id) VALUES (1);");
-    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    database.rollback(&migrations, &Rollback::Last(1)).unwrap();
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'Users' AND sql LIKE '%Email%'";
     assert_eq!(database.number(tables), 1);
     database.up(&migrations).unwrap();
@@ -170,7 +170,7 @@ fn a_function_called_like_a_column_stays_when_that_is_renamed() {
             schema.create_table("events", |t| {
                 t.id();
                 t.text("date").check("date(date) IS NOT NULL");
-                t.index([expression("date(date)")]).named("by_day");
+                t.index([expression("date(date)")]).name("by_day");
             });
         }),
         migration(2, |schema| {
@@ -433,7 +433,7 @@ fn a_table_that_somebody_else_made_keeps_all_that_it_has() {
         let mut connection = SqliteConnection::establish(&database.url()).unwrap();
         assert!(sql_query(wrong).execute(&mut connection).is_err(), "{wrong}");
     }
-    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    database.rollback(&migrations, &Rollback::Last(1)).unwrap();
     database.execute("UPDATE parent SET name = NULL WHERE id = 2");
 }
 
@@ -486,7 +486,7 @@ fn what_was_added_by_hand_to_a_known_table_is_kept() {
         }));
         database.up(&migrations).unwrap();
         assert!(database.picture().join("\n").contains(kept), "{by_hand}");
-        database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+        database.rollback(&migrations, &Rollback::Last(1)).unwrap();
         assert!(database.picture().join("\n").contains(kept), "{by_hand}");
     }
 }
@@ -578,7 +578,7 @@ fn a_rename_between_two_rebuilds_is_followed() {
         database.number("SELECT count(*) FROM people JOIN posts ON user_id = people.id"),
         2
     );
-    database.rollback(&migrations, &Rollback::Steps(1)).unwrap();
+    database.rollback(&migrations, &Rollback::Last(1)).unwrap();
     assert_eq!(database.picture(), before);
 }
 

@@ -11,10 +11,10 @@ use super::{AnyConnection, Engine, picture, text};
 /// It is gone at the end.
 pub(crate) struct Database {
     pub(crate) engine: Engine,
-    place: Place,
+    storage: Storage,
 }
 
-enum Place {
+enum Storage {
     File(TestFile),
     OnServer { url: String, name: String },
 }
@@ -30,15 +30,15 @@ impl Database {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("migrate_test_{}_{number}", std::process::id());
         on_server(engine, &url, &format!("CREATE DATABASE {name}"));
-        let place = Place::OnServer { url, name };
-        Some(Database { engine, place })
+        let storage = Storage::OnServer { url, name };
+        Some(Database { engine, storage })
     }
 
     /// One of SQLite.
     pub(crate) fn in_file() -> Database {
         Database {
             engine: Engine::Sqlite,
-            place: Place::File(TestFile::new().unwrap()),
+            storage: Storage::File(TestFile::new().unwrap()),
         }
     }
 
@@ -50,58 +50,53 @@ impl Database {
     /// The URL of its server, without a database at the end.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn server(&self) -> &str {
-        match &self.place {
-            Place::File(file) => panic!("{} is on no server", file.path().display()),
-            Place::OnServer { url, .. } => url,
+        match &self.storage {
+            Storage::File(file) => panic!("{} is on no server", file.path().display()),
+            Storage::OnServer { url, .. } => url,
         }
     }
 
     /// What it is called on its server.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn name(&self) -> &str {
-        match &self.place {
-            Place::File(file) => panic!("{} is on no server", file.path().display()),
-            Place::OnServer { name, .. } => name,
+        match &self.storage {
+            Storage::File(file) => panic!("{} is on no server", file.path().display()),
+            Storage::OnServer { name, .. } => name,
         }
     }
 
     /// The file that it is in, for SQLite.
     pub(crate) fn path(&self) -> PathBuf {
-        match &self.place {
-            Place::File(file) => file.path(),
-            Place::OnServer { url, .. } => panic!("on {url} it is in no file"),
+        match &self.storage {
+            Storage::File(file) => file.path(),
+            Storage::OnServer { url, .. } => panic!("on {url} it is in no file"),
         }
     }
 
     /// With MySQL and MariaDB told apart, as the server says.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(crate) fn dialect(&self) -> migrate_core::DialectName {
-        use migrate_core::DialectName;
+    pub(crate) fn dialect(&self) -> migrate_core::Dialect {
+        use migrate_core::Dialect;
 
-        match self
-            .engine
-            .pick(DialectName::Sqlite, DialectName::Postgres, DialectName::MySql)
-        {
-            DialectName::MySql if self.number("SELECT version() LIKE '%MariaDB%' AS number") == 1 => {
-                DialectName::MariaDb
-            }
+        match self.engine.pick(Dialect::Sqlite, Dialect::Postgres, Dialect::MySql) {
+            Dialect::MySql if self.number("SELECT version() LIKE '%MariaDB%' AS number") == 1 => Dialect::MariaDb,
             name => name,
         }
     }
 
     /// What Diesel connects to.
     pub(crate) fn url(&self) -> String {
-        match &self.place {
-            Place::File(file) => file.path().display().to_string(),
-            Place::OnServer { url, name } => format!("{url}/{name}"),
+        match &self.storage {
+            Storage::File(file) => file.path().display().to_string(),
+            Storage::OnServer { url, name } => format!("{url}/{name}"),
         }
     }
 
     /// The file as it is, if it is in one.
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
-        match &self.place {
-            Place::File(file) => Some(std::fs::read(file.path()).unwrap()),
-            Place::OnServer { .. } => None,
+        match &self.storage {
+            Storage::File(file) => Some(std::fs::read(file.path()).unwrap()),
+            Storage::OnServer { .. } => None,
         }
     }
 
@@ -206,9 +201,9 @@ impl Database {
 
     /// The error's text without what differs from test to test.
     pub(crate) fn said(&self, error: &Error) -> String {
-        let own = match &self.place {
-            Place::File(file) => file.path().display().to_string(),
-            Place::OnServer { name, .. } => name.clone(),
+        let own = match &self.storage {
+            Storage::File(file) => file.path().display().to_string(),
+            Storage::OnServer { name, .. } => name.clone(),
         };
         self.with_one_name(&text(error)).replace(&own, "TEST")
     }
@@ -220,7 +215,7 @@ fn on_server(engine: Engine, url: &str, sql: &str) {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Place::OnServer { url, name } = &self.place {
+        if let Storage::OnServer { url, name } = &self.storage {
             let force = self.engine.pick("", " WITH (FORCE)", "");
             on_server(self.engine, url, &format!("DROP DATABASE {name}{force}"));
         }

@@ -1,6 +1,6 @@
 //! Migrations made of closures.
 
-use migrate_core::__private::{Declaration, declare};
+use migrate_core::__private::{MigrationMeta, register};
 use migrate_core::{Migrate, Migration, MigrationRef, Schema, Version};
 
 struct Closure<U, D>(U, D);
@@ -29,7 +29,7 @@ impl<U: Fn(&mut Schema) + Send + Sync + 'static> Migrate for UpOnly<U> {
 
 /// A migration with the provided `down`.
 pub(crate) fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
-    declare(declaration(version), Box::leak(Box::new(UpOnly(up))))
+    register(meta(version), Box::leak(Box::new(UpOnly(up))))
 }
 
 /// A migration with a `down` of its own.
@@ -38,16 +38,16 @@ pub(crate) fn migration_with_down(
     up: impl Fn(&mut Schema) + Send + Sync + 'static,
     down: impl Fn(&mut Schema) + Send + Sync + 'static,
 ) -> Migration {
-    declare(declaration(version), Box::leak(Box::new(Closure(up, down))))
+    register(meta(version), Box::leak(Box::new(Closure(up, down))))
 }
 
 /// A migration outside a transaction.
 pub(crate) fn untransactional(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
-    let declaration = Declaration {
+    let meta = MigrationMeta {
         transaction: false,
-        ..declaration(version)
+        ..meta(version)
     };
-    declare(declaration, Box::leak(Box::new(UpOnly(up))))
+    register(meta, Box::leak(Box::new(UpOnly(up))))
 }
 
 pub(crate) fn in_group(
@@ -55,15 +55,12 @@ pub(crate) fn in_group(
     version: u64,
     up: impl Fn(&mut Schema) + Send + Sync + 'static,
 ) -> Migration {
-    let declaration = Declaration {
-        group,
-        ..declaration(version)
-    };
-    declare(declaration, Box::leak(Box::new(UpOnly(up))))
+    let meta = MigrationMeta { group, ..meta(version) };
+    register(meta, Box::leak(Box::new(UpOnly(up))))
 }
 
-fn declaration(version: u64) -> Declaration {
-    Declaration {
+fn meta(version: u64) -> MigrationMeta {
+    MigrationMeta {
         version,
         name: Box::leak(format!("m{version}").into_boxed_str()),
         group: "default",

@@ -35,16 +35,16 @@ impl Migrate for CreateTables {
             t.big_int("person_id")
                 .primary_key()
                 .references("people", "id")
-                .on_delete(Reaction::Cascade);
+                .on_delete(ForeignKeyAction::Cascade);
             t.text("bio").nullable();
         });
         schema.create_table("friends", |t| {
             t.big_int("person_id")
                 .references("people", "id")
-                .on_delete(Reaction::Cascade);
+                .on_delete(ForeignKeyAction::Cascade);
             t.big_int("friend_id")
                 .references("people", "id")
-                .on_delete(Reaction::Cascade);
+                .on_delete(ForeignKeyAction::Cascade);
             t.primary_key(["person_id", "friend_id"]);
         });
         schema.create_table("tree", |t| {

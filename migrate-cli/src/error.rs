@@ -1,12 +1,12 @@
 //! Everything that a command can fail with.
 
-use migrate_core::{Error, ErrorKind, Problem};
+use migrate_core::{Diagnostic, Error, ErrorKind};
 
 use crate::exit::Exit;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum CliError {
     /// What was asked for cannot be meant.
     Usage(UsageError),
     /// The database could not be opened.
@@ -22,7 +22,10 @@ pub(crate) enum Failure {
         next: String,
     },
     /// `check` found something.
-    Check { problems: Vec<Problem>, next: Vec<String> },
+    Check {
+        diagnostics: Vec<Diagnostic>,
+        next: Vec<String>,
+    },
     /// The library's own error.
     Core(Error),
 }
@@ -43,16 +46,16 @@ impl UsageError {
     }
 }
 
-impl Failure {
+impl CliError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Failure::Usage(_) => Exit::Usage,
-            Failure::Core(error) => match error.kind() {
+            CliError::Usage(_) => Exit::Usage,
+            CliError::Core(error) => match error.kind() {
                 ErrorKind::InvalidTarget | ErrorKind::InvalidSetting => Exit::Usage,
                 ErrorKind::Stopped => Exit::Stopped,
                 _ => Exit::Failed,
             },
-            Failure::Open { .. } | Failure::File { .. } | Failure::Check { .. } => Exit::Failed,
+            CliError::Open { .. } | CliError::File { .. } | CliError::Check { .. } => Exit::Failed,
         }
     }
 }
@@ -60,14 +63,14 @@ impl Failure {
 /// The one line that `check` says before what it found.
 pub(crate) const NOT_READY: &str = "the migrations are not ready to be released";
 
-impl From<UsageError> for Failure {
-    fn from(error: UsageError) -> Failure {
-        Failure::Usage(error)
+impl From<UsageError> for CliError {
+    fn from(error: UsageError) -> CliError {
+        CliError::Usage(error)
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Core(error)
+impl From<Error> for CliError {
+    fn from(error: Error) -> CliError {
+        CliError::Core(error)
     }
 }

@@ -102,9 +102,9 @@ fn name_is_taken(dialect: &dyn SqlDialect, shared: &NameClash) -> Diagnostic {
     let NameClash { name, owner, .. } = shared;
     let way = match shared.kind {
         ObjectKind::PrimaryKey => format!("rename the one of `{owner}` with `execute`"),
-        ObjectKind::Unique => "write `t.index([..]).unique().named(\"..\")` instead".to_owned(),
+        ObjectKind::Unique => "write `t.index([..]).unique().name(\"..\")` instead".to_owned(),
         ObjectKind::Check => "give this one another".to_owned(),
-        ObjectKind::ForeignKey | ObjectKind::Index => "give this one another with `.named(\"..\")`".to_owned(),
+        ObjectKind::ForeignKey | ObjectKind::Index => "give this one another with `.name(\"..\")`".to_owned(),
     };
     diagnostic(
         shared.location,

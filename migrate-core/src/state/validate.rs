@@ -44,8 +44,8 @@ impl Editing<'_> {
         let table = &self.table.name;
         let way = match kind {
             ObjectKind::Check => "; for another one write `t.check(name, ..)`",
-            ObjectKind::Unique => "; for another one write `t.index([..]).unique().named(\"..\")`",
-            ObjectKind::ForeignKey => "; for another one add `.named(\"..\")`",
+            ObjectKind::Unique => "; for another one write `t.index([..]).unique().name(\"..\")`",
+            ObjectKind::ForeignKey => "; for another one add `.name(\"..\")`",
             ObjectKind::PrimaryKey | ObjectKind::Index => "",
         };
         Err(format!("`{table}` has a constraint `{name}` already{way}"))

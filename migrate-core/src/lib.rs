@@ -158,8 +158,3 @@ pub mod __private {
         pub use crate::package::source_files::{Sources, declared, version_of};
     }
 }
-
-/// The README's code compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -11,8 +11,8 @@ fn the_test_of_the_data_migration_is_the_one_that_is_shown() -> Result<(), Box<d
     let test = format!("{}\n}}", test.trim_start().replace("\n    ", "\n"));
     assert!(test.lines().count() < 15, "{test}");
 
-    let readme = include_str!("../../../README.md");
-    assert!(readme.contains(&test), "{test}");
+    let page = include_str!("../../../docs/testing.md");
+    assert!(page.contains(&test), "{test}");
     let docs = include_str!("../../../migrate-core/src/testing/mod.rs")
         .replace("//! ", "")
         .replace("//!", "");

@@ -642,7 +642,7 @@ fn schema_needs_no_database_and_keeps_a_file() {
     let json = place.migrate("schema --json").json();
     assert_eq!(json["text"], printed);
     let picture = place.migrate("schema --format mermaid").done();
-    assert!(include_str!("../../../../README.md").contains(&picture), "{picture}");
+    assert!(include_str!("../../../../docs/schema-export.md").contains(&picture), "{picture}");
     let sql = place.migrate("schema --format sql --dialect postgres").done();
     assert!(sql.starts_with("CREATE TABLE \"users\" ("), "{sql}");
     let data = place.migrate("schema --format json").json();

@@ -1,11 +1,11 @@
-//! What can be typed. Data only; what it means is decided in `settings` and `commands`.
+//! The command line as data. `settings` and `commands` interpret it.
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use migrate_core::{DialectVersion, MigrationRef};
 
-/// Migrates the database.
+/// Migrate the database
 #[derive(Debug, Parser)]
 #[command(name = "migrate", bin_name = "migrate", version, arg_required_else_help = false)]
 pub(crate) struct Program {
@@ -13,7 +13,9 @@ pub(crate) struct Program {
     pub(crate) args: Args,
 }
 
-/// The verbs and options, as an application can have them under a subcommand of its own.
+/// The commands and options of `migrate`, for a subcommand of an application
+///
+/// See [`Cli::run`](crate::Cli::run).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Without a command, `up` is meant.\n\
                         Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending, changed, missing or interrupted, 130 stopped by Ctrl-C or SIGTERM.")]
@@ -25,34 +27,34 @@ pub struct Args {
     pub(crate) command: Option<Command>,
 }
 
-/// Options of every command.
+/// The options of every command.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Options {
-    /// The database; before DATABASE_URL, `.env` and the program's default
+    /// Use this database instead of DATABASE_URL, .env or the program's default
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
 
-    /// The history table [default: __migrations]
+    /// Use this history table [default: __migrations]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) history_table: Option<String>,
 
-    /// How long to wait for another connection's lock
+    /// Wait at most this long for locks of other connections
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) lock_timeout: u32,
 
-    /// Go on although the database has migrations that this program does not
+    /// Continue although the database has migrations that this program lacks
     #[arg(long, global = true)]
     pub(crate) allow_missing: bool,
 
-    /// Go on although migrations were changed after they had been applied
+    /// Continue although applied migrations have changed
     #[arg(long, global = true)]
     pub(crate) allow_changed: bool,
 
-    /// Refuse to apply a migration that is older than one that has been applied
+    /// Refuse to apply a migration that is older than an applied one
     #[arg(long, global = true)]
     pub(crate) strict_order: bool,
 
-    /// Do all that is to be done in one transaction, or nothing of it
+    /// Run everything in one transaction (SQLite and PostgreSQL)
     #[arg(long, global = true)]
     pub(crate) single_transaction: bool,
 
@@ -60,7 +62,7 @@ pub(crate) struct Options {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Print results and errors only
+    /// Print only results, warnings and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
@@ -68,78 +70,81 @@ pub(crate) struct Options {
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
 
-    /// Do not ask before something is destroyed (needed where there is no terminal to ask on)
+    /// Do not ask for confirmation before destroying data (required without a terminal)
     #[arg(long, short, global = true)]
     pub(crate) yes: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Apply what is pending
+    /// Apply pending migrations
     Up(UpArgs),
 
-    /// Roll back what the last run applied, or as much as is said
+    /// Roll back the last batch, or the migrations that the options select
     Rollback(RollbackArgs),
 
-    /// Roll the last migration back and apply it again
+    /// Roll back the last migration and apply it again
     Redo {
-        /// The last so many instead of one
+        /// Redo the last N migrations
         #[arg(long, short, value_name = "N", default_value_t = 1)]
         number: usize,
     },
 
-    /// List all migrations and their state; writes nothing
+    /// List all migrations and their states; writes nothing
     Status {
-        /// Exit with 3 if something is pending, changed, missing or interrupted
+        /// Exit with 3 if a migration is pending, out of order, changed, missing or interrupted
         #[arg(long)]
         exit_code: bool,
     },
 
-    /// Show what would run, with its SQL; writes nothing
+    /// Print the SQL that would run; writes nothing
     Plan(PlanArgs),
 
-    /// Write a new migration into the package's sources
+    /// Create a migration in the sources of the package
     Create {
-        /// What it does, such as add_avatar_to_users
+        /// The name in snake case, such as add_avatar_to_users
         name: String,
 
-        /// For a step in Rust on the rows of these tables, with the tables as they are now
+        /// Create a Rust step for the rows of these tables, separated by commas, with a copy of their current
+        /// definitions
         #[arg(long, value_name = "TABLE", value_delimiter = ',')]
         tables: Vec<String>,
 
-        /// With the types of this kind of database [default: that of the database URL, else the one that this program is built for, else sqlite]
+        /// Use the column types of this database [default: from the database URL, else the only database that this
+        /// program supports, else sqlite]
         #[arg(long, value_name = "DIALECT", requires = "tables")]
         dialect: Option<DialectVersion>,
     },
 
-    /// Print Diesel's schema.rs, a picture, SQL or JSON, from the migrations alone; no database is needed
+    /// Print the schema as Diesel's schema.rs, a diagram, SQL or JSON; needs no database
     Schema(SchemaArgs),
 
-    /// Check that the migrations, migrations.sum and schema.rs are right; no database is needed
+    /// Check the migrations, migrations.sum and src/schema.rs; needs no database
     Check(CheckArgs),
 
-    /// Drop everything in the database, on PostgreSQL in the connection's schema, and apply all migrations
+    /// Drop everything in the database (on PostgreSQL, in the connection's schema) and apply all migrations
     Fresh,
 
-    /// Declare that a changed migration is right as it is
+    /// Accept a changed migration: record its current checksum
     Accept {
-        /// The migration's version, or group:version
+        /// The version, or group:version
         version: MigrationRef,
     },
 
-    /// Record how many steps of an interrupted migration have happened
+    /// Show the steps of an interrupted migration, or record how many of them completed
     Resolve {
-        /// The migration's version, or group:version
+        /// The version, or group:version
         version: MigrationRef,
 
-        /// How many of its steps have happened: none, and it counts as never begun; all, and it counts as finished. Without it, its steps are shown and nothing is written
+        /// Record that the first COUNT steps completed; with 0 the migration counts as never started, with all its
+        /// steps as finished
         #[arg(long, value_name = "COUNT")]
         done: Option<usize>,
     },
 }
 
 impl Command {
-    /// The word that was typed for it.
+    /// The name of the command, also when it is the default.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Command::Up(_) => "up",
@@ -159,96 +164,100 @@ impl Command {
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct UpArgs {
-    /// Up to this version, included
+    /// Apply pending migrations up to and including this version
     #[arg(long, value_name = "VERSION", conflicts_with = "number")]
     pub(crate) to: Option<MigrationRef>,
 
-    /// The next so many
+    /// Apply the next N pending migrations
     #[arg(long, short, value_name = "N")]
     pub(crate) number: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct RollbackArgs {
-    /// Everything that was applied after this version, which stays
+    /// Roll back everything that was applied after this version, which stays applied
     #[arg(long, value_name = "VERSION", conflicts_with_all = ["number", "all"])]
     pub(crate) to: Option<MigrationRef>,
 
-    /// The last so many
+    /// Roll back the last N migrations
     #[arg(long, short, value_name = "N", conflicts_with = "all")]
     pub(crate) number: Option<usize>,
 
-    /// Everything
+    /// Roll back all migrations
     #[arg(long)]
     pub(crate) all: bool,
 }
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct PlanArgs {
-    /// What `rollback` would run, instead of `up`
+    /// Show what `rollback` would run
     #[arg(long)]
     pub(crate) down: bool,
 
-    /// Up to this version; with --down, back to it
+    /// Plan up to and including this version; with --down, roll back to this version, which stays applied
     #[arg(long, value_name = "VERSION", conflicts_with_all = ["number", "all"])]
     pub(crate) to: Option<MigrationRef>,
 
-    /// At most so many migrations
+    /// Plan the next N migrations; with --down, the last N
     #[arg(long, short, value_name = "N", conflicts_with = "all")]
     pub(crate) number: Option<usize>,
 
-    /// Everything; with --down, all that is applied instead of the last batch
+    /// Plan all migrations; with --down, all that are applied instead of the last batch
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// All migrations on an empty database of this kind, without a connection: sqlite, postgres, mysql, mariadb, or with a version, postgres:15
+    /// Plan all migrations for an empty database of this kind, without a connection: sqlite, postgres, mysql, mariadb,
+    /// or with a version, such as postgres:15
     #[arg(long, value_name = "DIALECT", conflicts_with_all = ["to", "number", "all", "database_url"])]
     pub(crate) dialect: Option<DialectVersion>,
 }
 
-/// As what a schema is printed.
+/// The output format of a schema.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum Format {
     /// Diesel's schema.rs
     Diesel,
-    /// An entity-relationship diagram
+    /// A Mermaid entity-relationship diagram
     Mermaid,
-    /// The statements that would make it at once
+    /// The SQL that creates the schema in one go
     Sql,
-    /// All that is known of it
+    /// All known facts, as JSON
     Json,
 }
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SchemaArgs {
-    /// After this migration instead of the newest
+    /// Print the schema after this migration instead of the newest
     #[arg(long, value_name = "VERSION")]
     pub(crate) at: Option<MigrationRef>,
 
-    /// What to print
+    /// Print the schema in this format
     #[arg(long, value_enum, default_value_t = Format::Diesel)]
     pub(crate) format: Format,
 
-    /// Keep it in this file, such as src/schema.rs, instead of printing it
+    /// Write the schema to this file, such as src/schema.rs, instead of printing it
     #[arg(long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
 
-    /// As it is on this kind of database [default: that of the database URL, else the one that this program is built for, else sqlite]
+    /// Print the schema of this database [default: from the database URL, else the only database that this program
+    /// supports, else sqlite]
     #[arg(long, value_name = "DIALECT")]
     pub(crate) dialect: Option<DialectVersion>,
 
-    /// Whether the rowid of SQLite is a BigInt, as in Diesel's setting of this name
+    /// Map SQLite's integer primary key to BigInt, as Diesel's setting of this name does
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub(crate) sqlite_integer_primary_key_is_bigint: bool,
 }
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// Write the checksums of new migrations into migrations.sum, and src/schema.rs if it is kept; with versions, also of these that were changed or taken away
+    /// Write new migrations to migrations.sum, and rewrite src/schema.rs if it is generated; with versions, also update
+    /// these changed migrations or remove these deleted ones
     #[arg(long, value_name = "VERSION", num_args = 0..)]
     pub(crate) update: Option<Vec<MigrationRef>>,
 
-    /// The kinds of database that the migrations are meant for [default: that of the database URL, else the one that this program is built for, else sqlite]
+    /// Check the migrations for these databases, separated by commas [default: from the database URL, else the only
+    /// database that this program supports, else sqlite]
     #[arg(long = "dialect", value_name = "DIALECT", value_delimiter = ',')]
     pub(crate) dialects: Vec<DialectVersion>,
 }

@@ -1,4 +1,4 @@
-//! Opening the database that the settings name.
+//! Opens the database that the settings name.
 
 use migrate_core::{Driver, Registry, Runner};
 
@@ -7,15 +7,15 @@ use crate::error::{CliError, UsageError};
 use crate::settings;
 use crate::settings::{Database, SqliteFile};
 
-/// What is done with a runner, whatever the connection type below it.
+/// Work on a runner, independent of the connection type.
 pub(crate) trait DatabaseTask {
     type Output;
 
     fn work(self, runner: Runner<'_>) -> Self::Output;
 }
 
-/// Opens the database and hands a runner on it to `work`. A SQLite file that does not exist is made only if `creates`;
-/// otherwise the work sees an empty database.
+/// Opens the database and passes a runner to `work`. Creates a missing SQLite file only if `creates` is set; otherwise
+/// `work` sees an empty database.
 #[cfg_attr(
     not(feature = "sqlite"),
     allow(unused_variables, reason = "nothing else than a file is made")
@@ -64,7 +64,7 @@ fn run<D: Driver, W: DatabaseTask>(connection: &mut D, registry: Registry, work:
     work.work(Runner::new(connection, registry))
 }
 
-/// Whether a database is there already. What cannot be told from outside counts as there.
+/// Returns true if the database exists. Only SQLite paths are checked; every other database counts as existing.
 pub(crate) fn exists(database: &Database) -> bool {
     match database {
         Database::Sqlite(SqliteFile::Path(path)) => path.exists(),
@@ -95,7 +95,7 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
                         next: "make the directory, or check the path".to_owned(),
                     });
                 }
-                // Made unmistakable: a path that begins with `file:` or `sqlite://` would be read as a URI.
+                // SQLite would read a path that begins with `file:` or `sqlite://` as a URI.
                 match path.to_str() {
                     Some(path) if path.contains(':') && !path.starts_with(['/', '.']) => format!("./{path}"),
                     Some(path) => path.to_owned(),
@@ -123,7 +123,7 @@ fn open_postgres(url: &str) -> Result<diesel::PgConnection, CliError> {
     if let Some(password) = settings::password(url)
         && password.contains(['@', ':', '/', '?', '#', ' '])
     {
-        // libpq would take a part of it for something else, and print that.
+        // libpq would misread such a password and print a part of it.
         return Err(UsageError::new(
             format!("the password in {} cannot be read", Database::Postgres(url.to_owned())),
             "write `@`, `:`, `/`, `?`, `#` and blanks in it as %40, %3A, %2F, %3F, %23 and %20",
@@ -146,7 +146,7 @@ fn open_mysql(url: &str) -> Result<diesel::MysqlConnection, CliError> {
     let as_diesel_takes_it = url.replacen("mariadb://", "mysql://", 1);
     let opened = match escaped_database(&as_diesel_takes_it) {
         None => diesel::MysqlConnection::establish(&as_diesel_takes_it).map_err(|error| error.to_string()),
-        // Diesel would take the escapes for a part of the name.
+        // Diesel would read the escapes as a part of the name.
         Some((server, database)) => diesel::MysqlConnection::establish(&server)
             .map_err(|error| error.to_string())
             .and_then(|mut connection| {
@@ -164,7 +164,7 @@ fn open_mysql(url: &str) -> Result<diesel::MysqlConnection, CliError> {
     })
 }
 
-/// The URL without its database, and that as it is called, if the URL escapes some of its name.
+/// Returns the URL without its database, and the decoded database name, if the URL escapes a part of that name.
 #[cfg(feature = "mysql")]
 fn escaped_database(url: &str) -> Option<(String, String)> {
     let (before, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));

@@ -1,36 +1,36 @@
-//! Everything that a command can fail with.
+//! The errors of a command.
 
 use migrate_core::{Diagnostic, Error, ErrorKind};
 
 use crate::exit::Exit;
 
-/// Why a command did not do what it was asked.
+/// The error of a command.
 #[derive(Debug)]
 pub(crate) enum CliError {
-    /// What was asked for cannot be meant.
+    /// The arguments or the settings are invalid.
     Usage(UsageError),
-    /// The database could not be opened.
+    /// The database cannot be opened.
     Open {
         message: String,
         cause: String,
         next: String,
     },
-    /// A file could not be read or written.
+    /// A file cannot be read or written.
     File {
         message: String,
         cause: String,
         next: String,
     },
-    /// `check` found something.
+    /// `check` found problems.
     Check {
         diagnostics: Vec<Diagnostic>,
         next: Vec<String>,
     },
-    /// The library's own error.
+    /// An error of migrate-core.
     Core(Error),
 }
 
-/// A mistake in what was asked for.
+/// An error in the arguments or the settings.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UsageError {
     pub(crate) message: String,
@@ -60,7 +60,7 @@ impl CliError {
     }
 }
 
-/// The one line that `check` says before what it found.
+/// The headline of the diagnostics of `check`.
 pub(crate) const NOT_READY: &str = "the migrations are not ready to be released";
 
 impl From<UsageError> for CliError {

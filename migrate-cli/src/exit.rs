@@ -1,27 +1,28 @@
-//! How a command ends.
+//! The exit codes.
 
 use std::process::ExitCode;
 
 use crate::interrupt;
 
-/// How a command ended, as an exit code.
+/// The result of a command, as an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Exit {
-    /// 0: done, or nothing to do.
+    /// 0: success, or nothing to do.
     Done,
-    /// 1: failed.
+    /// 1: failure.
     Failed,
-    /// 2: what was asked for cannot be meant.
+    /// 2: wrong usage, such as an unknown command, a malformed URL, an unknown version or a confirmation that was not
+    /// given.
     Usage,
-    /// 3: `status --exit-code` found something pending, changed, missing or interrupted.
+    /// 3: `status --exit-code` found a migration that is pending, out of order, changed, missing or interrupted.
     Pending,
-    /// 130: stopped by Ctrl-C or SIGTERM before all was done.
+    /// 130: stopped by Ctrl-C, SIGTERM or SIGHUP before the command finished.
     Stopped,
 }
 
 impl Exit {
-    /// The number.
+    /// Returns the number of the exit code.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {

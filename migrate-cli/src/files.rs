@@ -1,16 +1,17 @@
-//! Writing the files that are kept beside the migrations: whole or not at all.
+//! Writes generated files atomically.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Writes a file.
+/// Replaces a file.
 pub(crate) fn replace(file: &Path, text: &str) -> io::Result<()> {
     Staged::new(file, text)?.put()
 }
 
-/// Writes a file unless it says the same already; then it keeps its time, and nothing is compiled again. Says whether it did.
+/// Replaces a file if its text differs. An unchanged file keeps its modification time, so Cargo rebuilds nothing.
+/// Returns true if the file was written.
 pub(crate) fn keep(file: &Path, text: &str) -> io::Result<bool> {
     if says(file, text) {
         return Ok(false);
@@ -19,12 +20,12 @@ pub(crate) fn keep(file: &Path, text: &str) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether a file says this already.
+/// Returns true if a file has this text.
 pub(crate) fn says(file: &Path, text: &str) -> bool {
     fs::read(file).is_ok_and(|there| there == text.as_bytes())
 }
 
-/// A file's new text, written beside it and not yet in its place. Dropped, it is gone.
+/// The new text of a file, written to a temporary file beside it. Dropping it removes the temporary file.
 pub(crate) struct Staged {
     file: PathBuf,
     beside: PathBuf,
@@ -32,7 +33,7 @@ pub(crate) struct Staged {
 
 impl Staged {
     pub(crate) fn new(file: &Path, text: &str) -> io::Result<Staged> {
-        // A link stays one: what it leads to is written.
+        // Writes to the target of a symbolic link, so that the link stays.
         let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
         let mut beside = OsString::from(&file);
         beside.push(".new");
@@ -54,7 +55,7 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // Once it is in its place there is none.
+        // Fails after `put`, which has moved the file.
         let _ = fs::remove_file(&self.beside);
     }
 }

@@ -1,30 +1,30 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first asks the run that is at work to end, the second ends the program.
+//! Ctrl-C, SIGTERM and SIGHUP: the first signal stops the run in progress, the second ends the program.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// What a signal does now.
+/// The effect of the next signal.
 static STATE: AtomicU8 = AtomicU8::new(IDLE);
 
-/// Nothing runs: it ends the program, as it would without us.
+/// No run is in progress: a signal ends the program.
 const IDLE: u8 = 0;
-/// A run is at work: it is asked to end.
+/// A run is in progress: a signal asks it to stop.
 const AT_WORK: u8 = 1;
-/// The run was asked: it ends the program.
+/// The run was asked to stop: another signal ends the program.
 const ASKED: u8 = 2;
 
-/// As shells have it for a program that Ctrl-C has ended: 128 and the number of the signal.
+/// The exit code of shells for a program that Ctrl-C has ended: 128 plus the number of the signal.
 pub(crate) const EXIT_CODE: u8 = 130;
 
-/// A run that is at work, as long as this lives.
+/// A run in progress, as long as this value lives.
 pub(crate) struct CancellationGuard(());
 
 impl CancellationGuard {
-    /// `told` is what is said when a signal comes.
+    /// Marks a run as in progress. `told` is called when a signal arrives.
     pub(crate) fn begin(told: impl Fn() + Send + 'static) -> CancellationGuard {
         static HANDLER: Once = Once::new();
         HANDLER.call_once(|| {
-            // An application that has a handler of its own keeps it, and what `nohup` ignores stays ignored.
+            // An application's own handler stays, and a signal that `nohup` ignores stays ignored.
             let _ = ctrlc::try_set_handler(move || {
                 match STATE.compare_exchange(AT_WORK, ASKED, Ordering::SeqCst, Ordering::SeqCst) {
                     Ok(_) => told(),
@@ -36,7 +36,7 @@ impl CancellationGuard {
         CancellationGuard(())
     }
 
-    /// Whether a signal came.
+    /// Returns true if a signal has arrived during the run.
     pub(crate) fn is_asked_to_end() -> bool {
         STATE.load(Ordering::SeqCst) == ASKED
     }

@@ -1,5 +1,5 @@
-//! The documents that `--json` prints. Their shape is a promise: it is written down in `docs/json.md`, and a change of what
-//! is there needs a new [`FORMAT`].
+//! The documents of `--json`. Their shape is stable and documented in `docs/json.md`. Changing an existing field
+//! requires a new [`FORMAT`].
 
 use migrate_core::{
     Check, Column, DefaultValue, Diagnostic, Error, ExecutedMigration, ForeignKey, Index, IndexKey, IndexOn,
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 
 use crate::error::{CliError, NOT_READY};
 
-/// The shape's number, in every document.
+/// The version of the document shape, part of every document.
 const FORMAT: u32 = 1;
 
-/// One command's document.
+/// The document of one command.
 #[derive(Debug, Serialize)]
 pub(crate) struct Document {
     format: u32,
     command: &'static str,
     ok: bool,
-    /// What matters beside the result.
+    /// The warnings of the command.
     warnings: Vec<String>,
     #[serde(flatten)]
     body: Body,
@@ -57,12 +57,12 @@ pub(crate) enum Body {
         file: String,
     },
     Schema {
-        /// `None` if it was written to a file.
+        /// `None` if the schema was written to a file.
         text: Option<String>,
         file: Option<String>,
     },
     Checked {
-        /// What was written.
+        /// The written files.
         files: Vec<String>,
     },
     Accepted {
@@ -72,12 +72,12 @@ pub(crate) enum Body {
         #[serde(flatten)]
         interrupted: PlanItem,
         undecided: bool,
-        /// How many steps history says to have happened from now on; `None` if nothing was written.
+        /// The number of completed steps that `resolve` recorded, or `None` if it wrote nothing.
         recorded: Option<usize>,
     },
     Failed {
         error: ErrorItem,
-        /// What was done before it failed.
+        /// The migrations that completed before the failure.
         done: Vec<DoneItem>,
     },
 }
@@ -156,7 +156,7 @@ pub(crate) struct PlanItem {
     name: String,
     direction: &'static str,
     transaction: bool,
-    /// How many of the steps an interrupted run has done already.
+    /// The number of steps that an interrupted run has completed.
     done: usize,
     steps: Vec<StepItem>,
 }
@@ -215,7 +215,7 @@ impl Body {
     }
 }
 
-/// The document of `schema --format json`.
+/// Returns the document of `schema --format json`.
 pub(crate) fn schema(schema: &SchemaSnapshot) -> String {
     let document = json!({
         "format": FORMAT,

@@ -1,27 +1,27 @@
-//! The command line of a package's migrations, as a library.
+//! The `migrate` command line of a package, as a library.
 //!
-//! A package that has migrations gets its own `migrate` command with a file of one line, `src/bin/migrate.rs`:
+//! A package with migrations gets its own `migrate` command from a file of one line, `src/bin/migrate.rs`:
 //!
 //! ```no_run
 //! migrate_cli::main!();
 //! ```
 //!
-//! With the migrations in a library, name it, so that it is linked: `migrate_cli::main!(blog);`. Settings of [`Cli`]
+//! If a library holds the migrations, name it, so that it is linked: `migrate_cli::main!(blog);`. Settings of [`Cli`]
 //! follow a semicolon: `migrate_cli::main!(blog; default_database_url = "blog.db");`.
 //!
-//! An application can have the verbs as a subcommand of its own binary as well: see [`Cli::run`].
+//! An application can also offer the commands under a subcommand of its own binary: see [`Cli::run`].
 //!
-//! What is done is [`migrate_core`]'s; this crate reads what was typed, the environment and the terminal, and prints.
+//! [`migrate_core`] does the work. This crate reads the arguments, the environment and the terminal, and prints.
 //!
 //! # Exit codes
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done, or nothing to do |
-//! | 1 | failed |
-//! | 2 | wrong usage: an unknown command, a malformed URL, a version that does not exist |
-//! | 3 | `status --exit-code`: something is pending, changed, missing or interrupted |
-//! | 130 | stopped by Ctrl-C or SIGTERM before all was done; what is done is in history |
+//! | 0 | success, or nothing to do |
+//! | 1 | failure |
+//! | 2 | wrong usage: an unknown command, a malformed URL, an unknown version, a confirmation that was not given |
+//! | 3 | `status --exit-code`: a migration is pending, out of order, changed, missing or interrupted |
+//! | 130 | stopped by Ctrl-C, SIGTERM or SIGHUP; history contains the completed migrations |
 
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
@@ -50,7 +50,7 @@ pub use exit::Exit;
 
 use clap::Parser;
 
-/// Settings of a `migrate` command, and its start.
+/// The settings and the entry point of a `migrate` command.
 #[derive(Clone, Debug, Default)]
 pub struct Cli {
     default_database_url: Option<String>,
@@ -58,27 +58,31 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// A command without settings.
+    /// Creates a command without settings.
     #[must_use]
     pub fn new() -> Cli {
         Cli::default()
     }
 
-    /// The database to use when neither `--database-url`, `DATABASE_URL` nor `.env` names one.
+    /// Sets the database for runs without `--database-url`, `DATABASE_URL` and `.env`. Default: none.
+    ///
+    /// The text is a database URL or a SQLite path, as for `--database-url`.
     #[must_use]
     pub fn default_database_url(mut self, url: impl Into<String>) -> Cli {
         self.default_database_url = Some(url.into());
         self
     }
 
-    /// The history table to use when `--history-table` does not name one.
+    /// Sets the history table for runs without `--history-table`. Default: `__migrations`.
+    ///
+    /// An invalid name makes the command fail with exit code 2.
     #[must_use]
     pub fn default_history_table(mut self, name: impl Into<String>) -> Cli {
         self.default_history_table = Some(name.into());
         self
     }
 
-    /// Reads the command line, does what it says, and returns the exit code. [`main!`](crate::main) calls this.
+    /// Parses the command line, runs the command, and returns the exit code. [`main!`](crate::main) calls this.
     #[must_use]
     pub fn main(self) -> std::process::ExitCode {
         match args::Program::try_parse() {
@@ -90,7 +94,7 @@ impl Cli {
         }
     }
 
-    /// Does what the arguments say: for an application that has the verbs as a subcommand of its own.
+    /// Runs the command of parsed arguments. Use it to offer the commands under a subcommand of an application.
     ///
     /// ```no_run
     /// use clap::Parser;
@@ -115,13 +119,15 @@ impl Cli {
     }
 }
 
-/// The whole of a `src/bin/migrate.rs`: links the crates that it names, and runs the command.
+/// Generates `fn main` for `src/bin/migrate.rs`: links the named crates, and runs the command.
+///
+/// Settings are methods of [`Cli`].
 ///
 /// ```ignore
-/// migrate_cli::main!(blog);                                          // the migrations are in a library
-/// migrate_cli::main!(blog, jobs; default_database_url = "blog.db");  // in two, with settings of `Cli`
-/// migrate_cli::main!();                                              // they are modules of this binary
-/// migrate_cli::main!(default_database_url = "blog.db");              // the same, with a setting
+/// migrate_cli::main!(blog);                                          // a library holds the migrations
+/// migrate_cli::main!(blog, jobs; default_database_url = "blog.db");  // two libraries, with a setting of `Cli`
+/// migrate_cli::main!();                                              // modules of this binary hold the migrations
+/// migrate_cli::main!(default_database_url = "blog.db");              // likewise, with a setting
 /// ```
 #[macro_export]
 macro_rules! main {

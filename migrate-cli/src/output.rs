@@ -1,4 +1,4 @@
-//! Printing: results on stdout, talk on stderr, colour and a spinner only on a terminal.
+//! Prints results to stdout and everything else to stderr. Colours and the spinner appear only on a terminal.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -19,16 +19,16 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default();
 const DIM: Style = Style::new().dimmed();
 
-/// Where a command's words go.
+/// The output of one command.
 pub(crate) struct Output {
     command: &'static str,
     json: bool,
     quiet: bool,
     verbose: bool,
     spinner: RefCell<Option<ProgressBar>>,
-    /// What was warned of so far, for the document.
+    /// The warnings so far, for the JSON document.
     warnings: RefCell<Vec<String>>,
-    /// What was done so far, for a document that tells of a failure.
+    /// The migrations that completed so far, for the JSON document of a failure.
     done: RefCell<Vec<DoneItem>>,
 }
 
@@ -49,26 +49,26 @@ impl Output {
         self.json
     }
 
-    /// A line of the result. Nothing in JSON, where the document is the result.
+    /// Prints a line of the result. With `--json` the document is the result instead.
     pub(crate) fn print(&self, line: impl Display) {
         if !self.json {
             print(&format!("{line}\n"));
         }
     }
 
-    /// Whether lines beside the result are wanted.
+    /// Returns true if lines other than the result are printed.
     pub(crate) fn is_verbose_enough(&self) -> bool {
         !self.quiet && !self.json
     }
 
-    /// A line beside the result.
+    /// Prints a line other than the result.
     pub(crate) fn info(&self, line: impl Display) {
         if self.is_verbose_enough() {
             print_error(&format!("{line}\n"));
         }
     }
 
-    /// A line beside the result that matters even when little is to be said. It comes before the document.
+    /// Prints a warning, with `--quiet` too. With `--json` it becomes a part of the document.
     pub(crate) fn warn(&self, line: impl Display) {
         if self.json {
             self.warnings.borrow_mut().push(line.to_string());
@@ -77,7 +77,7 @@ impl Output {
         }
     }
 
-    /// The document of a command that has done its work.
+    /// Prints the JSON document of a successful command.
     pub(crate) fn document(&self, body: impl FnOnce() -> Body) {
         if self.json {
             self.print_document(body());
@@ -85,7 +85,7 @@ impl Output {
     }
 
     fn print_document(&self, body: Body) {
-        // Serializing plain data cannot fail; an empty line would be the honest answer if it did.
+        // Serializing plain data does not fail.
         let text =
             serde_json::to_string_pretty(&Document::new(self.command, self.warnings.take(), body)).unwrap_or_default();
         print(&format!("{text}\n"));
@@ -118,7 +118,7 @@ impl Output {
         print_error(&format!("{BAD}error{BAD:#}: {text}\n"));
     }
 
-    /// Tells what goes on.
+    /// Reports an event of the run.
     pub(crate) fn event(&self, event: &Event<'_>) {
         match event {
             Event::Waiting { reason } => self.info(format_args!("waiting: {reason}")),
@@ -153,7 +153,7 @@ impl Output {
         if self.quiet || self.json || !io::stderr().is_terminal() {
             return;
         }
-        // One that runs still, where what was done counts at the end only.
+        // Where migrations count only at the end, as in a single transaction, an earlier spinner may still run.
         self.stop_spinner();
         let spinner = ProgressBar::new_spinner().with_message(message);
         spinner.enable_steady_tick(Duration::from_millis(100));
@@ -186,7 +186,7 @@ fn done_line(done: &ExecutedMigration) -> String {
     )
 }
 
-/// The colour of a state.
+/// Returns the colour of a state.
 pub(crate) fn state_style(state: MigrationState) -> Style {
     match state {
         MigrationState::Applied | MigrationState::Ahead => GOOD,
@@ -195,7 +195,7 @@ pub(crate) fn state_style(state: MigrationState) -> Style {
     }
 }
 
-/// A text that comes from the database or a file, without what would steer the terminal.
+/// Replaces control characters, because a text from a database or a file could control the terminal.
 pub(crate) fn escape_control_chars(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
@@ -211,7 +211,7 @@ pub(crate) fn migrations(count: usize) -> String {
     }
 }
 
-/// What is wrong with the command line, or help. A URL that stood in the wrong place is repeated without its password.
+/// Prints a usage error or the help. An argument that contains a URL is repeated without its password.
 pub(crate) fn print_usage(usage: &clap::Error) {
     let mut text = usage.render().ansi().to_string();
     for argument in std::env::args().skip(1).filter(|argument| argument.contains('@')) {
@@ -224,7 +224,7 @@ pub(crate) fn print_usage(usage: &clap::Error) {
     }
 }
 
-// A reader that went away, as in `status | head -1`, is no failure of the command.
+// A closed pipe, as in `status | head -1`, is not an error.
 fn print(text: &str) {
     let _ = anstream::stdout().write_all(text.as_bytes());
 }

@@ -1,6 +1,6 @@
-//! Adding a migration to the sources of the user's package.
+//! Adds a migration to the sources of a package.
 //!
-//! It reads Rust as text and line by line, and changes nothing that it does not understand.
+//! It reads Rust line by line, and changes only files that it understands.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,20 +10,20 @@ use migrate_core::__private::source_files::{Sources, declared, version_of};
 
 use crate::files::replace;
 
-/// What adding a migration has done.
+/// The result of adding a migration.
 pub(crate) struct Added {
     pub(crate) file: PathBuf,
-    /// What the user has to do by hand.
+    /// Instructions for the steps that remain.
     pub(crate) left_to_do: Vec<String>,
 }
 
-/// Writes a new migration's file and its `mod` line.
+/// Writes the file of a new migration and its `mod` line.
 pub(crate) fn add(sources: &Sources, module: &str, text: &str) -> io::Result<Added> {
-    // Before anything is written: what cannot be read cannot be added to.
+    // Read before anything is written, so that an unreadable file changes nothing.
     let before = sources.list.as_ref().map(fs::read_to_string).transpose()?;
     fs::create_dir_all(&sources.directory)?;
     let file = sources.directory.join(format!("{module}.rs"));
-    // Never over a file that is there.
+    // An existing file is never overwritten.
     fs::File::create_new(&file)?.write_all(text.as_bytes())?;
     let mut left_to_do = Vec::new();
     let line = format!("mod {module};");
@@ -45,7 +45,7 @@ pub(crate) fn add(sources: &Sources, module: &str, text: &str) -> io::Result<Add
     Ok(Added { file, left_to_do })
 }
 
-/// What the root of the crate that the migrations belong to still lacks: the library, or else the binary that runs them.
+/// Returns the missing `mod` line for the root of the crate with the migrations: the library, or else the binary.
 pub(crate) fn root_line(sources: &Sources) -> Option<String> {
     let source = sources.directory.parent()?;
     let library = source.join("lib.rs");
@@ -62,8 +62,8 @@ pub(crate) fn root_line(sources: &Sources) -> Option<String> {
     (!is_named).then(|| format!("add `{line}` to {}", root.display()))
 }
 
-/// The text with one more `mod` line: after the last one that names a migration, otherwise at the end. `None` if the text
-/// is more than comments, attributes, `use` and `mod` lines, so that a place for it cannot be told.
+/// Returns the text with one more `mod` line, after the last migration or at the end. Returns `None` if the text
+/// contains more than comments, attributes, `use` and `mod` lines.
 fn with_mod_line(text: &str, line: &str) -> Option<String> {
     let is_plain = |line: &str| {
         let trimmed = line.trim();

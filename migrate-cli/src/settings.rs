@@ -1,4 +1,4 @@
-//! From what was typed, the environment and the program's defaults to what is used. The only place that reads the
+//! Resolves the settings from the arguments, the environment and the program's defaults. Only this file reads the
 //! environment.
 
 use std::fmt;
@@ -10,17 +10,17 @@ use crate::Cli;
 use crate::args::Options;
 use crate::error::UsageError;
 
-/// The database to work on.
+/// The database of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite(SqliteFile),
-    /// A URL as libpq takes it.
+    /// A URL for libpq.
     Postgres(String),
-    /// A URL as Diesel's `MysqlConnection` takes it, for MySQL and MariaDB; or with the latter's name as its scheme.
+    /// A URL for Diesel's `MysqlConnection`, or one with the scheme `mariadb`.
     MySql(String),
 }
 
-/// Without a password.
+/// Prints the database without a password.
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -36,11 +36,11 @@ impl fmt::Display for Database {
 pub(crate) enum SqliteFile {
     InMemory,
     Path(PathBuf),
-    /// A `file:` URI, handed on as it is.
+    /// A `file:` URI, passed to SQLite unchanged.
     Uri(String),
 }
 
-/// The URI with which SQLite opens what is there and makes nothing: <https://sqlite.org/uri.html>.
+/// Returns the URI that opens an existing file only: <https://sqlite.org/uri.html>.
 #[cfg(any(feature = "sqlite", test))]
 pub(crate) fn without_creating(uri: &str) -> String {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
@@ -54,7 +54,7 @@ pub(crate) fn without_creating(uri: &str) -> String {
     format!("{path}?{}", parameters.join("&"))
 }
 
-/// Finds the database.
+/// Returns the database of the settings, or an error if there is none.
 pub(crate) fn database(cli: &Cli, options: &Options) -> Result<Database, UsageError> {
     named(cli, options)?.ok_or_else(|| {
         UsageError::new(
@@ -64,7 +64,7 @@ pub(crate) fn database(cli: &Cli, options: &Options) -> Result<Database, UsageEr
     })
 }
 
-/// The database that is named: by `--database-url`, then `DATABASE_URL`, then `.env`, then the program's default.
+/// Returns the database of `--database-url`, else `DATABASE_URL`, else `.env`, else the program's default.
 fn named(cli: &Cli, options: &Options) -> Result<Option<Database>, UsageError> {
     let url = match &options.database_url {
         Some(url) => Some(url.clone()),
@@ -82,16 +82,16 @@ fn named(cli: &Cli, options: &Options) -> Result<Option<Database>, UsageError> {
     url.as_deref().map(parse_url).transpose()
 }
 
-/// The kind of database that something is written for without opening one.
+/// The dialect of an output that needs no database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WrittenFor {
     pub(crate) dialect: DialectVersion,
-    /// What says so, where there was a choice and nobody typed it.
+    /// The reason for the choice, if there was one and `--dialect` did not make it.
     because: Option<&'static str>,
 }
 
 impl WrittenFor {
-    /// As it is told to people who may have meant another: `sqlite, as the database URL says`.
+    /// Returns the choice as a note, such as `sqlite, as the database URL says; ..`.
     pub(crate) fn told(&self) -> Option<String> {
         let because = self.because?;
         let name = self.dialect.name();
@@ -99,8 +99,8 @@ impl WrittenFor {
     }
 }
 
-/// Which kind of database that is: the one that was typed, else that of the database that is named, else the one that this
-/// program is built for, else SQLite.
+/// Returns the dialect: `typed`, else that of the database URL, else the only database that this program supports, else
+/// SQLite.
 pub(crate) fn written_for(
     cli: &Cli,
     options: &Options,
@@ -116,7 +116,7 @@ pub(crate) fn written_for(
         (None, [one]) => (*one, "which this program is built for"),
         (None, _) => (Dialect::Sqlite, "as no database is named"),
     };
-    // The URL of a MariaDB may say MySQL, so that one is never beyond doubt.
+    // The URL of a MariaDB server may have the scheme `mysql`, so that choice is always reported.
     let is_the_only_one = built_for == [name] && name != Dialect::MySql;
     Ok(WrittenFor {
         dialect: name.into(),
@@ -124,7 +124,7 @@ pub(crate) fn written_for(
     })
 }
 
-/// The kinds of database that this program can open.
+/// Returns the databases that this program supports.
 pub(crate) fn built_for() -> Vec<Dialect> {
     let all = [
         (cfg!(feature = "sqlite"), Dialect::Sqlite),
@@ -136,7 +136,7 @@ pub(crate) fn built_for() -> Vec<Dialect> {
 }
 
 impl Database {
-    /// Its kind, as far as the URL tells it: that of MariaDB may say MySQL.
+    /// Returns the dialect of the URL. A URL with the scheme `mysql` may belong to MariaDB.
     fn dialect(&self) -> Dialect {
         match self {
             Database::Sqlite(_) => Dialect::Sqlite,
@@ -146,7 +146,7 @@ impl Database {
         }
     }
 
-    /// A relative path in a `.env` is meant from where that file is, wherever below it the command is run.
+    /// Resolves a relative SQLite path of a `.env` against the directory of that file.
     fn relative_to(self, directory: &Path) -> Database {
         match self {
             Database::Sqlite(SqliteFile::Path(path)) if path.is_relative() && !directory.as_os_str().is_empty() => {
@@ -157,9 +157,10 @@ impl Database {
     }
 }
 
-/// The URL in the nearest `.env` upwards, and the directory of that file: empty if it is where we stand.
+/// Returns the URL in the nearest `.env` upwards, and the directory of that file, which is empty for the current
+/// directory.
 fn from_dot_env() -> Result<Option<(String, PathBuf)>, UsageError> {
-    // Not dotenvy's own message: it repeats the line, which may hold a password.
+    // Not dotenvy's own message: it repeats the line, which may contain a password.
     let unreadable = |why: &str| UsageError::new(format!(".env cannot be read: {why}"), "fix the file, or remove it");
     let here = std::env::current_dir().unwrap_or_default();
     let Some(directory) = here.ancestors().find(|directory| directory.join(".env").is_file()) else {
@@ -191,7 +192,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
     if url.starts_with("file:") {
         return Ok(Database::Sqlite(SqliteFile::Uri(url.to_owned())));
     }
-    // A server's URL with a slip in it is no path, least of all one to make and to print.
+    // A mistyped server URL must not become a SQLite path, which would be created and printed.
     let lower = url.to_ascii_lowercase();
     let of_server = ["postgres", "postgresql", "mysql", "mariadb"]
         .into_iter()
@@ -207,7 +208,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
             how,
         ));
     }
-    // Ways in which other programs name a server, with a password in them.
+    // Other programs accept these forms for a server, and they may contain a password.
     let is_keyword_list = ["host", "dbname", "user", "password", "service"].iter().any(|key| {
         lower
             .split_whitespace()
@@ -222,7 +223,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
         return Err(UsageError::new("the database is named in a way that is no URL", how));
     }
     let Some((scheme, rest)) = url.split_once("://").or_else(|| {
-        // `sqlite:app.db` is common; any other colon is part of a path.
+        // `sqlite:app.db` is common. Any other colon is a part of a path.
         url.strip_prefix("sqlite:").map(|rest| ("sqlite", rest))
     }) else {
         return Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(url))));
@@ -244,7 +245,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
     }
 }
 
-/// That a URL can be read by libpq, which repeats what it cannot read, be it a part of a password.
+/// Checks the percent escapes of a URL. libpq would repeat an invalid one in its error, even within a password.
 fn check_percents(url: &str) -> Result<(), UsageError> {
     let is_code = |after: &str| after.len() >= 2 && after.bytes().take(2).all(|digit| digit.is_ascii_hexdigit());
     match url.split('%').skip(1).all(is_code) {
@@ -256,7 +257,7 @@ fn check_percents(url: &str) -> Result<(), UsageError> {
     }
 }
 
-/// A URL, printed without its password.
+/// Prints a URL without its password.
 pub(crate) struct Redacted<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Redacted<'_> {
@@ -265,7 +266,7 @@ impl fmt::Display for Redacted<'_> {
         let (before, rest) = url
             .split_once("://")
             .map_or(("", url), |(scheme, rest)| (&url[..scheme.len() + 3], rest));
-        // A password may hold anything, an @ or a / included: everything up to the last @ goes, if it can be one.
+        // A password may contain `@` and `/`: everything up to the last `@` is removed if it can be one.
         let host = rest
             .rsplit_once('@')
             .filter(|(user, _)| !before.is_empty() || user.contains(':'));
@@ -282,13 +283,13 @@ impl fmt::Display for Redacted<'_> {
     }
 }
 
-/// The password in a server's URL, as it is written there: all between the user and the last @.
+/// Returns the password of a server URL, undecoded: everything between the user and the last `@`.
 #[cfg(any(feature = "postgres", test))]
 pub(crate) fn password(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let (user, _) = rest.rsplit_once('@')?;
     let password = user.split_once(':')?.1;
-    // A port, a database and what follows the question mark, where an @ may stand as well.
+    // Here the last `@` is part of the parameters, after a port and a database.
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
     let is_no_password = password.split_once('/').is_some_and(|(port, rest)| {
         is_port(port)
@@ -299,7 +300,8 @@ pub(crate) fn password(url: &str) -> Option<&str> {
     (!is_no_password).then_some(password)
 }
 
-/// The directory of the user's package: where `cargo run` says it is, or where we stand.
+/// Returns the directory of the user's package: `CARGO_MANIFEST_DIR`, or the current directory if it has a
+/// `Cargo.toml`.
 pub(crate) fn package_directory() -> Option<PathBuf> {
     match std::env::var_os("CARGO_MANIFEST_DIR") {
         Some(directory) => Some(PathBuf::from(directory)),
@@ -307,7 +309,7 @@ pub(crate) fn package_directory() -> Option<PathBuf> {
     }
 }
 
-/// Who runs this: `user@host`.
+/// Returns `user@host`, for history.
 pub(crate) fn who() -> String {
     let unknown = |_| "unknown".to_owned();
     format!(

@@ -1,9 +1,9 @@
-//! Which databases there are, by name and version. What they can do is said in `dialect`.
+//! The supported SQL dialects and their versions. `render` writes their SQL.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A kind of database, by its SQL.
+/// An SQL dialect: the kind of database. It prints and parses in lower case.
 ///
 /// ```
 /// use migrate_core::Dialect;
@@ -14,21 +14,21 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// SQLite.
+    /// SQLite, from version 3.35.
     Sqlite,
-    /// PostgreSQL.
+    /// PostgreSQL, from version 13.
     Postgres,
-    /// MySQL.
+    /// MySQL, from version 8.0.
     MySql,
-    /// MariaDB.
+    /// MariaDB, from version 10.6.
     MariaDb,
 }
 
 impl Dialect {
-    /// All of them.
+    /// All dialects.
     pub const ALL: [Dialect; 4] = [Dialect::Sqlite, Dialect::Postgres, Dialect::MySql, Dialect::MariaDb];
 
-    /// What messages call it.
+    /// Returns the name for messages.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Dialect::Sqlite => "SQLite",
@@ -38,7 +38,7 @@ impl Dialect {
         }
     }
 
-    /// What Diesel calls the type of a connection to it.
+    /// Returns the name of the Diesel connection type.
     #[doc(hidden)]
     #[must_use]
     pub fn connection_name(self) -> &'static str {
@@ -49,7 +49,7 @@ impl Dialect {
         }
     }
 
-    /// The oldest version that the SQL is written for.
+    /// Returns the oldest supported version.
     const fn oldest(self) -> (u32, u32) {
         match self {
             // DROP COLUMN: https://sqlite.org/changes.html
@@ -76,6 +76,11 @@ impl fmt::Display for Dialect {
 impl FromStr for Dialect {
     type Err = UnknownDialect;
 
+    /// Parses `sqlite`, `postgres`, `mysql` or `mariadb`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`UnknownDialect`] for any other text.
     fn from_str(text: &str) -> Result<Dialect, UnknownDialect> {
         Dialect::ALL
             .into_iter()
@@ -84,8 +89,10 @@ impl FromStr for Dialect {
     }
 }
 
-/// A kind of database in one version, such as `postgres:15`. Without a version it is the oldest that is supported, so that
-/// what is written for it goes on all of them.
+/// A dialect in one version, such as `postgres:15`. Planning for a version uses only SQL that this version supports.
+///
+/// A dialect without a version means the oldest supported version. SQL that is planned for it runs on all newer
+/// versions.
 ///
 /// ```
 /// use migrate_core::{Dialect, DialectVersion};
@@ -104,24 +111,25 @@ pub struct DialectVersion {
 }
 
 impl DialectVersion {
-    /// Which kind of database.
+    /// Returns the dialect without its version.
     #[must_use]
     pub fn name(self) -> Dialect {
         self.name
     }
 
-    /// Of a server that is connected, whatever is supported.
+    /// Returns the version of a connected server, supported or not.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn of_server(name: Dialect, version: (u32, u32)) -> DialectVersion {
         DialectVersion { name, version }
     }
 
-    /// Whether SQL is written for it: it is not older than the oldest that is supported.
+    /// Returns true if the version is supported.
     pub(crate) fn is_supported(self) -> bool {
         self.version >= self.name.oldest()
     }
 
-    /// The first two numbers of its version.
+    /// Returns the first two numbers of the version, such as `(10, 11)`. The second is 0 where the version has only
+    /// one, as in `postgres:15`.
     #[must_use]
     pub fn version(self) -> (u32, u32) {
         self.version
@@ -140,7 +148,7 @@ impl From<Dialect> for DialectVersion {
 impl fmt::Display for DialectVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name, self.version) {
-            // PostgreSQL's second number is a patch level.
+            // The second number of PostgreSQL is a patch level.
             (Dialect::Postgres, (major, 0)) => write!(f, "{}:{major}", self.name),
             (name, (major, minor)) => write!(f, "{name}:{major}.{minor}"),
         }
@@ -150,6 +158,11 @@ impl fmt::Display for DialectVersion {
 impl FromStr for DialectVersion {
     type Err = UnknownDialect;
 
+    /// Parses a dialect, with or without a version of one to three numbers: `postgres`, `postgres:15`, `mysql:8.0.36`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`UnknownDialect`] if the text names no dialect, or a version that is not a number or is not supported.
     fn from_str(text: &str) -> Result<DialectVersion, UnknownDialect> {
         let Some((name, version)) = text.split_once(':') else {
             return Ok(text.parse::<Dialect>()?.into());
@@ -172,7 +185,7 @@ impl FromStr for DialectVersion {
     }
 }
 
-/// A text is no [`Dialect`] and no [`DialectVersion`].
+/// The error for text that names no dialect, or no supported version of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownDialect(String);
 

@@ -1,18 +1,18 @@
-//! A location in the user's source, for messages.
+//! Source locations for messages.
 
 use std::fmt;
 
-/// A file and line in the user's source.
+/// A file and line of the user's source. It prints as `file:line`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
-    /// The path as the compiler was given it: relative to the workspace for its members.
+    /// The path, as the compiler received it: relative to the workspace for workspace members.
     pub file: &'static str,
-    /// The line, counted from 1.
+    /// The line number, starting at 1.
     pub line: u32,
 }
 
 impl Location {
-    /// Where the nearest `#[track_caller]` function was called.
+    /// Returns the location of the caller of the nearest `#[track_caller]` function.
     #[track_caller]
     pub(crate) fn of_caller() -> Location {
         let caller = std::panic::Location::caller();

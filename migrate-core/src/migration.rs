@@ -1,4 +1,4 @@
-//! What users write (`trait Migrate`) and what the derive registers of it ([`Migration`]).
+//! The trait that users implement, [`Migrate`], and the migration that the derive registers, [`Migration`].
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use crate::location::Location;
 use crate::schema::Schema;
 use crate::version::Version;
 
-/// A change to a database, written by the user beside `#[derive(Migration)]`.
+/// A change to a database: users implement it for a struct with `#[derive(Migration)]`.
 ///
-/// `up` describes the change; it does not carry it out. It may be called many times and has to describe the same each
-/// time, so it reads no clock, no environment and no database.
+/// `up` describes the change as steps and does not execute it. The runner may call it many times, and it must record
+/// equal steps each time. So it must not read a clock, the environment or a database.
 ///
 /// ```
 /// use migrate_core::prelude::*;
@@ -21,34 +21,38 @@ use crate::version::Version;
 ///
 /// impl Migrate for AddUsername {
 ///     fn up(&self, schema: &mut Schema) {
-///         schema
-///             .execute("ALTER TABLE users ADD COLUMN username TEXT")
-///             .undo("ALTER TABLE users DROP COLUMN username");
+///         schema.alter_table("users", |t| t.text("username").nullable());
+///         schema.create_index("users", ["username"]).unique();
 ///     }
 /// }
 /// ```
+///
+/// The rollback of this example follows from `up`. A step that cannot be reversed needs its own rollback, such as raw
+/// SQL with [`undo`](crate::RecordedStep::undo); see also [`down`](Migrate::down).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` derives `Migration` but does not say what it changes",
     label = "`impl Migrate for {Self}` is missing",
     note = "write `impl Migrate for {Self} {{ fn up(&self, schema: &mut Schema) {{ .. }} }}`"
 )]
 pub trait Migrate: Send + Sync + 'static {
-    /// Describes the change.
+    /// Describes the change. Each method of `schema` records one step, and the steps run in this order.
     fn up(&self, schema: &mut Schema);
 
-    /// Describes the way back. Left out, it is worked out from `up`; write it only where it should do something else.
+    /// Describes the rollback. The default derives it from `up`, last step first. Write `down` only where the rollback
+    /// must differ; it must then record at least one step.
     ///
-    /// It has to lead back to the schema from before `up`, as the migrations before are taken to be what the database then holds;
-    /// as far as the two say what they do, planning compares that.
+    /// `down` must lead back to the schema before `up`, because the earlier migrations define the schema that later
+    /// ones expect. Planning compares both schemas, as far as the steps describe their effects, and refuses a
+    /// difference.
     fn down(&self, schema: &mut Schema) {
         schema.work_out_from_up();
     }
 }
 
-/// A type whose [`Migration`] is known, because it derives it.
+/// A type with `#[derive(Migration)]`.
 ///
-/// Only `#[derive(Migration)]` implements this, and it asks for `impl Migrate`. There is no `Migrate` bound here because a
-/// missing impl would then be reported once for each use of the bound.
+/// Only the derive implements this trait, and it requires `impl Migrate`. The trait itself has no `Migrate` bound,
+/// because the compiler would report a missing `impl` once for each use of the bound.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a migration",
     label = "this type does not derive `Migration`",
@@ -59,7 +63,9 @@ pub trait DerivedMigration: 'static {
     const MIGRATION: Migration;
 }
 
-/// A migration as it is registered: who it is, where it stands in the source, and what it does.
+/// A registered migration: its identity, its location in the source, and its steps.
+///
+/// It prints the version and the name, such as `20261123093000 add_username`.
 #[derive(Clone, Copy)]
 pub struct Migration {
     version: Version,
@@ -73,7 +79,7 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// The migration that a type derives, for a set that is listed by hand.
+    /// Returns the migration of a type that derives `Migration`, for an explicit set.
     ///
     /// ```
     /// use migrate_core::prelude::*;
@@ -81,15 +87,15 @@ impl Migration {
     ///
     /// #[derive(Migration)]
     /// #[migration(version = 1, unlisted)]
-    /// struct First;
+    /// struct CreateUsers;
     ///
-    /// impl Migrate for First {
+    /// impl Migrate for CreateUsers {
     ///     fn up(&self, schema: &mut Schema) {
-    ///         schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
+    ///         schema.create_table("users", |t| t.id());
     ///     }
     /// }
     ///
-    /// let registry = Registry::of([Migration::of::<First>()])?;
+    /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
     /// assert_eq!(registry.len(), 1);
     /// # Ok::<(), migrate_core::Error>(())
     /// ```
@@ -98,55 +104,57 @@ impl Migration {
         M::MIGRATION
     }
 
-    /// Its version, unique inside its group.
+    /// Returns the version, which is unique in its group.
     #[must_use]
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// Its name: a label for people. Renaming is harmless, the version is the identity.
+    /// Returns the name, a label for people. The version is the identity, so a new name is harmless. The default is the
+    /// name of the struct in snake case.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The group it belongs to, `"default"` unless it says otherwise.
+    /// Returns the group; the default is [`DEFAULT_GROUP`].
     #[must_use]
     pub const fn group(&self) -> &'static str {
         self.group
     }
 
-    /// Its doc comment, or an empty text.
+    /// Returns the doc comment of the struct, or an empty text.
     #[must_use]
     pub const fn description(&self) -> &'static str {
         self.description
     }
 
-    /// Whether it runs inside a transaction; `false` only with `transaction = false`.
+    /// Returns false if the migration sets `transaction = false`. Otherwise it runs in a transaction, except that MySQL
+    /// and MariaDB auto-commit DDL.
     #[must_use]
     pub const fn in_transaction(&self) -> bool {
         self.transaction
     }
 
-    /// Where it derives `Migration`.
+    /// Returns the location of the struct in the source.
     #[must_use]
     pub const fn location(&self) -> Location {
         self.location
     }
 
-    /// The path of the module it stands in.
+    /// Returns the path of the module that declares the migration, such as `my_app::migrations`.
     #[must_use]
     pub const fn module(&self) -> &'static str {
         self.module
     }
 
-    /// What the user wrote.
+    /// Returns the user's implementation.
     #[must_use]
     pub(crate) fn migrate(&self) -> &'static dyn Migrate {
         self.migrate
     }
 
-    /// What it is known by: its group and version.
+    /// Returns the identity: group and version.
     #[must_use]
     pub const fn id(&self) -> MigrationId<'static> {
         MigrationId {
@@ -155,7 +163,8 @@ impl Migration {
         }
     }
 
-    /// Whether two registrations are the same source, linked twice: a crate under test and its normal copy.
+    /// Returns true if both come from one place in the source that is linked twice: a crate under test and its normal
+    /// copy.
     pub(crate) fn is_same_source(&self, other: &Migration) -> bool {
         self.id() == other.id() && self.location == other.location && self.name == other.name
     }
@@ -173,17 +182,17 @@ impl fmt::Debug for Migration {
     }
 }
 
-/// Which way a migration goes.
+/// The direction of a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// It is applied.
+    /// The migration is applied.
     Up,
-    /// It is rolled back.
+    /// The migration is rolled back.
     Down,
 }
 
 impl Direction {
-    /// `"up"` or `"down"`.
+    /// Returns `"up"` or `"down"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -193,16 +202,18 @@ impl Direction {
     }
 }
 
-/// The group that a migration belongs to when it names none.
+/// The group of a migration that does not set one: `"default"`.
 pub const DEFAULT_GROUP: &str = "default";
 
-/// What a migration is known by. Printed as its version, with the group before it unless that is the default one:
-/// `20261123093000`, `jobs:3`.
+/// The identity of a migration: its version inside its group.
+///
+/// It prints the version, and before it the group unless that is [`DEFAULT_GROUP`]: `20261123093000`, `jobs:3`. IDs
+/// order by version, then by group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MigrationId<'a> {
-    /// Its version. First, so that ids order by it.
+    /// The version. It is the first field, so that IDs order by it.
     pub version: Version,
-    /// Its group.
+    /// The group.
     pub group: &'a str,
 }
 
@@ -215,7 +226,7 @@ impl fmt::Display for MigrationId<'_> {
     }
 }
 
-/// What the derive writes down; the private half of its agreement with this crate.
+/// The metadata that the derive passes to [`register`].
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct MigrationMeta {
@@ -229,7 +240,7 @@ pub struct MigrationMeta {
     pub module: &'static str,
 }
 
-/// Called by the derive.
+/// Creates a migration from the metadata of the derive.
 #[doc(hidden)]
 #[must_use]
 pub const fn register(meta: MigrationMeta, migrate: &'static dyn Migrate) -> Migration {
@@ -248,7 +259,8 @@ pub const fn register(meta: MigrationMeta, migrate: &'static dyn Migrate) -> Mig
     }
 }
 
-/// What a derive that was refused stands for, so that its mistake is reported once. No program that builds has it.
+/// A placeholder for a derive that failed, so that the compiler reports the mistake once. No program that compiles has
+/// it.
 #[doc(hidden)]
 pub const INVALID: Migration = {
     struct Nothing;

@@ -1,6 +1,6 @@
-//! The migrations of a program: those linked into it, or an explicit set; ordered, each once.
+//! The migrations of a program: the linked ones, or an explicit set. Ordered, each once.
 //!
-//! It does not look at a database and does not run anything.
+//! A registry does not read a database and does not run anything.
 
 use crate::error::{Error, ErrorKind};
 use crate::migration::{Migration, MigrationId};
@@ -10,21 +10,38 @@ pub use inventory;
 
 inventory::collect!(Migration);
 
-/// A set of migrations, ordered by version, with no version used twice in a group and never empty.
+/// A set of migrations, ordered by version. It is never empty, and no version occurs twice in a group.
+///
+/// Between groups, migrations order by version too; with equal versions, by the name of the group.
 #[derive(Clone, Debug)]
 pub struct Registry {
     migrations: Vec<Migration>,
 }
 
 impl Registry {
-    /// The migrations that are linked into this program.
+    /// Collects the migrations that are linked into this program.
     ///
-    /// A crate that is only listed in `Cargo.toml` is not linked: something has to name it, such as
-    /// `use my_app as _;` or `migrate_cli::main!(my_app)`.
+    /// The derive registers a migration when its crate is linked. A crate that is only listed in `Cargo.toml` is not
+    /// linked: the program must name it, with `use my_app as _;` or `migrate_cli::main!(my_app)`. A migration with
+    /// `unlisted` is not collected.
+    ///
+    /// ```no_run
+    /// use migrate_core::Registry;
+    /// # mod my_app {}
+    /// use my_app as _; // links the crate that declares the migrations
+    ///
+    /// # fn main() -> Result<(), migrate_core::Error> {
+    /// for migration in &Registry::linked()? {
+    ///     println!("{migration}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If none is linked, or if two of them share group and version.
+    /// - [`ErrorKind::NoMigrations`] if no migration is linked.
+    /// - [`ErrorKind::DuplicateVersion`] if two linked migrations have one group and version.
     pub fn linked() -> Result<Registry, Error> {
         Registry::of(inventory::iter::<Migration>().copied()).map_err(|error| {
             if error.kind() == ErrorKind::NoMigrations {
@@ -40,11 +57,40 @@ impl Registry {
         })
     }
 
-    /// An explicit set, in any order: for tests, and for programs that serve several databases.
+    /// Collects an explicit set, in any order: for tests, and for programs with several databases.
+    ///
+    /// ```
+    /// use migrate_core::prelude::*;
+    /// use migrate_core::Registry;
+    ///
+    /// #[derive(Migration)]
+    /// #[migration(version = 2, unlisted)]
+    /// struct CreatePosts;
+    ///
+    /// impl Migrate for CreatePosts {
+    ///     fn up(&self, schema: &mut Schema) {
+    ///         schema.create_table("posts", |t| t.id());
+    ///     }
+    /// }
+    /// # #[derive(Migration)]
+    /// # #[migration(version = 1, unlisted)]
+    /// # struct CreateUsers;
+    /// # impl Migrate for CreateUsers {
+    /// #     fn up(&self, schema: &mut Schema) {
+    /// #         schema.create_table("users", |t| t.id());
+    /// #     }
+    /// # }
+    ///
+    /// let registry = Registry::of([Migration::of::<CreatePosts>(), Migration::of::<CreateUsers>()])?;
+    /// let names: Vec<&str> = registry.iter().map(Migration::name).collect();
+    /// assert_eq!(names, ["create_users", "create_posts"]);
+    /// # Ok::<(), migrate_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the set is empty, or if two of them share group and version.
+    /// - [`ErrorKind::NoMigrations`] if the set is empty.
+    /// - [`ErrorKind::DuplicateVersion`] if two different migrations have one group and version.
     pub fn of(migrations: impl IntoIterator<Item = Migration>) -> Result<Registry, Error> {
         let mut migrations: Vec<Migration> = migrations.into_iter().collect();
         migrations.sort_by(|a, b| (a.id(), a.location().file).cmp(&(b.id(), b.location().file)));
@@ -77,39 +123,39 @@ impl Registry {
         Ok(Registry { migrations })
     }
 
-    /// All of them, in the order in which they are applied.
+    /// Returns an iterator over the migrations, in the order in which they apply.
     pub fn iter(&self) -> std::slice::Iter<'_, Migration> {
         self.migrations.iter()
     }
 
-    /// The same as a slice.
+    /// Returns the migrations as a slice, in the order in which they apply.
     #[must_use]
     pub fn as_slice(&self) -> &[Migration] {
         &self.migrations
     }
 
-    /// How many there are; never 0.
+    /// Returns the number of migrations, at least 1.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a registry is never empty")]
     pub fn len(&self) -> usize {
         self.migrations.len()
     }
 
-    /// The one with this identity.
+    /// Returns the migration with this identity, if there is one.
     #[must_use]
     pub fn get(&self, id: MigrationId<'_>) -> Option<&Migration> {
         let position = self.position(id)?;
         self.migrations.get(position)
     }
 
-    /// Where the one with this identity stands in the order.
+    /// Returns the position of the migration with this identity.
     pub(crate) fn position(&self, id: MigrationId<'_>) -> Option<usize> {
         self.migrations
             .binary_search_by(|migration| migration.id().cmp(&id))
             .ok()
     }
 
-    /// The newest version of a group, if the group is linked at all.
+    /// Returns the newest version of a group, or `None` if the group is not linked.
     pub(crate) fn newest(&self, group: &str) -> Option<Version> {
         self.migrations
             .iter()

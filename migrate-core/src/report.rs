@@ -1,68 +1,86 @@
-//! What happened, as data: the report of a run, and the events while it goes on.
+//! The result of a run as data: its report, and the events during the run.
 
 use std::time::Duration;
 
 use crate::migration::{Direction, Migration};
 
-/// What a run has done.
+/// The result of a run. [`Runner::up`](crate::Runner::up), [`rollback`](crate::Runner::rollback),
+/// [`redo`](crate::Runner::redo) and [`fresh`](crate::Runner::fresh) return it.
+///
+/// ```
+/// # use migrate_core::{Error, Runner, Target};
+/// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+/// let report = runner.up(&Target::Latest)?;
+/// for done in &report.executed {
+///     println!("{} {} ({} ms)", done.direction.as_str(), done.migration, done.duration.as_millis());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
-    /// What ran, in that order. Empty if there was nothing to do.
+    /// The migrations that ran, in this order. Empty if there was nothing to do.
     pub executed: Vec<ExecutedMigration>,
-    /// The batch that the applied ones belong to; `None` if none was applied.
+    /// The number of the batch that the applied migrations joined; `None` if the run applied none. After a redo of
+    /// several batches, the batch of the last applied migration.
     pub batch: Option<i64>,
 }
 
 impl Report {
-    /// Whether there was nothing to do.
+    /// Returns true if no migration ran.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.executed.is_empty()
     }
 }
 
-/// One migration that was applied or rolled back.
+/// One migration that a run applied or rolled back.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ExecutedMigration {
-    /// Which.
+    /// The migration.
     pub migration: Migration,
-    /// Which way.
+    /// The direction in which it ran.
     pub direction: Direction,
-    /// How long it took.
+    /// The duration. Migrations that PostgreSQL ran in one pipeline share their total equally.
     pub duration: Duration,
 }
 
-/// What goes on while a run is at work.
+/// An event of a run. [`Runner::observe`](crate::Runner::observe) passes each one to a closure.
+///
+/// A migration that is retried, because another connection held a lock, sends `Started` and `Step` again. Migrations in
+/// one pipeline on PostgreSQL send their events after it completes.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The run waits for somebody else.
+    /// The run waits for another run, or for a lock.
     Waiting {
-        /// For whom, and why.
+        /// The reason, in English, with the holder of the lock where the database reveals it.
         reason: &'a str,
     },
     /// A migration begins.
     Started {
-        /// Which.
+        /// The migration.
         migration: &'a Migration,
-        /// Which way.
+        /// The direction in which it runs.
         direction: Direction,
-        /// Its place in the run, counted from 1.
+        /// Its position in the run, counted from 1.
         position: usize,
-        /// How many the run has planned.
+        /// The number of migrations in the run.
         total: usize,
     },
-    /// A step of it begins.
+    /// A step of the migration begins.
     Step {
-        /// Its place in the migration, counted from 1.
+        /// Its position in the migration, counted from 1.
         position: usize,
-        /// How many there are.
+        /// The number of steps in the migration.
         total: usize,
-        /// The SQL, or the name of the Rust function.
+        /// The SQL, shortened after 2,000 characters, or a label of a step without SQL, such as the name of its Rust
+        /// function.
         label: &'a str,
     },
-    /// The migration is done and recorded.
+    /// The migration is done, and history records it. In a [single transaction](crate::Runner::single_transaction), all
+    /// of these events follow the commit.
     Finished(&'a ExecutedMigration),
 }

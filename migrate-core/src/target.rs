@@ -1,6 +1,6 @@
-//! How far a run goes: what a user may ask for, and which migrations that is. Pure.
+//! Targets: how far `up` and `rollback` go, and the migrations that a target selects. Pure.
 //!
-//! A target that does not exist is an error, never a run that quietly does nothing.
+//! A target that does not exist is an error, never a run that silently does nothing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,13 +11,18 @@ use crate::migration::{DEFAULT_GROUP, Migration, MigrationId};
 use crate::registry::Registry;
 use crate::version::{InvalidVersion, Version};
 
-/// A migration as a user names it: a version, or `group:version` where a version is used in several groups.
+/// A reference to a migration, as users write it: a version, or `group:version` if several groups use that version.
+///
+/// The methods that take a reference fail with [`ErrorKind::InvalidTarget`] if it matches no migration or several.
 ///
 /// ```
 /// use migrate_core::MigrationRef;
 ///
 /// let reference: MigrationRef = "jobs:3".parse()?;
 /// assert_eq!(reference.to_string(), "jobs:3");
+///
+/// let reference: MigrationRef = "2026_11_23_093000".parse()?;
+/// assert_eq!(reference.to_string(), "20261123093000");
 /// # Ok::<(), migrate_core::InvalidVersion>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +32,7 @@ pub struct MigrationRef {
 }
 
 impl MigrationRef {
-    /// A version in a group.
+    /// Creates a reference to a version in a group.
     #[must_use]
     pub fn in_group(group: impl Into<String>, version: Version) -> MigrationRef {
         MigrationRef {
@@ -36,7 +41,7 @@ impl MigrationRef {
         }
     }
 
-    /// The one of a registry that is meant, and before it all that come before it.
+    /// Returns the migration of a registry that the reference matches, and all migrations before it.
     pub(crate) fn up_to<'a>(&self, registry: &'a Registry) -> Result<(&'a [Migration], &'a Migration), Error> {
         let migrations = registry.as_slice();
         let found = self.find(migrations, |migration| migration.id())?;
@@ -44,14 +49,14 @@ impl MigrationRef {
         Ok((migrations.get(..position).unwrap_or_default(), found))
     }
 
-    /// Whether a migration of this identity is meant.
+    /// Returns true if the reference matches this identity.
     #[doc(hidden)]
     #[must_use]
     pub fn means(&self, id: MigrationId<'_>) -> bool {
         id.version == self.version && self.group.as_deref().is_none_or(|group| group == id.group)
     }
 
-    /// The one of `candidates` that is meant.
+    /// Returns the one candidate that the reference matches.
     pub(crate) fn find<'a, T>(&self, candidates: &'a [T], id: impl Fn(&T) -> MigrationId<'_>) -> Result<&'a T, Error> {
         let mut named = candidates.iter().filter(|candidate| self.means(id(candidate)));
         let Some(found) = named.next() else {
@@ -113,31 +118,55 @@ impl fmt::Display for MigrationRef {
     }
 }
 
-/// How far `up` goes.
+/// The migrations that [`Runner::up`](crate::Runner::up) applies.
+///
+/// An interrupted migration is resumed before any of them.
+///
+/// ```
+/// use migrate_core::{MigrationRef, Target};
+///
+/// let target = Target::To("2026_11_23_093000".parse::<MigrationRef>()?);
+/// assert_ne!(target, Target::Next(1));
+/// # Ok::<(), migrate_core::InvalidVersion>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Everything that is pending.
+    /// All pending migrations.
     Latest,
-    /// Everything that is pending up to this one, which is included.
+    /// All pending migrations up to and including this one. The program must have it linked.
     To(MigrationRef),
-    /// The next so many.
+    /// The next pending migrations, as many as the number. It must be at least 1 and at most the number of pending
+    /// migrations; if nothing is pending, any number from 1 is valid.
     Next(usize),
 }
 
-/// How far `rollback` goes. Migrations are rolled back in the reverse order of their application.
+/// The migrations that [`Runner::rollback`](crate::Runner::rollback) rolls back, in the reverse order of their
+/// application.
+///
+/// A rollback that was interrupted is finished before any of them.
+///
+/// ```
+/// use migrate_core::{MigrationRef, Rollback};
+///
+/// let rollback = Rollback::To("2026_11_23_093000".parse::<MigrationRef>()?);
+/// assert_ne!(rollback, Rollback::All);
+/// # Ok::<(), migrate_core::InvalidVersion>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rollback {
-    /// What the last run applied.
+    /// The batch with the highest number, normally what the last run applied. After an interrupted rollback it finishes
+    /// that and rolls back nothing else.
     LastBatch,
-    /// The last so many.
+    /// The last applied migrations, as many as the number. It must be at least 1 and at most the number of applied
+    /// migrations; if nothing is applied, any number from 1 is valid. An interrupted rollback counts as one of them.
     Last(usize),
-    /// Everything that was applied after this one, which stays.
+    /// All migrations that were applied after this one, which must be applied and stays applied.
     To(MigrationRef),
-    /// Everything.
+    /// All applied migrations.
     All,
 }
 
-/// Of a status, the entries that `up` would apply, in order.
+/// Returns the statuses of the migrations that `up` applies, in order.
 pub(crate) fn entries_to_apply<'a>(
     entries: &'a [MigrationStatus],
     registry: &Registry,
@@ -149,7 +178,7 @@ pub(crate) fn entries_to_apply<'a>(
         Target::Next(steps) => {
             check_steps(*steps, usize::MAX, "pending")?;
             let pending: Vec<&MigrationStatus> = pending.collect();
-            // With nothing pending, any number of steps is done already.
+            // With nothing pending, any number is reached already.
             if !pending.is_empty() {
                 check_steps(*steps, pending.len(), "pending")?;
             }
@@ -169,7 +198,7 @@ pub(crate) fn entries_to_apply<'a>(
     }
 }
 
-/// Of the applied rows, those that `rollback` would take back, newest first.
+/// Returns the rows of the migrations that `rollback` rolls back, newest first.
 pub(crate) fn rows_to_roll_back<'a>(
     rows: &'a [AppliedMigration],
     rollback: &Rollback,
@@ -224,7 +253,7 @@ fn check_steps(steps: usize, there: usize, what: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses what `up` must not go over, unless it was allowed.
+/// Refuses a status that `up` must not ignore, unless the policy allows it.
 pub(crate) fn check_before_up(entries: &[MigrationStatus], policy: Policy) -> Result<(), Error> {
     let of = |state: MigrationState| entries.iter().filter(move |entry| entry.state == state);
     if !policy.allow_missing && of(MigrationState::Missing).next().is_some() {
@@ -281,7 +310,7 @@ pub(crate) fn check_before_up(entries: &[MigrationStatus], policy: Policy) -> Re
     Ok(())
 }
 
-/// What a run goes over, and what it stops at.
+/// The states of history that a run ignores or refuses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Policy {
     pub(crate) allow_missing: bool,

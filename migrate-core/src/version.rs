@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 /// The identity of a migration inside its group: an integer from 1 to 2^63 - 1.
 ///
-/// By habit it is a UTC timestamp, `2026_11_23_093000`. Versions are compared as numbers, so `9` comes
-/// before `10`.
+/// By convention it is a UTC timestamp, `2026_11_23_093000`. Versions compare as numbers, so `9` comes before `10`.
 ///
 /// ```
 /// use migrate_core::Version;
@@ -20,11 +19,12 @@ use std::str::FromStr;
 pub struct Version(i64);
 
 impl Version {
-    /// A version from a number.
+    /// Creates a version from a number.
     ///
     /// # Errors
     ///
-    /// If the number is 0, or 2^63 and more: databases store a version as a signed 64-bit integer.
+    /// Returns [`InvalidVersion`] if the number is 0 or at least 2^63. Databases store a version as a signed 64-bit
+    /// integer.
     pub const fn new(number: u64) -> Result<Version, InvalidVersion> {
         if number == 0 || number > i64::MAX as u64 {
             return Err(InvalidVersion);
@@ -32,13 +32,13 @@ impl Version {
         Ok(Version(number as i64))
     }
 
-    /// The number, as databases store it.
+    /// Returns the number, as databases store it.
     #[must_use]
     pub const fn as_i64(self) -> i64 {
         self.0
     }
 
-    /// The version that the derive has checked already; the nearest valid one for anything else.
+    /// Creates a version that the derive has checked. Any other number becomes the nearest valid version.
     pub(crate) const fn from_derive(number: u64) -> Version {
         match Version::new(number) {
             Ok(version) => version,
@@ -58,7 +58,11 @@ impl TryFrom<i64> for Version {
 impl FromStr for Version {
     type Err = InvalidVersion;
 
-    /// Reads digits, with `_` between them wherever it helps the eye.
+    /// Parses digits. `_` is allowed anywhere between them.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidVersion`] for any other text, and for numbers outside the range.
     fn from_str(text: &str) -> Result<Version, InvalidVersion> {
         let digits: String = text.chars().filter(|&c| c != '_').collect();
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -76,7 +80,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// What was given is not a version.
+/// The error for a number or text that is not a valid version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidVersion;
 

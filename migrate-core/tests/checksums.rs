@@ -1,5 +1,5 @@
-//! Checksums are kept in users' databases, so what is encoded today must be encoded alike for ever. A line of the file
-//! beside this may be added, never changed; a new encoding needs a new tag (see `src/schema/checksum.rs`).
+//! Users' databases store checksums, so the encoding must never change. Lines of `checksums.txt` may be added, never
+//! changed; a new encoding needs a new tag (see `src/schema/checksum.rs`).
 
 use diesel::prelude::*;
 use migrate_core::__private::{MigrationMeta, checksum_of, register};

@@ -1,4 +1,4 @@
-//! What rustc and the linker make of the derive's output: real packages, built by Cargo.
+//! rustc and the linker with the derive's output: real packages, built by Cargo.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ fn main() {
 }
 "#;
 
-/// A workspace of its own. All of them share one target directory, so dependencies are built once; its packages are
-/// therefore named after the test.
+/// A separate workspace. All workspaces share one target directory, so that dependencies are built once. Package names
+/// therefore start with the name of the test.
 struct Scratch {
     root: PathBuf,
 }
@@ -134,7 +134,7 @@ fn a_version_used_in_two_crates_does_not_link_and_never_runs() -> TestResult {
         assert!(built.talk.contains(SYMBOL), "{profile}: {}", built.talk);
     }
 
-    // Thin LTO makes symbols local before the linker compares them, so there it is the registry that refuses.
+    // Thin LTO makes symbols local before the linker compares them, so only the registry can refuse.
     let ran = scratch.cargo(&["run", "--package", "in-two", "--profile", "thin"])?;
     assert!(!ran.is_done, "two migrations with one version were accepted");
     let refused = ran.output.contains("a version is used twice")
@@ -193,7 +193,7 @@ fn both_copies_are_linked() {
         text
     })?;
     scratch.package("copies-helper", &[], "lib.rs", "use copies_lib as _;\n")?;
-    // The helper depends on the library, and only the library's tests on the helper: two copies in one program.
+    // The helper depends on the library, and the library's tests on the helper: two copies in one program.
     let manifest = scratch.root.join("copies-lib/Cargo.toml");
     let text = fs::read_to_string(&manifest)?.replace("copies-helper = ", "\n[dev-dependencies]\ncopies-helper = ");
     fs::write(&manifest, text)?;

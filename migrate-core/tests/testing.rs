@@ -1,4 +1,4 @@
-//! What `migrate_core::testing` promises: databases that go to any migration, and one migration without a database.
+//! Tests of `migrate_core::testing`: databases that move to any migration, and previews.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -66,7 +66,7 @@ fn database() -> TestDatabase {
     .unwrap()
 }
 
-/// The versions that are applied.
+/// The applied versions.
 fn applied(db: &mut TestDatabase) -> Vec<String> {
     let entries = db.runner().status().unwrap().into_iter();
     let applied = entries.filter(|entry| entry.state == MigrationState::Applied);

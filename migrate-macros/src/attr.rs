@@ -1,7 +1,6 @@
-//! Reads `#[migration(..)]`: each key at most once, each value of the right kind. Whether the values make sense is decided
-//! in `validate`.
+//! Parses `#[migration(..)]`: each key at most once, each value of the right kind. `validate` checks the values.
 //!
-//! Nothing here stops at the first mistake: all of them are collected, so that they are shown at once.
+//! It collects all errors, so that they are reported together.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -11,11 +10,11 @@ use syn::{Attribute, DeriveInput, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path,
 
 const KEYS: [&str; 6] = ["version", "name", "group", "transaction", "unlisted", "crate"];
 
-/// What was written, and what was wrong with it.
+/// The parsed keys, and the errors.
 #[derive(Default)]
 pub(crate) struct Attributes {
     pub(crate) version: Option<Expr>,
-    /// There is a `version`, right or wrong.
+    /// True if there is a `version` key, valid or not.
     pub(crate) has_version_key: bool,
     pub(crate) name: Option<LitStr>,
     pub(crate) group: Option<LitStr>,
@@ -23,13 +22,13 @@ pub(crate) struct Attributes {
     pub(crate) unlisted: bool,
     pub(crate) krate: Option<Path>,
     pub(crate) errors: Errors,
-    /// Where a missing version is reported: the attribute, if there is one that could be read.
+    /// The span for a missing version: the last attribute in parentheses.
     pub(crate) attribute: Option<TokenStream>,
-    /// An attribute could not be read at all, so what it lacks is not known.
+    /// True if an attribute cannot be parsed, so that its missing keys are unknown.
     pub(crate) is_unreadable: bool,
 }
 
-/// All mistakes so far.
+/// The errors so far.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
@@ -50,7 +49,7 @@ impl Errors {
     }
 }
 
-/// Reads the attributes of the derived item.
+/// Parses the attributes of the derived item.
 pub(crate) fn read(input: &DeriveInput) -> Attributes {
     let mut read = Attributes::default();
     let mut seen = Vec::new();
@@ -65,7 +64,7 @@ pub(crate) fn is_ours(attribute: &Attribute) -> bool {
     attribute.path().is_ident("migration")
 }
 
-/// The path of `migrate_core`, if the attribute names it and can be read that far. For the fallback.
+/// Returns the path of `migrate_core` for the fallback, if the attribute sets it.
 pub(crate) fn crate_path(input: &DeriveInput) -> Option<Path> {
     read(input).krate
 }
@@ -121,7 +120,8 @@ impl Attributes {
         Ok(())
     }
 
-    /// A comma between two keys. Where it is missing the reading goes on, so that what follows is checked as well.
+    /// Parses a comma between two keys. Parsing continues after a missing comma, so that the following keys are checked
+    /// too.
     fn separator(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         if input.peek(Token![,]) {
             input.parse::<Token![,]>()?;
@@ -199,7 +199,7 @@ impl Attributes {
     }
 }
 
-/// What a `macro_rules!` macro passes on comes in an invisible group.
+/// Unwraps the invisible group around an argument of a `macro_rules!` macro.
 fn without_group(expr: Expr) -> Expr {
     match expr {
         Expr::Group(group) => without_group(*group.expr),
@@ -207,16 +207,16 @@ fn without_group(expr: Expr) -> Expr {
     }
 }
 
-/// What stands behind a key.
+/// The tokens after a key.
 enum Value {
     None,
-    /// `key = tokens`; nothing after the `=` is `None`.
+    /// `key = tokens`. A key with nothing after the `=` is `None`.
     Assigned(TokenStream),
     /// `key(tokens)`
     InBrackets(TokenStream),
 }
 
-/// The tokens of a value: up to a comma or semicolon, or to the next `key =`, before which a comma was forgotten.
+/// Parses a value: up to a comma or semicolon, or to the next `key =` after a missing comma.
 fn value(input: ParseStream<'_>) -> syn::Result<Value> {
     if input.peek(syn::token::Paren) {
         return Ok(Value::InBrackets(
@@ -242,7 +242,7 @@ fn value(input: ParseStream<'_>) -> syn::Result<Value> {
     })
 }
 
-/// How a key is written.
+/// Returns an example of a key.
 fn right_form(key: &str) -> &'static str {
     match key {
         "name" => "name = \"add_username\"",
@@ -254,7 +254,7 @@ fn right_form(key: &str) -> &'static str {
     }
 }
 
-/// The key that a wrong one probably stands for.
+/// Returns the key that a misspelled one probably means.
 fn meant(name: &str) -> Option<&'static str> {
     match name.to_ascii_lowercase().as_str() {
         "versions" | "ver" | "id" | "timestamp" => Some("version"),
@@ -274,7 +274,7 @@ fn unknown(name: &str, meant: Option<&str>) -> String {
     }
 }
 
-/// `#[migration(..)]` belongs on the struct, not inside it.
+/// Reports `#[migration(..)]` inside the item instead of above it.
 fn refuse_misplaced(input: &DeriveInput, errors: &mut Errors) {
     let fields: Vec<&syn::Field> = match &input.data {
         syn::Data::Struct(data) => data.fields.iter().collect(),
@@ -297,7 +297,7 @@ fn refuse_misplaced(input: &DeriveInput, errors: &mut Errors) {
     }
 }
 
-/// The doc comment, without the space that each line begins with.
+/// Returns the doc comment without the leading space of each line.
 pub(crate) fn doc_comment(input: &DeriveInput) -> String {
     let lines: Vec<String> = input
         .attrs

@@ -1,4 +1,4 @@
-//! From a model to Rust. It checks nothing.
+//! Generates Rust from a validated model.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -32,7 +32,8 @@ fn derived(model: &Model<'_>, krate: &TokenStream) -> TokenStream {
         transaction,
         ..
     } = model;
-    // A missing `impl Migrate` is reported where this reference becomes a `dyn Migrate`: at the struct's name.
+    // The compiler reports a missing `impl Migrate` here, at the coercion to `dyn Migrate`; the span is the struct's
+    // name.
     let migrate = quote_spanned!(ident.span()=> &#ident);
     quote! {
         #[automatically_derived]
@@ -54,8 +55,8 @@ fn derived(model: &Model<'_>, krate: &TokenStream) -> TokenStream {
     }
 }
 
-/// The registration, and a symbol that exists once in a program: rustc refuses the second in a crate, the linker the
-/// second between crates. Not under `cfg(test)`, where a crate can be linked twice, as itself and as what is tested.
+/// Generates the registration, and an exported symbol per version. rustc refuses a duplicate symbol within a crate, the
+/// linker one between crates. `cfg(test)` has no symbol, because a test may link a crate twice.
 fn registered(model: &Model<'_>, krate: &TokenStream) -> TokenStream {
     let ident = model.ident;
     let symbol = symbol(&model.group, model.version);
@@ -71,7 +72,7 @@ fn registered(model: &Model<'_>, krate: &TokenStream) -> TokenStream {
     }
 }
 
-/// A symbol's name holds what every linker takes, so other characters of the group are written as their number.
+/// Returns a symbol name. Characters of the group that some linkers refuse are written as their number.
 fn symbol(group: &str, version: u64) -> String {
     let group: String = group
         .chars()

@@ -1,5 +1,5 @@
-//! What stands in for a migration that is written wrongly: its errors, and an impl, so that uses of the type elsewhere do
-//! not add errors of their own. Nothing is registered.
+//! Expands an invalid migration: its errors, and an impl, so that other uses of the type cause no further errors. It
+//! registers nothing.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -14,7 +14,7 @@ pub(crate) fn expand(input: &DeriveInput, error: &syn::Error) -> TokenStream {
     let krate = krate(attr::crate_path(input).as_ref());
     let mut generics = input.generics.clone();
     if !generics.params.is_empty() {
-        // What the parameters have to be is said by the user's `impl Migrate`.
+        // The bounds of the parameters are those of the user's `impl Migrate`.
         let clause = generics.make_where_clause();
         clause.predicates.push(parse_quote!(Self: #krate::Migrate));
     }

@@ -1,4 +1,4 @@
-//! The derive behind `migrate_core`'s `#[derive(Migration)]`.
+//! The derive macro of `migrate_core`'s `#[derive(Migration)]`.
 //!
 //! Use it through `migrate_core`, which re-exports it.
 
@@ -13,8 +13,8 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Registers a struct as a migration.
 ///
-/// The struct has no fields, and an `impl Migrate` beside it says what the migration changes. Its doc comment becomes the
-/// migration's description.
+/// The struct must have no fields, and needs an `impl Migrate` that describes the change. Its doc comment becomes the
+/// description of the migration.
 ///
 /// ```
 /// use migrate_core::prelude::*;
@@ -33,17 +33,17 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// | key | meaning | left out |
+/// | key | meaning | default |
 /// |---|---|---|
-/// | `version = 2026_11_23_093000` | the identity: an integer from 1 to 2^63 - 1, unique in its group | an error |
-/// | `name = "add_username"` | a label for people | the struct's name in snake case |
-/// | `group = "jobs"` | the group that orders itself by version | `"default"` |
-/// | `transaction = false` | runs outside a transaction, step by step | in a transaction |
-/// | `unlisted` | is not registered: for explicit sets and tests | registered |
-/// | `crate = path::to::migrate_core` | where `migrate_core` is found, if it was renamed or re-exported | `::migrate_core` |
+/// | `version = 2026_11_23_093000` | the identity: an integer from 1 to 2^63 - 1, unique in its group | required |
+/// | `name = "add_username"` | a label: 1 to 255 bytes, no control characters | the struct's name in snake case |
+/// | `group = "jobs"` | the group: 1 to 64 ASCII letters, digits, `_`, `-` and `.` | `"default"` |
+/// | `transaction = false` | runs the steps outside a transaction | `true` |
+/// | `unlisted` | does not register the migration: for explicit sets and tests | registered |
+/// | `crate = path::to::migrate_core` | the path of a renamed or re-exported `migrate_core` | `::migrate_core` |
 ///
-/// A version that is used twice in a group does not build: rustc refuses it inside a crate, the linker between crates. It
-/// is not checked under `cfg(test)`, where a crate can be linked twice; the registry checks when it runs.
+/// A duplicate version in a group does not build: rustc refuses it within a crate, the linker between crates. Under
+/// `cfg(test)`, where a crate may be linked twice, only the registry checks this, at run time.
 #[proc_macro_derive(Migration, attributes(migration))]
 pub fn migration(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

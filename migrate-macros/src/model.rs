@@ -1,8 +1,8 @@
-//! A derived migration whose every value is right.
+//! A validated migration.
 
 use syn::{Ident, Path};
 
-/// What is expanded.
+/// The input of `expand`.
 pub(crate) struct Model<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) version: u64,
@@ -15,7 +15,7 @@ pub(crate) struct Model<'a> {
     pub(crate) krate: Option<Path>,
 }
 
-/// `AddURLToUsers2` as `add_url_to_users2`.
+/// Converts `AddURLToUsers2` to `add_url_to_users2`.
 pub(crate) fn snake_case(ident: &Ident) -> String {
     let text = ident.to_string();
     let text = text.strip_prefix("r#").unwrap_or(&text);

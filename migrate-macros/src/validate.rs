@@ -1,4 +1,4 @@
-//! The rules: from what was written to a model, or every mistake at once.
+//! Validates the parsed attributes. Returns a model, or all errors together.
 
 use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr};
@@ -15,7 +15,7 @@ pub(crate) fn validate(input: &DeriveInput, attributes: Attributes) -> syn::Resu
     let version = match &attributes.version {
         Some(version) => check_version(version, &mut errors),
         None => {
-            // What an unreadable attribute says is not known; a complaint of a missing version would be a guess.
+            // The keys of an unparsable attribute are unknown, so a missing version would be a guess.
             if !attributes.is_unreadable && !attributes.has_version_key {
                 missing_version(input, attributes.attribute, &mut errors);
             }
@@ -43,7 +43,7 @@ pub(crate) fn validate(input: &DeriveInput, attributes: Attributes) -> syn::Resu
     })
 }
 
-/// A struct without fields, parameters and lifetimes: what is registered is a constant.
+/// Checks that the item is a struct without fields and generics, because its value is registered as a constant.
 fn check_shape(input: &DeriveInput, errors: &mut Errors) {
     let ident = &input.ident;
     let form = format!("a migration is a struct without fields: write `struct {ident};`");

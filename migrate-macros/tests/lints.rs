@@ -1,6 +1,6 @@
 //! The generated code passes the strictest lints that a package may set.
 //!
-//! Built twice: as a test, and by `ui.rs` as a program, where the symbol that a version is used once by is generated too.
+//! This file is built twice: as a test, and by `ui.rs` as a program, which also contains the symbol of each version.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -41,7 +41,7 @@
     reason = "they are about what stands in this file, or contradict each other"
 )]
 
-/// Listed, with every key.
+/// A listed migration with other keys.
 mod listed {
     use migrate_core::prelude::*;
 
@@ -57,7 +57,7 @@ mod listed {
     }
 }
 
-/// Not listed.
+/// An unlisted migration.
 mod unlisted {
     use migrate_core::prelude::*;
 
@@ -73,7 +73,7 @@ mod unlisted {
     }
 }
 
-/// The versions that were derived.
+/// The derived versions.
 fn versions() -> [i64; 2] {
     [
         migrate_core::Migration::of::<listed::AddUsername>(),

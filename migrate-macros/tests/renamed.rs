@@ -1,6 +1,6 @@
-//! The generated code finds `migrate_core` where `crate = path` says, and nothing else in scope gets in its way.
+//! The generated code uses `migrate_core` from `crate = path`, and no other name in scope.
 
-/// As a package that wraps `migrate_core` for its users would have it.
+/// A package that re-exports `migrate_core` for its users.
 mod wrapper {
     pub(crate) mod migrations {
         pub(crate) use ::migrate_core as framework;
@@ -10,7 +10,7 @@ mod wrapper {
 use wrapper::migrations::framework::{Migrate, Migration, Registry, Schema};
 
 mod hostile {
-    //! Names that careless generated code would pick up.
+    //! Names that unqualified generated code would resolve to.
     #![allow(non_camel_case_types, dead_code, reason = "that is what is tried")]
 
     pub(super) mod core {}

@@ -1,6 +1,6 @@
-//! What the derive answers to each way of writing it wrongly, word for word.
+//! The exact errors of the derive for each kind of mistake.
 //!
-//! rustc prints part of these texts, so they hold for one toolchain: on another one the cases are left out, and say so.
+//! rustc prints parts of these texts, so they fit one toolchain. Other toolchains ignore the test.
 
 #[rustversion::stable(1.95)]
 #[test]

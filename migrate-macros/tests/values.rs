@@ -1,4 +1,4 @@
-//! What the derive notes of a migration.
+//! The values of a derived migration.
 
 use migrate_core::prelude::*;
 use migrate_core::{DEFAULT_GROUP, Registry};

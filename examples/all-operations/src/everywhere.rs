@@ -1,9 +1,9 @@
-//! What every database takes.
+//! Changes that every database supports.
 
 use diesel::prelude::*;
 use migrate_core::prelude::*;
 
-/// In order. They are linked as well; here they are listed for those that follow them.
+/// In order. They are linked as well; later migrations of a set follow them.
 pub(crate) fn all() -> Vec<Migration> {
     vec![
         Migration::of::<CreateTables>(),
@@ -12,7 +12,7 @@ pub(crate) fn all() -> Vec<Migration> {
     ]
 }
 
-/// Tables, with every type that all have, and the words of a column.
+/// Tables with every portable column type, and the methods of a column.
 #[derive(Migration)]
 #[migration(version = 1)]
 struct CreateTables;
@@ -21,7 +21,7 @@ impl Migrate for CreateTables {
     fn up(&self, schema: &mut Schema) {
         schema.create_table("people", |t| {
             t.id();
-            // What is unique or indexed has a length: MySQL puts nothing else into a key.
+            // Unique and indexed columns have a length, because MySQL indexes no unbounded text.
             t.varchar("email", 200).unique();
             t.varchar("name", 100).nullable().default("nobody");
             t.char("country", 2).check("length(country) = 2");
@@ -71,7 +71,7 @@ impl Migrate for CreateTables {
     }
 }
 
-/// What was there before migrations were.
+/// Tables that existed before the first migration.
 #[derive(Migration)]
 #[migration(version = 2)]
 struct DeclareAudit;
@@ -100,7 +100,7 @@ impl Migrate for DeclareAudit {
                 });
             })
             .undo("DROP TABLE audit");
-        // A view that somebody made by hand, and that is dropped here.
+        // A view that was created manually, and that is dropped here.
         schema
             .execute([
                 (Dialect::Sqlite, "CREATE VIEW IF NOT EXISTS old_view AS SELECT 1 AS one"),

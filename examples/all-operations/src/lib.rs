@@ -1,7 +1,7 @@
-//! Every word for a schema change, once: to copy from, and to see that they work together.
+//! Every schema change once: a reference to copy from, and a test that they work together.
 //!
-//! What every database takes is in `everywhere`, what only one or some take in a file for each. [`of`] puts together what runs
-//! on one.
+//! `everywhere` contains the changes for every database. Each other module is specific to one database or to some.
+//! [`of`] combines the migrations of one database.
 
 mod everywhere;
 mod mysql;
@@ -11,7 +11,7 @@ mod sqlite;
 
 use migrate_core::{Dialect, Migration};
 
-/// All that run on a database, in order.
+/// Returns the migrations for a database, in order.
 #[must_use]
 pub fn of(dialect: Dialect) -> Vec<Migration> {
     let own = match dialect {

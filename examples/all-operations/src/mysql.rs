@@ -1,5 +1,5 @@
-//! What MySQL and MariaDB have, and not every other database: types by their own names, among them enums, collations, columns
-//! that are computed when they are read.
+//! Features of MySQL and MariaDB that not every database has: native types such as enums, collations, and virtual
+//! generated columns.
 
 use migrate_core::prelude::*;
 
@@ -8,7 +8,7 @@ pub(crate) fn all() -> Vec<Migration> {
     vec![Migration::of::<CreateNotes>()]
 }
 
-/// A table with what others lack.
+/// A table with features that other databases lack.
 #[derive(Migration)]
 #[migration(version = 10, unlisted)]
 struct CreateNotes;

@@ -1,5 +1,5 @@
-//! What PostgreSQL has, and not every other database: enums, types of its own, collations, indexes on some rows and on
-//! expressions and of other kinds, made while others write, and a type changed by an expression.
+//! Features of PostgreSQL that not every database has: enums, native types, collations, partial and expression indexes,
+//! index methods, concurrent indexes, and type changes with `using`.
 
 use migrate_core::prelude::*;
 
@@ -13,7 +13,7 @@ pub(crate) fn all() -> Vec<Migration> {
     ]
 }
 
-/// Columns whose values are listed, and of types by their names.
+/// Columns of enums, and of native types.
 #[derive(Migration)]
 #[migration(version = 10, unlisted)]
 struct CreateDiary;
@@ -41,7 +41,7 @@ impl Migrate for CreateDiary {
     }
 }
 
-/// One value more. It can be used from the next migration on.
+/// Two more values. They can be used from the next migration on.
 #[derive(Migration)]
 #[migration(version = 11, unlisted)]
 struct AddMood;
@@ -53,7 +53,7 @@ impl Migrate for AddMood {
     }
 }
 
-/// Indexes, made while others write.
+/// Concurrent indexes: other connections may write while they are built.
 #[derive(Migration)]
 #[migration(version = 12, unlisted, transaction = false)]
 struct IndexDiary;
@@ -70,7 +70,7 @@ impl Migrate for IndexDiary {
     }
 }
 
-/// The values become plain text, and the enum goes.
+/// The values become text, and the enum is dropped.
 #[derive(Migration)]
 #[migration(version = 13, unlisted)]
 struct DropMood;

@@ -1,5 +1,5 @@
-//! What SQLite has, and not every other database: texts compared by a collation of its own, types by any name, columns that are
-//! computed when they are read, indexes on some rows and on expressions, a type changed by an expression.
+//! Features of SQLite that not every database has: its collations, types with any name, virtual generated columns,
+//! partial and expression indexes, and type changes with `using`.
 
 use migrate_core::prelude::*;
 
@@ -8,7 +8,7 @@ pub(crate) fn all() -> Vec<Migration> {
     vec![Migration::of::<CreateNotes>(), Migration::of::<ChangeNotes>()]
 }
 
-/// A table with what others lack.
+/// A table with features that other databases lack.
 #[derive(Migration)]
 #[migration(version = 10, unlisted)]
 struct CreateNotes;
@@ -28,7 +28,7 @@ impl Migrate for CreateNotes {
     }
 }
 
-/// Texts become numbers, and on the way back texts.
+/// Texts become numbers, and texts again on rollback.
 #[derive(Migration)]
 #[migration(version = 11, unlisted)]
 struct ChangeNotes;

@@ -1,4 +1,4 @@
-//! Every word is used, and all of them can be planned for every database, also for those that no test runs on.
+//! Every builder method is used, and all of them can be planned for every database, even for untested ones.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use migrate_core::{Dialect, Plan, Registry};
 
-/// The text of the files in a directory, without those below it.
+/// Returns the text of the files in a directory, without subdirectories.
 fn text_of(directory: &Path) -> String {
     let files = fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
     files
@@ -16,7 +16,7 @@ fn text_of(directory: &Path) -> String {
         .collect()
 }
 
-/// The public methods of the files that hold the words.
+/// Returns the public methods of the files that define the builder.
 fn words() -> Vec<String> {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrate-core/src/schema");
     let files = [
@@ -37,7 +37,7 @@ fn words() -> Vec<String> {
                 .filter_map(|rest| rest.split(['(', '<']).next().map(str::to_owned))
                 .filter(|word| !word.starts_with('$'))
                 .collect();
-            // The words that a macro makes of a list.
+            // Methods that a macro generates from a list.
             let listed: Vec<String> = text
                 .lines()
                 .filter(|line| line.contains(" = ColumnType::") && line.trim_end().ends_with(';'))

@@ -1,27 +1,27 @@
-//! What the application asks of the database, with the tables of the kept `schema.rs`. It is for SQLite, as an application is
-//! for one database; only the migrations run on others as well.
+//! The application's queries, with the generated tables of `schema.rs`. The application uses SQLite; only the
+//! migrations also run on other databases.
 
 use diesel::prelude::*;
 
 use crate::schema::{posts, users};
 
-/// Whoever has signed up.
+/// A registered user.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct User {
-    /// Counted up by the database.
+    /// The auto-increment key.
     pub id: i64,
-    /// Where mail goes.
+    /// The e-mail address.
     pub email: String,
     /// The public handle.
     pub username: Option<String>,
 }
 
-/// Signs somebody up.
+/// Registers a user.
 ///
 /// # Errors
 ///
-/// What the database says.
+/// Returns Diesel's error.
 pub fn sign_up(conn: &mut SqliteConnection, email: &str, username: &str) -> QueryResult<User> {
     diesel::insert_into(users::table)
         .values((users::email.eq(email), users::username.eq(username)))
@@ -37,7 +37,7 @@ pub fn sign_up(conn: &mut SqliteConnection, email: &str, username: &str) -> Quer
 ///
 /// # Errors
 ///
-/// What the database says.
+/// Returns Diesel's error.
 pub fn publish(conn: &mut SqliteConnection, author: &User, title: &str, body: &str) -> QueryResult<()> {
     let post = (
         posts::user_id.eq(author.id),
@@ -48,11 +48,11 @@ pub fn publish(conn: &mut SqliteConnection, author: &User, title: &str, body: &s
     Ok(())
 }
 
-/// The titles of somebody's posts, the newest first.
+/// Returns the titles of a user's posts, newest first.
 ///
 /// # Errors
 ///
-/// What the database says.
+/// Returns Diesel's error.
 pub fn titles_by(conn: &mut SqliteConnection, username: &str) -> QueryResult<Vec<String>> {
     posts::table
         .inner_join(users::table)

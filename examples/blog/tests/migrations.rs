@@ -1,3 +1,3 @@
-//! What all migrations should pass.
+//! The standard tests of all migrations.
 
 migrate_core::test_migrations!(blog);

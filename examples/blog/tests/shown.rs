@@ -1,4 +1,4 @@
-//! What the README and the crate's docs show is the code that runs here.
+//! The README and the crate's documentation show the test that runs here.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! The application's queries, on the schema that the migrations make.
+//! The application's queries, on the migrated schema.
 
 use blog::store;
 use migrate_core::Target;

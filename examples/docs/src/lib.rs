@@ -1,6 +1,6 @@
 //! Compiles and runs the code of the README and of the pages in `docs/`, as documentation tests.
 //!
-//! The pages stand outside the packages that are published, so that these can be built from their own files alone.
+//! The pages are outside the published packages, so that those build from their own files.
 
 /// The README.
 #[cfg(doctest)]

@@ -1,4 +1,4 @@
-//! The first migration of the README: it is the code that runs here.
+//! The first migration of the README, compiled and run here.
 
 use std::error::Error;
 

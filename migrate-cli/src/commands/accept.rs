@@ -1,4 +1,4 @@
-//! `accept`: declares that a changed migration is right as it is.
+//! `accept`: records the current checksum of a changed migration.
 
 use migrate_core::MigrationRef;
 

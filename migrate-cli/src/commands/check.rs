@@ -1,5 +1,4 @@
-//! `check`: whether the migrations can go out, and whether the files that are kept beside them are right; no database is
-//! opened.
+//! `check`: checks the migrations and the generated files beside them, without a database.
 
 use std::fs;
 use std::io;
@@ -34,7 +33,7 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Cli
     for dialect in dialects {
         found.errors(Plan::offline(&registry, dialect).and_then(|_| Plan::offline_rollback(&registry, dialect)))?;
     }
-    // Of migrations that are wrong, no schema is known.
+    // Invalid migrations have no schema.
     let are_planned = found.diagnostics.is_empty();
     let sources = Sources::of(&package);
     found.sentences(sources.unnamed_files(registry.as_slice()));
@@ -100,7 +99,7 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Cli
     Ok(Exit::Done)
 }
 
-/// Writes the files that say something else now, all or none of them, and says which.
+/// Writes the files that differ, all or none of them, and returns their names.
 fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<String>, CliError> {
     let mut staged = Vec::new();
     for (file, text) in files {
@@ -117,7 +116,7 @@ fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<String>, CliError> {
     Ok(written)
 }
 
-/// What is wrong, and what to do about it.
+/// The diagnostics of `check`, and the advice for them.
 #[derive(Default)]
 struct Found {
     diagnostics: Vec<Diagnostic>,
@@ -125,13 +124,13 @@ struct Found {
 }
 
 impl Found {
-    /// Notes the problems of an error. One that has none is about something else, and goes on up.
+    /// Adds the diagnostics of an error. Returns an error without diagnostics, because it has another cause.
     fn errors<T>(&mut self, result: Result<T, Error>) -> Result<(), Error> {
         match result {
             Ok(_) => Ok(()),
             Err(error) if error.diagnostics().is_empty() => Err(error),
             Err(error) => {
-                // Another dialect may say the same.
+                // Several dialects may report the same diagnostic.
                 let new = error
                     .diagnostics()
                     .iter()
@@ -160,7 +159,7 @@ impl Found {
     }
 }
 
-/// Takes in what is new, and what was changed or taken away if it is named: such an edit has to be meant.
+/// Records new migrations, and the changed or removed ones that are named: such an edit must be explicit.
 fn update(checksum_file: &mut ChecksumFile, registry: &Registry, named: &[MigrationRef]) -> Result<(), CliError> {
     for reference in named {
         let meant = registry.iter().find(|migration| reference.means(migration.id()));
@@ -184,8 +183,7 @@ fn update(checksum_file: &mut ChecksumFile, registry: &Registry, named: &[Migrat
     Ok(())
 }
 
-/// The package's `schema.rs`, if it is kept from the migrations and is not what they make: what it should be, and what
-/// writes it.
+/// Returns a generated `schema.rs` that is out of date: the file, its new text, and the command that writes it.
 fn stale_schema(package: &Path, registry: &Registry) -> Result<Option<(PathBuf, String, String)>, CliError> {
     let file = package.join("src").join("schema.rs");
     let Some(there) = read(&file)? else {
@@ -199,7 +197,7 @@ fn stale_schema(package: &Path, registry: &Registry) -> Result<Option<(PathBuf, 
     Ok((normal(&there) != normal(&text)).then_some((file, text, command)))
 }
 
-/// A text without what a formatter may change.
+/// Removes everything from a text that a formatter may change.
 fn normal(text: &str) -> String {
     let mut normal: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     for end in [")", "}", "]"] {
@@ -208,7 +206,7 @@ fn normal(text: &str) -> String {
     normal
 }
 
-/// A file as it is called from where we stand.
+/// Returns the path of a file relative to the current directory.
 fn shown(file: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     file.strip_prefix(here).unwrap_or(file).display().to_string()

@@ -1,4 +1,4 @@
-//! `create`: writes a new migration into the package's sources.
+//! `create`: writes a new migration into the sources of the package.
 
 use std::fs;
 use std::io;
@@ -37,19 +37,19 @@ pub(super) fn create(
     let sources = Sources::of(&package);
     let lock = package.join(CHECKSUM_FILE);
     let is_first = sources.newest().is_none();
-    // Before anything is written: what cannot be read cannot be added to.
+    // Read before anything is written, so that an unreadable file changes nothing.
     let checksum_file = checksum_file(&lock, is_first)?;
     let version = next_version(&sources)?;
     let module = format!("m{version}_{name}");
     let before = fs::read_to_string(&lock).ok();
-    // First, as it is the one that is taken back most easily.
+    // Written first, because it is the easiest file to restore.
     if let Some(mut checksum_file) = checksum_file {
         let group = DEFAULT_GROUP;
         checksum_file.reserve(MigrationId { group, version }, &name);
         files::replace(&lock, &checksum_file.to_string()).map_err(|error| not_kept(&lock, &error))?;
     }
     let added = scaffold::add(&sources, &module, &template(version, &name, frozen.as_ref())).map_err(|error| {
-        // The first error is the one to tell.
+        // The first error is reported, not this one.
         let _ = match before {
             Some(before) => files::keep(&lock, &before).map(drop),
             None => fs::remove_file(&lock),
@@ -84,8 +84,8 @@ pub(super) fn create(
     Ok(Exit::Done)
 }
 
-/// The file of checksums, in which a new migration gets a line, so that another branch that adds one meets it there.
-/// The first migration begins it; later it is kept only where it is.
+/// Returns the checksum file, which gets a line per migration, so that branches that add migrations conflict in it. The
+/// first migration creates the file; later ones use it only if it exists.
 fn checksum_file(file: &Path, is_first: bool) -> Result<Option<ChecksumFile>, CliError> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(Some(ChecksumFile::parse(&text)?)),
@@ -103,7 +103,7 @@ fn not_kept(file: &Path, error: &io::Error) -> CliError {
     }
 }
 
-/// A name that can be part of a module's name.
+/// Returns the name if it is valid in a module name.
 fn checked(name: &str) -> Result<String, UsageError> {
     let is_right = !name.is_empty()
         && name.len() <= 100
@@ -134,13 +134,13 @@ fn checked(name: &str) -> Result<String, UsageError> {
     ))
 }
 
-/// What a step on the rows of tables begins with.
+/// The content of a migration with a Rust step on rows.
 struct Frozen {
-    /// The `table!` of each, as they are at the newest version.
+    /// The `table!` of each table at the newest version.
     tables: String,
-    /// The type of the connection; `None` if the program is built for several.
+    /// The connection type, or `None` if the program supports several.
     connection: Option<&'static str>,
-    /// Which database's types they have, if that was not typed.
+    /// A note about the dialect, if it was not typed.
     told: Option<String>,
 }
 
@@ -157,10 +157,10 @@ impl Frozen {
     }
 }
 
-/// The present moment in UTC, or what follows the newest version if that is later.
+/// Returns the current time in UTC as a version, or the newest version plus one if that is greater.
 fn next_version(sources: &Sources) -> Result<Version, CliError> {
     let now = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
-    // A package without migrations has none linked yet.
+    // A package without migrations has none linked.
     let linked = Registry::linked().ok().and_then(|registry| {
         registry
             .iter()
@@ -183,7 +183,7 @@ fn next_version(sources: &Sources) -> Result<Version, CliError> {
     }
 }
 
-/// What a struct in the new file cannot be called: a word of Rust, and what the file imports or its trait names.
+/// Names that the struct cannot have: a Rust keyword, and the names that the file imports or its trait uses.
 const TAKEN: [&str; 6] = [
     "Self",
     "ColumnType",
@@ -251,7 +251,7 @@ fn template(version: Version, name: &str, frozen: Option<&Frozen>) -> String {
     )
 }
 
-/// The function of a step in Rust, and how the step takes it.
+/// Returns the function of a Rust step, and the argument of `run` for it.
 fn step_on_rows(name: &str, connection: Option<&str>) -> (String, String) {
     let function = |connection: &str| {
         format!(

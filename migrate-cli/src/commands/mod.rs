@@ -1,4 +1,4 @@
-//! The verbs: one file each, or together where they are the same work.
+//! The commands: one file each, except related ones.
 
 mod accept;
 mod check;
@@ -24,7 +24,7 @@ use crate::output::Output;
 use crate::settings::{self, Database, WrittenFor};
 use crate::{Cli, connection, output};
 
-/// Warns of each migration file of the package that is not compiled. A program that runs outside its package has none.
+/// Warns of migration files of the package that are not compiled. Without the package's sources it does nothing.
 fn warn_of_unnamed_files(output: &Output) {
     let linked = Registry::linked();
     let linked = linked.as_ref().map_or(&[][..], Registry::as_slice);
@@ -34,7 +34,7 @@ fn warn_of_unnamed_files(output: &Output) {
     }
 }
 
-/// If nothing is linked, and that is because this package lacks a line: warns of it.
+/// Warns of a missing `mod` line if that is the reason why no migration is linked.
 fn warn_of_missing_line(failure: &CliError, output: &Output) {
     if let CliError::Core(error) = failure
         && error.kind() == ErrorKind::NoMigrations
@@ -47,7 +47,7 @@ fn warn_of_missing_line(failure: &CliError, output: &Output) {
     }
 }
 
-/// What every command works with.
+/// The input of every command.
 struct Context<'a> {
     cli: &'a Cli,
     options: &'a Options,
@@ -62,7 +62,7 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
         options: &args.options,
         output: &output,
     };
-    // `check` finds them itself, and fails.
+    // `check` reports them as errors.
     if !matches!(command, Command::Check(_)) {
         warn_of_unnamed_files(&output);
     }
@@ -91,12 +91,12 @@ impl Context<'_> {
         Ok(settings::database(self.cli, self.options)?)
     }
 
-    /// The kind of database that something is written for; no database is opened.
+    /// Returns the dialect of an output that needs no database.
     fn written_for(&self, typed: Option<DialectVersion>) -> Result<WrittenFor, CliError> {
         Ok(settings::written_for(self.cli, self.options, typed)?)
     }
 
-    /// Works on the database that the settings name; one that does not exist yet reads as empty.
+    /// Runs `work` on the database of the settings. A missing SQLite file reads as an empty database.
     fn read<T>(&self, work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>) -> Result<T, CliError> {
         let database = self.database()?;
         if !connection::exists(&database) {
@@ -105,8 +105,8 @@ impl Context<'_> {
         self.on_database(&database, false, work)
     }
 
-    /// Works on the database that the settings name, and makes it if it does not exist yet. `check` sees it first, as it
-    /// is, so that nothing is made if there is something wrong.
+    /// Runs `work` on the database of the settings, and creates a missing SQLite file. `check` runs first on an empty
+    /// database, so that no file is created if something is wrong.
     fn write<T>(
         &self,
         check: impl FnOnce(&mut Runner<'_>) -> Result<(), Error>,
@@ -138,7 +138,7 @@ impl Context<'_> {
         )?
     }
 
-    /// From here on, the first Ctrl-C lets the run end where it can be taken up again.
+    /// Starts handling signals: the first Ctrl-C stops the run where it can resume.
     fn stoppable(&self) -> CancellationGuard {
         let speaks = self.output.is_verbose_enough();
         CancellationGuard::begin(move || {
@@ -148,7 +148,7 @@ impl Context<'_> {
         })
     }
 
-    /// Asks before something is destroyed.
+    /// Asks for confirmation before data is destroyed.
     fn confirm(&self, what: &str) -> Result<(), CliError> {
         if self.options.yes {
             return Ok(());
@@ -171,7 +171,7 @@ impl Context<'_> {
     }
 }
 
-/// A piece of work on a runner that is set as the options say.
+/// Work on a runner that is configured with the options.
 struct Configured<'a, F> {
     context: &'a Context<'a>,
     work: F,

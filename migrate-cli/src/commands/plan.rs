@@ -1,4 +1,4 @@
-//! `plan`: what would run, with its SQL.
+//! `plan`: prints the SQL that would run.
 
 use migrate_core::{Plan, Registry};
 

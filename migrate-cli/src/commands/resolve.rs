@@ -1,4 +1,4 @@
-//! `resolve`: shows the steps of an interrupted migration, and records how many of them have happened.
+//! `resolve`: prints the steps of an interrupted migration, and records how many of them completed.
 
 use migrate_core::{Direction, InterruptedMigration, MigrationRef};
 
@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::json::Body;
 use crate::output::escape_control_chars;
 
-/// Shows the steps, and writes down how many of them have happened, if that is said.
+/// Prints the steps, and records the number of completed steps if `done` gives it.
 pub(super) fn resolve(context: &Context<'_>, version: &MigrationRef, done: Option<usize>) -> Result<Exit, CliError> {
     let interrupted = context.read(|runner| runner.interrupted(version))?;
     if !context.output.is_json() {
@@ -28,7 +28,7 @@ pub(super) fn resolve(context: &Context<'_>, version: &MigrationRef, done: Optio
     Ok(Exit::Done)
 }
 
-/// Each step, and whether it has happened, as history says or as it is to say.
+/// Prints each step with its state, as recorded in history or as `--done` sets it.
 fn steps(context: &Context<'_>, interrupted: &InterruptedMigration, said: Option<usize>) {
     let InterruptedMigration { planned, .. } = interrupted;
     let doing = match planned.direction() {
@@ -59,7 +59,7 @@ fn steps(context: &Context<'_>, interrupted: &InterruptedMigration, said: Option
     }
 }
 
-/// What history says then, and what comes next.
+/// Returns the recorded state and the next action.
 fn then(interrupted: &InterruptedMigration, done: usize) -> String {
     let InterruptedMigration { planned, .. } = interrupted;
     let (migration, all) = (planned.migration(), planned.steps().len());

@@ -1,4 +1,4 @@
-//! The verbs that change the database: `up`, `rollback`, `redo`, `fresh`.
+//! The commands that change the schema: `up`, `rollback`, `redo`, `fresh`.
 
 use migrate_core::{Direction, Error, Report, Rollback, Runner, Target};
 
@@ -28,7 +28,7 @@ pub(super) fn rollback(context: &Context<'_>, args: &RollbackArgs) -> Result<Exi
             let entries = runner.status()?;
             Ok((back, entries.iter().filter(|entry| entry.applied.is_some()).count()))
         })?;
-        // The first batch of a database is all that it has. A single migration is what was just tried out.
+        // The first batch of a database is everything in it. A single migration was probably just tried out.
         let asks = match how_far {
             Rollback::All => back > 0,
             _ => back > 1 && back == applied,
@@ -52,12 +52,12 @@ pub(super) fn fresh(context: &Context<'_>) -> Result<Exit, CliError> {
     let emptied = context.read(|runner| Ok(runner.fresh_scope()))?;
     context.confirm(&format!("This drops everything in {emptied}, and all its data"))?;
     let _at_work = context.stoppable();
-    // The runner finds what is wrong with the migrations before it drops anything; what history says does not matter here.
+    // The runner checks the migrations before it drops anything. History is irrelevant here.
     let report = context.write(|runner| check(runner, &Target::Latest), |runner| runner.fresh())?;
     Ok(tell(context.output, &report, ""))
 }
 
-/// Finds what is wrong before a database is made.
+/// Reports errors before a database is created.
 fn check(runner: &mut Runner<'_>, target: &Target) -> Result<(), Error> {
     runner.plan(target).map(drop)
 }

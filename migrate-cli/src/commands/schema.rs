@@ -1,4 +1,4 @@
-//! `schema`: the schema at a version, from the migrations alone; no database is opened.
+//! `schema`: prints the schema at a version from the migrations, without a database.
 
 use std::path::Path;
 

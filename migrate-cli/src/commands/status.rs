@@ -1,4 +1,4 @@
-//! `status`: all migrations and their state, and the files that nothing names.
+//! `status`: prints all migrations and their states.
 
 use migrate_core::{MigrationState, MigrationStatus};
 
@@ -34,7 +34,7 @@ pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Cli
     })
 }
 
-/// What stops the next `up`, and what to do.
+/// The states that stop the next `up`, and the ways out.
 const WAYS_OUT: [(MigrationState, &str); 3] = [
     (
         MigrationState::Changed,
@@ -50,7 +50,7 @@ const WAYS_OUT: [(MigrationState, &str); 3] = [
     ),
 ];
 
-/// `3 applied, 1 pending`, and whatever else there is.
+/// Returns a summary such as `3 applied, 1 pending`.
 fn counts(entries: &[MigrationStatus]) -> String {
     let count = |state: MigrationState| entries.iter().filter(|entry| entry.state == state).count();
     let mut counts = format!(

@@ -1,4 +1,4 @@
-//! What databases answer through Diesel, as drivers read it.
+//! The classification of database errors, and the history row as Diesel loads it.
 
 use diesel::QueryableByName;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -8,7 +8,7 @@ use super::{DriverError, DriverErrorKind};
 use crate::history::StoredRow;
 use crate::render::REBUILT;
 
-/// A row of history.
+/// A history row.
 #[derive(QueryableByName)]
 pub(super) struct Row {
     #[diesel(sql_type = BigInt)]
@@ -67,7 +67,7 @@ impl From<Row> for StoredRow {
 
 impl From<DieselError> for DriverError {
     fn from(error: DieselError) -> DriverError {
-        // A table that is made anew goes by the name that the user knows.
+        // Messages show a table under rebuild by the name that the user knows.
         DriverError {
             kind: kind_of_error(&error),
             message: message_of(&error).replace(REBUILT, ""),
@@ -92,8 +92,9 @@ pub(super) fn message_of(error: &DieselError) -> String {
     }
 }
 
-/// Diesel hands on a message without its code. SQLite's texts are fixed for each code (<https://sqlite.org/rescode.html>,
-/// `sqlite3_errstr`); those of servers are in the server's language, and known here in English.
+/// Diesel passes on a message without its code. SQLite's texts are fixed for each code
+/// (<https://sqlite.org/rescode.html>, `sqlite3_errstr`). Servers answer in their configured language; this function
+/// recognizes the English texts.
 pub(super) fn kind_of(message: &str) -> DriverErrorKind {
     match message {
         "database is locked"
@@ -111,7 +112,7 @@ pub(super) fn kind_of(message: &str) -> DriverErrorKind {
         {
             DriverErrorKind::WouldCopy
         }
-        // With what the lock is on, and with who holds it.
+        // These messages continue with the locked object or the holder.
         _ if message.starts_with("deadlock detected (") || message.starts_with("could not obtain lock on ") => {
             DriverErrorKind::Locked
         }
@@ -121,7 +122,7 @@ pub(super) fn kind_of(message: &str) -> DriverErrorKind {
     }
 }
 
-/// What clients of PostgreSQL, MySQL and MariaDB say when the server does not answer any more.
+/// Parts of the messages of PostgreSQL, MySQL and MariaDB clients when the connection is lost.
 const LOST: [&str; 5] = [
     "server closed the connection unexpectedly",
     "terminating connection due to ",
@@ -130,7 +131,7 @@ const LOST: [&str; 5] = [
     "Connection was killed",
 ];
 
-/// The literals of a list: commas inside of texts do not part them.
+/// Splits a list of SQL literals at its commas, but not inside string literals.
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 pub(super) fn literals_of(list: &str) -> Vec<String> {
     let mut literals = Vec::new();

@@ -1,5 +1,5 @@
-//! The rows of history as servers send them: with the server's version and the marker, which cost no questions of their own
-//! then.
+//! History rows as servers return them, with the server version and the history version, so that neither needs a query
+//! of its own.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text};
@@ -8,7 +8,7 @@ use super::StoredRows;
 use super::error::Row;
 use crate::dialect::DialectVersion;
 
-/// A row of history, the version of the server that holds it, and the marker of all rows.
+/// A history row, the server's version, and the version of all rows.
 #[derive(QueryableByName)]
 pub(super) struct RowOnServer {
     #[diesel(embed)]
@@ -19,7 +19,7 @@ pub(super) struct RowOnServer {
     history_version: i64,
 }
 
-/// The rows, and which database the version is of that came with them.
+/// Converts the rows; `version` parses the server's version.
 pub(super) fn stored_rows(rows: Vec<RowOnServer>, version: impl Fn(&str) -> DialectVersion) -> StoredRows {
     StoredRows {
         history_version: rows.first().map(|row| row.history_version),

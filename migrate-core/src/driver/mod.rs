@@ -1,6 +1,6 @@
-//! The border to Diesel: what the runner asks of a connection, implemented in one file per connection type.
+//! The interface to Diesel: the operations that the runner needs from a connection, with one file per connection type.
 //!
-//! Drivers carry out; what to do and in which order is the runner's.
+//! Drivers execute. The runner decides which operations run, and in which order.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod error;
@@ -24,92 +24,107 @@ use crate::history::table::{HistoryTable, SessionBaseline};
 use crate::render::SqlDialect;
 use crate::state::LiveSchema;
 
-/// A Diesel connection that migrations can run on: `SqliteConnection` with the feature `sqlite`, `PgConnection` with the
-/// feature `postgres`, `MysqlConnection`, for MySQL and MariaDB, with the feature `mysql`.
+/// A Diesel connection that migrations can run on.
 ///
-/// A pooled connection is passed as `&mut *conn`. The trait cannot be implemented outside this crate.
+/// | connection | feature | database |
+/// |---|---|---|
+/// | `SqliteConnection` | `sqlite` | SQLite |
+/// | `PgConnection` | `postgres` | PostgreSQL |
+/// | `MysqlConnection` | `mysql` | MySQL and MariaDB |
+///
+/// Pass a pooled connection as `&mut *conn`. The trait is sealed: other crates cannot implement it.
+///
+/// ```
+/// use migrate_core::{Driver, Error, Runner, Target};
+///
+/// fn migrate<D: Driver>(connection: &mut D) -> Result<(), Error> {
+///     Runner::linked(connection)?.up(&Target::Latest)?;
+///     Ok(())
+/// }
+/// ```
 pub trait Driver: Session {}
 
 impl<S: Session> Driver for S {}
 
-/// The operations behind [`Driver`], out of users' sight.
+/// The operations behind [`Driver`], hidden from users.
 pub trait Session: Any {
     #[doc(hidden)]
     fn traits(&self) -> Traits;
 
-    /// The connection itself, for Rust steps.
+    /// Returns the connection as `Any`, for Rust steps.
     #[doc(hidden)]
     fn connection(&mut self) -> &mut dyn Any;
 
-    /// Which database this is, for messages: never with a password.
+    /// Returns the name of the database for messages, without a password.
     #[doc(hidden)]
     fn database_label(&mut self) -> String;
 
-    /// Lets all statements of the connection wait so long for a lock; returns the wait that was set before. `None` where the
-    /// wait is set with each transaction, as it is short there.
+    /// Sets how long each statement of the connection waits for a lock, and returns the previous wait. Returns `None`
+    /// where [`capture_baseline`](Session::capture_baseline) or [`begin`](Session::begin) sets the wait.
     #[doc(hidden)]
     fn set_lock_wait(&mut self, _wait: Duration) -> Result<Option<Duration>, DriverError> {
         Ok(None)
     }
 
-    /// Runs one statement.
+    /// Runs SQL. The text may hold several statements.
     #[doc(hidden)]
     fn execute(&mut self, sql: &str) -> Result<(), DriverError>;
 
-    /// Runs one statement of our own and says how many rows it changed.
+    /// Runs one bookkeeping statement, and returns the number of changed rows.
     #[doc(hidden)]
     fn execute_counting(&mut self, sql: &str) -> Result<usize, DriverError>;
 
-    /// Which database it is, by what the server says of its version where that matters.
+    /// Returns the dialect, with the version of the server where it matters.
     #[doc(hidden)]
     fn version(&mut self) -> Result<DialectVersion, DriverError> {
         Ok(self.traits().dialect.kind().into())
     }
 
-    /// Where the connection is at home, before any step has set something else. Sets what transactions need that is the
-    /// session's: that statements wait so long for locks.
+    /// Captures the session's settings before a step changes them. On MySQL and MariaDB it also sets the lock wait and
+    /// a strict SQL mode.
     #[doc(hidden)]
     fn capture_baseline(&mut self, _history: &str, _wait: Duration) -> Result<SessionBaseline, DriverError> {
         Ok(SessionBaseline::default())
     }
 
-    /// The rows of history; `None` if there is no such table.
+    /// Returns the history rows, or `None` if the history table does not exist.
     #[doc(hidden)]
     fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError>;
 
-    /// The columns of the history table, in lower case.
+    /// Returns the column names of the history table; none if the table does not exist.
     #[doc(hidden)]
     fn columns(&mut self, table: &HistoryTable) -> Result<Vec<String>, DriverError>;
 
-    /// A number that is another one when another connection has changed history, if that can be told now.
+    /// Returns the history version: a number that changes when another connection changes history. Returns `None` if it
+    /// cannot be known now.
     #[doc(hidden)]
     fn history_version(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError>;
 
-    /// The marker as it will be when the open transaction is committed, if that makes it another one.
+    /// Returns the history version as it will be after the commit of the open transaction, or `None` if the commit does
+    /// not change it.
     #[doc(hidden)]
     fn history_version_after_commit(&mut self, _table: &HistoryTable) -> Result<Option<i64>, DriverError> {
         Ok(None)
     }
 
-    /// Begins a transaction that holds the right to write from its start, and whose statements wait so long for locks.
-    /// [`DriverErrorKind::Busy`] says that another run has that right, and that it can be tried again.
+    /// Begins a transaction that holds the lock from its start. Its statements wait up to `wait` for other locks. Fails
+    /// with [`DriverErrorKind::Busy`] while another run holds the lock; the caller may retry.
     #[doc(hidden)]
     fn begin(&mut self, table: &HistoryTable, wait: Duration, held: &LockScope) -> Result<Begun, DriverError>;
 
-    /// Lets the statements of the open transaction wait so long for locks, as [`begin`](Session::begin) has done, after it was
-    /// set back.
+    /// Sets the lock wait of the open transaction again, after restoring the baseline has reset it.
     #[doc(hidden)]
     fn wait_in_transaction(&mut self, _wait: Duration) -> Result<(), DriverError> {
         Ok(())
     }
 
-    /// Makes do without prepared statements that outlive a transaction: the next one may be in another session of the server.
+    /// Disables prepared statements that outlive a transaction: a pooler may run the next one in another server
+    /// session.
     #[doc(hidden)]
     fn disable_statement_cache(&mut self) {}
 
-    /// What stands around the statements of one transaction in a message that holds several: it takes the right to write and
-    /// goes on only if history is as expected.
-    /// `None` if the database takes no such message.
+    /// Returns the SQL around the statements of one pipelined transaction. It takes the lock, and continues only if
+    /// history is as expected. Returns `None` if the database does not support pipelines.
     #[doc(hidden)]
     fn pipeline_envelope(
         &self,
@@ -121,47 +136,47 @@ pub trait Session: Any {
         None
     }
 
-    /// A condition that holds in one session of the server.
+    /// Returns an SQL condition that is true only in the given server session.
     #[doc(hidden)]
     fn is_in_session(&self, _session: i64) -> String {
         "TRUE".to_owned()
     }
 
-    /// Keeps the right to write, which the open transaction has, after that has ended.
+    /// Extends the lock of the open transaction beyond its end.
     #[doc(hidden)]
     fn extend_lock(&mut self, table: &HistoryTable) -> Result<LockScope, DriverError>;
 
-    /// Takes the right to write that is the session's again, if a step has given it up. [`DriverErrorKind::Busy`] says that
-    /// another run has it now.
+    /// Takes the session's lock again if a step has released it. Fails with [`DriverErrorKind::Busy`] if another run
+    /// holds the lock now.
     #[doc(hidden)]
     fn reacquire_lock(&mut self, _table: &HistoryTable) -> Result<(), DriverError> {
         Ok(())
     }
 
-    /// Gives up the right to write that was kept.
+    /// Releases a lock that outlives its transaction.
     #[doc(hidden)]
     fn release_lock(&mut self, table: &HistoryTable, held: LockScope) -> Result<(), DriverError>;
 
-    /// Begins a transaction under a right to write that is the session's.
+    /// Begins a transaction for one step, under a lock that the session or the process already holds.
     #[doc(hidden)]
     fn begin_step(&mut self) -> Result<(), DriverError>;
 
-    /// Makes ready for a statement outside a transaction: takes away what an earlier try of it has left half made, and lets it
-    /// wait so long for locks.
+    /// Prepares for a statement outside a transaction: drops invalid indexes of an earlier attempt, and sets the lock
+    /// wait.
     #[doc(hidden)]
     fn prepare_statement(&mut self, _sql: &str, _wait: Duration) -> Result<(), DriverError> {
         Ok(())
     }
 
-    /// Another text where a digest would not look at the same things, or would not say the same of them, as steps can set that
-    /// of a session.
+    /// Returns a text that differs when session settings, such as the search path, change the result of
+    /// [`object_digest`](Session::object_digest).
     #[doc(hidden)]
     fn catalog_context(&mut self) -> Result<String, DriverError> {
         Ok(String::new())
     }
 
-    /// A digest of some tables, views and enums as they are: another one if any of them has been made, changed or dropped.
-    /// `None` if this cannot be told.
+    /// Returns a digest of the definitions of some tables, views and enums. It differs after any of them is created,
+    /// changed or dropped. Returns `None` if the driver has no digest.
     #[doc(hidden)]
     fn object_digest(&mut self, _names: &[String]) -> Result<Option<String>, DriverError> {
         Ok(None)
@@ -170,112 +185,114 @@ pub trait Session: Any {
     #[doc(hidden)]
     fn commit(&mut self) -> Result<(), DriverError>;
 
-    /// Ends whatever transaction is open, however deep, and leaves the connection usable. Says whether the database had
-    /// one open.
+    /// Ends any open transaction at any depth, and leaves the connection usable. Returns true if the database had a
+    /// transaction open.
     #[doc(hidden)]
     fn rollback(&mut self) -> Result<bool, DriverError>;
 
-    /// How deep Diesel takes the connection to be in transactions; 0 outside.
+    /// Returns the transaction depth that Diesel counts; 0 outside a transaction.
     #[doc(hidden)]
     fn transaction_depth(&mut self) -> u32;
 
-    /// Sets whether the connection keeps foreign keys, outside a transaction; returns what was set before.
+    /// Switches the enforcement of foreign keys, outside a transaction, and returns the previous setting.
     #[doc(hidden)]
     fn set_foreign_keys(&mut self, kept: bool) -> Result<bool, DriverError>;
 
-    /// Rows whose foreign key refers to nothing, as a person reads them.
+    /// Returns the rows whose foreign key refers to no row, as text for messages.
     #[doc(hidden)]
     fn broken_references(&mut self) -> Result<Vec<String>, DriverError>;
 
-    /// Who may hold a lock on some tables, or on any if none is named, or keep waiting what is done to them concurrently: a few,
-    /// each as a person reads it. None if that cannot be told.
+    /// Returns a few sessions that may hold a lock on the named tables, or on any table if none is named. With
+    /// `concurrently` it adds sessions that a concurrent build waits for. Returns none if the server does not reveal
+    /// them.
     #[doc(hidden)]
     fn blockers(&mut self, _names: &[String], _concurrently: bool) -> Vec<String> {
         Vec::new()
     }
 
-    /// What to do to find out who holds a lock.
+    /// Returns advice on how to find the holder of a lock.
     #[doc(hidden)]
     fn lock_holder_hint(&mut self) -> String;
 
-    /// What the database holds. What is still as it was is taken from an earlier answer.
+    /// Reads the live schema. Reuses the parts of `earlier` that have not changed.
     #[doc(hidden)]
     fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError>;
 
-    /// The rows of some tables, each as the SQL literals of some columns.
+    /// Returns the rows of some tables, with the given columns as SQL literals.
     #[doc(hidden)]
     fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError>;
 
-    /// What [`drop_everything`](Session::drop_everything) empties, for messages: never with a password.
+    /// Describes the objects that [`drop_everything`](Session::drop_everything) drops, for messages, without a
+    /// password.
     #[doc(hidden)]
     fn fresh_scope(&mut self) -> String {
         self.database_label()
     }
 
-    /// Drops every object of the database, or of the connection's schema where it has more than one: all or none, where
-    /// changes of the schema do not commit by themselves. Else history goes first, so that it never claims what is gone. Each
-    /// waits so long for locks.
+    /// Drops every object of the database; on PostgreSQL, of the connection's schema. MySQL and MariaDB commit each
+    /// drop, so there the history table goes first and never lists objects that no longer exist. Elsewhere one
+    /// transaction drops all or nothing. Each drop waits up to `wait` for locks.
     #[doc(hidden)]
     fn drop_everything(&mut self, history: &HistoryTable, wait: Duration) -> Result<(), DriverError>;
 }
 
-/// The rows of history, and what came with them.
+/// The history rows, with the versions that the query returned.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct StoredRows {
     pub(crate) rows: Vec<StoredRow>,
-    /// Which database it is, if that was told.
+    /// The dialect and server version, if they came with the rows.
     pub(crate) version: Option<DialectVersion>,
-    /// The marker as it was when they were read, if that came with them.
+    /// The history version at the time of the read, if it came with the rows.
     pub(crate) history_version: Option<i64>,
 }
 
-/// What history is to be like when a transaction begins.
+/// The state of history that a pipelined transaction requires.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HistoryPrecondition {
-    /// Its table is not there.
+    /// The history table does not exist.
     NoTable,
     Version(i64),
-    /// As the transaction of the same run before it has left it.
+    /// History is as the previous transaction of this run left it.
     LeftByRun,
 }
 
-/// What stands around the statements of one transaction in a message that holds several.
+/// The SQL around the statements of one pipelined transaction.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct PipelineEnvelope {
     pub(crate) opening: String,
-    /// An expression for how long the transaction has taken.
+    /// An SQL expression for the duration of the transaction, in milliseconds.
     pub(crate) duration_ms: &'static str,
     pub(crate) closing: String,
 }
 
-/// What came of beginning a transaction.
+/// The result of beginning a transaction.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Begun {
-    /// The session has the right to write, and not the transaction alone.
+    /// The session holds the lock, and not only the transaction.
     pub(crate) is_held: bool,
-    /// The session of the server that it is in, where the server has sessions that a pooler may share out.
+    /// The server session of the transaction, where a pooler may share sessions.
     pub(crate) session: Option<i64>,
 }
 
-/// Whether a run has the right to write beyond its transactions.
+/// The lifetime of a run's lock.
 #[doc(hidden)]
 #[derive(Debug, Default)]
 pub enum LockScope {
-    /// A transaction's right ends with it.
+    /// The lock ends with its transaction.
     #[default]
     Transaction,
-    /// The session has it, until it is given up or the connection ends.
+    /// The session holds the lock until it releases it or ends.
     Session,
-    /// The process has it, until it is given up or the process ends.
+    /// The process holds the lock until it releases it or ends.
     #[cfg(feature = "sqlite")]
     Process(sqlite::process_lock::ProcessLock),
 }
 
-/// What a connection type is, without asking the database.
+/// The properties of a connection type that need no query.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Traits {
@@ -283,7 +300,7 @@ pub struct Traits {
     pub(crate) connection: TypeId,
 }
 
-/// What the database answered instead of doing what it was asked.
+/// A failed database operation, with its cause classified.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct DriverError {
@@ -293,27 +310,27 @@ pub struct DriverError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DriverErrorKind {
-    /// Another connection held a lock for longer than the wait.
+    /// Another connection held a lock longer than the allowed wait.
     Locked,
-    /// Another run has the right to write; the message tells which.
+    /// Another run holds the lock; the message names it.
     Busy,
-    /// The server would have to copy a table, and was told not to.
+    /// The statement forbids a copy of the table, and the server cannot run it without one.
     WouldCopy,
     /// The run was stopped while it waited.
     Stopped,
-    /// The connection is gone.
+    /// The connection is lost.
     ConnectionLost,
     /// The file is not a database.
     NotADatabase,
-    /// The database, or the directory it is in, cannot be written.
+    /// The database file, or its directory, is not writable.
     ReadOnly,
-    /// The user has not the right to do that.
+    /// The database user lacks a privilege.
     Denied,
     Other,
 }
 
 impl DriverErrorKind {
-    /// What the database answered, if that is where an error of a Rust step comes from.
+    /// Classifies an error of a step, if the database or Diesel is its source.
     pub(crate) fn behind(error: &(dyn std::error::Error + 'static)) -> Option<DriverErrorKind> {
         let mut error = Some(error);
         while let Some(this) = error {

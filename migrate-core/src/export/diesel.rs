@@ -1,5 +1,5 @@
-//! Diesel's `schema.rs`: `table!`, `joinable!` and `allow_tables_to_appear_in_same_query!`, as `diesel print-schema` writes them
-//! for the migrated database.
+//! Diesel's `schema.rs`: `table!`, `joinable!` and `allow_tables_to_appear_in_same_query!`, as `diesel print-schema`
+//! writes them for the migrated database.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,12 +11,22 @@ use crate::dialect::{Dialect, DialectVersion};
 use crate::error::{Error, ErrorKind};
 use crate::schema::{Column, Table};
 
-/// How `schema.rs` is written. The names are those of Diesel's own settings.
+/// Options for `schema.rs`, named after Diesel CLI's settings.
+///
+/// ```
+/// use migrate_core::DieselOptions;
+///
+/// let mut options = DieselOptions::default();
+/// options.sqlite_integer_primary_key_is_bigint = false;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DieselOptions {
-    /// A SQLite column that is the rowid is a `BigInt`, and so is one that refers to it. Diesel's own default is `false`, by
-    /// which neither holds more than 32 bits, and a `big_int` that refers to an `id` cannot be joined with it.
+    /// True if an integer primary key of SQLite (the rowid), and an `integer` column that references one, is a
+    /// `BigInt`. The default is `true`. It has no effect on other databases.
+    ///
+    /// With `false`, Diesel CLI's default, both are `Integer` and hold 32 bits in Rust. A `big_int` column that
+    /// references an `id` cannot be joined with it then.
     pub sqlite_integer_primary_key_is_bigint: bool,
 }
 
@@ -28,7 +38,7 @@ impl Default for DieselOptions {
     }
 }
 
-/// How a kept file was written: what its first line says.
+/// The settings of a generated file, from its first line.
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeneratedHeader {
@@ -37,7 +47,7 @@ pub struct GeneratedHeader {
 }
 
 impl GeneratedHeader {
-    /// What a kept file says; `None` if it is another file.
+    /// Reads the header of a generated file; `None` for any other file.
     #[must_use]
     pub fn of(text: &str) -> Option<GeneratedHeader> {
         let first = text.lines().next().filter(|first| first.starts_with(MARK))?;
@@ -51,11 +61,11 @@ impl GeneratedHeader {
         Some(GeneratedHeader { dialect, options })
     }
 
-    /// The command that writes the file.
+    /// Returns the command that writes the file.
     #[must_use]
     pub fn command(&self, file: &str) -> String {
         let name = self.dialect.name();
-        // As it was typed: without a version, if it is the one that is meant without.
+        // The version is left out if it is the default one.
         let dialect = match self.dialect == name.into() {
             true => name.to_string(),
             false => self.dialect.to_string(),
@@ -73,7 +83,7 @@ impl GeneratedHeader {
     }
 }
 
-/// What a kept file begins with.
+/// The start of a generated file.
 const MARK: &str = "// @generated from the migrations.";
 
 const DIALECT: &str = " --dialect ";
@@ -81,8 +91,28 @@ const DIALECT: &str = " --dialect ";
 const NOT_BIGINT: &str = " --sqlite-integer-primary-key-is-bigint false";
 
 impl SchemaSnapshot {
-    /// Diesel's `schema.rs`. It is the same text each time, and formatted. What is not known, and columns of types that Diesel
-    /// does not have, are named in comments.
+    /// Returns the text of Diesel's `schema.rs`, formatted. The same schema and options give the same text.
+    ///
+    /// The first line marks the file as generated and names the command that regenerates it. Comments list what is left
+    /// out: unknown objects, tables without a usable primary key, and columns of types that Diesel does not have.
+    /// Tables whose names begin with `__`, or with `sqlite` on SQLite, are left out without a comment.
+    ///
+    /// ```
+    /// # use migrate_core::prelude::*;
+    /// # use migrate_core::{Dialect, DieselOptions, SchemaSnapshot, Registry};
+    /// # #[derive(Migration)]
+    /// # #[migration(version = 1, unlisted)]
+    /// # struct CreateUsers;
+    /// # impl Migrate for CreateUsers {
+    /// #     fn up(&self, schema: &mut Schema) {
+    /// #         schema.create_table("users", |t| t.id());
+    /// #     }
+    /// # }
+    /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
+    /// let schema = SchemaSnapshot::latest(&registry, Dialect::Sqlite)?;
+    /// assert!(schema.diesel(&DieselOptions::default()).contains("id -> BigInt,"));
+    /// # Ok::<(), migrate_core::Error>(())
+    /// ```
     #[must_use]
     pub fn diesel(&self, options: &DieselOptions) -> String {
         let (tables, left_out): (Vec<&Table>, Vec<&Table>) = self
@@ -134,12 +164,30 @@ impl SchemaSnapshot {
 }
 
 impl SchemaSnapshot {
-    /// The `table!` of some tables, and what joins them, for a migration that works on their rows: it stays as the tables are
-    /// at that version, while the application's `schema.rs` moves on.
+    /// Returns the `table!` of some tables and the macros that join them, for a migration that works on their rows. The
+    /// tables keep the columns of this version, while the application's `schema.rs` changes.
+    ///
+    /// ```
+    /// # use migrate_core::prelude::*;
+    /// # use migrate_core::{Dialect, DieselOptions, SchemaSnapshot, Registry};
+    /// # #[derive(Migration)]
+    /// # #[migration(version = 1, unlisted)]
+    /// # struct CreateUsers;
+    /// # impl Migrate for CreateUsers {
+    /// #     fn up(&self, schema: &mut Schema) {
+    /// #         schema.create_table("users", |t| t.id());
+    /// #     }
+    /// # }
+    /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
+    /// let schema = SchemaSnapshot::at(&registry, Dialect::Sqlite, &"1".parse().unwrap())?;
+    /// let tables = schema.diesel_tables(&["users"], &DieselOptions::default())?;
+    /// assert!(tables.starts_with("diesel::table! {"));
+    /// # Ok::<(), migrate_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// That a table is not known, or Diesel has no type for its key.
+    /// [`ErrorKind::InvalidTarget`] if a table is unknown, or if it has no primary key of a type that Diesel has.
     pub fn diesel_tables(&self, names: &[&str], options: &DieselOptions) -> Result<String, Error> {
         let mut tables: Vec<&Table> = Vec::new();
         for name in names {
@@ -181,14 +229,15 @@ impl SchemaSnapshot {
             .fold(error, |error, unknown| error.next(format!("but {unknown}")))
     }
 
-    /// What Diesel leaves out: tables of tools, and SQLite's own.
+    /// Returns true for a table that Diesel CLI leaves out: one of a tool, or SQLite's own.
     fn is_internal(&self, table: &str) -> bool {
         let is_sqlites = || table.to_ascii_lowercase().starts_with("sqlite");
         table.starts_with("__") || self.dialect.name() == Dialect::Sqlite && is_sqlites()
     }
 
-    /// The primary key, in the order in which Diesel reads it: of SQLite that of the table. A table of SQLite without one has
-    /// a name by which it has its rowid: <https://sqlite.org/rowidtable.html>.
+    /// Returns the primary key in the order in which Diesel reads it; on SQLite this is the order of the table's
+    /// columns. A SQLite table without a primary key has a free name of its rowid as the key:
+    /// <https://sqlite.org/rowidtable.html>.
     fn key_columns(&self, table: &Table) -> Vec<String> {
         match &table.primary_key {
             Some(key) if self.dialect.name() == Dialect::Sqlite => {
@@ -206,7 +255,7 @@ impl SchemaSnapshot {
         alias.map(|alias| (*alias).to_owned()).into_iter().collect()
     }
 
-    /// Whether it has a primary key, and Diesel a type for each column of it.
+    /// Returns true if the table has a primary key, and Diesel has a type for each column of it.
     fn has_key(&self, table: &Table) -> bool {
         let keys = self.key_columns(table);
         let mut columns = keys.iter().filter_map(|name| table.column(name));
@@ -293,13 +342,13 @@ impl Writer<'_> {
         Some(column_type)
     }
 
-    /// The types of its columns that Diesel does not have itself.
+    /// Returns the types of the table's columns that Diesel does not have itself.
     fn defined_types_of(&self, table: &Table) -> impl Iterator<Item = DefinedType> {
         let types = table.columns.iter();
         types.filter_map(move |column| diesel_type(self.schema.dialect, table, column)?.defined)
     }
 
-    /// The types that the tables need and Diesel does not have.
+    /// Returns the definitions of the types that the tables need and Diesel does not have.
     fn defined_types(&self) -> String {
         let mut types = BTreeMap::new();
         for defined in self.tables.iter().flat_map(|table| self.defined_types_of(table)) {
@@ -312,7 +361,8 @@ impl Writer<'_> {
         format!("\npub mod sql_types {{\n{}}}\n", types.join("\n"))
     }
 
-    /// Whether a column refers to a rowid by a foreign key of its own. Of several keys the last one counts, in Diesel's order.
+    /// Returns true if a foreign key of the column references a rowid table with a single-column key. Of several keys
+    /// the last one counts, in Diesel's order.
     fn refers_to_rowid(&self, table: &Table, column: &Column) -> bool {
         let keys = table
             .foreign_keys
@@ -325,14 +375,14 @@ impl Writer<'_> {
             .is_some_and(|target| self.schema.key_columns(target).len() == 1 && !target.without_rowid)
     }
 
-    /// What can be joined without saying by which columns: a single column that refers to a primary key of one, where no other
-    /// key connects the two tables.
+    /// Returns `joinable!` for each column that references a single-column primary key, unless another key connects the
+    /// two tables.
     fn joinables(&self) -> Vec<String> {
         let is_written = |name: &str| self.tables.iter().any(|table| table.name == name);
         let mut keys = Vec::new();
         for child in self.tables {
             for key in &child.foreign_keys {
-                // SQLite tells of each column by itself.
+                // SQLite reports each column of a key separately.
                 for (column, to_column) in key.columns.iter().zip(&key.to_columns) {
                     keys.push((child.name.as_str(), key.to_table.as_str(), column, to_column));
                 }
@@ -367,7 +417,7 @@ impl Writer<'_> {
         let names: Vec<String> = self.tables.iter().map(|table| rust_name(&table.name)).collect();
         let on_one_line = format!("{},", names.join(", "));
         let call = format!("diesel::allow_tables_to_appear_in_same_query!({on_one_line})");
-        // The width of rustfmt, which does not count the semicolon.
+        // The line width of rustfmt, which does not count the semicolon.
         if call.len() <= 100 {
             return format!("{call};\n");
         }
@@ -376,14 +426,14 @@ impl Writer<'_> {
     }
 }
 
-/// A type with the derives that `diesel setup` asks for, without which no value of it can be sent.
+/// Returns a type's definition with the derives that `diesel setup` asks for. Diesel cannot bind a value without them.
 fn definition(defined: &DefinedType) -> String {
     let DefinedType {
         name,
         attribute,
         arguments,
     } = defined;
-    // The width that rustfmt gives the arguments of an attribute.
+    // The line width of rustfmt for the arguments of an attribute.
     let arguments = match arguments.chars().count() < 70 {
         true => arguments.clone(),
         false => format!(

@@ -1,6 +1,7 @@
-//! What Diesel's program makes of names in a database: names and string literals of Rust.
+//! Converts database names to Rust names and string literals, as Diesel CLI does.
 
-/// A column's name in Rust: one that is called like its table would stand for the table.
+/// Returns a column's name in Rust. A column with the name of its table gets a trailing underscore, as it would hide
+/// the table.
 pub(super) fn column_name(column: &str, table: &str) -> String {
     let name = mapped(column);
     if is_reserved(&name) || name == table {
@@ -9,13 +10,14 @@ pub(super) fn column_name(column: &str, table: &str) -> String {
     name
 }
 
-/// A table's name in Rust.
+/// Returns a table's name in Rust.
 pub(super) fn rust_name(name: &str) -> String {
     let name = mapped(name);
     if is_reserved(&name) { format!("{name}_") } else { name }
 }
 
-/// A name of letters, digits and underscores, that begins with no digit. What cannot stand in it is one underscore.
+/// Returns a name of letters, digits and underscores that does not begin with a digit. One underscore replaces each run
+/// of other characters.
 fn mapped(name: &str) -> String {
     let may_stand = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let begins_with_digit = name.starts_with(|c: char| c.is_ascii_digit());
@@ -32,7 +34,7 @@ fn mapped(name: &str) -> String {
     mapped
 }
 
-/// Whether a name means something in Rust, or in Diesel's macros.
+/// Returns true if a name has a meaning in Rust or in Diesel's macros.
 fn is_reserved(name: &str) -> bool {
     const KEYWORDS: &[&str] = &[
         "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
@@ -45,7 +47,7 @@ fn is_reserved(name: &str) -> bool {
     is_word || name.is_empty() || name.starts_with("__") && !name.ends_with('_')
 }
 
-/// A string literal of Rust.
+/// Returns a Rust string literal.
 pub(super) fn rust_string(text: &str) -> String {
     if !text.contains('"') {
         return format!("\"{text}\"");
@@ -54,8 +56,8 @@ pub(super) fn rust_string(text: &str) -> String {
     format!("r{hashes}\"{text}\"{hashes}")
 }
 
-/// `user_mood` and `userMOOD` are `UserMood`: a word begins after what is no letter and no digit, and where the case of letters
-/// says so.
+/// Converts `user_mood` and `userMOOD` to `UserMood`: a word begins after a character that is no letter or digit, and
+/// where the case changes.
 pub(super) fn camel_case(name: &str) -> String {
     let mut words = vec![String::new()];
     let mut before = None;
@@ -70,7 +72,7 @@ pub(super) fn camel_case(name: &str) -> String {
         if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
             word.push(c);
         }
-        // Digits go with the letters before them.
+        // Digits belong to the letters before them.
         before = match c {
             _ if c.is_lowercase() => Some(Case::Lower),
             _ if c.is_uppercase() => Some(Case::Upper),

@@ -1,4 +1,4 @@
-//! An entity-relationship picture in Mermaid, which GitHub and rustdoc's plugins draw: <https://mermaid.js.org/syntax/entityRelationshipDiagram.html>.
+//! Entity-relationship diagrams in Mermaid: <https://mermaid.js.org/syntax/entityRelationshipDiagram.html>.
 
 use std::fmt::Write;
 
@@ -6,7 +6,10 @@ use super::SchemaSnapshot;
 use crate::schema::{Column, Table};
 
 impl SchemaSnapshot {
-    /// A picture of the tables and how they refer to each other, as the text of a Mermaid diagram.
+    /// Returns a Mermaid entity-relationship diagram of the tables and their foreign keys, which GitHub renders.
+    ///
+    /// Columns have the framework's type names and the marks `PK`, `FK`, `UK` and `"nullable"`. Unknown parts appear as
+    /// comments. Views and enums are left out.
     ///
     /// ```
     /// # use migrate_core::prelude::*;
@@ -76,7 +79,7 @@ fn attribute(table: &Table, column: &Column) -> String {
     line
 }
 
-/// A word as the type or the name of an attribute: letters, digits and a few signs, beginning with a letter.
+/// Returns a valid type or attribute name: letters, digits and a few signs, beginning with a letter.
 fn word(text: &str) -> String {
     let sign = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '(' | ')' | '[' | ']');
     let kept: String = text.chars().map(|c| if sign(c) { c } else { '_' }).collect();
@@ -86,7 +89,7 @@ fn word(text: &str) -> String {
     }
 }
 
-/// The name of a table. One of unusual characters stands in quotes, in which there is no way to write some.
+/// Returns a table's name, quoted if it has unusual characters. An underscore replaces what quotes cannot hold.
 fn entity(name: &str) -> String {
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && name.starts_with(char::is_alphabetic);
     if is_plain { name.to_owned() } else { label(name) }

@@ -1,5 +1,4 @@
-//! The schema at a version, as it is known from the migrations alone, without a database. What it is written as for other
-//! tools is in the files below.
+//! The schema at a version, known from the migrations without a database, and its export for other tools.
 
 mod diesel;
 mod diesel_names;
@@ -18,7 +17,10 @@ use crate::target::MigrationRef;
 
 pub use self::diesel::{DieselOptions, GeneratedHeader};
 
-/// The schema that migrations make of an empty database, worked out without one.
+/// The schema that migrations create on an empty database, computed without one.
+///
+/// It holds tables, views and enums. Raw SQL without `.changes(..)` makes objects unknown;
+/// [`unknown`](SchemaSnapshot::unknown) lists the migrations with such SQL.
 ///
 /// ```
 /// use migrate_core::prelude::*;
@@ -50,20 +52,22 @@ pub struct SchemaSnapshot {
 }
 
 impl SchemaSnapshot {
-    /// After all migrations.
+    /// Returns the schema after all migrations.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the migrations.
+    /// [`ErrorKind::InvalidMigration`](crate::ErrorKind::InvalidMigration) with every diagnostic of the migrations.
     pub fn latest(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<SchemaSnapshot, Error> {
         SchemaSnapshot::of(registry.iter(), dialect.into())
     }
 
-    /// After one migration and all that come before it.
+    /// Returns the schema after the migration `last` and all that come before it.
     ///
     /// # Errors
     ///
-    /// That there is no such migration, or everything that is wrong with these.
+    /// [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if there is no such migration, or if several
+    /// groups use the version. [`ErrorKind::InvalidMigration`](crate::ErrorKind::InvalidMigration) with every
+    /// diagnostic of these migrations.
     pub fn at(
         registry: &Registry,
         dialect: impl Into<DialectVersion>,
@@ -85,7 +89,7 @@ impl SchemaSnapshot {
                 Some(names) if names.is_empty() => return,
                 Some(names) => format!("`{}`", names.join("`, `")),
             };
-            // Without its line: a kept file would change with everything above it.
+            // The line number is left out, because an edit above it would change a committed file.
             unknown.push(format!(
                 "{} {} runs SQL that may have made, changed or dropped {what}; `.changes(..)` says what it did",
                 migration.version(),
@@ -100,28 +104,28 @@ impl SchemaSnapshot {
         })
     }
 
-    /// A table, if it is known.
+    /// Returns a table; `None` if it does not exist or is unknown.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.model.table(name)
     }
 
-    /// All tables that are known, by name.
+    /// Returns all known tables, in the order of their names.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.model.tables()
     }
 
-    /// All views that are known, by name, with their queries.
+    /// Returns all known views with their queries, in the order of their names.
     pub fn views(&self) -> impl Iterator<Item = (&str, &str)> {
         self.model.views()
     }
 
-    /// All enums that are known, by name, with their values in order.
+    /// Returns all known enums with their values, in the order of their names.
     pub fn enums(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.model.enums()
     }
 
-    /// What is not known of it: a sentence for each migration whose raw SQL may have done what the model does not show.
+    /// Returns one sentence for each migration whose raw SQL may have changed the schema in ways that are unknown here.
     #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown

@@ -1,4 +1,4 @@
-//! The whole schema as the SQL that would make it at once.
+//! The whole schema as SQL that creates it on an empty database.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -11,12 +11,14 @@ use crate::render;
 use crate::schema::{EnumChange, ForeignKey, LocatedEdit, Operation, Table, TableEdit, mentions};
 use crate::state::{CheckedOperation, toposort};
 
-/// Nobody wrote what is rendered here.
+/// The location of generated operations, which have no source.
 const NOWHERE: Location = Location { file: "", line: 0 };
 
 impl SchemaSnapshot {
-    /// The statements that make the schema on an empty database, in an order that works: enums, tables after those that they
-    /// refer to, views after what they read. What is not known is named in comments.
+    /// Returns the statements that create the schema on an empty database of the snapshot's dialect.
+    ///
+    /// The order is: enums, tables after those that they reference, foreign keys to tables that come later, views after
+    /// those that they read. Each statement ends with a semicolon. Unknown parts appear as comments.
     ///
     /// ```
     /// # use migrate_core::prelude::*;
@@ -37,7 +39,8 @@ impl SchemaSnapshot {
     ///
     /// # Errors
     ///
-    /// What the database lacks.
+    /// [`ErrorKind::InvalidMigration`](crate::ErrorKind::InvalidMigration), if the database lacks a feature that the
+    /// schema uses.
     pub fn sql(&self) -> Result<String, Error> {
         let dialect = render::dialect_of(self.dialect);
         let mut text = String::new();
@@ -49,7 +52,7 @@ impl SchemaSnapshot {
                 text.push('\n');
             }
             let rendered = render::render(dialect, &applied, NOWHERE).map_err(unplaced)?;
-            // That a view can be read is tried where it is made by a migration.
+            // The check that a view can be read belongs to the migration that creates it.
             let check = match &applied.operation {
                 Operation::CreateView { view, .. } => dialect.check_view(view),
                 _ => None,
@@ -61,7 +64,7 @@ impl SchemaSnapshot {
         Ok(text)
     }
 
-    /// The operations that make the schema of nothing.
+    /// Returns the operations that create the schema on an empty database.
     fn creation(&self) -> Vec<CheckedOperation> {
         let enums = self.enums().map(|(name, values)| {
             let change = EnumChange::Create {
@@ -76,7 +79,7 @@ impl SchemaSnapshot {
         for table in self.parents_first() {
             made.insert(&table.name);
             let mut now = table.clone();
-            // SQLite asks for what a key refers to when rows come.
+            // SQLite checks the table that a foreign key references only when rows change.
             if self.dialect.name() != Dialect::Sqlite {
                 let later = now
                     .foreign_keys
@@ -119,7 +122,7 @@ impl SchemaSnapshot {
         toposort(&all, |table| &table.name, |table| table.refers_to().collect())
     }
 
-    /// All views, after those that they read.
+    /// Returns all views, each after those that it reads.
     fn read_first(&self) -> Vec<(&str, &str)> {
         let all: Vec<(&str, &str)> = self.views().collect();
         let reads = |(_, query): (&str, &str)| {

@@ -1,6 +1,7 @@
-//! The history rows, and what they say against a [`Registry`]: applied, pending, missing, changed and the rest.
+//! The history rows, and their comparison with a [`Registry`]: the migrations that are applied, pending, missing or
+//! changed.
 //!
-//! Pure: the rows come from a driver, which also writes them.
+//! Pure: drivers read and write the rows.
 
 pub(crate) mod table;
 
@@ -13,13 +14,13 @@ use crate::registry::Registry;
 use crate::schema;
 use crate::version::Version;
 
-/// The history table's name when none is set.
+/// The default name of the history table. [`Runner::history_table`](crate::Runner::history_table) sets another one.
 pub const DEFAULT_HISTORY_TABLE: &str = "__migrations";
 
-/// The format of the rows that this version writes, and the newest that it reads.
+/// The format of the rows that this version writes, and the newest format that it reads.
 pub(crate) const FORMAT: i64 = 1;
 
-/// A row of the history table, as the driver reads it.
+/// A row of the history table, as a driver reads it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoredRow {
     pub(crate) sequence: i64,
@@ -39,35 +40,41 @@ pub(crate) struct StoredRow {
     pub(crate) format: i64,
 }
 
-/// A migration that history knows.
+/// A row of the history table: a migration that was applied, or that a run is applying or rolling back.
+///
+/// [`MigrationStatus::applied`] and [`InterruptedMigration::applied`](crate::InterruptedMigration) hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AppliedMigration {
-    /// Its place in the order of application, counted from 1.
+    /// Its position in the order of application, counted from 1.
     pub sequence: i64,
-    /// The group.
+    /// The group of the migration.
     pub group: String,
-    /// The version.
+    /// The version of the migration.
     pub version: Version,
-    /// The name that it had when it was applied.
+    /// The name that the migration had when it was applied.
     pub name: String,
-    /// The run that applied it, counted from 1; `rollback` takes back the last one.
+    /// The number of its batch, counted from 1. A batch holds what one run applied.
+    /// [`Rollback::LastBatch`](crate::Rollback::LastBatch) rolls back the batch with the highest number.
     pub batch: i64,
-    /// When, in UTC by the database's clock, as RFC 3339.
+    /// The time at which the row was inserted, by the database's clock: RFC 3339 text in UTC, such as
+    /// `2026-11-30T09:12:41.325Z`. For a migration outside a transaction, the time at which it began.
     pub applied_at: String,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds; for a migration that was resumed, the duration of the last run. `None` if no run
+    /// has finished it.
     pub duration_ms: Option<i64>,
-    /// Who applied it, as the program said; empty if it did not.
+    /// The name from [`Runner::applied_by`](crate::Runner::applied_by), or an empty text if the program set none.
     pub applied_by: String,
-    /// The version of this crate that applied it.
+    /// The version of `migrate-core` that inserted the row.
     pub tool_version: String,
     pub(crate) checksum: String,
     pub(crate) phase: Phase,
-    /// How many steps of the phase are done.
+    /// The number of completed steps of the phase.
     pub(crate) progress: usize,
-    /// The run that is at work on it, or was when it was cut off.
+    /// The ID of a run: it executes the migration, it was interrupted during that, or it has more migrations to
+    /// execute.
     pub(crate) claim: Option<String>,
-    /// What was written down before the step after those that are done, by which it is told whether that has happened.
+    /// The checkpoint of the step after the completed ones. A later run uses it to decide if that step completed.
     pub(crate) in_flight: Option<String>,
 }
 
@@ -86,14 +93,14 @@ impl fmt::Display for AppliedMigration {
     }
 }
 
-/// What a row says of its migration's progress.
+/// The progress of a migration, as its row records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// All done.
+    /// All steps are done.
     Applied,
-    /// Being applied, or cut off while it was.
+    /// A run applies the migration, or was interrupted while it did.
     Applying,
-    /// Being rolled back, or cut off while it was.
+    /// A run rolls the migration back, or was interrupted while it did.
     Reverting,
 }
 
@@ -113,12 +120,12 @@ impl Phase {
     }
 }
 
-/// What cannot be right about stored rows.
+/// The reason why stored rows are invalid.
 #[derive(Debug)]
 pub(crate) enum BadRows {
-    /// A newer version of this crate wrote one.
+    /// A newer version of this crate wrote a row.
     Newer { format: i64, tool_version: String },
-    /// Somebody edited them.
+    /// Another tool or a person edited rows; one message for each row.
     Edited(Vec<String>),
 }
 
@@ -129,7 +136,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Checks stored rows, which come ordered by sequence.
+    /// Checks stored rows, which must be ordered by sequence.
     pub(crate) fn from_stored(stored: Vec<StoredRow>) -> Result<History, BadRows> {
         if let Some(row) = stored.iter().find(|row| row.format > FORMAT) {
             return Err(BadRows::Newer {
@@ -165,11 +172,11 @@ impl History {
         self.rows.last().map_or(1, |row| row.sequence + 1)
     }
 
-    /// The batch that a run begun now adds to. A run that was cut off left its claim on its rows; the next one finishes
-    /// that batch, so that one deploy is one batch however often it was interrupted and however many processes race.
-    /// Batches of groups that are not linked are other programs' business.
+    /// Returns the batch of a run that starts now. An interrupted run leaves its claim on its rows, and the next run
+    /// continues that batch. So one deployment is one batch, even with interruptions and with several processes. Groups
+    /// that are not linked belong to other programs and do not count.
     pub(crate) fn batch_to_continue_or_begin(&self, registry: &Registry) -> i64 {
-        // One that was cut off belongs to the batch of the run that finishes it.
+        // An interrupted migration joins the batch of the run that finishes it.
         let finished = |row: &&AppliedMigration| row.phase != Phase::Applying;
         let newest = self
             .rows
@@ -184,17 +191,17 @@ impl History {
         if unfinished { newest } else { newest + 1 }
     }
 
-    /// The rows of groups that are linked; the others are other programs' business.
+    /// Returns the rows of linked groups; the others belong to other programs.
     pub(crate) fn linked_rows(&self, registry: &Registry) -> impl Iterator<Item = &AppliedMigration> {
         self.rows.iter().filter(|row| registry.newest(&row.group).is_some())
     }
 
-    /// The migration that was cut off half way, if any.
+    /// Returns the interrupted migration, if there is one.
     pub(crate) fn interrupted(&self, registry: &Registry) -> Option<&AppliedMigration> {
         self.linked_rows(registry).find(|row| row.phase != Phase::Applied)
     }
 
-    /// What history and a registry say together, in the order in which migrations are or would be applied.
+    /// Compares history with a registry. The result has the order in which migrations apply.
     pub(crate) fn compare(&self, registry: &Registry, checksums: &Checksums) -> Vec<MigrationStatus> {
         let applied: HashMap<MigrationId<'_>, &AppliedMigration> =
             self.rows.iter().map(|row| (row.id(), row)).collect();
@@ -221,7 +228,7 @@ impl History {
             MigrationStatus::linked(state, *migration, row.cloned())
         });
         let unlinked = self.rows.iter().filter_map(|row| {
-            // A group that is not linked is another program's business.
+            // A group that is not linked belongs to another program.
             let newest = registry.newest(&row.group)?;
             if registry.get(row.id()).is_some() {
                 return None;
@@ -296,40 +303,45 @@ impl Checksums {
         )
     }
 
-    /// Of the migration at a position of the registry.
+    /// Returns the checksum of the migration at a position of the registry.
     pub(crate) fn at(&self, position: usize) -> &str {
         self.0.get(position).map_or("", String::as_str)
     }
 }
 
-/// The checksum of what a migration's `up` records for one kind of database.
+/// Returns the checksum of the steps that a migration's `up` records, for one dialect.
 #[must_use]
 pub fn checksum_of(migration: &Migration, dialect: Dialect) -> String {
     schema::checksum(&schema::record(|schema| migration.migrate().up(schema)).steps, dialect)
 }
 
-/// A migration's state in one database.
+/// The state of a migration in one database. [`Runner::status`](crate::Runner::status) reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MigrationState {
-    /// It has been applied and is unchanged.
+    /// Applied, and its steps are unchanged.
     Applied,
-    /// It has not been applied.
+    /// Linked, but not applied.
     Pending,
-    /// Pending, though a newer one of its group has been applied.
+    /// Pending, although a newer migration of its group is applied. `up` applies it unless
+    /// [`strict_order`](crate::Runner::strict_order) is set.
     OutOfOrder,
-    /// Applied by a newer program: above all that this one has of the group.
+    /// Applied but not linked, and newer than all linked migrations of its group: a newer program applied it.
     Ahead,
-    /// Applied, but not linked into this program.
+    /// Applied but not linked, and older than a linked migration of its group. `up` refuses to run unless
+    /// [`allow_missing`](crate::Runner::allow_missing) is set.
     Missing,
-    /// Applied, but what it records now differs from what was applied.
+    /// Applied, but its steps now have another checksum. `up` refuses to run unless
+    /// [`allow_changed`](crate::Runner::allow_changed) is set or [`accept`](crate::Runner::accept) stores the new
+    /// checksum.
     Changed,
-    /// Outside a transaction, it was cut off half way.
+    /// Partly applied or partly rolled back: its run was interrupted, or is still running. This needs a migration
+    /// outside a transaction, or a step that ended its transaction.
     Interrupted,
 }
 
 impl MigrationState {
-    /// Its name for machines, such as `"out_of_order"`. It never changes.
+    /// Returns the machine-readable name, such as `"out_of_order"`. These names never change.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -343,13 +355,13 @@ impl MigrationState {
         }
     }
 
-    /// Whether `up` would apply it.
+    /// Returns true if `up` applies a migration in this state: pending or out of order.
     #[must_use]
     pub fn is_pending(self) -> bool {
         matches!(self, MigrationState::Pending | MigrationState::OutOfOrder)
     }
 
-    /// Whether it is as this program wants it: applied, or of a newer program.
+    /// Returns true if a migration in this state matches the program: applied or ahead.
     #[must_use]
     pub fn is_current(self) -> bool {
         matches!(self, MigrationState::Applied | MigrationState::Ahead)
@@ -365,21 +377,24 @@ impl fmt::Display for MigrationState {
     }
 }
 
-/// One line of a status: a migration that is linked, or known to history, or both.
+/// The status of one migration that is linked, in history, or both. [`Runner::status`](crate::Runner::status) returns
+/// one for each migration.
+///
+/// It prints the version and the name, such as `20261123093000 add_username`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MigrationStatus {
-    /// What history and program say together.
+    /// The state, from the comparison of history with the linked migrations.
     pub state: MigrationState,
-    /// The group.
+    /// The group of the migration.
     pub group: String,
-    /// The version.
+    /// The version of the migration.
     pub version: Version,
-    /// The name: that of the linked migration, or the one it was applied under.
+    /// The name: of the linked migration, or else the one in history.
     pub name: String,
-    /// What is linked; `None` if it is missing or ahead.
+    /// The linked migration; `None` if it is not linked, as for missing and ahead migrations.
     pub migration: Option<Migration>,
-    /// What history knows; `None` if it is pending.
+    /// The history row; `None` if the migration is pending or out of order.
     pub applied: Option<AppliedMigration>,
 }
 
@@ -406,7 +421,7 @@ impl MigrationStatus {
         }
     }
 
-    /// What it is known by.
+    /// Returns the identity: group and version.
     #[must_use]
     pub fn id(&self) -> MigrationId<'_> {
         MigrationId {

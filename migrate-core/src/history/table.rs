@@ -1,4 +1,4 @@
-//! The statements that make, read and write the history table, alike for every dialect.
+//! The SQL statements that create, read and write the history table, for every dialect.
 
 use crate::history::{FORMAT, Phase};
 use crate::migration::MigrationId;
@@ -23,7 +23,7 @@ pub(crate) const COLUMNS: [&str; 15] = [
     "format",
 ];
 
-/// The version of this crate, as rows keep it.
+/// The version of this crate, which each row records.
 const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The history table of one database.
@@ -31,30 +31,30 @@ const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 #[derive(Clone, Debug)]
 pub struct HistoryTable {
     name: String,
-    /// The schema that it is in, once that was asked for.
+    /// The schema that holds the table, once it is known.
     schema: Option<String>,
-    /// A condition on which rows are changed only.
+    /// An extra condition of each `UPDATE`.
     guard: Option<String>,
     dialect: &'static dyn SqlDialect,
 }
 
-/// Where a run is at home, whatever its steps set.
+/// The settings of a session before any step changes them.
 #[doc(hidden)]
 #[derive(Clone, Debug, Default)]
 pub struct SessionBaseline {
-    /// The schema that history is in, where the database has more than one.
+    /// The schema that holds history, where the database has schemas.
     pub(crate) schema: Option<String>,
-    /// A statement that sets back what a step may have set of the connection.
+    /// A statement that restores the settings that a run needs.
     pub(crate) restore_baseline: Option<String>,
-    /// A statement that gives the connection back as it was found.
+    /// A statement that restores the settings that the runner found.
     pub(crate) restore_original: Option<String>,
-    /// The session of the server.
+    /// The server session.
     pub(crate) session: Option<i64>,
-    /// Others use that session as well: a pooler stands between.
+    /// A pooler shares the server session with other clients.
     pub(crate) is_pooled: bool,
 }
 
-/// A row to be written.
+/// A row to insert.
 #[derive(Debug)]
 pub(crate) struct NewRow<'a> {
     pub(crate) sequence: i64,
@@ -65,23 +65,23 @@ pub(crate) struct NewRow<'a> {
     pub(crate) phase: Phase,
     pub(crate) progress: usize,
     pub(crate) claim: Option<&'a str>,
-    /// An expression.
+    /// An SQL expression.
     pub(crate) duration_ms: Option<&'a str>,
     pub(crate) applied_by: &'a str,
 }
 
-/// What an update sets.
+/// The new values of an update; `None` keeps a column as it is.
 #[derive(Debug, Default)]
 pub(crate) struct RowUpdate<'a> {
     pub(crate) batch: Option<i64>,
     pub(crate) checksum: Option<&'a str>,
     pub(crate) phase: Option<Phase>,
     pub(crate) progress: Option<usize>,
-    /// `Some(None)` gives the claim up.
+    /// `Some(None)` releases the claim.
     pub(crate) claim: Option<Option<&'a str>>,
-    /// `Some(None)` says that there is none.
+    /// `Some(None)` clears the checkpoint.
     pub(crate) in_flight: Option<Option<&'a str>>,
-    /// An expression.
+    /// An SQL expression.
     pub(crate) duration_ms: Option<&'a str>,
 }
 
@@ -95,12 +95,12 @@ impl HistoryTable {
         }
     }
 
-    /// From here on it is named with its schema.
+    /// Qualifies the table with its schema from now on.
     pub(crate) fn settle(&mut self, schema: Option<&str>) {
         self.schema = schema.map(str::to_owned);
     }
 
-    /// From here on rows are changed only if a condition holds.
+    /// Adds a condition to each `UPDATE` from now on, or removes it.
     pub(crate) fn change_only_if(&mut self, guard: Option<String>) {
         self.guard = guard;
     }
@@ -109,7 +109,7 @@ impl HistoryTable {
         &self.name
     }
 
-    /// The schema that it is in, once that is known.
+    /// Returns the schema that holds the table, once it is known.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
@@ -151,7 +151,7 @@ impl HistoryTable {
         )
     }
 
-    /// `more` stands behind the columns.
+    /// Returns the query for all rows; `more` follows the columns.
     pub(crate) fn select_all(&self, more: &str) -> String {
         format!(
             "SELECT {}{more} FROM {} ORDER BY seq",
@@ -186,7 +186,7 @@ impl HistoryTable {
         )
     }
 
-    /// Changes a row, if it is still claimed as said: a compare-and-swap.
+    /// Updates a row if `claimed_by` still holds its claim: a compare-and-swap.
     pub(crate) fn update(&self, id: MigrationId<'_>, claimed_by: Option<&str>, change: &RowUpdate<'_>) -> String {
         let mut sets = Vec::new();
         if let Some(batch) = change.batch {
@@ -225,7 +225,7 @@ impl HistoryTable {
         )
     }
 
-    /// Gives up every claim that marks a finished migration as part of an unfinished run.
+    /// Releases every claim on a finished migration; such a claim means that its run has more to execute.
     pub(crate) fn finish_batch(&self) -> String {
         format!(
             "UPDATE {} SET claim = NULL WHERE claim IS NOT NULL AND state = {}",
@@ -234,7 +234,7 @@ impl HistoryTable {
         )
     }
 
-    /// The same for what one run has done, while another may be at work.
+    /// Releases the claims of one run on finished migrations, because another run may hold claims too.
     pub(crate) fn finish_part_of_batch(&self, run: &str) -> String {
         format!("{} AND claim = {}", self.finish_batch(), self.dialect.text(run))
     }

@@ -1,5 +1,5 @@
-//! The file of checksums by which a change of a released migration is noticed before any database is asked. Pure: who
-//! calls reads and writes the file.
+//! The checksum file, which shows a change of a released migration before any database is read. Pure: the caller reads
+//! and writes the file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::schema::{self, StepKind};
 use crate::target::MigrationRef;
 use crate::version::Version;
 
-/// What the file is called, in the package's directory.
+/// The name of the checksum file, in the package's directory.
 pub const CHECKSUM_FILE: &str = "migrations.sum";
 
 const HEADER: &str = "\
@@ -22,39 +22,39 @@ const HEADER: &str = "\
 # the older one and somebody has applied the other, give yours a new version. Then run `migrate check --update`.
 ";
 
-/// The checksum of a migration that is still being written.
+/// The entry instead of a checksum, for a migration that is still being written.
 const NEW: &str = "new";
 
-/// The lines of the file.
+/// The lines of the checksum file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChecksumFile {
     lines: BTreeMap<PinnedKey, Line>,
-    /// What somebody has written below the last line.
+    /// Comments and blank lines below the last line.
     end: Vec<String>,
 }
 
-/// Version first, so that the lines are in the order of application.
+/// The version comes first, so that the lines are in the order of application.
 type PinnedKey = (Version, String);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Line {
     name: String,
-    /// On each database that it is written for; none if it is still being written.
+    /// The checksum on each database that it is written for; none if it is still being written.
     checksums: Checksums,
-    /// What somebody has written above it, and blank lines.
+    /// Comments and blank lines above it.
     above: Vec<String>,
 }
 
 type Checksums = Vec<(Dialect, String)>;
 
-/// What a line says of a migration, against what the migration says itself.
+/// The result of comparing a migration with its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChecksumStatus {
-    /// They agree.
+    /// No checksum shows a change. Checksums of different encodings are not compared.
     Unchanged,
-    /// It has no line, or one without a checksum.
+    /// The migration has no line, or a line without a checksum.
     New,
-    /// It records something else now.
+    /// The migration records other steps now.
     Changed,
 }
 
@@ -63,7 +63,7 @@ impl ChecksumFile {
     ///
     /// # Errors
     ///
-    /// The first line that is none of the file, and how a conflict is resolved.
+    /// The first invalid line. For a Git conflict, the error explains how to resolve it.
     pub fn parse(text: &str) -> Result<ChecksumFile, Error> {
         let mut checksum_file = ChecksumFile::default();
         let mut above = Vec::new();
@@ -109,7 +109,7 @@ impl ChecksumFile {
         Ok(checksum_file)
     }
 
-    /// How a migration stands to its line.
+    /// Compares a migration with its line.
     #[must_use]
     pub fn status(&self, migration: &Migration) -> ChecksumStatus {
         let Some(line) = self.lines.get(&key(migration.id())) else {
@@ -119,7 +119,7 @@ impl ChecksumFile {
             return ChecksumStatus::New;
         }
         let now = checksums_of(migration);
-        // A database that it was not written for then, or is not any more, cannot have been changed.
+        // A database that only one of them is written for shows no change.
         let is_changed = line.checksums.iter().any(|(dialect, then)| {
             let now = now.iter().find(|(other, _)| other == dialect);
             now.is_some_and(|(_, now)| schema::differ(then, now))
@@ -131,7 +131,7 @@ impl ChecksumFile {
         }
     }
 
-    /// The lines of migrations that are not in a registry.
+    /// Returns the lines of migrations that are not in a registry.
     fn not_in(&self, registry: &Registry) -> impl Iterator<Item = (&PinnedKey, &Line)> {
         self.lines.iter().filter(|((version, group), _)| {
             let id = MigrationId {
@@ -142,7 +142,7 @@ impl ChecksumFile {
         })
     }
 
-    /// Without the lines of migrations that are not in a registry.
+    /// Removes the lines of migrations that are not in a registry.
     #[must_use]
     pub fn only(mut self, registry: &Registry) -> ChecksumFile {
         self.lines.retain(|(version, group), _| {
@@ -155,11 +155,11 @@ impl ChecksumFile {
         self
     }
 
-    /// That no line tells of a migration that was changed or taken away.
+    /// Checks that no migration with a line was changed or removed.
     ///
     /// # Errors
     ///
-    /// Those that were.
+    /// [`ErrorKind::Changed`] with a diagnostic for each such migration.
     pub fn check(&self, registry: &Registry) -> Result<(), Error> {
         let changed = registry
             .iter()
@@ -201,17 +201,17 @@ impl ChecksumFile {
         Err(error)
     }
 
-    /// Writes the line of a migration anew.
+    /// Adds or replaces the line of a migration, with its current checksums.
     pub fn record(&mut self, migration: &Migration) {
         self.set(migration.id(), migration.name(), checksums_of(migration));
     }
 
-    /// Adds the line of a migration that is to be written.
+    /// Adds the line of a migration that is still to be written.
     pub fn reserve(&mut self, id: MigrationId<'_>, name: &str) {
         self.set(id, name, Vec::new());
     }
 
-    /// Takes out the line of a migration that somebody names. Says whether there was one.
+    /// Removes the lines that a reference matches. Returns true if there was one.
     pub fn remove(&mut self, reference: &MigrationRef) -> bool {
         let before = self.lines.len();
         self.lines.retain(|(version, group), _| {
@@ -248,7 +248,7 @@ fn label((version, group): &PinnedKey, line: &Line) -> String {
     format!("{id} {}", line.name)
 }
 
-/// On each database that all its SQL is written for.
+/// Returns the checksum on each database that all SQL of the migration is written for.
 fn checksums_of(migration: &Migration) -> Checksums {
     let steps = schema::record(|schema| migration.migrate().up(schema)).steps;
     let is_written_for = |dialect: &Dialect| {

@@ -1,6 +1,5 @@
-//! The migration files of a package: which there are, and which ones are compiled and linked.
-//!
-//! It reads Rust as text and line by line, and writes nothing.
+//! Finds the migration files of a package, and those that are not compiled or not linked. It reads Rust as text, line
+//! by line, and writes nothing.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -10,17 +9,17 @@ use std::path::{Path, PathBuf};
 use crate::migration::Migration;
 use crate::version::Version;
 
-/// `src/migrations` of a package, and the file that holds its `mod` lines.
+/// The directory `src/migrations` of a package, and the file with its `mod` lines.
 #[derive(Debug)]
 pub struct Sources {
-    /// `src/migrations`.
+    /// The path of `src/migrations`.
     pub directory: PathBuf,
-    /// The file with the `mod` lines, if there is one.
+    /// The file with the `mod` lines, if it exists: `src/migrations/mod.rs` or `src/migrations.rs`.
     pub list: Option<PathBuf>,
 }
 
 impl Sources {
-    /// Those of the package in a directory.
+    /// Returns the sources of the package in a directory.
     #[must_use]
     pub fn of(package: &Path) -> Sources {
         let directory = package.join("src").join("migrations");
@@ -30,13 +29,13 @@ impl Sources {
         Sources { directory, list }
     }
 
-    /// The newest version that a file name holds.
+    /// Returns the newest version in the file names.
     #[must_use]
     pub fn newest(&self) -> Option<Version> {
         self.modules().iter().filter_map(|module| version_of(module)).max()
     }
 
-    /// The modules that look like migrations: `m` and digits, with a name or without.
+    /// Returns the modules with the name of a migration: `m` and digits, with or without a name after them.
     fn modules(&self) -> Vec<String> {
         let Ok(files) = fs::read_dir(&self.directory) else {
             return Vec::new();
@@ -50,8 +49,8 @@ impl Sources {
         modules
     }
 
-    /// A sentence for each migration file that no `mod` line names: it is not compiled, so it would never run. What is
-    /// linked was compiled, in whatever way it is named.
+    /// Returns a sentence for each migration file that no `mod` line names: it is not compiled, so it would never run.
+    /// A linked migration was compiled, whichever way its file is included.
     #[must_use]
     pub fn unnamed_files(&self, linked: &[Migration]) -> Vec<String> {
         let is_linked = is_linked(linked);
@@ -71,7 +70,7 @@ impl Sources {
         sentences.collect()
     }
 
-    /// A sentence for each migration file that a `mod` line names, and from which no migration is linked.
+    /// Returns a sentence for each migration file that a `mod` line names, and from which no migration is linked.
     #[must_use]
     pub fn unlinked_files(&self, linked: &[Migration]) -> Vec<String> {
         let is_linked = is_linked(linked);
@@ -94,7 +93,7 @@ impl Sources {
         self.directory.join(format!("{module}.rs"))
     }
 
-    /// The modules that a `mod` line names.
+    /// Returns the modules that a `mod` line names.
     fn named(&self) -> HashMap<String, Condition> {
         let list = self.list.as_ref().and_then(|list| fs::read_to_string(list).ok());
         let mut named = HashMap::new();
@@ -115,14 +114,14 @@ impl Sources {
     }
 }
 
-/// Whether a module is compiled on a condition; then it may be left out on purpose.
+/// The condition of a `mod` line. A module with one may be left out on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
     None,
     Some,
 }
 
-/// Whether a migration of a file is linked, by the file's name or the module's.
+/// Returns a test for linked migrations, by the file's name or the module's.
 fn is_linked(linked: &[Migration]) -> impl Fn(&str) -> bool {
     let of_one = |migration: &Migration| {
         let location = migration.location();
@@ -141,7 +140,7 @@ fn is_linked(linked: &[Migration]) -> impl Fn(&str) -> bool {
     move |module| linked.contains(module)
 }
 
-/// The version that a module name such as `m20261123093000_add_avatar` holds.
+/// Returns the version in a module name such as `m20261123093000_add_avatar`.
 #[must_use]
 pub fn version_of(module: &str) -> Option<Version> {
     let rest = module.strip_prefix('m')?;
@@ -149,7 +148,7 @@ pub fn version_of(module: &str) -> Option<Version> {
     digits.parse().ok()
 }
 
-/// The module that a line of the form `mod name;` declares, public or not, with or without attributes.
+/// Returns the module that a line of the form `mod name;` declares, public or not, with or without attributes.
 #[must_use]
 pub fn declared(line: &str) -> Option<&str> {
     let mut line = line.split("//").next()?.trim();

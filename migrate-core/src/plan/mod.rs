@@ -1,5 +1,4 @@
-//! What would be done, and in which order: the steps of migrations, or their inverse, as actions for one database. It is
-//! made in `planner`.
+//! Plans: the steps of migrations or of their rollback, as actions for one database, in order. `planner` creates them.
 
 pub(crate) mod offline;
 pub(crate) mod planner;
@@ -14,9 +13,13 @@ use crate::migration::{Direction, Migration};
 use crate::render::{SqlDialect, TransactionWrapper};
 use crate::schema::{self, Effect, Functions, SessionEffect, Table};
 
-/// What a run would do: migrations in order, each with its actions.
+/// The migrations that a run would apply or roll back, in order, each with its steps.
 ///
-/// Printed, it is SQL with comments: what runs, but for Rust steps, which are named, and the rows of history.
+/// [`Runner::plan`](crate::Runner::plan) and [`Runner::plan_rollback`](crate::Runner::plan_rollback) create a plan for
+/// a connected database, [`Plan::offline`] and [`Plan::offline_rollback`] without one.
+///
+/// `Display` prints the plan as SQL with comments. A Rust step appears as a comment with its function's name. The
+/// statements on the history table are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     migrations: Vec<PlannedMigration>,
@@ -27,13 +30,13 @@ impl Plan {
         Plan { migrations }
     }
 
-    /// The migrations, in the order in which they run.
+    /// Returns the migrations, in the order in which they run.
     #[must_use]
     pub fn migrations(&self) -> &[PlannedMigration] {
         &self.migrations
     }
 
-    /// Whether there is nothing to do.
+    /// Returns true if there is nothing to run.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.migrations.is_empty()
@@ -58,68 +61,70 @@ pub struct PlannedMigration {
     pub(crate) migration: Migration,
     pub(crate) direction: Direction,
     pub(crate) steps: Vec<PlannedStep>,
-    /// The checksum after each number of steps, from none to all; what an interrupted run goes on from.
+    /// The checksum after each number of steps, from none to all. An interrupted run resumes from one of them.
     pub(crate) checksums: Vec<String>,
-    /// How many steps an interrupted run has done already.
+    /// The number of steps that an interrupted run has completed.
     pub(crate) done: usize,
     pub(crate) dialect: &'static dyn SqlDialect,
 }
 
 impl PlannedMigration {
-    /// Which migration.
+    /// Returns the migration.
     #[must_use]
     pub fn migration(&self) -> &Migration {
         &self.migration
     }
 
-    /// Which way it goes.
+    /// Returns the direction: `Up` to apply the migration, `Down` to roll it back.
     #[must_use]
     pub fn direction(&self) -> Direction {
         self.direction
     }
 
-    /// Its steps, in the order in which they run.
+    /// Returns all steps in the order in which they run, including those that [`done`](PlannedMigration::done) counts.
     #[must_use]
     pub fn steps(&self) -> &[PlannedStep] {
         &self.steps
     }
 
-    /// The statements of its steps, exactly as they are sent; Rust steps have none.
+    /// Returns the SQL of the steps, exactly as it is sent, one text for each step that has SQL. Transaction control
+    /// and the statements on the history table are not included.
     #[must_use]
     pub fn sql(&self) -> Vec<&str> {
         self.steps.iter().filter_map(PlannedStep::sql).collect()
     }
 
-    /// How many of the steps an interrupted run has done already.
+    /// Returns the number of steps that an interrupted run has completed; the next run resumes after them. It is 0 for
+    /// a migration that starts from its first step. `Display` leaves these steps out.
     #[must_use]
     pub fn done(&self) -> usize {
         self.done
     }
 
-    /// The checksum of all its steps.
+    /// Returns the checksum of all steps.
     pub(crate) fn checksum(&self) -> &str {
         self.checksums.last().map_or("", String::as_str)
     }
 
-    /// The checksum of its first `done` steps.
+    /// Returns the checksum of the first `done` steps.
     pub(crate) fn checksum_after(&self, done: usize) -> &str {
         self.checksums.get(done).map_or("", String::as_str)
     }
 
-    /// It makes a table anew.
+    /// Returns true if a step rebuilds a table.
     pub(crate) fn rebuilds(&self) -> bool {
         self.steps
             .iter()
             .any(|step| matches!(step.action, Action::Expect { .. }))
     }
 
-    /// It happens whole or not at all, as one transaction holds all of it.
+    /// Returns true if one transaction holds all of the migration.
     pub(crate) fn is_whole(&self) -> bool {
         self.migration.in_transaction() && self.dialect.features().transactional_changes
     }
 
-    /// A step of the user's may end the transaction that it runs in: SQL only where a text may hold several statements, as
-    /// elsewhere planning looks at the one that there is.
+    /// Returns true if a step of the user may end its transaction. Raw SQL can do so only where a text may hold several
+    /// statements; elsewhere the planner checks the only one.
     pub(crate) fn may_end_transaction(&self) -> bool {
         let may_end = |step: &PlannedStep| match step.action {
             Action::Statement(_) => self.dialect.features().several_statements,
@@ -177,48 +182,50 @@ impl fmt::Display for PlannedMigration {
     }
 }
 
-/// How many characters of a statement are told where it is named, and not shown.
+/// The maximum number of characters of a statement in its label.
 const LONGEST_LABEL: usize = 2000;
 
-/// One step of a [`PlannedMigration`].
+/// One step of a [`PlannedMigration`]. A schema change that needs several statements is several planned steps.
 #[derive(Clone, Debug)]
 pub struct PlannedStep {
     pub(crate) location: Location,
-    /// What who reads the plan should know of it.
+    /// Warnings and notes on the step.
     pub(crate) notes: Vec<String>,
     pub(crate) action: Action,
-    /// The tables, views and enums that its SQL makes, changes or drops, where all that it does can be seen by them.
+    /// The objects that its SQL changes. Empty unless their definitions show everything that the SQL does.
     pub(crate) touches: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// A user's SQL, exactly as it is sent.
+    /// Raw SQL from the user, exactly as it is sent.
     Statement(String),
-    /// SQL that was written for an operation, exactly as it is sent.
+    /// SQL that was rendered for an operation, exactly as it is sent.
     Generated(String),
-    /// A table is about to be made anew: it has to be what it is taken to be.
+    /// A table is about to be rebuilt. Its live definition must match.
     Expect {
         table: Box<Table>,
-        /// What it is was told by the database.
+        /// True if the definition was read from the database.
         is_found: bool,
     },
     /// A Rust function.
     Rust { functions: Functions, name: &'static str },
-    /// These are taken to be there.
+    /// These objects are assumed to exist.
     Declare(Vec<String>),
-    /// The way back of a step that is `up_only`: its work stays.
+    /// The rollback of an `up_only` step: its changes stay.
     Keep,
 }
 
 impl PlannedStep {
-    /// Where the step, or its way back, was written.
+    /// Returns the location of the step in the source. In a rollback it is the step in `down`, the `undo`, or the step
+    /// in `up` that the rollback was derived from.
     #[must_use]
     pub fn location(&self) -> Location {
         self.location
     }
 
-    /// The SQL, exactly as it is sent; `None` for a Rust step and for one that is left in place.
+    /// Returns the SQL, exactly as it is sent. `None` for a Rust step, for a declaration, for a step that a rollback
+    /// leaves in place, and for the announcement of a table rebuild.
     #[must_use]
     pub fn sql(&self) -> Option<&str> {
         match &self.action {
@@ -227,13 +234,14 @@ impl PlannedStep {
         }
     }
 
-    /// What should be known of the step: what is lost by it, what could not be checked.
+    /// Returns warnings and notes on the step, one sentence each: data that it loses, and parts that could not be
+    /// checked.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// The path of the Rust function; `None` for SQL.
+    /// Returns the path of the Rust function, such as `my_app::fill_usernames`; `None` for all other steps.
     #[must_use]
     pub fn function(&self) -> Option<&'static str> {
         match &self.action {
@@ -244,22 +252,23 @@ impl PlannedStep {
         }
     }
 
-    /// What it does was written by the user: it may do anything to the connection.
+    /// Returns true if the user wrote the step's code. It may do anything to the connection.
     pub(crate) fn is_users(&self) -> bool {
         matches!(self.action, Action::Statement(_) | Action::Rust { .. })
     }
 
-    /// It is a user's SQL that changes rows, and nothing that they are in.
+    /// Returns true for raw SQL that changes rows only, and no schema.
     pub(crate) fn is_of_rows(&self) -> bool {
         matches!(&self.action, Action::Statement(sql) if schema::effect(sql) == Effect::Rows)
     }
 
-    /// It is a user's SQL that can as well be done twice.
+    /// Returns true for raw SQL that may safely run twice.
     pub(crate) fn is_idempotent(&self) -> bool {
         matches!(&self.action, Action::Statement(sql) if schema::is_idempotent(sql))
     }
 
-    /// What a user's statement leaves in the session for the steps after it. Of a function that cannot be told.
+    /// Returns the session state that raw SQL leaves for later steps. For a Rust function this is unknown, and reported
+    /// as none.
     pub(crate) fn session_effect(&self) -> SessionEffect {
         match &self.action {
             Action::Statement(sql) => schema::session_effect(sql),
@@ -267,7 +276,7 @@ impl PlannedStep {
         }
     }
 
-    /// It is the user's, and may have done a part of its work, for good, when it fails outside a transaction.
+    /// Returns true if the step may leave a part of its work in the database when it fails outside a transaction.
     pub(crate) fn may_fail_partially(&self) -> bool {
         match &self.action {
             Action::Rust { .. } => true,
@@ -276,17 +285,17 @@ impl PlannedStep {
         }
     }
 
-    /// It lets others read and write what it works on, and waits for their transactions.
+    /// Returns true if the SQL runs CONCURRENTLY: it allows other reads and writes, and waits for open transactions.
     pub(crate) fn is_concurrent(&self) -> bool {
         self.sql().is_some_and(|sql| schema::mentions(sql, "concurrently"))
     }
 
-    /// What an error calls it.
+    /// Returns the step's description for errors.
     pub(crate) fn label(&self) -> String {
         match &self.action {
             Action::Statement(sql) | Action::Generated(sql) => match sql.trim().char_indices().nth(LONGEST_LABEL) {
                 None => sql.trim().to_owned(),
-                // A seed may have megabytes.
+                // Seed data may be megabytes long.
                 Some((end, _)) => format!("{} .. ({} bytes in all)", &sql.trim()[..end], sql.len()),
             },
             Action::Expect { table, .. } => format!("making `{}` anew", table.name),
@@ -332,10 +341,10 @@ impl fmt::Display for PlannedStep {
     }
 }
 
-/// The database that a plan is made for.
+/// The database that a plan is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlanFor {
     pub(crate) dialect: &'static dyn SqlDialect,
-    /// The connection's type and its name; none if it is planned without a database.
+    /// The type of the connection and its name; `None` without a database.
     pub(crate) connection: Option<(TypeId, &'static str)>,
 }

@@ -1,4 +1,4 @@
-//! Planning without a database: all migrations from the first, from what they say alone.
+//! Plans without a database: all migrations from the first one on, on an empty schema.
 
 use crate::dialect::DialectVersion;
 use crate::error::Error;
@@ -10,7 +10,11 @@ use crate::render::dialect_of;
 use crate::state::SchemaState;
 
 impl Plan {
-    /// What all migrations would run on an empty database of some kind, worked out without one.
+    /// Plans all migrations for an empty database of a dialect, without a connection.
+    ///
+    /// A [`Dialect`](crate::Dialect) without a version is the oldest supported version. Parse a [`DialectVersion`],
+    /// such as `"postgres:18"`, for another one. A table rebuild on SQLite is planned from the migrations; at run time
+    /// it starts from the live table.
     ///
     /// ```
     /// use migrate_core::prelude::*;
@@ -34,13 +38,13 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the migrations.
+    /// [`ErrorKind::InvalidMigration`](crate::ErrorKind::InvalidMigration) with every diagnostic of the migrations.
     pub fn offline(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<Plan, Error> {
         let (_, planned) = apply_all(registry, dialect.into())?;
         Ok(Plan::of(planned))
     }
 
-    /// What rolling back all migrations would run on a database of some kind, last one first, worked out without one.
+    /// Plans the rollback of all migrations for a dialect, last one first, without a connection.
     ///
     /// ```
     /// # use migrate_core::prelude::*;
@@ -61,7 +65,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the migrations.
+    /// [`ErrorKind::InvalidMigration`](crate::ErrorKind::InvalidMigration) with every diagnostic of the migrations.
     pub fn offline_rollback(registry: &Registry, dialect: impl Into<DialectVersion>) -> Result<Plan, Error> {
         let (mut planner, _) = apply_all(registry, dialect.into())?;
         let newest_first = registry.iter().collect::<Vec<_>>().into_iter().rev();
@@ -70,7 +74,7 @@ impl Plan {
     }
 }
 
-/// Plans migrations on an empty database, and returns what is known of it after them. `after` sees that after each one.
+/// Plans migrations on an empty database, and returns the planner. `after` gets the schema state after each migration.
 pub(crate) fn replayed<'a>(
     migrations: impl Iterator<Item = &'a Migration>,
     dialect: DialectVersion,

@@ -1,5 +1,5 @@
-//! Folding migrations over what is known of the database: each step is checked against the schema that it finds, written as
-//! SQL, and gives its inverse. Pure.
+//! Replays and plans migrations over the schema state: each step is checked against the schema that it finds, rendered
+//! as SQL, and inverted. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -13,34 +13,34 @@ use crate::state::{LiveSchema, SchemaState};
 
 use super::steps::{Mode, PlannedSteps, StepPlanner};
 
-/// What is known of a database as one migration after the other has changed it, or would.
+/// The known state of a database after each migration that was replayed or planned.
 #[derive(Clone)]
 pub(crate) struct Planner {
     plan_for: PlanFor,
     model: SchemaState,
-    /// What was found in the database, and what the steps would make of it.
+    /// The live schema, with the planned steps applied to it.
     live: Option<LiveState>,
-    /// Something could not be told without looking at the database.
+    /// True if the planner lacked information that only the database has.
     needs_introspection: bool,
-    /// What something wrong was found with already: what builds on it is not to be blamed as well.
+    /// Objects with an error. Later errors that follow from it are not reported.
     tainted: BTreeSet<String>,
-    /// The way back of each migration that was folded, as it was worked out.
+    /// The inverse of each migration that was replayed or planned.
     inverses: HashMap<MigrationId<'static>, Rc<Inverse>>,
 }
 
 #[derive(Clone)]
 pub(super) struct LiveState {
     pub(super) model: SchemaState,
-    /// Why a table cannot be described.
+    /// The reasons why tables cannot be described, by table.
     pub(super) refused: BTreeMap<String, String>,
 }
 
-/// The way back of some steps.
+/// The inverse of some steps.
 #[derive(Clone, Default)]
 pub(super) struct Inverse {
-    /// Last step first.
+    /// The steps, last one first.
     pub(super) steps: Vec<Step>,
-    /// What it lacks, and only the user can say.
+    /// Diagnostics for what the inverse lacks and only the user can supply.
     pub(super) missing: Vec<Diagnostic>,
 }
 
@@ -56,7 +56,7 @@ impl Planner {
         }
     }
 
-    /// What is known of the database now.
+    /// Returns the current schema state.
     pub(crate) fn model(&self) -> &SchemaState {
         &self.model
     }
@@ -65,8 +65,8 @@ impl Planner {
         self.model
     }
 
-    /// In what a database differs from what the folded migrations have made of it. Tables that are not known here, and
-    /// those named in `but`, are nobody's business.
+    /// Returns the differences between a database and the replayed migrations. A table that no migration created
+    /// counts, unless the schema state is unknown or the table is `but`.
     pub(crate) fn differences(&self, live: &LiveSchema, but: &str) -> Vec<String> {
         let known = self.found(live);
         let mut differences: Vec<String> = self
@@ -90,12 +90,12 @@ impl Planner {
         differences
     }
 
-    /// Whether planning could say more, or be safer, if it knew what the database holds.
+    /// Returns true if planning could check more, or be safer, with the live schema.
     pub(crate) fn needs_introspection(&self) -> bool {
         self.needs_introspection
     }
 
-    /// What the database holds now: after what was folded, and before anything is planned.
+    /// Sets the live schema, as it is after the replayed migrations and before any planned one.
     pub(crate) fn set_live(&mut self, live: &LiveSchema) {
         let refused = live.tables.iter();
         let refused = refused.filter_map(|(name, table)| Some((name.clone(), table.as_ref().err()?.clone())));
@@ -105,35 +105,35 @@ impl Planner {
         });
     }
 
-    /// What the database holds, as a model.
+    /// Returns the live schema as a schema state.
     fn found(&self, live: &LiveSchema) -> SchemaState {
         let dialect = self.plan_for.dialect;
         SchemaState::of_live(live, &self.model, |found, known| dialect.normalize_to(found, known))
     }
 
-    /// A migration that was applied. What it did is taken for right, since the database took it.
+    /// Replays an applied migration. Its diagnostics are ignored, because the database accepted it.
     pub(crate) fn replay(&mut self, migration: &Migration) {
         let up = schema::record(|schema| migration.migrate().up(schema));
         let walk = self.walk(migration, &up.steps, Mode::Replay);
         self.inverses.insert(migration.id(), Rc::new(walk.inverse));
     }
 
-    /// A migration was applied that is not known here, or not as it was then: anything may be different.
+    /// Forgets the schema: an applied migration is missing here, or has changed since.
     pub(crate) fn forget(&mut self) {
         self.model.forget();
     }
 
-    /// Programs that are not known here work on the same database: there may be more than is known.
+    /// Marks the schema as incomplete: other programs use the database, and their migrations are not linked here.
     pub(crate) fn is_pooled(&mut self) {
         self.model.mark_all_unknown();
     }
 
-    /// Plans a migration that is to be applied next.
+    /// Plans a migration as the next one to apply.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it. It is not applied either if its way back is wrong: that is found out when it is
-    /// written, not on the day when it is needed.
+    /// All diagnostics of the migration, its rollback included: an invalid rollback is found when it is written, not
+    /// when it is needed.
     pub(crate) fn up(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Diagnostic>> {
         let up = schema::record(|schema| migration.migrate().up(schema));
         let mut diagnostics = up.diagnostics;
@@ -144,7 +144,7 @@ impl Planner {
             });
         }
         let down = schema::record(|schema| migration.migrate().down(schema));
-        // What is worked out leads back by itself.
+        // A derived rollback always leads back, so only a written `down` is compared.
         let names = match down.works_out_from_up {
             true => BTreeSet::new(),
             false => up.steps.iter().chain(&down.steps).flat_map(names_of).collect(),
@@ -153,7 +153,7 @@ impl Planner {
         let walk = self.walk(migration, &up.steps, Mode::Plan(Direction::Up));
         diagnostics.extend(walk.diagnostics);
 
-        // The way back is tried from where it would begin.
+        // The rollback is planned from the state that `up` ends with.
         self.models().for_each(SchemaState::savepoint);
         let location = down.steps.first().map(|step| step.location);
         let mut back = self.way_back(migration, &walk.inverse, down);
@@ -169,7 +169,7 @@ impl Planner {
         }));
         self.models().for_each(SchemaState::rollback_to_savepoint);
         diagnostics.extend(back.said);
-        // After something wrong, this would only repeat it.
+        // After an error in `up` these would only repeat it.
         let is_sound = diagnostics.is_empty();
         diagnostics.extend(back.found.into_iter().filter(|_| is_sound));
         self.inverses.insert(migration.id(), Rc::new(walk.inverse));
@@ -186,14 +186,14 @@ impl Planner {
         })
     }
 
-    /// Plans the way back of a migration that was applied, as the next thing to happen.
+    /// Plans the rollback of an applied migration as the next one to run.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it.
+    /// All diagnostics of the rollback.
     pub(crate) fn down(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Diagnostic>> {
         let Some(inverse) = self.inverses.remove(&migration.id()) else {
-            // History is folded before anything is planned back, so this is our own mistake: refuse, rather than do nothing.
+            // History is replayed before a rollback is planned, so this is a bug. Refuse, rather than do nothing.
             return Err(vec![Diagnostic {
                 location: Some(migration.location()),
                 message: format!("the way back of {} is not known", migration.name()),
@@ -284,7 +284,7 @@ impl Planner {
     }
 }
 
-/// The tables and views that a step is about, as far as it says.
+/// Returns the tables and views that a step names, in its operation or its declared effects.
 fn names_of(step: &Step) -> Vec<String> {
     let said = step.effects.iter().flatten().flat_map(names_of);
     match &step.kind {
@@ -295,13 +295,13 @@ fn names_of(step: &Step) -> Vec<String> {
 
 struct WayBack {
     planned: Vec<PlannedStep>,
-    /// What is wrong as it is written, whatever the schema.
+    /// Errors in the rollback as it is written, for any schema.
     said: Vec<Diagnostic>,
-    /// What is wrong with it for the schema that it finds.
+    /// Errors in the rollback for the schema that it finds.
     found: Vec<Diagnostic>,
 }
 
-/// All of some plans, or everything that is wrong with any.
+/// Returns all plans, or all diagnostics.
 pub(crate) fn all_or_diagnostics(
     plans: impl Iterator<Item = Result<PlannedMigration, Vec<Diagnostic>>>,
 ) -> Result<Vec<PlannedMigration>, Error> {
@@ -320,15 +320,15 @@ pub(crate) fn all_or_diagnostics(
     }
 }
 
-/// The checksum after each number of actions. A step of several has its own from its first on, as it may not be changed
-/// any more then.
+/// Returns the checksum after each number of actions. All actions of a step share the checksum after that step, because
+/// the step must not change once its first action has run.
 fn checksums(steps: &[Step], actions: &[usize], dialect: Dialect) -> Vec<String> {
     let after_steps = schema::checksums_by_step(steps, dialect);
     let mut checksums = vec![after_steps[0].clone()];
     for (checksum, actions) in after_steps.iter().skip(1).zip(actions) {
         checksums.extend(std::iter::repeat_n(checksum.clone(), *actions));
     }
-    // A last step without an action counts all the same.
+    // A last step without an action counts too.
     if let (Some(last), Some(all)) = (checksums.last_mut(), after_steps.last()) {
         last.clone_from(all);
     }

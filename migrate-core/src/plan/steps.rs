@@ -1,4 +1,4 @@
-//! One migration's steps, one after the other: each is checked, written as SQL, and gives its inverse.
+//! Plans the steps of one migration in order: checks each, renders it as SQL, and derives its inverse.
 
 use std::collections::BTreeSet;
 
@@ -12,20 +12,20 @@ use crate::render;
 use crate::schema::{self, Effect, EnumChange, Operation, Step, StepKind, TableEdit, Token, Undo, mentions};
 use crate::state::{CheckedOperation, SchemaState};
 
-/// What the steps are walked for.
+/// The purpose of a pass over steps.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// To know what they have done.
+    /// Learn the effect of steps that were applied.
     Replay,
-    /// To run them.
+    /// Plan steps that are to run.
     Plan(Direction),
 }
 
-/// What came of walking over steps.
+/// The result of a pass over steps.
 #[derive(Default)]
 pub(super) struct PlannedSteps {
     pub(super) planned: Vec<PlannedStep>,
-    /// How many actions each step is.
+    /// The number of planned actions of each step.
     pub(super) actions: Vec<usize>,
     pub(super) inverse: Inverse,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -38,9 +38,9 @@ pub(super) struct StepPlanner<'a> {
     pub(super) tainted: &'a mut BTreeSet<String>,
     pub(super) needs_introspection: bool,
     pub(super) in_transaction: bool,
-    /// Values that this transaction has added to enums, and may not use yet.
+    /// Values that this transaction has added to enums, and cannot use before it commits.
     pub(super) waiting: Vec<(String, String)>,
-    /// What is to be known of the action that is planned next.
+    /// Warnings and notes on the action that is planned next.
     pub(super) notes: Vec<String>,
     pub(super) purpose: Mode,
     pub(super) walked: PlannedSteps,
@@ -72,7 +72,7 @@ impl StepPlanner<'_> {
     }
 
     pub(super) fn step(&mut self, step: &Step) {
-        // What nothing was planned for needs no word.
+        // Notes on a step without an action are dropped.
         self.notes.clear();
         match &step.kind {
             StepKind::Operation(operation) => self.operation(operation, step),
@@ -156,8 +156,8 @@ impl StepPlanner<'_> {
         };
         let is_known = applied.before.is_some() || applied.after.is_some();
         let is_of_table = matches!(operation, Operation::AlterTable { .. } | Operation::DropTable { .. });
-        // What migrations do not know of a table, the database does. The way back is taken from what migrations know all the
-        // same: when it is needed, the database holds the table as it is after this.
+        // The database knows a table that migrations do not describe. The inverse still comes from what migrations
+        // know: at rollback the database holds the table as it is after this step.
         match live {
             Some(Ok(live)) if !is_known && is_of_table && live.before.is_some() => self.render(&live, None, location),
             Some(Err(findings)) if !is_known && is_of_table && self.can_be_found(operation) => {
@@ -180,7 +180,7 @@ impl StepPlanner<'_> {
             location,
         };
         self.walked.inverse.steps.push(match step.undo {
-            // It stays in the database, and the migration that does it again has to find nothing.
+            // The object stays in the database, so a later `up` must not find it in the schema state.
             Undo::Nothing => Step {
                 kind: StepKind::Kept,
                 undo: Undo::Nothing,
@@ -194,7 +194,7 @@ impl StepPlanner<'_> {
         });
     }
 
-    /// Looks whether the database has what is declared, as far as it can be looked at.
+    /// Checks that the database has the declared tables and views, as far as this run can see it.
     fn declared(&mut self, step: &Step) {
         if self.purpose != Mode::Plan(Direction::Up) {
             return;
@@ -237,7 +237,7 @@ impl StepPlanner<'_> {
         self.plan(step.location, Action::Declare(names));
     }
 
-    /// Whether the database has what an operation is about, in a form that is understood.
+    /// Returns true if the database's description of the operation's objects was understood.
     fn can_be_found(&self, operation: &Operation) -> bool {
         let live = self.live.as_ref();
         operation
@@ -246,7 +246,7 @@ impl StepPlanner<'_> {
             .all(|name| live.is_some_and(|live| !live.refused.contains_key(name)))
     }
 
-    /// What goes may be more than the migrations know of, such as triggers, which only the database can tell.
+    /// Checks a drop against the live table, which may have more than migrations know, such as triggers.
     fn look_at_what_is_there(
         &mut self,
         applied: &CheckedOperation,
@@ -286,14 +286,14 @@ impl StepPlanner<'_> {
         }
     }
 
-    /// Writes an operation as SQL. `live` is the same one, from what was found in the database.
+    /// Renders an operation. `live` is the same operation, checked against the live schema.
     fn render(&mut self, applied: &CheckedOperation, live: Option<&CheckedOperation>, location: Location) {
         let Mode::Plan(_) = self.purpose else {
             return;
         };
         let dialect = self.plan_for.dialect;
         let mut rendered = render::render(dialect, applied, location);
-        // A table is made anew from what it is, not from what it is taken to be.
+        // A rebuild starts from the live table, not from the known one.
         if rendered.as_ref().is_ok_and(|rendered| rendered.rebuilds.is_some()) {
             match live {
                 Some(live) => rendered = render::render(dialect, live, location),
@@ -371,7 +371,7 @@ impl StepPlanner<'_> {
         }
     }
 
-    /// That a statement uses no value of an enum that was added in its own transaction.
+    /// Refuses a statement that uses an enum value from the same transaction.
     fn check_waiting(&mut self, sql: &str, location: Location) {
         let dialect = self.plan_for.dialect;
         let used = self.waiting.iter().find(|(_, value)| {
@@ -389,7 +389,7 @@ impl StepPlanner<'_> {
     }
 
     fn raw(&mut self, sql: &str, location: Location) {
-        // Nothing to do on this database, or recording has reported it already.
+        // An empty text means that there is nothing to do on this database. Recording reports other empty texts.
         if self.purpose == Mode::Replay || sql.trim().is_empty() {
             return;
         }
@@ -440,7 +440,7 @@ impl StepPlanner<'_> {
         }
     }
 
-    /// What the user says that a step does to the schema, and its inverse. Nothing of it is run.
+    /// Applies the declared effects of a step, and returns their inverse. None of them runs.
     fn effects(&mut self, step: &Step) -> Vec<Step> {
         let mut inverse = Vec::new();
         for effect in step.effects.iter().flatten() {
@@ -470,7 +470,7 @@ impl StepPlanner<'_> {
         inverse
     }
 
-    /// Notes how a step that is the user's own is taken back.
+    /// Records the inverse of a raw SQL or Rust step.
     fn undo(&mut self, step: &Step, effects: Vec<Step>, what: &str) {
         let effects = step.effects.is_some().then_some(effects);
         let inverse = match &step.undo {
@@ -483,7 +483,7 @@ impl StepPlanner<'_> {
             Undo::Nothing => Step {
                 kind: StepKind::Kept,
                 undo: Undo::Nothing,
-                // What stays in place stays known.
+                // The changes stay in the database, so they stay in the schema state.
                 effects: None,
                 location: step.location,
             },

@@ -1,9 +1,9 @@
-//! What who reads a plan should know of a step beside its SQL.
+//! Warnings and notes on a step, which a plan prints beside its SQL.
 
 use crate::render::SqlDialect;
 use crate::schema::{Operation, Table, TableEdit};
 
-/// Nothing is known of what an operation changes.
+/// Returns a note for each object that an operation changes, if its definition is unknown.
 pub(super) fn unchecked(operation: &Operation) -> Vec<String> {
     let note = |name: String| {
         format!("not checked: what `{name}` looks like is not known, as raw SQL may have made or changed it")
@@ -11,7 +11,7 @@ pub(super) fn unchecked(operation: &Operation) -> Vec<String> {
     operation.names().into_iter().map(note).collect()
 }
 
-/// Rows and values that go, and those that do not come back.
+/// Returns warnings for rows and values that an operation loses, and notes for those that a rollback does not restore.
 pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: bool) -> Vec<String> {
     match operation {
         Operation::DropTable { table } => vec![format!("careful: the rows of `{table}` are lost")],
@@ -46,7 +46,7 @@ pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: b
     }
 }
 
-/// What others notice of a change for which the server may copy the table.
+/// Returns warnings for a change for which the server may copy the table.
 pub(super) fn copies(operation: &Operation, dialect: &dyn SqlDialect) -> Vec<String> {
     let note = |name: String| {
         format!(
@@ -57,7 +57,7 @@ pub(super) fn copies(operation: &Operation, dialect: &dyn SqlDialect) -> Vec<Str
     operation.names().into_iter().map(note).collect()
 }
 
-/// What goes with a table that is dropped, and no migration knows of: `there` is how it was found.
+/// Returns warnings for the parts of a dropped table that no migration describes. `there` is the table as it was found.
 pub(super) fn unknown_losses(operation: &Operation, there: &Table) -> Vec<String> {
     let Operation::DropTable { table } = operation else {
         return Vec::new();

@@ -1,38 +1,38 @@
-//! The statements of one table's changes, where a database takes several clauses in one ALTER TABLE.
+//! Builds the ALTER TABLE statements of one table, for databases where one statement takes several clauses.
 
 use super::operation::Rendered;
 use super::{Alteration, SqlDialect};
 use crate::schema::{Column, Table, TableEdit, mentions};
 
-/// What a clause of ALTER TABLE is about. A database carries the clauses of one statement out in an order of its own, so two
-/// about the same thing are two statements.
+/// The part of an object that a clause changes. A server runs the clauses of one statement in its own order, so two
+/// clauses for the same part need two statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Aspect {
-    /// All of a column, a constraint or an index.
+    /// An entire column, constraint or index.
     Whole,
-    /// The same, which goes. What goes does so before another of its name comes.
+    /// An entire column, constraint or index that is dropped. Drops run first, so a new object may reuse the name.
     Gone,
     Type,
     Null,
     Default,
 }
 
-/// Statements in which neighbouring clauses of one table are one ALTER TABLE, so that it is locked and rewritten once.
+/// Collects clauses. Neighbours share one ALTER TABLE, so that the server locks and rewrites the table once.
 pub(super) struct Altering<'a> {
     dialect: &'a dyn SqlDialect,
     table: &'a str,
-    /// The table as it is change by change, as far as it is known.
+    /// The table after the changes so far, as far as it is known.
     there: Table,
     clauses: Vec<String>,
-    /// What a statement demands of the server if all its clauses can be carried out while others write.
+    /// The options of a statement whose clauses all allow concurrent writes, such as `LOCK=NONE`.
     online: Option<&'static str>,
-    /// The clauses that come next can be carried out so.
+    /// True if the next clauses allow concurrent writes.
     is_online: bool,
-    /// All clauses of the statement so far can.
+    /// True if all clauses of the current statement allow concurrent writes.
     all_online: bool,
-    /// A statement cannot, of a server that is told.
+    /// True if a statement may copy the table. Set only where `online` is.
     may_copy: bool,
-    /// What the clauses are about.
+    /// The object and the part that each clause of the current statement changes.
     subjects: Vec<(String, Aspect)>,
     statements: Vec<String>,
 }
@@ -53,7 +53,7 @@ impl<'a> Altering<'a> {
         }
     }
 
-    /// The same for a server that is told what is expected of it.
+    /// Adds `online` to each statement whose clauses all allow concurrent writes.
     pub(super) fn demanding(self, online: &'static str) -> Altering<'a> {
         Altering {
             online: Some(online),
@@ -61,17 +61,17 @@ impl<'a> Altering<'a> {
         }
     }
 
-    /// Whether what comes next can be carried out while others write.
+    /// Sets whether the next clauses allow concurrent writes.
     pub(super) fn set_online(&mut self, is_online: bool) {
         self.is_online = is_online;
     }
 
-    /// The table at this point; without columns if nothing is known of it.
+    /// Returns the table at this point; it has no columns if the table is unknown.
     pub(super) fn there(&self) -> &Table {
         &self.there
     }
 
-    /// The generated column that is computed from another one, if there is one.
+    /// Returns the first generated column whose expression names the column `name`.
     pub(super) fn computed_from(&self, name: &str) -> Option<&str> {
         let is_computed = |column: &&Column| {
             let generated = column.generated.as_ref();
@@ -84,17 +84,17 @@ impl<'a> Altering<'a> {
             .map(|column| column.name.as_str())
     }
 
-    /// Makes a change of what is known.
+    /// Applies a change to the known table.
     pub(super) fn follow(&mut self, change: &TableEdit) {
         self.there.apply(change);
     }
 
-    /// A part of ALTER TABLE that can stand beside others.
+    /// Adds a clause that may share a statement with others.
     pub(super) fn clause(&mut self, name: &str, aspect: Aspect, clause: String) {
         self.clauses(name, aspect, [clause]);
     }
 
-    /// Parts of ALTER TABLE that stand together.
+    /// Adds clauses that must be in the same statement.
     pub(super) fn clauses(&mut self, name: &str, aspect: Aspect, clauses: impl IntoIterator<Item = String>) {
         let is_whole = |aspect: Aspect| matches!(aspect, Aspect::Whole | Aspect::Gone);
         let clashes = |(other, before): &(String, Aspect)| {
@@ -109,13 +109,13 @@ impl<'a> Altering<'a> {
         self.clauses.extend(clauses);
     }
 
-    /// A statement of its own.
+    /// Adds a separate statement.
     pub(super) fn alone(&mut self, statement: String) {
         self.close();
         self.statements.push(statement);
     }
 
-    /// What comes next is another statement.
+    /// Ends the current statement, so that the next clause starts another.
     pub(super) fn close(&mut self) {
         self.subjects.clear();
         let is_online = std::mem::replace(&mut self.all_online, true);

@@ -1,4 +1,4 @@
-//! The SQL that most databases share, quoted by whichever dialect asks.
+//! SQL that most databases share. The dialect supplies the quoting.
 
 use super::SqlDialect;
 use crate::schema::{
@@ -29,7 +29,7 @@ pub(super) fn default(dialect: &dyn SqlDialect, default: &DefaultValue) -> Strin
     }
 }
 
-/// The name that most databases have for a type.
+/// Returns the type name that most databases use.
 pub(super) fn column_type(column_type: &ColumnType) -> String {
     match column_type {
         ColumnType::SmallInt => "SMALLINT".to_owned(),
@@ -96,7 +96,7 @@ pub(super) fn foreign_key(dialect: &dyn SqlDialect, key: &ForeignKey) -> String 
         columns(dialect, &key.columns),
         dialect.identifier(&key.to_table),
     );
-    // A key that was written by somebody else may leave out that it is the primary key.
+    // A key that was read from a database may omit the columns. It then references the primary key.
     if !key.to_columns.is_empty() {
         sql.push_str(&format!(" ({})", columns(dialect, &key.to_columns)));
     }
@@ -116,7 +116,7 @@ pub(super) fn foreign_key(dialect: &dyn SqlDialect, key: &ForeignKey) -> String 
     sql
 }
 
-/// A column as it is added so that an expression of the row can fill it afterwards.
+/// Returns the column as nullable and without a default, so that an UPDATE can fill it after it is added.
 pub(super) fn unfilled(column: &Column) -> Column {
     Column {
         nullable: true,
@@ -125,7 +125,7 @@ pub(super) fn unfilled(column: &Column) -> Column {
     }
 }
 
-/// Fills a column in all rows.
+/// Returns the UPDATE that fills a column in all rows.
 pub(super) fn fill(dialect: &dyn SqlDialect, table: &str, column: &str, expression: &str) -> String {
     format!(
         "UPDATE {} SET {} = ({expression})",
@@ -134,7 +134,7 @@ pub(super) fn fill(dialect: &dyn SqlDialect, table: &str, column: &str, expressi
     )
 }
 
-/// The name of a constraint, if it has one: what migrations make always has.
+/// Returns the `CONSTRAINT` clause. Constraints from migrations always have a name; a live one may have none.
 fn constraint_prefix(dialect: &dyn SqlDialect, name: &str) -> String {
     if name.is_empty() {
         return String::new();
@@ -160,7 +160,7 @@ pub(super) fn keys(dialect: &dyn SqlDialect, index: &Index) -> String {
     keys.join(", ")
 }
 
-/// What no database but PostgreSQL has of an index.
+/// Refuses included columns where the database does not support them.
 pub(super) fn check_index(dialect: &dyn SqlDialect, index: &Index) -> Result<(), String> {
     let name = dialect.name();
     if !index.include.is_empty() && !dialect.features().included_columns {
@@ -172,7 +172,7 @@ pub(super) fn check_index(dialect: &dyn SqlDialect, index: &Index) -> Result<(),
     Ok(())
 }
 
-/// A method that the database lacks.
+/// Returns the error message for an index method that the database lacks.
 pub(super) fn no_method(dialect: &dyn SqlDialect, index: &Index, method: &IndexMethod) -> String {
     format!(
         "{} has no index of the method {}; leave `.method(..)` out of `{}`, or write it for each database with `execute`",
@@ -196,7 +196,7 @@ pub(super) fn create_index(dialect: &dyn SqlDialect, table: &str, index: &Index)
     sql
 }
 
-/// CREATE TABLE by itself, under any name; indexes and comments come after it.
+/// Returns CREATE TABLE alone, under any name. Indexes and comment statements are separate.
 pub(crate) fn create_table(dialect: &dyn SqlDialect, name: &str, table: &Table) -> Result<String, String> {
     dialect.check_keys(table)?;
     let mut lines = Vec::new();
@@ -220,9 +220,9 @@ pub(crate) fn create_table(dialect: &dyn SqlDialect, name: &str, table: &Table) 
     ))
 }
 
-/// Whether values of one type turn into those of another without an expression that says how: PostgreSQL's assignment casts,
-/// <https://www.postgresql.org/docs/current/catalog-pg-cast.html>. Of types that are given by name it is not known, and
-/// assumed.
+/// Returns true if values of one type convert to the other without an expression: PostgreSQL's assignment casts,
+/// <https://www.postgresql.org/docs/current/catalog-pg-cast.html>. Types that are given by name are unknown here; for
+/// them the function assumes true.
 pub(super) fn turns_by_itself(from: &ColumnType, to: &ColumnType) -> bool {
     use ColumnType::{
         BigInt, Bool, Char, Date, Double, Enum, Float, Integer, Json, Jsonb, Named, Numeric, SmallInt, Text, Time,
@@ -234,7 +234,7 @@ pub(super) fn turns_by_itself(from: &ColumnType, to: &ColumnType) -> bool {
             SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
             SmallInt | Integer | BigInt | Float | Double | Numeric { .. },
         )
-        // Everything can be written as text.
+        // Every type converts to text.
         | (_, Text | VarChar(_) | Char(_))
         | (Date | Timestamp | Timestamptz, Date | Timestamp | Timestamptz)
         | (Timestamp | Timestamptz, Time)

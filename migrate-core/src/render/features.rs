@@ -1,46 +1,47 @@
-//! What databases can do, by their version: questions, each with an answer for every database.
+//! The capabilities of each database version. Each question has an answer for every database.
 
 use crate::dialect::Dialect;
 
-/// The answers of one database in one version.
+/// The capabilities of one database in one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Features {
-    /// Does a transaction take back changes of the schema as well? Else each of them commits by itself:
+    /// True if a transaction also covers schema changes. Otherwise each DDL statement commits implicitly:
     /// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>.
     pub(crate) transactional_changes: bool,
-    /// May a text be several statements, one of which ends the transaction?
-    /// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT>
+    /// True if one SQL text may hold several statements, one of which may end the transaction:
+    /// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT>.
     pub(crate) several_statements: bool,
-    /// Does a value that was added to an enum wait for the end of its transaction until it can be used?
-    /// <https://www.postgresql.org/docs/current/sql-altertype.html>
+    /// True if a value that was added to an enum cannot be used before its transaction commits:
+    /// <https://www.postgresql.org/docs/current/sql-altertype.html>.
     pub(crate) new_enum_values_wait: bool,
-    /// Are there generated columns that are computed when they are read?
-    /// <https://www.postgresql.org/docs/18/ddl-generated-columns.html>
+    /// True if generated columns may be virtual, that is, computed when they are read:
+    /// <https://www.postgresql.org/docs/18/ddl-generated-columns.html>.
     pub(crate) virtual_columns: bool,
-    /// Can a generated column be NOT NULL? <https://mariadb.com/kb/en/generated-columns/>
+    /// True if a generated column can be NOT NULL: <https://mariadb.com/kb/en/generated-columns/>.
     pub(crate) generated_not_null: bool,
-    /// Does an index keep descending keys? MariaDB before 10.8 takes the word, and nothing comes of it:
+    /// True if an index stores descending keys. MariaDB before 10.8 accepts `DESC` and ignores it:
     /// <https://mariadb.com/kb/en/create-index/>.
     pub(crate) descending_keys: bool,
-    /// Can an index be on an expression? <https://mariadb.com/kb/en/create-index/>
+    /// True if an index key can be an expression: <https://mariadb.com/kb/en/create-index/>.
     pub(crate) expression_keys: bool,
-    /// Can an index be on some of the rows?
+    /// True if an index can be limited to some rows by a filter.
     pub(crate) filtered_indexes: bool,
-    /// Can an index hold columns beside its keys? <https://www.postgresql.org/docs/current/sql-createindex.html>
+    /// True if an index can include columns beside its keys:
+    /// <https://www.postgresql.org/docs/current/sql-createindex.html>.
     pub(crate) included_columns: bool,
-    /// Is `DROP INDEX IF EXISTS` a part of ALTER TABLE? <https://mariadb.com/kb/en/alter-table/>
+    /// True if ALTER TABLE accepts `DROP INDEX IF EXISTS`: <https://mariadb.com/kb/en/alter-table/>.
     pub(crate) drops_index_if_exists: bool,
-    /// Does ALTER TABLE rename a column that a generated column, a CHECK or an index on an expression names?
-    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-generated-columns.html>
+    /// True if ALTER TABLE can rename a column that a generated column, a CHECK or an expression index names:
+    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-generated-columns.html>.
     pub(crate) renames_what_is_computed_from: bool,
-    /// Can two tables have a CHECK of the same name?
-    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>
+    /// True if two tables can have a CHECK of the same name:
+    /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>.
     pub(crate) check_names_by_table: bool,
-    /// Does ALTER TABLE change a column without a copy whatever a CHECK names? MySQL 9.7 copies where one names a date, a time, a
-    /// long text or an enum. Its manual does not say so.
+    /// True if ALTER TABLE changes a column without a copy, whichever columns a CHECK names. MySQL 9.7 copies the table
+    /// if a CHECK names a date, a time, a long text or an enum. Its manual does not mention this.
     pub(crate) changes_columns_beside_checks: bool,
-    /// Is the algorithm that ALTER TABLE names the least that the server may do?
-    /// <https://mariadb.com/kb/en/innodb-online-ddl-overview/>
+    /// True if the algorithm in ALTER TABLE is the least efficient one allowed, so that the server may choose a better
+    /// one: <https://mariadb.com/kb/en/innodb-online-ddl-overview/>.
     pub(crate) takes_better_algorithms: bool,
 }
 
@@ -68,7 +69,7 @@ impl Features {
     }
 }
 
-/// Tuples are not compared in constants.
+/// Compares versions in `const fn`, where tuples have no comparison.
 const fn is_at_least(version: (u32, u32), least: (u32, u32)) -> bool {
     version.0 > least.0 || (version.0 == least.0 && version.1 >= least.1)
 }

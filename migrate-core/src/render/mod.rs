@@ -1,4 +1,4 @@
-//! From recorded work to SQL text: quoting, and what each database's SQL needs. Pure; no connection is needed.
+//! Renders operations as SQL text for each dialect: quoting, types and statements. Pure; it needs no connection.
 
 mod alter_table;
 pub(crate) mod common;
@@ -30,80 +30,80 @@ use crate::error::Diagnostic;
 use crate::location::Location;
 use crate::schema::{Column, ColumnType, EnumChange, Index, LocatedEdit, NewName, ObjectKind, Table};
 
-/// What differs between databases in writing SQL. One file per dialect holds only its own side; what most of them share is
-/// in `common`, behind the provided methods.
+/// The SQL that differs between databases. Each dialect implements its own part in its own file. The provided methods
+/// hold the common case, most of it from `common`.
 pub(crate) trait SqlDialect: fmt::Debug + Sync {
-    /// Which database it is.
+    /// Returns the database that the dialect is for.
     fn kind(&self) -> Dialect;
 
-    /// What it can do.
+    /// Returns the capabilities of the database.
     fn features(&self) -> Features;
 
-    /// What messages call it.
+    /// Returns the database's name for messages.
     fn name(&self) -> &'static str {
         self.kind().title()
     }
 
-    /// An identifier, quoted and escaped.
+    /// Quotes and escapes an identifier.
     fn identifier(&self, name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
 
-    /// A text literal, quoted and escaped.
+    /// Quotes and escapes a text literal.
     fn text(&self, value: &str) -> String {
         format!("'{}'", value.replace('\'', "''"))
     }
 
-    /// A literal of bytes.
+    /// Returns a literal for bytes.
     fn bytes(&self, value: &[u8]) -> String {
         format!("X'{}'", common::hex(value))
     }
 
-    /// A table in the schema that belongs to the connection, so that no search path decides.
+    /// Quotes a table's name. SQLite adds its schema `main`, so that a temporary table of the same name is not meant.
     fn qualified(&self, table: &str) -> String;
 
-    /// Whether the database keeps a table's name for itself.
+    /// Returns true if the database reserves this name for its own tables.
     fn is_reserved(&self, table: &str) -> bool;
 
-    /// An expression for the present moment as RFC 3339 text in UTC, from the database's own clock.
+    /// Returns an expression for the current time of the database's clock, as RFC 3339 text in UTC.
     fn now(&self) -> &'static str;
 
-    /// What stands behind the columns of the history table.
+    /// Returns the options that follow the column list of the history table.
     fn history_options(&self) -> &'static str {
         ""
     }
 
-    /// Whether a user's raw SQL is one statement that may run where it is going to.
+    /// Checks that a user's raw SQL may run as one step, inside or outside a transaction.
     ///
     /// # Errors
     ///
-    /// What is wrong and what to write instead.
+    /// The problem, and what to write instead.
     fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String>;
 
-    /// That the database takes a name, which is one that most do.
+    /// Checks that the database accepts a new name. The default accepts every name.
     ///
     /// # Errors
     ///
-    /// Why it does not.
+    /// The reason for the refusal.
     fn check_name(&self, _given: NewName<'_>) -> Result<(), String> {
         Ok(())
     }
 
-    /// Whether two tables cannot have a constraint or an index of the same name, each of its kind.
+    /// Returns true if two tables cannot share a name for these two kinds of object.
     fn names_clash(&self, _one: ObjectKind, _other: ObjectKind) -> bool {
         false
     }
 
-    /// That an expression of the user's means here what it means on the other databases.
+    /// Checks that a user's expression has the same meaning here as on the other databases.
     ///
     /// # Errors
     ///
-    /// What does not, and what to write instead.
+    /// The part with another meaning, and what to write instead.
     fn check_expression(&self, _sql: &str) -> Result<(), String> {
         Ok(())
     }
 
-    /// What stands around the steps of a migration that runs in a transaction. `rebuilds`: it makes a table anew.
+    /// Returns the statements that a plan prints around a migration in a transaction, which may rebuild a table.
     fn frame(&self, _rebuilds: bool) -> TransactionWrapper {
         TransactionWrapper {
             before: &["BEGIN"],
@@ -111,31 +111,31 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
         }
     }
 
-    /// A column's type.
+    /// Returns the SQL of a column type.
     ///
     /// # Errors
     ///
-    /// If the database has no such type; with what to use instead.
+    /// If the database has no such type. The message names an alternative.
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String>;
 
-    /// A default that is the moment of writing.
+    /// Returns the default expression for the time of the insert.
     fn current_timestamp(&self) -> &'static str {
         "CURRENT_TIMESTAMP"
     }
 
-    /// A column as it stands in CREATE TABLE and ADD COLUMN.
+    /// Returns a column's definition for CREATE TABLE and ADD COLUMN.
     ///
     /// # Errors
     ///
-    /// What the database lacks, and what to do instead.
+    /// If the database lacks a feature of the column. The message names an alternative.
     fn column(&self, column: &Column) -> Result<String, String>;
 
-    /// The primary key as a clause of CREATE TABLE; `None` if a column says it.
+    /// Returns the primary key clause of CREATE TABLE; `None` without a key, or if a column's definition contains it.
     fn primary_key(&self, table: &Table) -> Option<String> {
         common::primary_key(self.as_dialect(), table)
     }
 
-    /// A table gets another name.
+    /// Returns the statements that rename a table.
     fn rename_table(&self, from: &str, to: &str) -> Vec<String> {
         vec![format!(
             "ALTER TABLE {} RENAME TO {}",
@@ -144,69 +144,69 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
         )]
     }
 
-    /// The primary key of a table gets another name, where its name has to differ from those of other tables.
+    /// Renames a table's primary key, on databases where its name must be unique across tables.
     fn rename_primary_key(&self, _table: &str, _from: &str, _to: &str) -> Option<String> {
         None
     }
 
-    /// The same for a table of which nothing is known: if it has a primary key by the name that it would have.
+    /// Renames the primary key of an unknown table, if a key with the default name exists.
     fn rename_unseen_primary_key(&self, _from: &str, _to: &str) -> Option<String> {
         None
     }
 
-    /// An index that is made by itself.
+    /// Returns a separate CREATE INDEX statement.
     ///
     /// # Errors
     ///
-    /// What the database lacks, and what to do instead.
+    /// If the database lacks a feature of the index. The message names an alternative.
     fn create_index(&self, table: &str, index: &Index) -> Result<String, String>;
 
-    /// What keys of a new table the database cannot have.
+    /// Checks that the database supports the keys of a new table.
     ///
     /// # Errors
     ///
-    /// What the database lacks, and what to do instead.
+    /// If it does not. The message names an alternative.
     fn check_keys(&self, _table: &Table) -> Result<(), String> {
         Ok(())
     }
 
-    /// What stands after the parentheses of CREATE TABLE.
+    /// Returns the options that follow the parentheses of CREATE TABLE.
     fn table_options(&self, _table: &Table) -> &'static str {
         ""
     }
 
-    /// What is said of a table after it was made: comments, where they are statements.
+    /// Returns the statements that set comments after CREATE TABLE.
     fn comments(&self, _table: &Table) -> Vec<String> {
         Vec::new()
     }
 
-    /// Changes of one table, in an order that works.
+    /// Returns the statements for the edits of one table, in an order that works.
     ///
     /// # Errors
     ///
-    /// What the database lacks, and what to do instead, at the place of the edit.
+    /// If the database lacks a feature. Each diagnostic has the location of its edit and names an alternative.
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>>;
 
-    /// A change of an enum.
+    /// Returns the statement that changes an enum.
     ///
     /// # Errors
     ///
-    /// What the database lacks, and what to do instead.
+    /// If the database cannot make the change. The message names an alternative.
     fn change_enum(&self, name: &str, change: &EnumChange) -> Result<String, String>;
 
-    /// A statement that fails if a view that was just made cannot be read, where making it does not tell.
+    /// Returns a statement that fails if a new view cannot be read, on databases where CREATE VIEW does not check this.
     fn check_view(&self, _view: &str) -> Option<String> {
         None
     }
 
-    /// Tells what the database keeps alike, or not at all, apart in a table that was found, by what is known of it.
+    /// Copies from `_known` to `_found` the attributes that the database cannot tell apart or does not store.
     fn normalize_to(&self, _found: &mut Table, _known: &Table) {}
 
-    /// Itself, for the functions in `common`.
+    /// Returns the dialect as a trait object, for the functions in `common`.
     fn as_dialect(&self) -> &dyn SqlDialect;
 }
 
-/// How databases write SQL, from each version on in which something has changed. The first of each is the oldest supported.
+/// The dialects by version: one entry for each change of a database's SQL. The first of each is the oldest supported.
 static ALL: [(Dialect, (u32, u32), &dyn SqlDialect); 6] = [
     (Dialect::Sqlite, (3, 35), &Sqlite),
     (Dialect::Postgres, (13, 0), &Postgres::since((13, 0))),
@@ -216,31 +216,31 @@ static ALL: [(Dialect, (u32, u32), &dyn SqlDialect); 6] = [
     (Dialect::MariaDb, (10, 8), &MySql::since(Dialect::MariaDb, (10, 8))),
 ];
 
-/// How a database in some version writes SQL.
+/// Returns the dialect for a version of a database.
 pub(crate) fn dialect_of(dialect: DialectVersion) -> &'static dyn SqlDialect {
     let mut of_name = ALL.iter().filter(|(name, ..)| *name == dialect.name());
     let newest = of_name.rfind(|(_, since, _)| *since <= dialect.version());
-    // Of those that are older than the oldest, which are refused before anything is written for them, it is the oldest.
+    // A version older than the oldest supported gets the oldest dialect. The runner refuses such a server.
     let oldest = || ALL.iter().find(|(name, ..)| *name == dialect.name());
     newest.or_else(oldest).map_or(&Sqlite, |(.., dialect)| *dialect)
 }
 
-/// What stands around the steps of a migration.
+/// The statements around the steps of a migration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TransactionWrapper {
     pub(crate) before: &'static [&'static str],
     pub(crate) after: &'static [&'static str],
 }
 
-/// Changes of one table.
+/// The edits of one table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Alteration<'a> {
     pub(crate) table: &'a str,
-    /// `None` if nothing is known of it.
+    /// The table before the edits; `None` if it is unknown.
     pub(crate) before: Option<&'a Table>,
     pub(crate) after: Option<&'a Table>,
     pub(crate) edits: &'a [LocatedEdit],
-    /// The views that read it, and their queries.
+    /// The views that read the table, each with its query.
     pub(crate) views: &'a [(String, String)],
 }
 

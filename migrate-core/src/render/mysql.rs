@@ -1,4 +1,4 @@
-//! MySQL's and MariaDB's SQL: only what is their own.
+//! SQL that is specific to MySQL and MariaDB.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::schema::{
     Token, mentions, tokenize,
 };
 
-/// MySQL, or MariaDB.
+/// The dialect of MySQL or MariaDB.
 #[derive(Debug)]
 pub(crate) struct MySql {
     name: Dialect,
@@ -21,7 +21,7 @@ pub(crate) struct MySql {
 }
 
 impl MySql {
-    /// Either, since a version.
+    /// Creates the dialect as of a version.
     pub(crate) const fn since(name: Dialect, version: (u32, u32)) -> MySql {
         MySql {
             name,
@@ -44,7 +44,7 @@ impl SqlDialect for MySql {
     }
 
     fn text(&self, value: &str) -> String {
-        // A backslash escapes unless the server's mode says otherwise:
+        // A backslash is an escape character, unless the SQL mode disables that:
         // https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
         format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
     }
@@ -61,7 +61,7 @@ impl SqlDialect for MySql {
         "date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%fZ')"
     }
 
-    /// Groups that differ in case alone are two, whatever the server's default is.
+    /// The collation keeps apart groups that differ only in case, whatever the server's default is.
     fn history_options(&self) -> &'static str {
         " ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
     }
@@ -97,7 +97,7 @@ impl SqlDialect for MySql {
     fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), String> {
         super::raw_sql::check_has_statement(sql)?;
         super::raw_sql::check_leaves_transactions_alone(sql)?;
-        // Each is marked as done by itself; of two in one text nobody could tell which of them has happened.
+        // Each step has one checkpoint. With two statements in a step, it would be unknown which of them completed.
         if super::raw_sql::outline(sql).more_follows && !super::raw_sql::may_be_compound(sql) {
             return Err(format!(
                 "{} commits statements one by one, so each `execute` takes one; give what follows the first semicolon an \
@@ -115,7 +115,7 @@ impl SqlDialect for MySql {
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
         Ok(match column_type {
             ColumnType::Numeric { precision, scale } => format!("DECIMAL({precision}, {scale})"),
-            // TEXT and BLOB end at 64 KiB: https://dev.mysql.com/doc/refman/8.4/en/storage-requirements.html
+            // TEXT and BLOB hold at most 64 KiB: https://dev.mysql.com/doc/refman/8.4/en/storage-requirements.html
             ColumnType::Text => "LONGTEXT".to_owned(),
             ColumnType::Binary => "LONGBLOB".to_owned(),
             ColumnType::Time => "TIME(6)".to_owned(),
@@ -153,7 +153,7 @@ impl SqlDialect for MySql {
                     sql.push_str(" NOT NULL");
                 }
             }
-            // A TIMESTAMP without either would get a default of its own.
+            // A TIMESTAMP without either may get an implicit default.
             None => sql.push_str(if column.nullable { " NULL" } else { " NOT NULL" }),
         }
         if let Some(default) = &column.default {
@@ -247,10 +247,10 @@ impl SqlDialect for MySql {
     }
 }
 
-/// The indexes that InnoDB has made for foreign keys, each by the name of its key, and their columns.
+/// The columns of the indexes that InnoDB creates for foreign keys, by the name of the foreign key.
 type OwnIndexes = BTreeMap<String, Vec<String>>;
 
-/// InnoDB makes one where the columns of no other index begin with those of the key:
+/// InnoDB creates an index if no other index begins with the columns of the foreign key:
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
 fn own_indexes(table: &Table) -> OwnIndexes {
     let keys = table.primary_key.iter().map(|key| key.columns.clone());
@@ -279,7 +279,7 @@ fn texts(names: &[String]) -> impl Iterator<Item = &str> {
     names.iter().map(String::as_str)
 }
 
-/// The columns that an index is on.
+/// Returns the key columns of an index, without its expressions.
 fn indexed(index: &Index) -> impl Iterator<Item = &str> {
     index.keys.iter().filter_map(|key| match &key.on {
         IndexOn::Column(column) => Some(column.as_str()),
@@ -287,9 +287,10 @@ fn indexed(index: &Index) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Refuses to rename a column that a generated column, a CHECK or an expression index names:
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-generated-columns.html>,
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>,
-/// <https://dev.mysql.com/doc/refman/8.4/en/create-index.html#create-index-functional-key-parts>
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-index.html#create-index-functional-key-parts>.
 fn check_no_expression(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), String> {
     let checks = alteration
         .before
@@ -323,7 +324,7 @@ impl MySql {
         )
     }
 
-    /// How an index is built, as it stands at its end.
+    /// Returns the `USING` clause that ends an index definition. Fails if the database lacks a feature of the index.
     fn index_method(&self, index: &Index) -> Result<&'static str, String> {
         let name = self.name();
         if index.filter.is_some() && !self.features.filtered_indexes {
@@ -356,8 +357,8 @@ impl MySql {
         }
     }
 
-    /// The clauses that leave an index of InnoDB's own for each foreign key that has no other, and for no other key. InnoDB
-    /// would refuse to let go of the last one, and keep its own when the key is dropped.
+    /// Returns the clauses that keep an InnoDB index for each foreign key that has no other index, and for no other
+    /// key. InnoDB refuses to drop the last index of a key, and keeps its own index when the key is dropped.
     fn own_indexes_after(
         &self,
         before: &OwnIndexes,
@@ -369,7 +370,7 @@ impl MySql {
             return Vec::new();
         }
         let made_by_itself = |name: &str| matches!(change, TableEdit::AddForeignKey(key) if key.name == name);
-        // It would be built again for a key that comes back.
+        // A key that another edit adds again needs the same index, so dropping it would only cause a rebuild.
         let in_the_end = alteration.after.map(own_indexes).unwrap_or_default();
         let comes_back = |name: &str| {
             in_the_end
@@ -397,7 +398,7 @@ impl MySql {
         gone.chain(new).collect()
     }
 
-    /// That a column can be in a key: <https://dev.mysql.com/doc/refman/8.4/en/column-indexes.html>.
+    /// Checks that a column can be in a key: <https://dev.mysql.com/doc/refman/8.4/en/column-indexes.html>.
     fn check_in_key(&self, table: &Table, name: &str) -> Result<(), String> {
         match table.column(name).map(|column| &column.column_type) {
             Some(ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb) => Err(format!(
@@ -409,8 +410,8 @@ impl MySql {
         }
     }
 
-    /// The same for a change that makes a key, or the type of a column in one. `table` is as it is after all changes, which may
-    /// have given the columns of the key other names.
+    /// Checks the columns of a key that a change adds, or the keys of the table after a type change. `table` is the
+    /// state after all changes, which may have renamed columns of the key.
     fn check_new_key(&self, table: &Table, change: &TableEdit) -> Result<(), String> {
         let columns: Vec<&str> = match change {
             TableEdit::AddPrimaryKey(_) => {
@@ -445,8 +446,8 @@ impl MySql {
         }
     }
 
-    /// ALTER COLUMN sets a constant only. MySQL refuses CURRENT_TIMESTAMP there, as it does all defaults of some types, and MariaDB
-    /// takes it without the fractions of a second that the column keeps.
+    /// ALTER COLUMN sets constants only. MySQL refuses CURRENT_TIMESTAMP there, and every default of some types.
+    /// MariaDB accepts it without the fractional seconds that the column stores.
     fn set_default(&self, altering: &mut Altering<'_>, name: &str, default: &DefaultValue) -> Result<(), String> {
         if let Some(there) = altering.there().column(name)
             && !is_plain(&there.column_type, default)
@@ -475,7 +476,7 @@ impl MySql {
         let is_online = is_online(self.features, change, altering.there(), dropped);
         let is_alone = match change {
             TableEdit::RenameColumn { .. } | TableEdit::RenameIndex { .. } => true,
-            // One of the same name cannot be added in the same statement.
+            // One statement cannot drop a foreign key and add another of the same name.
             TableEdit::DropConstraint { .. } if dropped == Some(ObjectKind::ForeignKey) => true,
             _ => is_online && is_online_alone(change, altering.there()),
         };
@@ -487,7 +488,8 @@ impl MySql {
         let own_after = own_indexes(altering.there());
         let loses_own = own_before.keys().any(|name| !own_after.contains_key(name));
         if loses_own && !self.features.drops_index_if_exists {
-            // InnoDB makes none for a key that comes in the same statement as an index that serves it.
+            // InnoDB creates no index for a key that is added together with an index that serves it, and then the DROP
+            // would fail.
             altering.close();
         }
         let own = self.own_indexes_after(&own_before, &own_after, alteration, change);
@@ -585,7 +587,7 @@ impl MySql {
         Ok(())
     }
 
-    /// MODIFY restates a column in full; what it does not say is lost.
+    /// MODIFY restates a column in full; an attribute that it omits is lost.
     fn modify(&self, altering: &mut Altering<'_>, name: &str) -> Result<(), String> {
         let column = altering.there().column(name).ok_or_else(|| {
             format!(

@@ -1,7 +1,7 @@
-//! What MySQL and MariaDB keep alike, or not at all, told apart by what is known of a table.
+//! Normalizes a table that was read from MySQL or MariaDB to a known one.
 //!
-//! A table that was found becomes what migrations say in the places where the server would answer the same whatever they say,
-//! so that neither a comparison nor a later change takes the one for the other.
+//! The server stores some definitions alike, or not at all. In those places the found table gets the attributes of the
+//! known one, so that neither a comparison nor a later change sees a difference.
 
 use super::{MySql, SqlDialect, normalize};
 use crate::schema::{
@@ -23,7 +23,7 @@ pub(super) fn normalize_to(dialect: &MySql, found: &mut Table, known: &Table) {
         }
     }
     for index in &mut found.indexes {
-        // https://dev.mysql.com/doc/refman/8.4/en/create-index.html#create-index-options: InnoDB makes a B-tree of it.
+        // InnoDB creates a B-tree: https://dev.mysql.com/doc/refman/8.4/en/create-index.html#create-index-options
         let is_hash = |known: &&Index| known.name == index.name && known.method == Some(IndexMethod::Hash);
         if index.method.is_none() && known.indexes.iter().any(|known| is_hash(&known)) {
             index.method = Some(IndexMethod::Hash);
@@ -31,8 +31,8 @@ pub(super) fn normalize_to(dialect: &MySql, found: &mut Table, known: &Table) {
     }
 }
 
-/// A UNIQUE constraint is a unique index, of the same name.
-/// <https://dev.mysql.com/doc/refman/8.4/en/create-table.html#create-table-indexes-keys>
+/// A UNIQUE constraint and a unique index of the same name are the same object:
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table.html#create-table-indexes-keys>.
 fn uniques(found: &mut Table, known: &Table) {
     let is_index = |unique: &mut Unique| {
         let same = |index: &Index| index.unique && index.name == unique.name;
@@ -72,12 +72,12 @@ fn plain(column: String) -> IndexKey {
 }
 
 fn tell_column_apart(dialect: &MySql, found: &mut Column, known: &Column) {
-    // JSON and JSONB are one type, and any has a name by which it can be given.
+    // JSON and JSONB are one type, and every type can also be given by name.
     let written = |column: &Column| Some(normalize(&dialect.column_type(&column.column_type).ok()?));
     if written(found) == written(known) {
         found.column_type = known.column_type.clone();
     }
-    // A default is kept as a value of the column's type, which may be a whole number of a column with fractions.
+    // The server stores a default in the column's type, and may print a whole number for a column with fractions.
     if let (Some(DefaultValue::Value(Value::Integer(whole))), Some(DefaultValue::Value(Value::Double(number)))) =
         (&found.default, &known.default)
         && *whole as f64 == *number
@@ -90,7 +90,8 @@ fn tell_column_apart(dialect: &MySql, found: &mut Column, known: &Column) {
     }
 }
 
-/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html#foreign-key-referential-actions>
+/// InnoDB treats RESTRICT and NO ACTION alike:
+/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html#foreign-key-referential-actions>.
 fn reaction(found: &mut ForeignKeyAction, known: ForeignKeyAction) {
     if *found == ForeignKeyAction::NoAction && known == ForeignKeyAction::Restrict {
         *found = known;

@@ -1,15 +1,16 @@
-//! Which changes of a table MySQL and MariaDB carry out while others go on writing to it. The statement says so, and is refused
-//! where the server would have to copy the table, for which nobody could write to it.
+//! Decides which table changes MySQL and MariaDB run while others write to the table. Such a statement demands this, so
+//! the server refuses it instead of copying the table, which would block writes.
 
 use super::{Features, MySql, SqlDialect};
 use crate::schema::{Column, ColumnType, DefaultValue, Index, IndexOn, ObjectKind, Table, TableEdit, mentions};
 
 impl MySql {
-    /// What a statement demands whose changes are all [online](is_online).
+    /// Returns the options of a statement whose changes are all [online](is_online).
     ///
-    /// MariaDB takes an algorithm for the least that it may do, <https://mariadb.com/kb/en/innodb-online-ddl-overview/>. MySQL
-    /// would rewrite the table in place where it need not, as for a column that is added, and takes no LOCK beside INSTANT. So it
-    /// is asked for no algorithm: a copy locks, and is refused for that,
+    /// MariaDB takes the algorithm as the least efficient one allowed,
+    /// <https://mariadb.com/kb/en/innodb-online-ddl-overview/>. MySQL would then rewrite the table in place where it
+    /// need not, as for an added column, and it accepts no LOCK beside INSTANT. So MySQL gets no algorithm: a copy
+    /// locks the table, and LOCK=NONE refuses that,
     /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-performance.html>.
     pub(super) fn online(&self) -> &'static str {
         match self.features().takes_better_algorithms {
@@ -19,10 +20,10 @@ impl MySql {
     }
 }
 
-/// Whether both servers can make a change without a copy, whatever the table holds:
+/// Returns true if both servers can make a change without a copy, whatever rows the table has:
 /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html>,
-/// <https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-inplace-alter-algorithm/>. `there` is the table before it,
-/// `dropped` what a constraint is that goes.
+/// <https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-inplace-alter-algorithm/>. `there` is the table
+/// before the change, `dropped` the kind of a dropped constraint.
 pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, dropped: Option<ObjectKind>) -> bool {
     let beside_virtual = has_virtual_in_index(there) && is_refused_beside_virtual_in_index(change, there);
     let beside_check = !features.changes_columns_beside_checks && is_refused_beside_check(change, there);
@@ -41,8 +42,9 @@ pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, d
         TableEdit::SetDefault { column, default } => there
             .column(column)
             .is_some_and(|there| is_plain(&there.column_type, default)),
-        // MariaDB computes a column that is kept in the rows anew where it rewrites them, and copies for that. So it does where
-        // NULL could become a default that is computed, which a TIMESTAMP may have without a word.
+        // MariaDB copies a table whose rows it must rewrite if a stored generated column must be computed again. It
+        // also copies where NULL could become a computed default. A TIMESTAMP column may have such a default
+        // implicitly.
         TableEdit::SetNotNull { column } => {
             let is_kept = |column: &Column| column.generated.as_ref().is_some_and(|generated| generated.stored);
             let is_computed = |column: &Column| {
@@ -77,8 +79,9 @@ pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, d
     }
 }
 
-/// Whether a change that is [online](is_online) is so in a statement of its own only: what adds or drops a virtual column or an
-/// index on one, and what drops a column beside one. Each goes without a rewrite of the table, where what it stands with may not:
+/// Returns true if an [online](is_online) change needs a separate statement: one that adds or drops a virtual column or
+/// an index on one, or drops a column of a table that has one. Alone it needs no rewrite of the table; its neighbours
+/// may need one:
 /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html#online-ddl-generated-column-operations>.
 pub(super) fn is_online_alone(change: &TableEdit, there: &Table) -> bool {
     match change {
@@ -98,8 +101,8 @@ pub(super) fn is_online_alone(change: &TableEdit, there: &Table) -> bool {
     }
 }
 
-/// What writes the rows of a table anew, or restates a virtual column. Beside a virtual column in an index the servers do
-/// neither while others write.
+/// Returns true if a change rewrites the rows of a table or restates a virtual column. If the table has a virtual
+/// column in an index, the servers block writes for both.
 fn is_refused_beside_virtual_in_index(change: &TableEdit, there: &Table) -> bool {
     let is_virtual_there = |name: &String| there.column(name).is_some_and(is_virtual);
     match change {
@@ -111,8 +114,8 @@ fn is_refused_beside_virtual_in_index(change: &TableEdit, there: &Table) -> bool
     }
 }
 
-/// What gives a column another description or name, where a CHECK names a column of a type that the server does not find to be
-/// still the same.
+/// Returns true if a change redefines or renames a column, and a CHECK names a column of a type that the server does
+/// not recognize as unchanged.
 fn is_refused_beside_check(change: &TableEdit, there: &Table) -> bool {
     let changes_column = matches!(
         change,
@@ -151,7 +154,7 @@ fn has_virtual_in_index(table: &Table) -> bool {
     uniques.any(|unique| has_virtual(table, &unique.columns)) || indexes.any(|index| is_on_virtual(table, index))
 }
 
-/// An expression is a virtual column that MySQL makes.
+/// MySQL implements an expression key as a hidden virtual column.
 fn is_on_virtual(table: &Table, index: &Index) -> bool {
     index.columns().is_none_or(|columns| has_virtual(table, &columns))
 }
@@ -160,13 +163,13 @@ fn has_virtual(table: &Table, columns: &[String]) -> bool {
     columns.iter().any(|name| table.column(name).is_some_and(is_virtual))
 }
 
-/// Whether a column is computed where it is read.
+/// Returns true if a column is computed when it is read.
 fn is_virtual(column: &Column) -> bool {
     column.generated.as_ref().is_some_and(|generated| !generated.stored)
 }
 
-/// Whether a change may take what InnoDB orders the rows by where a table has no primary key: a unique key without NULLs,
-/// <https://dev.mysql.com/doc/refman/8.4/en/innodb-index-types.html>. That needs a copy.
+/// Returns true if a change may remove the unique key without NULLs that InnoDB orders the rows by, in a table without
+/// a primary key: <https://dev.mysql.com/doc/refman/8.4/en/innodb-index-types.html>. That needs a copy.
 fn takes_the_key(change: &TableEdit, there: &Table) -> bool {
     if there.primary_key.is_some() {
         return false;
@@ -189,17 +192,18 @@ fn takes_the_key(change: &TableEdit, there: &Table) -> bool {
         })
 }
 
-/// Then MySQL makes a column for it, or drops one.
+/// MySQL adds or drops a hidden column together with such an index.
 fn has_expression(index: &Index) -> bool {
     index.keys.iter().any(|key| matches!(key.on, IndexOn::Expression(_)))
 }
 
-/// A default that is not computed for each row.
+/// Returns true if a default is a constant that the type accepts as a literal.
 pub(super) fn is_plain(of: &ColumnType, default: &DefaultValue) -> bool {
     matches!(default, DefaultValue::Value(_)) && !takes_expressions_alone(of)
 }
 
-/// Whether a type takes a default as an expression only: <https://dev.mysql.com/doc/refman/8.4/en/data-type-defaults.html>.
+/// Returns true if a type accepts a default only as an expression:
+/// <https://dev.mysql.com/doc/refman/8.4/en/data-type-defaults.html>.
 pub(super) fn takes_expressions_alone(of: &ColumnType) -> bool {
     let words = [
         "tinytext",

@@ -1,8 +1,8 @@
-//! Expressions and values that servers print in words of their own, told apart by what is known of a table.
+//! Normalizes expressions and defaults of a found table to a known one, because servers print them in their own form.
 //!
-//! `email LIKE '%@%'` comes back as `((email)::text ~~ '%@%'::text)` from PostgreSQL, `lower(email)` as `lcase(email)` from
-//! MariaDB. Whether two expressions mean the same cannot be told from their texts, so one that is found where one is known,
-//! under the same name, is taken for that.
+//! PostgreSQL prints `email LIKE '%@%'` as `((email)::text ~~ '%@%'::text)`, and MariaDB prints `lower(email)` as
+//! `lcase(email)`. The texts do not show if two expressions are equal. So an expression that is found under a known
+//! name is assumed to be the known one.
 
 use crate::schema::{Column, ColumnType, DefaultValue, Index, IndexOn, Table, Value};
 
@@ -26,9 +26,10 @@ pub(super) fn normalize_to(found: &mut Table, known: &Table) {
 
 fn tell_column_apart(found: &mut Column, known: &Column) {
     let is_alike = match (&found.default, &known.default) {
-        // `0`, `'{}'::jsonb` and `CURRENT_TIMESTAMP` come back as plain as values, whichever way they were given.
+        // Servers print `0`, `'{}'::jsonb` and `CURRENT_TIMESTAMP` the same, whether they were given as a value or an
+        // expression.
         (Some(DefaultValue::Expression(_)), Some(_)) | (Some(_), Some(DefaultValue::Expression(_))) => true,
-        // `'2024-2-3'` comes back as `'2024-02-03'`: as the type writes its values.
+        // Servers print `'2024-2-3'` as `'2024-02-03'`, in the format of the type.
         (Some(DefaultValue::Value(Value::Text(_))), Some(DefaultValue::Value(Value::Text(_)))) => {
             !is_text(&known.column_type)
         }
@@ -42,7 +43,7 @@ fn tell_column_apart(found: &mut Column, known: &Column) {
     }
 }
 
-/// Whether its values are the texts as they were given.
+/// Returns true if the type keeps its values as the texts that were given.
 fn is_text(column_type: &ColumnType) -> bool {
     matches!(
         column_type,

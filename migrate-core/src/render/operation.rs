@@ -1,4 +1,4 @@
-//! An operation as the statements of a dialect: one exhaustive match.
+//! Renders an operation as the statements of a dialect, in one exhaustive match.
 
 use super::{Alteration, SqlDialect, common, diagnostic};
 use crate::error::Diagnostic;
@@ -10,11 +10,11 @@ use crate::state::{CheckedOperation, NameClash};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rendered {
     pub(crate) statements: Vec<String>,
-    /// A table, as it is taken to be, is made anew; SQLite's foreign keys have to be off for that.
+    /// The known table before a rebuild, if the statements rebuild one. SQLite needs foreign keys off for that.
     pub(crate) rebuilds: Option<Table>,
-    /// The server may copy the table for it, and let nobody write to it meanwhile.
+    /// True if the server may copy the table, which blocks writes.
     pub(crate) may_copy: bool,
-    /// It cannot run inside a transaction.
+    /// True if the statements cannot run inside a transaction.
     pub(crate) stays_outside: bool,
 }
 
@@ -27,11 +27,11 @@ impl From<Vec<String>> for Rendered {
     }
 }
 
-/// The statements for an operation that was checked.
+/// Returns the statements for a checked operation.
 ///
 /// # Errors
 ///
-/// What the database lacks, with a way that goes.
+/// If the database lacks a feature. Each diagnostic names an alternative.
 pub(crate) fn render(
     dialect: &dyn SqlDialect,
     applied: &CheckedOperation,
@@ -97,7 +97,7 @@ pub(crate) fn render(
     }
 }
 
-/// A name that another table has already.
+/// Returns the diagnostic for a name that another table already uses.
 fn name_is_taken(dialect: &dyn SqlDialect, shared: &NameClash) -> Diagnostic {
     let NameClash { name, owner, .. } = shared;
     let way = match shared.kind {

@@ -1,4 +1,4 @@
-//! PostgreSQL's SQL: only what is its own.
+//! SQL that is specific to PostgreSQL.
 
 use super::alter_table::{Altering, Aspect};
 use super::operation::Rendered;
@@ -10,14 +10,14 @@ use crate::schema::{
     selects_star,
 };
 
-/// PostgreSQL.
+/// The dialect of PostgreSQL.
 #[derive(Debug)]
 pub(crate) struct Postgres {
     features: Features,
 }
 
 impl Postgres {
-    /// Since a version.
+    /// Creates the dialect as of a version.
     pub(crate) const fn since(version: (u32, u32)) -> Postgres {
         Postgres {
             features: Features::of(Dialect::Postgres, version),
@@ -34,7 +34,7 @@ impl SqlDialect for Postgres {
         self.features
     }
 
-    /// With a backslash it is written so that it means the same whatever `standard_conforming_strings` is:
+    /// A text with a backslash is an `E''` literal, which does not depend on `standard_conforming_strings`:
     /// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS-ESCAPE>.
     fn text(&self, value: &str) -> String {
         let doubled = value.replace('\'', "''");
@@ -65,7 +65,7 @@ impl SqlDialect for Postgres {
         if !in_transaction {
             super::raw_sql::check_leaves_transactions_alone(sql)?;
         }
-        // The server would make one transaction of them. A body between dollars, or one of BEGIN ATOMIC, is not looked into.
+        // The server would run them in one transaction. Bodies in dollar quotes or BEGIN ATOMIC are not parsed.
         let has_body = sql.contains('$') || mentions(sql, "atomic");
         if !in_transaction && !has_body && super::raw_sql::outline(sql).more_follows {
             return Err("outside a transaction each `execute` takes one statement, as each is committed and marked by itself; give \
@@ -122,7 +122,7 @@ impl SqlDialect for Postgres {
         Ok(sql)
     }
 
-    /// What has an index is called by the index, which is beside the tables of its schema:
+    /// A constraint with an index has the index's name, which must be unique in its schema:
     /// <https://www.postgresql.org/docs/current/sql-createindex.html>.
     fn names_clash(&self, one: ObjectKind, other: ObjectKind) -> bool {
         let has_index =
@@ -139,7 +139,8 @@ impl SqlDialect for Postgres {
         ))
     }
 
-    /// The constraint follows its index: <https://www.postgresql.org/docs/current/sql-alterindex.html>.
+    /// The constraint is renamed together with its index:
+    /// <https://www.postgresql.org/docs/current/sql-alterindex.html>.
     fn rename_unseen_primary_key(&self, from: &str, to: &str) -> Option<String> {
         Some(format!(
             "ALTER INDEX IF EXISTS {} RENAME TO {}",
@@ -197,7 +198,7 @@ impl SqlDialect for Postgres {
                 format!("CREATE TYPE {id} AS ENUM ({})", values.join(", "))
             }
             EnumChange::Drop => format!("DROP TYPE {id}"),
-            // A way back may have left it there.
+            // A rollback with `up_only` leaves the value in place.
             EnumChange::AddValue { value, position } => {
                 let position = match position {
                     Position::Last => String::new(),
@@ -226,7 +227,7 @@ impl SqlDialect for Postgres {
 }
 
 impl Postgres {
-    /// <https://www.postgresql.org/docs/current/sql-createindex.html>
+    /// Returns the CREATE INDEX statement: <https://www.postgresql.org/docs/current/sql-createindex.html>.
     fn index(&self, table: &str, index: &Index, concurrently: bool) -> String {
         let unique = if index.unique { "UNIQUE " } else { "" };
         let concurrently = if concurrently { "CONCURRENTLY " } else { "" };
@@ -324,7 +325,8 @@ impl Postgres {
             TableEdit::SetType { column, to, using, .. } => {
                 check_no_reader(altering, alteration, column)?;
                 let clauses = self.set_type(altering.there().column(column), column, to, using.as_deref())?;
-                // With its default. Beside another DROP DEFAULT, which comes before all else, it would stay set.
+                // The clauses include the default. PostgreSQL runs every DROP DEFAULT first, so beside another one the
+                // default would stay.
                 let aspect = if clauses.len() > 1 { Aspect::Whole } else { Aspect::Type };
                 altering.clauses(column, aspect, clauses);
             }
@@ -412,7 +414,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// <https://www.postgresql.org/docs/current/sql-altertable.html>
+    /// Returns the clauses that change a column's type: <https://www.postgresql.org/docs/current/sql-altertable.html>.
     fn set_type(
         &self,
         there: Option<&Column>,
@@ -435,7 +437,7 @@ impl Postgres {
         let set_type = format!("ALTER COLUMN {column} TYPE {written}{expression}");
         let is_custom = matches!(from, Some(ColumnType::Enum(_) | ColumnType::Named(_)));
         let default = there.and_then(|there| there.default.as_ref());
-        // The default is not turned by the expression, and one that was of a custom type goes on naming it.
+        // USING does not convert the default, and a default of a custom type continues to reference that type.
         Ok(match default.filter(|_| using.is_some() || is_custom) {
             Some(default) => vec![
                 format!("ALTER COLUMN {column} DROP DEFAULT"),
@@ -447,7 +449,7 @@ impl Postgres {
     }
 }
 
-/// PostgreSQL keeps the type of a column that something computes from it.
+/// PostgreSQL refuses to change the type of a column that a generated column or a view uses.
 fn check_no_reader(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), String> {
     if let Some(reader) = altering.computed_from(column) {
         return Err(format!(

@@ -1,20 +1,20 @@
-//! What can be told from a user's SQL text without a database: how many statements it holds and how the first begins.
+//! Reads the outline of a user's SQL text without a database: its first words, and if more than one statement follows.
 //!
-//! It knows comments, quotes and the body of a trigger, and nothing else of SQL's grammar.
+//! It knows comments, quotes and the bodies of triggers, and nothing else of SQL's grammar.
 
-/// What the start and the end of a text say.
+/// The outline of a SQL text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outline {
-    /// The first words of the first statement, upper case; at most [`WORDS`].
+    /// The first words of the first statement, in upper case; at most [`WORDS`].
     pub(super) words: Vec<String>,
-    /// Something follows the first statement's semicolon.
+    /// True if something other than a semicolon follows the first statement.
     pub(super) more_follows: bool,
 }
 
-/// How many words of a statement are kept: `CREATE TEMPORARY TRIGGER` is the longest that matters.
+/// The number of words to keep. `CREATE TEMPORARY TRIGGER` is the longest start that matters.
 const WORDS: usize = 3;
 
-/// Reads a text. A trigger's body ends with `; END`, as in SQLite's own `sqlite3_complete`
+/// Reads the outline of a text. A trigger's body ends with `; END`, as in SQLite's own `sqlite3_complete`
 /// (<https://sqlite.org/c3ref/complete.html>), so the semicolons in it do not end the statement.
 pub(super) fn outline(sql: &str) -> Outline {
     let mut outline = Outline {
@@ -44,13 +44,13 @@ pub(super) fn outline(sql: &str) -> Outline {
     outline
 }
 
-/// Whether a text holds a statement at all, whole as it was written.
+/// Checks that a text holds a statement, and no NUL character.
 ///
 /// # Errors
 ///
-/// What is wrong with it.
+/// The problem, and what to do.
 pub(super) fn check_has_statement(sql: &str) -> Result<(), String> {
-    // A database reads a text up to the first NUL, and would leave the rest out without a word.
+    // A database reads a text up to the first NUL, and would silently ignore the rest.
     if sql.contains('\0') {
         return Err("the SQL holds a NUL character; take it out".to_owned());
     }
@@ -60,16 +60,16 @@ pub(super) fn check_has_statement(sql: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// That a statement does not begin or end a transaction, or a part of one.
+/// Checks that the first statement does not begin or end a transaction or a savepoint.
 ///
 /// # Errors
 ///
-/// What it begins or ends, and what to do.
+/// The keyword, and what to do instead.
 pub(super) fn check_leaves_transactions_alone(sql: &str) -> Result<(), String> {
     let words = outline(sql).words;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        // https://mariadb.com/kb/en/begin-end/
+        // BEGIN NOT ATOMIC starts a compound statement: https://mariadb.com/kb/en/begin-end/
         ["BEGIN", "NOT", ..] => Ok(()),
         [
             word @ ("BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE"),
@@ -83,7 +83,7 @@ pub(super) fn check_leaves_transactions_alone(sql: &str) -> Result<(), String> {
     }
 }
 
-/// Whether a text may be one statement with others in its body, by MySQL's and MariaDB's words for those:
+/// Returns true if a text may be one statement with others in its body, by the keywords of MySQL and MariaDB:
 /// <https://dev.mysql.com/doc/refman/8.4/en/sql-data-definition-statements.html>,
 /// <https://mariadb.com/kb/en/begin-end/>.
 pub(super) fn may_be_compound(sql: &str) -> bool {
@@ -126,14 +126,14 @@ struct Tokens<'a> {
 }
 
 impl<'a> Tokens<'a> {
-    /// Takes `length` bytes.
+    /// Consumes `length` bytes.
     fn take(&mut self, length: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
         self.rest = rest;
         taken
     }
 
-    /// Takes everything up to and with `end`, or all that is left.
+    /// Consumes everything up to and including `end`, or the whole rest.
     fn skip_past(&mut self, start: usize, end: &str) {
         let length = self
             .rest
@@ -154,7 +154,7 @@ impl<'a> Iterator for Tokens<'a> {
             match first {
                 '-' if self.rest.starts_with("--") => self.skip_past(0, "\n"),
                 '/' if self.rest.starts_with("/*") => self.skip_past(2, "*/"),
-                // A doubled quote reads as two quoted texts, which comes to the same here.
+                // A doubled quote reads as two quoted texts, which makes no difference here.
                 '\'' | '"' | '`' => {
                     self.skip_past(1, first.encode_utf8(&mut [0; 4]));
                     return Some(Lexeme::Other);

@@ -1,4 +1,4 @@
-//! SQLite's SQL: only what is its own.
+//! SQL that is specific to SQLite.
 
 use super::operation::Rendered;
 use super::raw_sql::{check_has_statement, outline};
@@ -10,7 +10,7 @@ use crate::schema::{
     Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, LocatedEdit, NewName, Table, TableEdit,
 };
 
-/// SQLite.
+/// The dialect of SQLite.
 #[derive(Debug)]
 pub(crate) struct Sqlite;
 
@@ -76,7 +76,7 @@ impl SqlDialect for Sqlite {
         Ok(())
     }
 
-    /// What `driver` does around a migration.
+    /// The driver runs the equivalent, and restores the earlier setting of `foreign_keys`.
     fn frame(&self, rebuilds: bool) -> TransactionWrapper {
         if !rebuilds {
             return TransactionWrapper {
@@ -90,7 +90,7 @@ impl SqlDialect for Sqlite {
         }
     }
 
-    /// The names are those that Diesel's `print-schema` reads a column's type from, besides giving the affinity:
+    /// Each name gives the right affinity, and Diesel's `print-schema` reads the column's type from it:
     /// <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
     fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
         Ok(match column_type {
@@ -105,7 +105,7 @@ impl SqlDialect for Sqlite {
     fn column(&self, column: &Column) -> Result<String, String> {
         let name = self.identifier(&column.name);
         if column.auto_increment {
-            // Only this very type makes a column the rowid: https://sqlite.org/autoinc.html
+            // Only this exact type makes a column the rowid: https://sqlite.org/autoinc.html
             return Ok(format!("{name} INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"));
         }
         let mut sql = format!("{name} {}", self.column_type(&column.column_type)?);
@@ -131,7 +131,8 @@ impl SqlDialect for Sqlite {
         common::primary_key(self, table)
     }
 
-    /// <https://sqlite.org/gencol.html#limitations>
+    /// SQLite needs a column that is not generated, and refuses a generated one in a primary key:
+    /// <https://sqlite.org/gencol.html#limitations>.
     fn check_keys(&self, table: &Table) -> Result<(), String> {
         let is_generated = |column: &Column| column.generated.is_some();
         if table.columns.iter().all(is_generated) {
@@ -164,7 +165,7 @@ impl SqlDialect for Sqlite {
         if !from.eq_ignore_ascii_case(to) {
             return vec![rename(from, to)];
         }
-        // It takes both for the same name, and refuses.
+        // SQLite compares names without case, and refuses to rename a table to its own name.
         let between = format!("{REBUILT}{to}");
         vec![rename(from, &between), rename(&between, to)]
     }
@@ -192,7 +193,7 @@ impl SqlDialect for Sqlite {
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        // As they are edit by edit: an index is made anew to rename it.
+        // Updated edit by edit: renaming an index drops it and creates it from its definition.
         let mut indexes = alteration.before.map(|table| table.indexes.clone()).unwrap_or_default();
         for edit in alteration.edits {
             match self.native(&edit.change, alteration, &mut indexes) {
@@ -212,7 +213,7 @@ impl SqlDialect for Sqlite {
         Err(lacks_enums(name))
     }
 
-    /// SQLite keeps a view's text and looks at it when it is read: <https://sqlite.org/lang_createview.html>.
+    /// SQLite stores a view's text and checks it only when the view is read: <https://sqlite.org/lang_createview.html>.
     fn check_view(&self, view: &str) -> Option<String> {
         Some(format!("SELECT 1 FROM {} LIMIT 0", self.identifier(view)))
     }
@@ -223,8 +224,8 @@ impl SqlDialect for Sqlite {
 }
 
 impl Sqlite {
-    /// The statements of a change that SQLite makes exactly, without making the table anew; `None` if it cannot.
-    /// <https://sqlite.org/lang_altertable.html>
+    /// Returns the statements of a change that SQLite can make exactly, without a table rebuild; `None` if it cannot:
+    /// <https://sqlite.org/lang_altertable.html>.
     fn native(
         &self,
         change: &TableEdit,
@@ -285,7 +286,7 @@ impl Sqlite {
                     self.create_index(table, renamed)?,
                 ])
             }
-            // SQLite keeps no comments.
+            // SQLite stores no comments.
             TableEdit::SetComment { .. } => Some(Vec::new()),
             TableEdit::AddColumn { .. }
             | TableEdit::SetType { .. }
@@ -302,8 +303,8 @@ impl Sqlite {
         })
     }
 
-    /// A column takes values of any type: <https://sqlite.org/flextypegood.html>. What does not look like the new one would
-    /// stay as it is.
+    /// Refuses a type change that leaves values unconverted. A column accepts values of any type,
+    /// <https://sqlite.org/flextypegood.html>, so a value that does not look like the new type would stay as it is.
     fn check_types(alteration: &Alteration<'_>) -> Vec<Diagnostic> {
         let diagnostic = |edit: &LocatedEdit| {
             let TableEdit::SetType {
@@ -352,7 +353,7 @@ impl Sqlite {
             );
             return Err(vec![diagnostic(location, message)]);
         };
-        // A renamed column keeps its name where other tables refer to it, unless SQLite renames it itself.
+        // Foreign keys of other tables follow a renamed column only if SQLite itself renames it.
         let is_rename = |edit: &LocatedEdit| matches!(edit.change, TableEdit::RenameColumn { .. });
         let mut statements = Vec::new();
         let mut there = before.clone();
@@ -388,15 +389,15 @@ impl Sqlite {
     }
 }
 
-/// Whether other databases turn values of one type into those of another by themselves, and SQLite would keep them as they
-/// are: <https://sqlite.org/datatype3.html>.
+/// Returns true if other databases convert one type to the other automatically, but SQLite would keep the values as
+/// they are: <https://sqlite.org/datatype3.html>.
 fn stays_as_it_was(from: &ColumnType, to: &ColumnType) -> bool {
     use ColumnType::{Date, Double, Float, Json, Jsonb, Timestamp, Timestamptz};
     let is_written_otherwise = matches!(
         (from, to),
         (Date, Timestamp | Timestamptz) | (Json, Jsonb) | (Jsonb, Json)
     );
-    // It has one type for numbers with a fraction.
+    // SQLite has one type for numbers with a fraction.
     let is_kept = matches!((from, to), (Double, Float));
     is_written_otherwise || !is_kept && from.loses_as(to)
 }

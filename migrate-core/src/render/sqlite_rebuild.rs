@@ -1,22 +1,22 @@
-//! Making a SQLite table anew, for what ALTER TABLE cannot do there: a pure function of the table before and after.
+//! Rebuilds a SQLite table for changes that ALTER TABLE cannot make: a pure function of the table before and after.
 //!
-//! The order is that of <https://sqlite.org/lang_altertable.html#otheralter>. Foreign keys have to be off before the
-//! transaction begins; that, and comparing `foreign_key_check`, is the runner's.
+//! The order is that of <https://sqlite.org/lang_altertable.html#otheralter>. Foreign keys must be off before the
+//! transaction begins. The runner does that, and compares `foreign_key_check` before and after.
 
 use super::{SqlDialect, common};
 use crate::schema::{Column, DefaultValue, LocatedEdit, Table, TableEdit, mentions};
 
-/// Where the values of a column of the new table come from.
+/// The source of a column's values in the new table.
 struct Source {
-    /// Its name in the new table, so far.
+    /// The column's name in the new table, so far.
     column: String,
-    /// Its name in what is read, if it comes from there.
+    /// The column's name in the SELECT source, if it exists there.
     old: Option<String>,
-    /// The SQL that gives its value.
+    /// The SQL expression for the value.
     value: String,
 }
 
-/// The statements that make `after` of `before`, with all rows.
+/// Returns the statements that rebuild `before` as `after`, with all rows.
 pub(super) fn rebuild(
     dialect: &dyn SqlDialect,
     before: &Table,
@@ -50,7 +50,7 @@ pub(super) fn rebuild(
         ));
     }
     if counts(before) && counts(after) {
-        // The mark of AUTOINCREMENT would otherwise fall back to the highest row that is there.
+        // Otherwise the AUTOINCREMENT counter would fall back to the highest existing row.
         let (old, new) = (dialect.text(&before.name), dialect.text(&new_name));
         statements.push(format!(
             "INSERT INTO sqlite_sequence (name, seq) SELECT {new}, 0 \
@@ -62,7 +62,7 @@ pub(super) fn rebuild(
         ));
     }
     statements.push(format!("DROP TABLE {old}"));
-    // Views and triggers elsewhere that name the table would stop the rename, although it ends where they want it.
+    // Otherwise views and triggers that name the table would stop the rename, although it restores that name.
     statements.push("PRAGMA legacy_alter_table = ON".to_owned());
     statements.push(format!("ALTER TABLE {new} RENAME TO {old}"));
     statements.push("PRAGMA legacy_alter_table = OFF".to_owned());
@@ -76,7 +76,7 @@ pub(super) fn rebuild(
     Ok(statements)
 }
 
-/// What the name of a table begins with while it is made anew, so that it is no user's table.
+/// The name prefix of a table during its rebuild, which sets it apart from users' tables.
 pub(crate) const REBUILT: &str = "__migrate_new_";
 
 fn new_name(table: &str) -> String {
@@ -87,7 +87,7 @@ fn counts(table: &Table) -> bool {
     table.columns.iter().any(|column| column.auto_increment)
 }
 
-/// The columns that are copied, the values they get, and what these are read from.
+/// The columns to copy, their values, and the table or subquery that the SELECT reads.
 struct Copied {
     columns: Vec<String>,
     values: Vec<String>,
@@ -131,7 +131,8 @@ impl Copied {
                     }
                 }
                 TableEdit::DropColumn { column, .. } => sources.retain(|source| source.column != *column),
-                // What it was added with, even if it gets another default later in the same change.
+                // The value that the column was added with, even if a later edit of the same change sets another
+                // default.
                 TableEdit::AddColumn { column, fill } if !column.auto_increment => {
                     let value = fill.as_ref().or(column.default.as_ref());
                     if let Some(DefaultValue::Expression(expression)) = value {
@@ -173,7 +174,7 @@ impl Copied {
 }
 
 impl Source {
-    /// Whether it is copied as it is.
+    /// Returns true if the column is copied unchanged.
     fn is_plain(&self, dialect: &dyn SqlDialect) -> bool {
         self.old
             .as_ref()
@@ -181,7 +182,7 @@ impl Source {
     }
 }
 
-/// The name of the rowid, if it is nobody's column: then it is copied as well, as it may be kept elsewhere.
+/// Returns a name for the rowid that no column uses. The rebuild copies the rowid, because other data may refer to it.
 fn rowid(before: &Table, after: &Table) -> Option<&'static str> {
     if before.rowid_column().is_some() || after.rowid_column().is_some() || before.without_rowid {
         return None;

@@ -1,8 +1,8 @@
-//! SQL texts as tokens, and a reader that goes over them. It knows no statement.
+//! A cursor over the tokens of a SQL text. It knows no statements.
 
 use crate::schema::{Token, tokenize};
 
-/// A piece, and whether blanks or a comment stood before it.
+/// A token, with a flag for blanks or a comment before it.
 #[derive(Clone, Copy)]
 pub(crate) struct SpannedToken<'a> {
     pub(crate) token: Token<'a>,
@@ -15,7 +15,7 @@ impl SpannedToken<'_> {
     }
 }
 
-/// Tokens as a text, with one blank wherever there were some.
+/// Joins tokens into a text, with one blank wherever there were blanks or comments.
 pub(crate) fn spelled(tokens: &[SpannedToken<'_>]) -> String {
     let mut text = String::new();
     for token in tokens {
@@ -27,7 +27,7 @@ pub(crate) fn spelled(tokens: &[SpannedToken<'_>]) -> String {
     text
 }
 
-/// Goes over the tokens of a text.
+/// A cursor over the tokens of a text.
 pub(crate) struct Reader<'a> {
     pub(crate) tokens: Vec<SpannedToken<'a>>,
     pub(crate) at: usize,
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
         self.tokens.get(self.at).map(|token| token.token)
     }
 
-    /// Whether this comes after the next one.
+    /// Returns true if `word` is the token after the next one.
     pub(crate) fn is_second(&self, word: &str) -> bool {
         self.tokens.get(self.at + 1).is_some_and(|token| token.is(word))
     }
@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
         self.at >= self.tokens.len()
     }
 
-    /// Whether a bare word or a sign comes next.
+    /// Returns true if the next token is this bare word or sign, in any case.
     pub(crate) fn is(&self, word: &str) -> bool {
         self.peek()
             .is_some_and(|token| token.as_str().eq_ignore_ascii_case(word))
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn name(&mut self) -> Result<String, String> {
-        // SQLite takes a text in single quotes for a name as well.
+        // SQLite also accepts a text in single quotes as a name.
         let name = match self.peek() {
             Some(Token::Text(text)) => Some(unquoted(text)),
             Some(token) => token.name(),
@@ -107,26 +107,26 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
-    /// `(a, b)`
+    /// Reads `(a, b)`.
     pub(crate) fn names(&mut self) -> Result<Vec<String>, String> {
         self.expect("(")?;
         let mut names = vec![self.name()?];
         while self.take(",") {
             names.push(self.name()?);
         }
-        // A collation or an order of its own would be lost.
+        // A name with a collation or an order is refused, because these would be lost.
         self.expect(")")?;
         Ok(names)
     }
 
-    /// What stands between parentheses.
+    /// Reads the text between parentheses.
     pub(crate) fn in_parentheses(&mut self) -> Result<String, String> {
         let parts = self.split_parentheses()?;
         let parts: Vec<String> = parts.iter().map(|part| spelled(part)).collect();
         Ok(parts.join(", "))
     }
 
-    /// What stands between parentheses, cut at its commas.
+    /// Reads the tokens between parentheses, split at the outer commas.
     pub(crate) fn split_parentheses(&mut self) -> Result<Vec<Vec<SpannedToken<'a>>>, String> {
         self.expect("(")?;
         let mut parts = vec![Vec::new()];
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Everything that is left.
+    /// Reads all that is left.
     pub(crate) fn rest(&mut self) -> String {
         let rest = spelled(&self.tokens[self.at..]);
         self.at = self.tokens.len();

@@ -1,4 +1,4 @@
-//! Checksums in history: of a changed migration that a person accepts, and of rows with an older encoding.
+//! Checksums in history: accepts a changed migration, and replaces checksums of an older encoding.
 
 use super::Runner;
 use crate::error::{Error, ErrorKind};
@@ -8,11 +8,22 @@ use crate::schema;
 use crate::target::MigrationRef;
 
 impl Runner<'_> {
-    /// Declares that a changed migration is right as it is: history takes its new checksum.
+    /// Accepts a migration that was changed after it was applied: stores its current checksum in history. It runs no
+    /// step and changes nothing else in the database.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, MigrationRef, Runner, Version};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    /// runner.accept(&MigrationRef::from(Version::new(2026_11_23_093000)?))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If it is not in the state [`State::Changed`].
+    /// [`ErrorKind::InvalidTarget`] if the reference matches no migration or several, or if the state of the migration
+    /// is not [`MigrationState::Changed`]. Otherwise as for [`status`](Runner::status), and [`ErrorKind::Locked`] if
+    /// another run holds the lock too long.
     pub fn accept(&mut self, reference: &MigrationRef) -> Result<(), Error> {
         self.with_lock_wait(|runner| {
             runner.in_own_transaction(|runner| {
@@ -31,7 +42,7 @@ impl Runner<'_> {
         })
     }
 
-    /// Writes the present checksum of a migration into its row.
+    /// Stores the current checksum of a migration in its row.
     pub(super) fn stamp(&mut self, row: &AppliedMigration) -> Result<(), Error> {
         let Some(position) = self.registry.position(row.id()) else {
             return Ok(());
@@ -44,7 +55,7 @@ impl Runner<'_> {
         self.bookkeeping(&statement)
     }
 
-    /// Checksums of an older encoding say nothing about a change; they are replaced.
+    /// Replaces checksums of an older encoding, which cannot reveal a change.
     pub(super) fn stamp_anew(&mut self, history: &History) -> Result<(), Error> {
         let is_old = |row: &&AppliedMigration| row.phase == Phase::Applied && schema::is_older_encoding(&row.checksum);
         if !history.rows().iter().any(|row| is_old(&row)) {

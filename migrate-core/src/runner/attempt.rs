@@ -1,27 +1,27 @@
-//! What a run knows of one migration when its turn comes.
+//! The inputs for the execution of one migration in a run.
 
 use crate::history::AppliedMigration;
 use crate::plan::PlannedMigration;
 
-/// One migration's turn in a run.
+/// One attempt to execute a migration.
 pub(super) struct Attempt<'a> {
     pub(super) planned: &'a PlannedMigration,
     pub(super) run_id: String,
     pub(super) batch: i64,
-    /// Its place in the order of application, if it is applied.
+    /// The sequence number for a new row.
     pub(super) sequence: i64,
-    /// Its row, if it has one: it is being rolled back, or goes on after an interruption.
+    /// The existing row, if there is one: the migration is rolled back, or it is resumed.
     pub(super) row: Option<AppliedMigration>,
-    /// The history table has to be made first.
+    /// The history table must be created first.
     pub(super) makes_table: bool,
-    /// Nothing follows it in the run.
+    /// No migration follows in the run.
     pub(super) is_last: bool,
-    /// Rows that are done hold claims, which the last turn gives up.
+    /// Finished rows hold claims, which the last attempt releases.
     pub(super) has_open_claims: bool,
 }
 
 impl Attempt<'_> {
-    /// The claim that the row holds when the migration is done: the run's, as long as more is to follow.
+    /// Returns the claim that the row keeps when the migration is done: the run's, while more migrations follow.
     pub(super) fn claim_when_done(&self) -> Option<&str> {
         (!self.is_last).then_some(self.run_id.as_str())
     }

@@ -1,5 +1,5 @@
-//! What can go wrong in a migration, and the error that says which statement, what the database said, what state it is
-//! in now and what to do next.
+//! Failures of a migration, and the error for each: the statement, the database's message, the current state and the
+//! next step.
 
 use super::attempt::Attempt;
 use super::{Runner, named};
@@ -9,40 +9,40 @@ use crate::history::Phase;
 use crate::migration::{Direction, Migration};
 use crate::plan::PlannedStep;
 
-/// What to do about a file that cannot be written.
+/// The advice for a file that is not writable.
 const MAY_WRITE: &str = "give this user the right to write the file and the directory that it is in";
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a migration did not get to its end.
+/// The reason why a migration failed.
 pub(super) enum MigrationFailure {
-    /// A step, counted from 0.
+    /// A step failed; `index` counts from 0.
     Step { index: usize, error: StepError },
-    /// Writing history failed.
+    /// A statement on the history table failed.
     History(DriverError),
-    /// The row is not as this run left it.
+    /// The history row is not as this run left it.
     ClaimLost,
-    /// Who started the run wants it to end; the steps before this one, counted from 0, are done.
+    /// The caller stopped the run before the step `index`, counted from 0.
     Stopped { index: usize },
-    /// A step, counted from 0, gave up the right to write, and somebody else, as told, has it now.
+    /// The step `index`, counted from 0, released the lock, and `holder` has it now.
     LockLost { index: usize, holder: String },
-    /// It runs outside a transaction, and a pooler shares out the sessions of the server.
+    /// The migration runs outside a transaction, and a pooler shares the server session.
     SharedSession,
-    /// All steps were done, but rows refer to nothing now that did not before.
+    /// All steps succeeded, but rows now refer to missing rows that they did not refer to before.
     BrokenReferences(Vec<String>),
-    /// All steps were done, but the commit failed.
+    /// All steps succeeded, but the commit failed.
     Commit(DriverError),
 }
 
-/// What went wrong in a step.
+/// The reason why a step failed.
 pub(super) enum StepError {
     /// The database refused, or the Rust function returned an error or panicked.
     Failed { cause: Cause },
-    /// A table is not what it is taken to be.
+    /// A live table differs from the planned one.
     Unexpected(String),
-    /// The transaction that the migration runs in is gone.
+    /// The transaction of the migration has ended.
     EndedTransaction {
-        /// What the Rust function returned, if not success.
+        /// The error that the Rust function returned, if any.
         returned: Option<Cause>,
     },
     /// A Rust function began a transaction and did not end it.
@@ -50,7 +50,7 @@ pub(super) enum StepError {
 }
 
 impl MigrationFailure {
-    /// What the database answered, if it was a step that failed.
+    /// Classifies the database error of a failed step.
     fn kind_behind(&self) -> Option<DriverErrorKind> {
         match self {
             MigrationFailure::Step {
@@ -63,7 +63,7 @@ impl MigrationFailure {
 }
 
 impl StepError {
-    /// Something else holds a lock that it needs.
+    /// Returns true if another connection holds a lock that the step needs.
     pub(super) fn is_locked(&self) -> bool {
         let StepError::Failed { cause } = self else {
             return false;
@@ -90,7 +90,7 @@ impl From<DriverError> for StepError {
 }
 
 impl Runner<'_> {
-    /// After a failure in a transaction: rolls back, and says what is so now.
+    /// Rolls back after a failure in a transaction, and reports the resulting state.
     pub(super) fn rolled_back(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
         let was_open = self.session.rollback();
         if let MigrationFailure::Step {
@@ -116,7 +116,7 @@ impl Runner<'_> {
         }
     }
 
-    /// A step ended the transaction behind the runner's back: finds out what is committed, and writes that down.
+    /// Handles a step that ended the migration's transaction: finds out what is committed, and records it.
     fn transaction_ended(
         &mut self,
         attempt: &Attempt<'_>,
@@ -188,14 +188,14 @@ impl Runner<'_> {
             ))
     }
 
-    /// After a failure outside a transaction: writes down how far it got, and says so.
+    /// Records the progress after a failure outside a transaction, and reports it.
     pub(super) fn cut_off(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
-        // Open only if claiming or finishing failed.
+        // A transaction is open only if claiming or finishing failed.
         let claimed = match (&failure, self.session.transaction_depth()) {
             (MigrationFailure::Step { .. } | MigrationFailure::Stopped { .. }, _) => true,
             (_, depth) => {
                 if depth > 0 {
-                    // The first error is the one to tell.
+                    // The first error is the one to report.
                     let _ = self.session.rollback();
                 }
                 false
@@ -221,7 +221,7 @@ impl Runner<'_> {
             ))
             .next(format!("`{finish}` finds out whether the step has happened, or asks where that cannot be seen"));
         }
-        // One of the steps that were done may have failed, as it sets the session again.
+        // A completed step may have failed when its session settings were applied again.
         let index = index.max(attempt.planned.done);
         let marked = claimed && self.mark(attempt, index, None).is_ok();
         let is_stopped = matches!(failure, MigrationFailure::Stopped { .. });
@@ -266,7 +266,7 @@ impl Runner<'_> {
             .next(format!("{given_up} `migrate resolve {id} --done 0`"))
     }
 
-    /// The error without its state.
+    /// Builds the error without its state.
     fn describe(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
         let migration = &attempt.planned.migration;
         let doing = match attempt.planned.direction {
@@ -407,7 +407,7 @@ impl Runner<'_> {
         }
     }
 
-    /// An error of the database outside any migration.
+    /// Builds the error for a database failure outside any migration.
     pub(super) fn database_error(&mut self, what: &str, error: DriverError) -> Error {
         let database = self.session.database_label();
         match error.kind {
@@ -449,16 +449,16 @@ impl Runner<'_> {
     }
 }
 
-/// What the direction makes of a migration, and the command that finishes it.
+/// Returns the participle for a direction, and the command that finishes the migration.
 fn way(direction: Direction) -> (&'static str, &'static str) {
     match direction {
         Direction::Up => ("applied", "migrate up"),
-        // However far the command went that failed, this goes on with what was cut off, and no further.
+        // `-n 1` finishes the interrupted migration and no other, whatever the failed command was.
         Direction::Down => ("rolled back", "migrate rollback -n 1"),
     }
 }
 
-/// A migration outside a transaction, where a pooler stands between.
+/// Builds the error for a migration outside a transaction behind a pooler.
 pub(super) fn needs_own_session(doing: &str, migration: &Migration, again: &str) -> Error {
     Error::new(
         ErrorKind::InvalidSetting,

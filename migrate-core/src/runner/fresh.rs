@@ -1,4 +1,4 @@
-//! A database that is emptied, under the right to write, and migrated from nothing.
+//! The command `fresh`: drops everything under the lock, then applies all migrations.
 
 use std::collections::HashMap;
 
@@ -10,12 +10,30 @@ use crate::report::Report;
 use crate::target::Target;
 
 impl Runner<'_> {
-    /// Drops everything in the database, whoever made it, and applies all migrations. On PostgreSQL everything is what is in
-    /// the connection's schema, and the extensions there that nothing elsewhere needs.
+    /// Drops everything in the database, then applies all migrations. It asks for no confirmation.
+    ///
+    /// | database | drops |
+    /// |---|---|
+    /// | SQLite | all tables, views and triggers of the `main` database, in one transaction |
+    /// | PostgreSQL | all objects in the connection's schema, in one transaction |
+    /// | MySQL, MariaDB | all tables, views, sequences, routines and events; each drop commits separately |
+    ///
+    /// Objects that migrations did not create are dropped too; on PostgreSQL also extensions in the schema, unless
+    /// another object needs them. [`fresh_scope`](Runner::fresh_scope) describes the scope for a confirmation prompt.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+    /// println!("dropping everything in {}", runner.fresh_scope());
+    /// let report = runner.fresh()?;
+    /// assert_eq!(report.batch, Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If anything is wrong with the migrations, before anything is dropped; and as for [`up`](Runner::up).
+    /// As for [`up`](Runner::up). If a migration is invalid, nothing is dropped.
     pub fn fresh(&mut self) -> Result<Report, Error> {
         let span = tracing::info_span!("fresh");
         let _entered = span.enter();
@@ -30,12 +48,13 @@ impl Runner<'_> {
         })
     }
 
-    /// What [`fresh`](Runner::fresh) empties, for who is asked before; never with a password.
+    /// Describes the scope of [`fresh`](Runner::fresh) for a confirmation prompt: the SQLite file, or the database, on
+    /// PostgreSQL with the schema. It never contains a password.
     pub fn fresh_scope(&mut self) -> String {
         self.session.fresh_scope()
     }
 
-    /// Drops everything, under the right to write: not while another run is at work.
+    /// Drops everything under the lock, so never during another run.
     fn empty(&mut self) -> Result<(), Error> {
         let state = match self.dialect.features().transactional_changes {
             true => "nothing was dropped",
@@ -49,7 +68,7 @@ impl Runner<'_> {
         if let Err(error) = self.begin_transaction() {
             return failed(self, error);
         }
-        // Behind a pooler no lock outlasts a transaction.
+        // Behind a pooler no lock outlives its transaction.
         let is_pooled = self.baseline.as_ref().is_some_and(|home| home.is_pooled);
         let needs_session = self
             .registry

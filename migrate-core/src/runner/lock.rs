@@ -1,4 +1,4 @@
-//! The right to write, which one run at a time has: taken, kept beyond a transaction, given up; and the session that it is in.
+//! The lock that lets one run at a time write: taking, extending and releasing it; and the baseline of its session.
 
 use std::thread;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::report::Event;
 
 impl Runner<'_> {
-    /// Runs `work` with the lock timeout set on the connection, and sets back what was there before.
+    /// Runs `work` with the lock timeout set on the connection, and restores the previous setting.
     pub(super) fn with_lock_wait<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         if self.session.transaction_depth() > 0 {
             return Err(Error::new(
@@ -29,7 +29,7 @@ impl Runner<'_> {
         };
         self.retry_deadline = None;
         let result = work(self);
-        // A connection that does not take these is broken; then `result` says so.
+        // A broken connection refuses these statements; then `result` holds the error.
         if let Some(leave) = self.baseline.take().and_then(|home| home.restore_original) {
             let _ = self.session.execute(&leave);
         }
@@ -39,10 +39,10 @@ impl Runner<'_> {
         result
     }
 
-    /// Finds out where the connection is at home.
+    /// Captures the baseline of the session, once.
     pub(super) fn settle_home(&mut self) -> Result<(), DriverError> {
         if self.baseline.is_none() {
-            // Before a step can make history be looked for elsewhere; the lock goes by where it is.
+            // Captured before a step can change the search path, on which the history table and the lock depend.
             let home = self
                 .session
                 .capture_baseline(self.table.name(), self.statement_lock_timeout)?;
@@ -55,7 +55,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Begins a transaction; waits as long as the lock timeout while another run is at work in one.
+    /// Begins a transaction. Waits up to the lock timeout while another run holds the lock.
     pub(super) fn begin_transaction(&mut self) -> Result<(), DriverError> {
         self.settle_home()?;
         let deadline = Instant::now() + self.lock_timeout;
@@ -94,14 +94,14 @@ impl Runner<'_> {
         }
     }
 
-    /// In another session of the server than before, a pooler stands between.
+    /// Notices a pooler by a changed server session.
     pub(super) fn notice_pooler(&mut self, session: Option<i64>) {
         if self.baseline.as_ref().is_some_and(|home| home.session != session) {
             self.met_pooler();
         }
     }
 
-    /// Whether a failure tells of a pooler that was not noticed before: another client of it has prepared a statement.
+    /// Returns true if a failure reveals a pooler that was unknown before: prepared statements of another client.
     pub(super) fn tells_of_pooler(&mut self, error: &Error) -> bool {
         let is_its_sign = error
             .cause()
@@ -109,7 +109,7 @@ impl Runner<'_> {
         is_its_sign && self.met_pooler()
     }
 
-    /// From here on, sessions of the server are shared. Says whether that is news.
+    /// Treats server sessions as shared from now on. Returns true if that is new.
     pub(super) fn met_pooler(&mut self) -> bool {
         let Some(home) = self.baseline.as_mut().filter(|home| !home.is_pooled) else {
             return false;
@@ -119,11 +119,11 @@ impl Runner<'_> {
         true
     }
 
-    /// Keeps the right to write beyond the transaction that is open.
+    /// Extends the lock beyond the open transaction.
     pub(super) fn hold(&mut self) -> Result<(), DriverError> {
         if matches!(self.held, LockScope::Transaction) {
             self.held = self.session.extend_lock(&self.table)?;
-            // A pooler that was not noticed before would move what follows to a session without that right.
+            // A pooler that is still unknown could move later statements to a session without the lock.
             let session = self.baseline.as_ref().and_then(|home| home.session);
             self.table
                 .change_only_if(session.map(|session| self.session.is_in_session(session)));
@@ -131,7 +131,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Gives up the right to write after what was done under it. The first error is the one to tell.
+    /// Releases the lock after the work under it. The first error is the one to report.
     pub(super) fn let_go_after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         let held = match std::mem::take(&mut self.held) {
             LockScope::Transaction => return result,
@@ -162,13 +162,13 @@ impl Runner<'_> {
             Ok(value)
         });
         if result.is_err() && self.session.transaction_depth() > 0 {
-            // The first error is the one to tell.
+            // The first error is the one to report.
             let _ = self.session.rollback();
         }
         self.let_go_after(result)
     }
 
-    /// Runs one of our own statements, which has to change one row at least.
+    /// Runs a bookkeeping statement, which must change at least one row.
     pub(super) fn bookkeeping(&mut self, statement: &str) -> Result<(), Error> {
         match self.session.execute_counting(statement) {
             Ok(0) => Err(Error::new(

@@ -1,6 +1,6 @@
-//! The only place that orders effects: look, plan, lock, look again, run, remember.
+//! The only place that orders effects: load, plan, lock, revalidate, execute, record.
 //!
-//! It prints nothing, reads no environment and never exits; what goes on is told as [`Event`]s.
+//! It prints nothing, reads no environment and never exits. It reports progress as [`Event`]s.
 
 mod accept;
 mod attempt;
@@ -40,7 +40,22 @@ use replay::Replay;
 
 /// Applies migrations to a database, and rolls them back.
 ///
-/// In an application's start:
+/// A runner borrows a Diesel connection, which must be outside a transaction; pass a pooled one as `&mut *conn`. A run
+/// holds a lock while it writes. So programs that start together apply each migration once, and the others wait up to
+/// the [lock timeout](Runner::lock_timeout).
+///
+/// | | SQLite | PostgreSQL | MySQL, MariaDB |
+/// |---|---|---|---|
+/// | lock | `BEGIN IMMEDIATE` | advisory lock | `GET_LOCK` |
+/// | transaction | one per migration | one per migration | DDL auto-commits |
+/// | killed run | is rolled back | is rolled back | resumes at the interrupted step |
+///
+/// A migration with `transaction = false` commits each step on every database, and also resumes.
+///
+/// Inside a transaction, runs, plans and status fail with [`ErrorKind::InvalidSetting`]. A runner never prints, reads
+/// environment variables or exits.
+///
+/// In the startup code of an application:
 ///
 #[cfg_attr(feature = "sqlite", doc = "```")]
 #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -62,7 +77,7 @@ use replay::Replay;
 /// let mut conn = SqliteConnection::establish(":memory:")?;
 /// Runner::linked(&mut conn)?.up(&Target::Latest)?;
 ///
-/// // Or, where something else migrates: only look.
+/// // Where another program migrates: only check.
 /// assert!(Runner::linked(&mut conn)?.is_current()?);
 /// # Ok(())
 /// # }
@@ -73,34 +88,34 @@ pub struct Runner<'c> {
     checksums: Checksums,
     table: HistoryTable,
     dialect: &'static dyn SqlDialect,
-    /// The server was asked what its version makes of the dialect.
+    /// The dialect matches the version of the server.
     is_dialect_known: bool,
-    /// `None` before the first transaction.
+    /// `None` outside a run, and before its first transaction.
     baseline: Option<SessionBaseline>,
-    /// The right to write beyond the transaction, until it is given up.
+    /// The lock, if it outlives its transaction.
     held: LockScope,
-    /// Until when what is at hand is tried again if something else holds a lock.
+    /// The deadline for retries while another connection holds a lock.
     retry_deadline: Option<Instant>,
     policy: Policy,
     lock_timeout: Duration,
-    /// How long one statement waits for a lock.
+    /// The longest lock wait of one statement.
     statement_lock_timeout: Duration,
     single_transaction: bool,
     applied_by: String,
     observer: Option<Observer<'c>>,
     is_to_stop: Option<Stop<'c>>,
     replay: RefCell<Replay>,
-    /// What the marker was when history was read last, if that was told with it.
+    /// The history version at the last read, if it came with the rows.
     history_version_read: Option<i64>,
-    /// What the database held when it was read last.
+    /// The live schema at the last read.
     live: Rc<LiveSchema>,
 }
 
-/// How long a statement waits for a lock, so that whoever comes behind it is not held up; then all of its migration is tried
-/// again, as long as the lock timeout lasts.
+/// The longest lock wait of one statement, so that other queries do not queue behind it. Then the migration is retried
+/// until the lock timeout ends.
 const STATEMENT_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often a lock or a claim that somebody else holds is looked at.
+/// The interval between attempts to take the lock that another run holds.
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 type Observer<'c> = Box<dyn FnMut(&Event<'_>) + 'c>;
@@ -118,16 +133,46 @@ impl std::fmt::Debug for Runner<'_> {
 }
 
 impl<'c> Runner<'c> {
-    /// A runner of the migrations that are linked into this program; see [`Registry::linked`].
+    /// Creates a runner for the migrations that are linked into this program; see [`Registry::linked`].
     ///
     /// # Errors
     ///
-    /// If none is linked, or two share a version.
+    /// - [`ErrorKind::NoMigrations`] if no migration is linked.
+    /// - [`ErrorKind::DuplicateVersion`] if two linked migrations have one group and version.
     pub fn linked<D: Driver>(connection: &'c mut D) -> Result<Runner<'c>, Error> {
         Ok(Runner::new(connection, Registry::linked()?))
     }
 
-    /// A runner of an explicit set.
+    /// Creates a runner for an explicit set of migrations.
+    ///
+    #[cfg_attr(feature = "sqlite", doc = "```")]
+    #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+    /// use diesel::prelude::*;
+    /// use migrate_core::prelude::*;
+    /// use migrate_core::{Registry, Rollback, Runner, Target};
+    ///
+    /// #[derive(Migration)]
+    /// #[migration(version = 1, unlisted)]
+    /// struct CreateUsers;
+    ///
+    /// impl Migrate for CreateUsers {
+    ///     fn up(&self, schema: &mut Schema) {
+    ///         schema.create_table("users", |t| t.id());
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut conn = SqliteConnection::establish(":memory:")?;
+    /// let registry = Registry::of([Migration::of::<CreateUsers>()])?;
+    /// let mut runner = Runner::new(&mut conn, registry);
+    ///
+    /// let report = runner.up(&Target::Latest)?;
+    /// assert_eq!(report.executed.len(), 1);
+    /// runner.rollback(&Rollback::LastBatch)?;
+    /// assert!(!runner.is_current()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new<D: Driver>(connection: &'c mut D, registry: Registry) -> Runner<'c> {
         let dialect = connection.traits().dialect;
         Runner {
@@ -153,11 +198,12 @@ impl<'c> Runner<'c> {
         }
     }
 
-    /// The name of the history table, [`DEFAULT_HISTORY_TABLE`] unless set.
+    /// Sets the name of the history table. The default is [`DEFAULT_HISTORY_TABLE`].
     ///
     /// # Errors
     ///
-    /// If the name is empty, longer than 63 bytes, holds a control character, or is one that the database keeps for itself.
+    /// [`ErrorKind::InvalidSetting`] if the name is blank, is longer than 63 bytes, or holds a control character. Also
+    /// for a reserved prefix: `sqlite_` on SQLite, `pg_` on PostgreSQL.
     pub fn history_table(mut self, name: &str) -> Result<Runner<'c>, Error> {
         let dialect = self.dialect;
         let is_unusable = name.trim().is_empty()
@@ -178,14 +224,19 @@ impl<'c> Runner<'c> {
         Ok(self)
     }
 
-    /// How long to wait for another connection's lock; 30 seconds unless set.
+    /// Sets how long to wait for a lock that another connection holds. The default is 30 seconds.
+    ///
+    /// On PostgreSQL, MySQL and MariaDB a statement waits at most 2 seconds, so that other queries do not queue behind
+    /// it. Then the runner retries the migration, or outside a transaction the statement, until the timeout ends. A
+    /// concurrent statement on PostgreSQL waits the whole time. MySQL and MariaDB wait in whole seconds, at least 1.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Runner<'c> {
         self.lock_timeout = timeout;
         self
     }
 
-    /// Who applies, as history keeps it: by convention `user@host`.
+    /// Sets the name that history records for each applied migration; by convention `user@host`. The default is empty.
+    /// Control characters are removed.
     #[must_use]
     pub fn applied_by(mut self, who: impl Into<String>) -> Runner<'c> {
         self.applied_by = who.into();
@@ -193,61 +244,111 @@ impl<'c> Runner<'c> {
         self
     }
 
-    /// Refuse to apply a migration that is older than one that has been applied.
+    /// Sets if [`up`](Runner::up) refuses pending migrations that are older than an applied one of their group. The
+    /// default is false: `up` applies them.
     #[must_use]
     pub fn strict_order(mut self, strict: bool) -> Runner<'c> {
         self.policy.strict_order = strict;
         self
     }
 
-    /// Go on although history holds migrations that are not linked.
+    /// Sets if [`up`](Runner::up) runs although history holds migrations that are not linked. The default is false.
     #[must_use]
     pub fn allow_missing(mut self, allow: bool) -> Runner<'c> {
         self.policy.allow_missing = allow;
         self
     }
 
-    /// Go on although migrations were changed after they had been applied.
+    /// Sets if a run continues although migrations were changed after they were applied. The default is false.
+    ///
+    /// A rollback then uses the changed `down`, or the rollback of the changed `up`.
     #[must_use]
     pub fn allow_changed(mut self, allow: bool) -> Runner<'c> {
         self.policy.allow_changed = allow;
         self
     }
 
-    /// All that `up` or `rollback` has to do happens in one transaction: whole, or not at all. `redo` takes one for each way.
+    /// Sets if [`up`](Runner::up) and [`rollback`](Runner::rollback) use one transaction for all their migrations: all
+    /// or none. The default is false. [`redo`](Runner::redo) uses one for each direction. All locks last until the
+    /// commit.
     ///
-    /// Where that cannot be, the run is refused before anything happens: on MySQL and MariaDB, which commit each change of the
-    /// schema, and with a migration that is `transaction = false`. All locks are held until the end.
+    /// A run that cannot use one transaction fails with [`ErrorKind::InvalidSetting`] before it changes anything:
+    ///
+    /// - on MySQL and MariaDB, which auto-commit DDL;
+    /// - with a migration that sets `transaction = false`;
+    /// - on SQLite, with a table rebuild in one migration and raw SQL or a Rust step in another. A rebuild disables
+    ///   foreign keys for the whole transaction.
     #[must_use]
     pub fn single_transaction(mut self, single: bool) -> Runner<'c> {
         self.single_transaction = single;
         self
     }
 
-    /// Asked between statements: once it says `true`, the run ends where it can be taken up again, with an error of the kind
-    /// [`ErrorKind::Stopped`].
+    /// Sets a condition that stops a run. The runner checks it between statements, and while it waits for another run.
     ///
-    /// What is in flight is finished: a statement, or the migrations that travel together on PostgreSQL. A migration in a
-    /// transaction that has begun is rolled back; one outside is interrupted after the statement, and goes on from there. The
-    /// error says what history holds then.
+    /// Once `is_to_stop` returns true, the run fails with [`ErrorKind::Stopped`] where a later run can continue. A
+    /// running statement, and a PostgreSQL pipeline, completes first. A migration in a transaction is rolled back. A
+    /// migration outside one is interrupted after the statement, and the next run resumes it. The error reports the
+    /// state of the database.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Runner, Target};
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// static STOP: AtomicBool = AtomicBool::new(false); // a signal handler sets it
+    ///
+    /// # fn example(runner: Runner<'_>) -> Result<(), Error> {
+    /// runner.stop_when(|| STOP.load(Ordering::Relaxed)).up(&Target::Latest)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn stop_when(mut self, is_to_stop: impl Fn() -> bool + 'c) -> Runner<'c> {
         self.is_to_stop = Some(Box::new(is_to_stop));
         self
     }
 
-    /// Is told what goes on, as it goes on.
+    /// Calls `observer` for each [`Event`] of a run. A later call replaces the observer.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Runner, Target};
+    /// use migrate_core::Event;
+    ///
+    /// # fn example(runner: Runner<'_>) -> Result<(), Error> {
+    /// let mut runner = runner.observe(|event| match event {
+    ///     Event::Waiting { reason } => println!("waiting: {reason}"),
+    ///     Event::Finished(done) => println!("{} {}", done.direction.as_str(), done.migration),
+    ///     _ => {}
+    /// });
+    /// runner.up(&Target::Latest)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn observe(mut self, observer: impl FnMut(&Event<'_>) + 'c) -> Runner<'c> {
         self.observer = Some(Box::new(observer));
         self
     }
 
-    /// Every migration that is linked or known to history, and its state. Writes nothing.
+    /// Returns the status of every migration that is linked or in history, ordered by version. It writes nothing.
+    ///
+    /// Groups that have no linked migration belong to other programs and are left out.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+    /// for status in runner.status()? {
+    ///     println!("{status}: {}", status.state);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If history cannot be read.
+    /// - [`ErrorKind::History`] if the history table has other columns, rows of a newer version, or invalid rows.
+    /// - [`ErrorKind::Locked`] if the database stays locked longer than the [lock timeout](Runner::lock_timeout).
+    /// - [`ErrorKind::Database`] if the database fails, or its version is too old.
     pub fn status(&mut self) -> Result<Vec<MigrationStatus>, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
@@ -255,21 +356,43 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// Whether the database is where this program wants it: nothing is pending, be it in order or not, and nothing is missing,
-    /// changed or interrupted. Writes nothing. Migrations of a newer program do not count against it.
+    /// Returns true if every migration is applied, unchanged and linked, or belongs to a newer program. It writes
+    /// nothing.
+    ///
+    /// It returns false if a migration is pending, in order or not, missing, changed or interrupted. A program that
+    /// does not migrate at startup can check this instead.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+    /// if !runner.is_current()? {
+    ///     eprintln!("migrations are pending");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If history cannot be read.
+    /// As for [`status`](Runner::status).
     pub fn is_current(&mut self) -> Result<bool, Error> {
         Ok(self.status()?.iter().all(|entry| entry.state.is_current()))
     }
 
-    /// What `up` would do. Writes nothing.
+    /// Returns the plan of [`up`](Runner::up): the migrations and their SQL. It writes nothing.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Runner, Target};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+    /// let plan = runner.plan(&Target::Latest)?;
+    /// println!("{plan}");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Whatever `up` would refuse before it runs anything.
+    /// Every error that [`up`](Runner::up) returns before it runs a step.
     pub fn plan(&mut self, target: &Target) -> Result<Plan, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
@@ -277,11 +400,19 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// What `rollback` would do. Writes nothing.
+    /// Returns the plan of [`rollback`](Runner::rollback): the migrations and their SQL. It writes nothing.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Rollback, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+    /// println!("{}", runner.plan_rollback(&Rollback::LastBatch)?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Whatever `rollback` would refuse before it runs anything.
+    /// Every error that [`rollback`](Runner::rollback) returns before it runs a step.
     pub fn plan_rollback(&mut self, rollback: &Rollback) -> Result<Plan, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
@@ -289,34 +420,89 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// Applies what is pending.
+    /// Applies pending migrations, in the order of their versions. It resumes an interrupted migration first.
+    ///
+    /// The runner plans all migrations before it runs the first step. Each one runs in its own transaction, together
+    /// with its history row; MySQL and MariaDB auto-commit DDL, so there a checkpoint follows each step.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Runner, Target};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+    /// let report = runner.up(&Target::Next(1))?;
+    /// if report.is_empty() {
+    ///     println!("nothing to do");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If anything is wrong with what is to run, before it runs; if a step fails, after its migration was rolled back. The
-    /// error says what state the database is in.
+    /// The error reports the state of the database. Earlier migrations of the run stay applied. Before any step runs:
+    ///
+    /// - [`ErrorKind::InvalidTarget`] if the target does not exist.
+    /// - [`ErrorKind::InvalidMigration`] if a migration is invalid, or has no rollback.
+    /// - [`ErrorKind::Missing`], [`ErrorKind::Changed`] or [`ErrorKind::OutOfOrder`] if the status has such migrations,
+    ///   and the settings do not allow them.
+    /// - [`ErrorKind::Interrupted`] if an interrupted migration cannot be resumed, or its rollback must be finished
+    ///   first.
+    /// - [`ErrorKind::InvalidSetting`] if a pooler or [`single_transaction`](Runner::single_transaction) prevents the
+    ///   run.
+    /// - as for [`status`](Runner::status).
+    ///
+    /// During the run:
+    ///
+    /// - [`ErrorKind::StepFailed`] if a step or a commit fails. The migration is rolled back; outside a transaction it
+    ///   is interrupted.
+    /// - [`ErrorKind::TransactionEnded`] if a step ends the transaction of its migration.
+    /// - [`ErrorKind::Interrupted`] if another run takes over the lock or the history row.
+    /// - [`ErrorKind::Stopped`] if [`stop_when`](Runner::stop_when) stops the run.
+    /// - [`ErrorKind::Locked`] or [`ErrorKind::Database`] if the lock or history is not available.
     pub fn up(&mut self, target: &Target) -> Result<Report, Error> {
         let span = tracing::info_span!("up");
         let _entered = span.enter();
         self.with_lock_wait(|runner| runner.run(&Request::Up(target.clone()), &HashMap::new()))
     }
 
-    /// Takes back what was applied, newest first.
+    /// Rolls back applied migrations, newest first. It finishes an interrupted rollback first.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Rollback, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+    /// let report = runner.rollback(&Rollback::Last(2))?;
+    /// assert_eq!(report.batch, None);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`up`](Runner::up); nothing runs either if one of them is not linked into this program.
+    /// As for [`up`](Runner::up), but only the migrations to roll back are checked. [`ErrorKind::Missing`] if one of
+    /// them is not linked, or was changed and [`allow_changed`](Runner::allow_changed) is not set; then nothing runs.
     pub fn rollback(&mut self, rollback: &Rollback) -> Result<Report, Error> {
         let span = tracing::info_span!("rollback");
         let _entered = span.enter();
         self.with_lock_wait(|runner| runner.run(&Request::Down(rollback.clone()), &HashMap::new()))
     }
 
-    /// Rolls the last so many migrations back and applies them again, each in the batch that it was in.
+    /// Rolls the last `steps` migrations back and applies them again, each in its original batch.
+    ///
+    /// It checks both directions before it runs the first step. The number must be at least 1 and at most the number of
+    /// applied migrations; if nothing is applied, any number from 1 is valid.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+    /// let report = runner.redo(1)?;
+    /// println!("{} migrations ran", report.executed.len()); // 2: one down, one up
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`rollback`](Runner::rollback) and [`up`](Runner::up).
+    /// As for [`rollback`](Runner::rollback) and [`up`](Runner::up). If `up` fails after the rollback, the migrations
+    /// that it did not reach stay rolled back, and the error reports it.
     pub fn redo(&mut self, steps: usize) -> Result<Report, Error> {
         let span = tracing::info_span!("redo");
         let _entered = span.enter();
@@ -338,7 +524,7 @@ impl<'c> Runner<'c> {
                         Ok(Some(left)) if back.iter().any(|migration| left.find(migration.id()).is_none()) => {
                             error.next("`migrate up` applies again what was rolled back")
                         }
-                        // Nothing was, or that cannot be seen.
+                        // Nothing was rolled back, or history is unreadable.
                         _ => error,
                     })?;
             let again = report.executed.iter().map(|done| done.migration.id().into()).collect();
@@ -356,7 +542,8 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// In what the database differs from what the applied migrations have made of it, as far as they say. Writes nothing.
+    /// Returns the differences between the live schema and the schema state of the applied migrations. It writes
+    /// nothing.
     #[doc(hidden)]
     pub fn differences(&mut self) -> Result<Vec<String>, Error> {
         let history = self.read_history()?.unwrap_or_default();
@@ -364,17 +551,17 @@ impl<'c> Runner<'c> {
         Ok(self.planner(&history).differences(&live, self.table.name()))
     }
 
-    /// The connection, for who looks at rows between two runs.
+    /// Returns the connection, for tests that access rows between two runs.
     pub(crate) fn session(&mut self) -> &mut dyn Session {
         self.session
     }
 
-    /// How the database writes SQL, as far as that was told.
+    /// Returns the dialect; before the first query, that of the oldest supported version.
     pub(crate) fn dialect(&self) -> &'static dyn SqlDialect {
         self.dialect
     }
 
-    /// Learns what the server's version makes of the dialect: what it has told, or else it is asked, once.
+    /// Sets the dialect for the server's version, once. Without `told` it asks the server.
     fn settle_dialect(&mut self, told: Option<DialectVersion>) -> Result<(), Error> {
         if self.is_dialect_known {
             return Ok(());
@@ -402,7 +589,7 @@ impl<'c> Runner<'c> {
         Ok(())
     }
 
-    /// What the database holds.
+    /// Reads the live schema.
     pub(crate) fn live(&mut self) -> Result<Rc<LiveSchema>, Error> {
         self.look_around()
             .map_err(|error| self.database_error("the schema could not be read", error))
@@ -413,13 +600,13 @@ impl<'c> Runner<'c> {
         Ok(self.live.clone())
     }
 
-    /// The registered migrations.
+    /// Returns the registered migrations.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// Which database this is, for messages; never with a password.
+    /// Returns a label of the database for messages, such as the path of the SQLite file. It never contains a password.
     pub fn location(&mut self) -> String {
         self.session.database_label()
     }
@@ -432,7 +619,7 @@ impl<'c> Runner<'c> {
         }
     }
 
-    /// Whether who started the run wants it to end.
+    /// Returns true if the caller wants the run to stop.
     fn is_stopped(&self) -> bool {
         self.is_to_stop.as_ref().is_some_and(|is_to_stop| is_to_stop())
     }
@@ -444,12 +631,12 @@ impl<'c> Runner<'c> {
     }
 }
 
-/// What a run is for.
+/// The request that a run serves.
 #[derive(Clone, Debug)]
 enum Request {
     Up(Target),
     Down(Rollback),
-    /// These, as far as they are still to be done.
+    /// The listed migrations that are still to be applied or rolled back.
     These(Direction, Vec<MigrationRef>),
 }
 
@@ -463,7 +650,7 @@ impl Request {
     }
 }
 
-/// What a migration is called in messages.
+/// Returns the name of a migration with its location, for messages.
 fn named(migration: &Migration) -> String {
     format!("{migration} ({})", migration.location())
 }

@@ -1,4 +1,4 @@
-//! One migration of a run: its claim, its steps, its row.
+//! The execution of one migration: its claim, its steps, its history row.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -17,7 +17,7 @@ use crate::report::Event;
 use crate::schema::{SessionEffect, Table};
 
 impl Runner<'_> {
-    /// Runs one migration. A transaction is open, and none is when this returns. Says what the marker is then, if it is another.
+    /// Runs one migration in the open transaction, and leaves none open. Returns the history version if it has changed.
     pub(super) fn do_one(&mut self, attempt: &Attempt<'_>, started: Instant) -> Result<Option<i64>, Error> {
         let migration = &attempt.planned.migration;
         let span = tracing::info_span!("migration", version = %migration.id(), name = migration.name());
@@ -36,18 +36,18 @@ impl Runner<'_> {
         self.commit_last()
     }
 
-    /// All of a migration in the transaction that is open, up to the commit.
+    /// Runs all of a migration in the open transaction, up to the commit.
     pub(super) fn work(&mut self, attempt: &Attempt<'_>, started: Instant) -> Result<(), MigrationFailure> {
         if attempt.makes_table {
             self.book(&self.table.create())?;
         }
-        // A row that is written first tells, should a step of the user's end the transaction, whether it was committed. Other
-        // migrations do with one row at the end.
+        // If a user's step ends the transaction, a row that was written first shows if it was committed. Other
+        // migrations need only one row at the end.
         let claims_first = attempt.planned.may_end_transaction() || attempt.planned.done > 0;
         if claims_first {
             self.claim(attempt)?;
         }
-        // A table is made anew without foreign keys; what they would have kept is compared.
+        // A rebuild disables foreign keys, so violations before and after are compared.
         let broken_before = self.broken_references(attempt)?;
         for (index, step) in attempt.planned.steps.iter().enumerate().skip(attempt.planned.done) {
             self.go_on(index)?;
@@ -64,8 +64,8 @@ impl Runner<'_> {
         self.finish(attempt, claims_first, started)
     }
 
-    /// A step that is marked by itself, before it and after it. Says whether it is done: a lock that it needs may have been
-    /// held by something else.
+    /// Runs a step between two checkpoints. Returns false if another connection holds a lock that the step needs, and
+    /// the step must be retried.
     fn marked_step(
         &mut self,
         attempt: &Attempt<'_>,
@@ -79,8 +79,8 @@ impl Runner<'_> {
         let in_flight = self
             .in_flight_before(attempt.planned, index)
             .map_err(MigrationFailure::History)?;
-        // What changes rows alone is committed with its marks. What changes the schema commits the first one before it, where
-        // a database commits such changes by themselves.
+        // A step that changes only rows commits together with its checkpoints. DDL commits the first checkpoint before
+        // it runs, where the database auto-commits DDL.
         let with_marks = attempt.planned.migration.in_transaction() || step.is_of_rows();
         if with_marks {
             self.session.begin_step().map_err(MigrationFailure::History)?;
@@ -98,10 +98,10 @@ impl Runner<'_> {
             });
         }
         if let Err(error) = self.step_alone(step, with_marks).map_err(MigrationFailure::History)? {
-            // The first error is the one to tell.
+            // The first error is the one to report.
             let is_undone = with_marks && self.session.rollback().unwrap_or(false);
-            // A statement that was refused has done nothing; of a function a part may stay. What is done concurrently has
-            // waited all the time already.
+            // A refused statement has changed nothing; a function may have done part of its work. A concurrent
+            // statement has already waited for the full timeout.
             let may_try_again = is_undone || (step.sql().is_some() && !step.is_concurrent());
             if error.is_locked() && may_try_again && self.waits_for_lock(attempt.planned) {
                 return Ok(false);
@@ -111,7 +111,7 @@ impl Runner<'_> {
         if step.is_users() {
             self.regain(index)?;
         }
-        // The last step is marked by finishing, if nothing has to be committed with its mark.
+        // Finishing the migration records its last step, unless the checkpoint must commit with the step.
         if with_marks || index + 1 < attempt.planned.steps.len() {
             self.mark(attempt, index + 1, Some(&attempt.run_id))?;
         }
@@ -121,7 +121,7 @@ impl Runner<'_> {
         Ok(true)
     }
 
-    /// Unless who started the run wants it to end.
+    /// Fails if the caller wants the run to stop.
     fn go_on(&self, index: usize) -> Result<(), MigrationFailure> {
         match self.is_stopped() {
             true => Err(MigrationFailure::Stopped { index }),
@@ -129,7 +129,7 @@ impl Runner<'_> {
         }
     }
 
-    /// After a step that may have given up the right to write: a session can be told to let go of all that it holds.
+    /// Takes the lock again after a user's step: SQL can release all locks of a session.
     fn regain(&mut self, index: usize) -> Result<(), MigrationFailure> {
         self.session
             .reacquire_lock(&self.table)
@@ -150,7 +150,7 @@ impl Runner<'_> {
         }
     }
 
-    /// That a table is what it is taken to be, before it is made anew from that.
+    /// Checks that a table is as planned, before it is rebuilt from the plan.
     fn expect(&mut self, table: &Table) -> Result<(), StepError> {
         let live = self.look_around()?;
         let difference = match live.tables.get(&table.name) {
@@ -175,7 +175,7 @@ impl Runner<'_> {
             self.book(&self.table.create())?;
         }
         self.claim(attempt)?;
-        // As long as it is held, nobody takes the claim for one of a run that is gone.
+        // While the lock is held, no other run treats the claim as abandoned.
         self.hold().map_err(MigrationFailure::History)?;
         self.session.commit().map_err(MigrationFailure::Commit)?;
         self.set_again(attempt, attempt.planned.done)?;
@@ -193,7 +193,7 @@ impl Runner<'_> {
         self.commit_last()
     }
 
-    /// Commits the transaction in which the migration was finished.
+    /// Commits the transaction that finished the migration.
     pub(super) fn commit_last(&mut self) -> Result<Option<i64>, MigrationFailure> {
         let history_version = self
             .session
@@ -203,7 +203,7 @@ impl Runner<'_> {
         Ok(history_version)
     }
 
-    /// Sets back what the user's own steps may have set of the connection.
+    /// Restores the settings of the connection that the user's steps may have changed.
     fn restore(&mut self, attempt: &Attempt<'_>) -> Result<(), MigrationFailure> {
         match attempt.planned.steps.iter().any(PlannedStep::is_users) {
             true => self.set_back(),
@@ -220,14 +220,14 @@ impl Runner<'_> {
             return Ok(());
         };
         self.session.execute(restore)?;
-        // How long the open transaction waits for locks is set back with the rest.
+        // Restoring resets the lock wait of the open transaction as well.
         match self.session.transaction_depth() {
             0 => Ok(()),
             _ => self.session.wait_in_transaction(self.statement_lock_timeout),
         }
     }
 
-    /// Sets of the session once more what the first `done` steps have set of the one that they ran in, for those after them.
+    /// Applies the session settings of the first `done` steps again, for the steps after them.
     fn set_again(&mut self, attempt: &Attempt<'_>, done: usize) -> Result<(), MigrationFailure> {
         for (index, step) in attempt.planned.steps.iter().enumerate().take(done) {
             if step.session_effect() == SessionEffect::Setting {
@@ -239,7 +239,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Writes down, before the first step, that this run is at work on the migration.
+    /// Records, before the first step, that this run executes the migration.
     fn claim(&mut self, attempt: &Attempt<'_>) -> Result<(), MigrationFailure> {
         let id = attempt.planned.migration.id();
         let statement = match (&attempt.row, attempt.planned.direction) {
@@ -260,7 +260,7 @@ impl Runner<'_> {
                 row.claim.as_deref(),
                 &RowUpdate {
                     claim: Some(Some(&attempt.run_id)),
-                    // Who finishes it has applied it.
+                    // The run that finishes a migration owns its batch.
                     batch: (direction == Direction::Up).then_some(attempt.batch),
                     phase: (direction == Direction::Down).then_some(Phase::Reverting),
                     progress: Some(attempt.planned.done),
@@ -272,7 +272,7 @@ impl Runner<'_> {
         self.book_one(&statement)
     }
 
-    /// Writes down, before a step, by what it can be told afterwards whether it has happened.
+    /// Records, before a step, how a later run can decide if it completed.
     fn record_in_flight(
         &mut self,
         attempt: &Attempt<'_>,
@@ -290,7 +290,7 @@ impl Runner<'_> {
         self.book_from_home(attempt, done, &statement)
     }
 
-    /// Writes down that the first `done` steps have happened, and no other.
+    /// Records that exactly the first `done` steps have completed.
     pub(super) fn mark(
         &mut self,
         attempt: &Attempt<'_>,
@@ -311,12 +311,12 @@ impl Runner<'_> {
         self.book_from_home(attempt, done, &statement)
     }
 
-    /// One of our own statements, after the first `done` steps. What one of them has set of the session, or locked, may keep
-    /// history from being written; then that is set back as long as it takes.
+    /// Runs a bookkeeping statement after the first `done` steps. Their session settings or table locks may block it;
+    /// then it runs with the baseline, and the settings are applied again.
     fn book_from_home(&mut self, attempt: &Attempt<'_>, done: usize, statement: &str) -> Result<(), MigrationFailure> {
         match self.book_one(statement) {
             Err(MigrationFailure::History(error)) => {
-                // The first error is the one to tell.
+                // The first error is the one to report.
                 if self.come_home().is_err() {
                     return Err(MigrationFailure::History(error));
                 }
@@ -327,7 +327,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Writes down that the migration is done.
+    /// Records that the migration is done.
     fn finish(&mut self, attempt: &Attempt<'_>, claimed: bool, started: Instant) -> Result<(), MigrationFailure> {
         let duration_ms = started.elapsed().as_millis().to_string();
         self.book_one(&self.finishing(attempt, claimed, Some(&duration_ms)))?;
@@ -337,7 +337,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// The statement that writes down that the migration is done; `duration_ms` is an expression.
+    /// Returns the statement that records the end of a migration; `duration_ms` is an SQL expression.
     pub(super) fn finishing(&self, attempt: &Attempt<'_>, claimed: bool, duration_ms: Option<&str>) -> String {
         let planned = attempt.planned;
         let id = planned.migration.id();
@@ -371,12 +371,12 @@ impl Runner<'_> {
         }
     }
 
-    /// One of our own statements.
+    /// Runs a bookkeeping statement.
     fn book(&mut self, statement: &str) -> Result<(), MigrationFailure> {
         self.session.execute(statement).map_err(MigrationFailure::History)
     }
 
-    /// One of our own statements, which has to change exactly one row.
+    /// Runs a bookkeeping statement that must change exactly one row.
     fn book_one(&mut self, statement: &str) -> Result<(), MigrationFailure> {
         match self.session.execute_counting(statement) {
             Ok(1) => Ok(()),
@@ -394,10 +394,10 @@ impl Runner<'_> {
         });
     }
 
-    /// A step in a transaction, with a savepoint around it, by which it is noticed that the step ended the transaction. Its
-    /// name is the run's own, so that nobody makes it again by chance.
+    /// Runs a step of a transaction inside a savepoint, which reveals a step that ends the transaction. The name of the
+    /// savepoint contains the ID of the run, so that no step creates it by accident.
     fn step_in_savepoint(&mut self, step: &PlannedStep, run_id: &str) -> Result<(), StepError> {
-        // What is generated cannot end the transaction behind our back.
+        // Generated SQL cannot end the transaction unnoticed.
         if matches!(
             step.action,
             Action::Keep | Action::Declare(_) | Action::Generated(_) | Action::Expect { .. }
@@ -413,7 +413,7 @@ impl Runner<'_> {
                 let released = self.session.execute(&format!("RELEASE SAVEPOINT migrate_{run_id}"));
                 released.map_err(|error| self.not_released(run_id, &error))
             }
-            // A statement cannot end the transaction unnoticed: what it can do is to have the database roll it back.
+            // A failed statement cannot end the transaction unnoticed; at most, the database rolls it back.
             Err(error @ StepError::Failed { .. }) if step.sql().is_some() => Err(error),
             Err(error) => match self.session.execute(&format!("ROLLBACK TO SAVEPOINT migrate_{run_id}")) {
                 Ok(()) => Err(error),
@@ -424,10 +424,10 @@ impl Runner<'_> {
         }
     }
 
-    /// What became of a step that was done, if its savepoint is not there any more or cannot be let go.
+    /// Classifies a completed step whose savepoint is gone or cannot be released.
     fn not_released(&mut self, run_id: &str, error: &DriverError) -> StepError {
         match self.session.execute(&format!("ROLLBACK TO SAVEPOINT migrate_{run_id}")) {
-            // The transaction is open, and has failed.
+            // The transaction is open but has failed.
             Ok(()) => StepError::Failed {
                 cause: format!("a statement in it failed, and the step went on: {error}").into(),
             },
@@ -435,11 +435,11 @@ impl Runner<'_> {
         }
     }
 
-    /// A step outside a transaction of the migration's. `with_marks`: in one of its own. What fails around it is the driver's
-    /// error: then the step may have happened.
+    /// Runs a step outside the migration's transaction; with `with_marks`, in a transaction of the step. The outer
+    /// error comes from the driver around the step: then the step may have completed.
     fn step_alone(&mut self, step: &PlannedStep, with_marks: bool) -> Result<Result<(), StepError>, DriverError> {
-        // Of a function a part may stay, so that it cannot be tried again. What is done concurrently holds nobody up while it
-        // waits, and would have to be begun anew.
+        // A function may do part of its work, so it cannot be retried. A concurrent statement blocks no other
+        // connection while it waits, and a retry would start it from the beginning.
         let wait = if step.function().is_some() || step.is_concurrent() {
             self.lock_timeout
         } else {
@@ -450,7 +450,7 @@ impl Runner<'_> {
             return Ok(Err(error.into()));
         }
         let result = self.act(step);
-        // A Rust function may leave its own transaction open; what we write next would be lost with it.
+        // A Rust function may leave its own transaction open, and later bookkeeping would be lost with it.
         let left_open = match (step.function().is_some(), with_marks) {
             (false, _) => false,
             (true, true) => self.session.transaction_depth() > 1,
@@ -470,7 +470,7 @@ impl Runner<'_> {
                 let connection = self.session.connection();
                 match catch_unwind(AssertUnwindSafe(|| functions.call(connection))) {
                     Ok(Some(result)) => result.map_err(|cause| StepError::Failed { cause }),
-                    // The planner has refused a step without a function for this connection.
+                    // The planner refuses a step without a function for this connection.
                     Ok(None) => Err(StepError::Failed {
                         cause: "there is no function for this connection type".into(),
                     }),

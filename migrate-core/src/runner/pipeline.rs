@@ -1,8 +1,7 @@
-//! Several migrations with one message, each in its own transaction, where the server takes many statements at once.
+//! The pipeline: several migrations in one message, each in its own transaction, where the server accepts that.
 //!
-//! Only migrations whose SQL was all written for operations travel together: a text of the user's could end its transaction
-//! or swallow what follows it. What goes wrong is not told from here: the migrations that are not done are gone over again,
-//! one by one.
+//! Only migrations without a user's SQL or Rust steps are pipelined: such SQL could end its transaction, or absorb the
+//! statements after it. A failed message is not reported; its remaining migrations run again, one by one.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -18,14 +17,14 @@ use crate::report::{Event, ExecutedMigration};
 use crate::schema;
 use crate::target::MigrationRef;
 
-/// How many migrations travel together at most: progress is told message by message.
+/// The largest number of migrations in one message; progress is reported per message.
 const MOST: usize = 32;
 
-/// How many bytes of SQL travel together at most, so that a server's limits are far away.
+/// The largest number of bytes of SQL in one message, far below the limits of servers.
 const MOST_BYTES: usize = 1 << 20;
 
 impl Runner<'_> {
-    /// Does the next migrations with one message, if it can be done so. Says whether it has: if not, nothing has happened.
+    /// Runs the next migrations in one message, if possible. Returns false if nothing has happened.
     pub(super) fn take_turns_together(
         &mut self,
         run: &mut RunState,
@@ -53,7 +52,7 @@ impl Runner<'_> {
         tracing::debug!(count, "migrations in one message");
         let began = Instant::now();
         if let Err(error) = self.session.execute(&message) {
-            // What the message has left open, if the connection is still there.
+            // Ends the transaction that the message left open, if the connection still exists.
             let _ = self.session.rollback();
             if error.kind == DriverErrorKind::ConnectionLost {
                 return Err(self.database_error(&format!("{count} migrations were sent together"), error));
@@ -73,7 +72,7 @@ impl Runner<'_> {
         Ok(true)
     }
 
-    /// Looks how far a message came. What it has not done is still to be done, and more may be.
+    /// Finds out how far a failed message got, and loads the remaining work.
     fn after_a_failure(
         &mut self,
         run: &mut RunState,
@@ -96,7 +95,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// The next migrations as one text; `None` if the database takes none such.
+    /// Builds the message of the next migrations, or returns `None` if the database does not support pipelines.
     fn message(
         &self,
         run: &mut RunState,
@@ -129,21 +128,21 @@ impl Runner<'_> {
                 message += ";\n";
             }
             message += &around.closing;
-            // From here on it is what the transaction before has left.
+            // The next transaction expects history as this one leaves it.
             expected = HistoryPrecondition::LeftByRun;
             run.has_open_claims |= planned.direction == Direction::Up;
         }
         Some(message)
     }
 
-    /// Tells what was done with one message, as if it had been done one by one.
+    /// Sends the events of one message, as if its migrations had run one by one.
     fn tell_together(&mut self, run: &mut RunState, done: &[PlannedMigration], left: usize, began: Instant) {
         let share = began.elapsed() / u32::try_from(done.len().max(1)).unwrap_or(1);
         let total = run.report.executed.len() + done.len() + left;
         for planned in done {
             self.tell_done(run, planned, total, share);
         }
-        // As long as nothing was done, it is still the same that waits.
+        // While no migration completes, the retry deadline stays.
         if !done.is_empty() {
             self.retry_deadline = None;
         }
@@ -169,7 +168,7 @@ impl Runner<'_> {
     }
 }
 
-/// What history is to be like when the next message arrives; `None` if that is not known.
+/// Returns the precondition of the next message, or `None` if the state of history is unknown.
 fn expected_of(agenda: &Agenda) -> Option<HistoryPrecondition> {
     match (&agenda.history, agenda.history_version) {
         (None, _) => Some(HistoryPrecondition::NoTable),
@@ -178,7 +177,7 @@ fn expected_of(agenda: &Agenda) -> Option<HistoryPrecondition> {
     }
 }
 
-/// How many of the next migrations can travel together.
+/// Counts the next migrations that one message can hold.
 fn travelling(agenda: &Agenda) -> usize {
     if expected_of(agenda).is_none() {
         return 0;
@@ -195,7 +194,7 @@ fn travelling(agenda: &Agenda) -> usize {
         .count()
 }
 
-/// Whether nothing in a migration can reach beyond its own statements.
+/// Returns true if no statement of a migration can affect the statements after it.
 fn is_plain(planned: &PlannedMigration) -> bool {
     let is_generated = |action: &Action| match action {
         Action::Generated(sql) => is_closed(sql),
@@ -205,7 +204,8 @@ fn is_plain(planned: &PlannedMigration) -> bool {
     planned.is_whole() && planned.done == 0 && planned.steps.iter().all(|step| is_generated(&step.action))
 }
 
-/// Whether a statement ends where it seems to: an expression of the user's may hold a comment or a quote that is never closed.
+/// Returns true if a statement ends where it seems to: a user's expression may hold a comment or a quote that is not
+/// closed.
 fn is_closed(sql: &str) -> bool {
     let may_hide_its_end = ["--", "/*", "$", "\\", ";", "\0"];
     !may_hide_its_end.iter().any(|sign| sql.contains(sign)) && schema::tokenize(sql).is_ok()

@@ -1,4 +1,4 @@
-//! What a run has to do, as history stands: reading history, and planning all of a run before any of it.
+//! Reading history, and planning a whole run before any of it executes.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use crate::state::LiveSchema;
 use crate::target::{MigrationRef, Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
 
 impl Runner<'_> {
-    /// The history; `None` if its table has not been made yet.
+    /// Reads history; `None` if its table does not exist.
     pub(super) fn read_history(&mut self) -> Result<Option<History>, Error> {
         match self.session.history(&self.table) {
             Ok(None) => {
@@ -108,12 +108,12 @@ impl Runner<'_> {
         }
     }
 
-    /// What a run has to do. The database's schema is read only if something cannot be planned without it.
+    /// Plans a run. Reads the live schema only if planning needs it.
     pub(super) fn queue(&mut self, history: &History, request: &Request) -> Result<Vec<PlannedMigration>, Error> {
         self.with_input(|runner, input| runner.queue_seeing(input, history, request))
     }
 
-    /// That all migrations can be applied to a database that holds nothing.
+    /// Checks that all migrations can be applied to an empty database.
     pub(super) fn check_on_nothing(&self) -> Result<(), Error> {
         let mut nothing = PlanningInput {
             live: Some(Rc::default()),
@@ -123,7 +123,7 @@ impl Runner<'_> {
             .map(drop)
     }
 
-    /// Plans, and plans once more with the database's schema in sight if that would say more.
+    /// Plans, and plans again with the live schema if that gives a more precise plan.
     fn with_input<T>(&mut self, plan: impl Fn(&Self, &mut PlanningInput) -> Result<T, Error>) -> Result<T, Error> {
         let mut input = PlanningInput::default();
         let planned = plan(self, &mut input);
@@ -147,7 +147,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Of these, what is still to be done.
+    /// Plans the listed migrations that are still to be done.
     fn queue_these(
         &self,
         input: &mut PlanningInput,
@@ -183,12 +183,12 @@ impl Runner<'_> {
         })
     }
 
-    /// That these can be rolled back, newest first, and applied again.
+    /// Checks that the migrations can be rolled back, newest first, and applied again.
     pub(super) fn check_redo(&mut self, history: &History, migrations: &[Migration]) -> Result<(), Error> {
         self.with_input(|runner, input| {
             input.plan(runner.planner(history), |planner| {
                 if history.interrupted(&runner.registry).is_some() {
-                    // What is left of it is planned when it has been finished.
+                    // The remaining steps are planned after the interrupted migration is finished.
                     return Ok(());
                 }
                 runner.plan_all(planner, migrations, Direction::Down)?;
@@ -198,7 +198,7 @@ impl Runner<'_> {
         })
     }
 
-    /// What `up` would run.
+    /// Plans `up`.
     fn queue_up(
         &self,
         input: &mut PlanningInput,
@@ -212,7 +212,7 @@ impl Runner<'_> {
             check()?;
         }
         let pending = entries_to_apply(&entries, &self.registry, target)?;
-        // Folding over all that was applied is for when there is something to add to it.
+        // Replaying history is necessary only if there is something to add to it.
         if pending.is_empty() && !is_interrupted {
             return Ok(Vec::new());
         }
@@ -226,7 +226,7 @@ impl Runner<'_> {
         })
     }
 
-    /// What `rollback` would run.
+    /// Plans `rollback`.
     fn queue_down(
         &self,
         input: &mut PlanningInput,
@@ -237,7 +237,7 @@ impl Runner<'_> {
             let interrupted = self.continued(history, planner, Direction::Down)?;
             let mut queue: Vec<PlannedMigration> = interrupted.into_iter().collect();
             if !queue.is_empty() && *rollback == Rollback::LastBatch {
-                // What was cut off is finished, and nothing else is begun.
+                // The interrupted rollback is finished, and no other begins.
                 return Ok(queue);
             }
             let migrations = self.to_roll_back(history, rollback)?;
@@ -246,14 +246,14 @@ impl Runner<'_> {
         })
     }
 
-    /// The migrations that a rollback takes back, newest first.
+    /// Returns the migrations to roll back, newest first.
     fn to_roll_back(&self, history: &History, rollback: &Rollback) -> Result<Vec<&Migration>, Error> {
         let rows: Vec<AppliedMigration> = history.linked_rows(&self.registry).cloned().collect();
         let rows = rows_to_roll_back(&rows, rollback)?;
         self.migrations_of(rows.into_iter().filter(|row| row.phase == Phase::Applied))
     }
 
-    /// The migrations of rows, which have to be linked and unchanged.
+    /// Returns the migrations of rows, which must be linked and unchanged.
     fn migrations_of<'r>(&self, rows: impl Iterator<Item = &'r AppliedMigration>) -> Result<Vec<&Migration>, Error> {
         let mut migrations = Vec::new();
         let mut refused = Vec::new();
@@ -310,7 +310,7 @@ impl Runner<'_> {
         position.is_some_and(|at| schema::differ(&row.checksum, self.checksums.at(at)))
     }
 
-    /// The migration that an earlier run left half done, planned from where it stopped. Nothing else may run before it.
+    /// Plans the interrupted migration from its checkpoint. No other migration may run before it.
     fn continued(
         &self,
         history: &History,
@@ -403,7 +403,7 @@ impl Runner<'_> {
         Ok(Some(planned))
     }
 
-    /// Plans all of them, or says everything that is wrong with any.
+    /// Plans all migrations, or returns every diagnostic.
     fn plan_all<'m>(
         &self,
         planner: &mut Planner,
@@ -418,11 +418,11 @@ impl Runner<'_> {
     }
 }
 
-/// How much of the database planning sees.
+/// The part of the database that planning can see.
 #[derive(Default)]
 struct PlanningInput {
     live: Option<Rc<LiveSchema>>,
-    /// More could be said if it saw the schema.
+    /// Planning would be more precise with the live schema.
     needs_introspection: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What is written down before a step whose end may not be seen, and how it is found out afterwards whether it has happened.
+//! Checkpoints: the record before a step, and the decision of a later run if that step completed.
 
 use super::Runner;
 use super::queue::plan_one;
@@ -10,20 +10,20 @@ use crate::migration::Direction;
 use crate::plan::PlannedMigration;
 use crate::schema::SessionEffect;
 
-/// What the row of a migration says of the step after those that are done: it was about to run.
+/// The record of the in-flight step, which follows the completed ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum InFlightStep {
-    /// Nothing can tell whether it has happened.
+    /// Nothing can show if the step completed.
     Unknown,
-    /// It does not matter whether it has: it can be done again.
+    /// The step can run again, completed or not.
     Again,
-    /// It has happened if what it touches is not as it was.
+    /// The step completed if the objects that it changes differ from before.
     Seen {
-        /// Of what it touches, before it.
+        /// The digest of those objects before the step.
         digest: String,
-        /// How the session saw it.
+        /// The session settings that the digest depends on.
         catalog_context: String,
-        /// Of the migration's steps up to and with it.
+        /// The checksum of the migration's steps, up to and including this one.
         checksum: String,
         touches: Vec<String>,
     },
@@ -33,7 +33,7 @@ const UNKNOWN: &str = "unknown";
 const AGAIN: &str = "again";
 
 impl InFlightStep {
-    /// As it is stored: a line for each part.
+    /// Serializes the record, with one line for each part.
     pub(super) fn text(&self) -> String {
         match self {
             InFlightStep::Unknown => UNKNOWN.to_owned(),
@@ -55,7 +55,7 @@ impl InFlightStep {
         }
     }
 
-    /// Whatever cannot be read leaves the step unknown.
+    /// Parses the record. Text that cannot be parsed leaves the step unknown.
     pub(super) fn parse(text: &str) -> InFlightStep {
         if text == AGAIN {
             return InFlightStep::Again;
@@ -90,7 +90,7 @@ fn unescaped(name: &str) -> String {
 }
 
 impl Runner<'_> {
-    /// What to write down before a step.
+    /// Returns the record to write before a step.
     pub(super) fn in_flight_before(
         &mut self,
         planned: &PlannedMigration,
@@ -117,8 +117,8 @@ impl Runner<'_> {
         })
     }
 
-    /// Takes the claim from a run that is gone, if it is still that run's: a compare-and-swap. Finds out whether the step that
-    /// it was about to run has happened; if nothing can tell, that stays written down, for a person to say.
+    /// Takes over the claim of a run that is gone, with a compare-and-swap. Decides if its in-flight step completed; if
+    /// nothing can show that, the step stays undecided until a person resolves it.
     pub(super) fn settle(&mut self, history: &History, row: &AppliedMigration) -> Result<(), Error> {
         let unknown = InFlightStep::Unknown.text();
         let mut change = RowUpdate {
@@ -149,8 +149,8 @@ impl Runner<'_> {
         self.bookkeeping(&statement)
     }
 
-    /// A digest of what a step touches, as seen by the session that was to run it; `None` if this one cannot be made to see it
-    /// like that.
+    /// Returns a digest of the objects under the session settings of the interrupted run, or `None` if this session
+    /// cannot have those settings.
     fn digest_from(
         &mut self,
         catalog_context: &str,
@@ -178,7 +178,7 @@ impl Runner<'_> {
         Ok(digest)
     }
 
-    /// What the steps of a migration that are done have set of their session.
+    /// Returns the statements by which the completed steps of a migration set their session.
     fn settings_of(&self, history: &History, row: &AppliedMigration) -> Vec<String> {
         let direction = match row.phase {
             Phase::Reverting => Direction::Down,

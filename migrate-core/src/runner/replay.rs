@@ -1,5 +1,5 @@
-//! What history says of the schema, as far as the linked migrations can tell. A run looks before it has the lock and again
-//! after, and tests go back and forth, so the last folds are kept to go on from.
+//! The replay of history: the schema state that the applied migrations lead to. A run replays before it has the lock
+//! and again after, and tests move in both directions, so the last planners are kept as starting points.
 
 use std::collections::VecDeque;
 
@@ -7,26 +7,26 @@ use super::Runner;
 use crate::history::{History, Phase};
 use crate::plan::planner::Planner;
 
-/// The last folds, each with what it was made of.
+/// The last planners, each with the rows that it replayed.
 #[derive(Default)]
 pub(super) struct Replay(VecDeque<(Vec<ReplayedRow>, Planner)>);
 
-/// A row of history, as folding sees it.
+/// A row of history, as a replay sees it.
 #[derive(Clone, Copy, PartialEq)]
 enum ReplayedRow {
-    /// A migration that is linked, by its position.
+    /// A linked migration, by its position in the registry.
     Linked { position: usize, is_changed: bool },
-    /// Of another program's group.
+    /// A migration of a group that is not linked: another program's.
     OfOthers,
-    /// Of a group that is linked, though the migration is not.
+    /// A migration that is not linked, although its group is.
     Missing,
 }
 
-/// How many are kept: where a migration is taken back, and where it is applied again.
+/// The number of planners to keep: one for rolling a migration back, one for applying it again.
 const KEPT: usize = 2;
 
 impl Runner<'_> {
-    /// The schema that history leads to.
+    /// Returns a planner with the schema state that history leads to.
     pub(super) fn planner(&self, history: &History) -> Planner {
         let rows = history.rows().iter().filter(|row| row.phase != Phase::Applying);
         let known: Vec<ReplayedRow> = rows
@@ -58,7 +58,8 @@ impl Runner<'_> {
     fn add(&self, planner: &mut Planner, row: ReplayedRow) {
         match row {
             ReplayedRow::Linked { position, is_changed } => {
-                // Of a changed one, the way back is that of what it says today; the rest is not known any more.
+                // The rollback of a changed migration follows its current code; the rest of the schema is unknown from
+                // here.
                 if let Some(migration) = self.registry.as_slice().get(position) {
                     planner.replay(migration);
                 }

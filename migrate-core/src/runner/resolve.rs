@@ -1,4 +1,4 @@
-//! What a person says of a migration that was cut off, where nothing else can tell, and what history then holds.
+//! Manual resolution of an interrupted migration: a person decides how many steps completed.
 
 use super::{Runner, queue};
 use crate::error::{Error, ErrorKind};
@@ -8,38 +8,66 @@ use crate::migration::Direction;
 use crate::plan::PlannedMigration;
 use crate::target::MigrationRef;
 
-/// A migration that was cut off half way: see [`Runner::interrupted`].
+/// An interrupted migration with its steps, as [`Runner::interrupted`] returns it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct InterruptedMigration {
-    /// The migration with its steps, those that are still to run and those before them.
+    /// The migration with all its steps, completed ones included. Its own [`done`](PlannedMigration::done) is 0 here;
+    /// use the field `done`.
     pub planned: PlannedMigration,
-    /// How many steps have happened, as history says.
+    /// The number of completed steps, as history records it.
     pub done: usize,
-    /// The step after them may have happened as well: the run was killed while it was at work on it.
+    /// True if the next step may have completed as well, because its run was killed during it or is still running.
     pub is_undecided: bool,
-    /// What history says of it.
+    /// The history row.
     pub applied: AppliedMigration,
 }
 
 impl Runner<'_> {
-    /// Where a migration stands that was cut off half way, and its steps. Writes nothing.
+    /// Returns an interrupted migration with its steps, and how many of them completed. It writes nothing.
+    ///
+    /// ```
+    /// # use migrate_core::{MigrationRef, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    /// let interrupted = runner.interrupted(&"2026_11_23_093000".parse::<MigrationRef>()?)?;
+    /// println!("{} of {} steps are done", interrupted.done, interrupted.planned.steps().len());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If it is not in the state [`State::Interrupted`], or its steps cannot be planned.
+    /// - [`ErrorKind::InvalidTarget`] if the reference matches no migration or several, or if the state of the
+    ///   migration is not [`MigrationState::Interrupted`].
+    /// - [`ErrorKind::InvalidMigration`] if its steps cannot be planned.
+    /// - as for [`status`](Runner::status).
     pub fn interrupted(&mut self, reference: &MigrationRef) -> Result<InterruptedMigration, Error> {
         self.with_lock_wait(|runner| runner.read_interrupted(reference))
     }
 
-    /// Says how far a migration outside a transaction got that was cut off half way: its first `done` steps have happened.
+    /// Records that the first `done` steps of an interrupted migration completed, and no others. It runs no step.
     ///
-    /// With all of them it counts as finished, with none as never begun; otherwise the next run goes on from there. Runs no
-    /// step.
+    /// Use it where [`up`](Runner::up) or [`rollback`](Runner::rollback) cannot decide if the in-flight step completed.
+    /// The steps are those of the interrupted direction:
+    ///
+    /// | `done` | interrupted `up` | interrupted rollback |
+    /// |---|---|---|
+    /// | 0 | the migration is pending | the migration is applied |
+    /// | all steps | the migration is applied | the migration is pending |
+    /// | otherwise | the next `up` resumes after these steps | the next rollback resumes after these steps |
+    ///
+    /// ```
+    /// # use migrate_core::{MigrationRef, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    /// runner.resolve(&"2026_11_23_093000".parse::<MigrationRef>()?, 2)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If it is not in the state [`State::Interrupted`], or has fewer steps.
+    /// As for [`interrupted`](Runner::interrupted). Also [`ErrorKind::InvalidTarget`] if the migration has fewer steps,
+    /// and [`ErrorKind::Locked`] if another run holds the lock too long.
     pub fn resolve(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
         self.with_lock_wait(|runner| runner.in_own_transaction(|runner| runner.resolve_in_transaction(reference, done)))
     }

@@ -1,4 +1,4 @@
-//! A run: one migration after the other, each under the lock and against history as it is then.
+//! A run: one migration after another, each under the lock and planned against current history.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -16,32 +16,32 @@ use crate::plan::{PlannedMigration, PlannedStep};
 use crate::report::{Event, ExecutedMigration, Report};
 use crate::target::{MigrationRef, Target};
 
-/// What a run carries from one migration to the next.
+/// The state that a run carries from one migration to the next.
 pub(super) struct RunState {
-    /// Names the run in the claims that it makes.
+    /// The ID of the run in its claims.
     pub(super) id: String,
-    /// The batch that the run adds to, once it is known.
+    /// The batch of the run, once it is known.
     pub(super) batch: Option<i64>,
-    /// Rows that are done hold claims, because the run that they belong to has more to do.
+    /// Finished rows hold claims, because their run has more to execute.
     pub(super) has_open_claims: bool,
-    /// Until one is done, migrations travel by themselves: a message that held several has failed.
+    /// A pipelined message failed, so migrations run one by one until one completes.
     pub(super) goes_alone: bool,
     pub(super) report: Report,
 }
 
-/// What is to be done, as history stood at one moment.
+/// The remaining work, as of one read of history.
 pub(super) struct Agenda {
-    /// As long as it is the same, the outlook holds.
+    /// The agenda is valid while this version stays.
     pub(super) history_version: Option<i64>,
-    /// A message of this run was the last to change history, as far as is known here.
+    /// A pipelined message of this run changed history last, as far as is known.
     pub(super) is_left_by_message: bool,
-    /// `None` if there is no history table yet.
+    /// `None` if the history table does not exist yet.
     pub(super) history: Option<History>,
     pub(super) next_sequence: i64,
     pub(super) queue: VecDeque<PlannedMigration>,
-    /// What the run is for, from its first look on.
+    /// The request, fixed after the first load.
     pub(super) request: Request,
-    /// Somebody has applied more since the run began, on top of what it was to roll back.
+    /// Another run has applied more since this run began, on top of the migrations to roll back.
     is_overtaken: bool,
 }
 
@@ -52,7 +52,7 @@ impl Agenda {
 }
 
 impl Runner<'_> {
-    /// Works off a goal. `batches` says which batch a migration goes into; one that it does not name goes into the run's.
+    /// Executes a request. `batches` sets the batch of some migrations; the others join the run's.
     pub(super) fn run(&mut self, request: &Request, batches: &HashMap<MigrationRef, i64>) -> Result<Report, Error> {
         let mut agenda = self.begin(request)?;
         if request.direction() == Direction::Up
@@ -61,7 +61,7 @@ impl Runner<'_> {
             self.stamp_anew(history)?;
         }
         let mut run = RunState {
-            // Random, not counted: two programs may start in the same moment on two machines.
+            // Random, not counted: two programs on two machines may start at one moment.
             id: format!("{:016x}", RandomState::new().build_hasher().finish()),
             batch: None,
             has_open_claims: false,
@@ -85,14 +85,14 @@ impl Runner<'_> {
         Ok(run.report)
     }
 
-    /// The first look, which settles what the run is for.
+    /// Loads the first agenda, and fixes the request.
     fn begin(&mut self, request: &Request) -> Result<Agenda, Error> {
         let mut agenda = self.look_patiently(request)?;
         let these = agenda.queue.iter().map(|planned| planned.migration.id().into());
         agenda.request = match request {
-            // What is pending up to somewhere stays that, whatever somebody else does meanwhile.
+            // The pending migrations up to a target are well defined, even if another run applies some of them.
             Request::Up(Target::Latest | Target::To(_)) => request.clone(),
-            // "The next two" and "the last batch" would be others after each look, so it is these from here on.
+            // "The next two" and "the last batch" would change with each load, so the request lists the migrations.
             Request::Up(Target::Next(_)) | Request::Down(_) | Request::These(..) => {
                 Request::These(request.direction(), these.collect())
             }
@@ -100,7 +100,8 @@ impl Runner<'_> {
         Ok(agenda)
     }
 
-    /// Does the next thing, without foreign keys if a table is made anew in it: that can be set outside a transaction only.
+    /// Runs the next migration, or several in a pipeline. Foreign keys can be disabled only outside a transaction, so a
+    /// rebuild disables them first.
     fn take_turn(
         &mut self,
         run: &mut RunState,
@@ -122,7 +123,7 @@ impl Runner<'_> {
         self.let_go_after(result)
     }
 
-    /// Does something while foreign keys are off, for which no transaction may be open.
+    /// Runs `work` with foreign keys disabled. No transaction may be open.
     pub(super) fn without_foreign_keys(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<(), Error>,
@@ -139,8 +140,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Plans what comes next from what the database holds now: what this run has made before, such as a trigger in raw SQL,
-    /// was not there when the run was planned.
+    /// Plans the next migration again, from the current live schema. Earlier migrations of this run may have created
+    /// objects that the first plan could not see, such as a trigger in raw SQL.
     pub(super) fn plan_anew(&mut self, agenda: &mut Agenda) -> Result<(), Error> {
         let Some(planned) = agenda.queue.front_mut().filter(|planned| planned.done == 0) else {
             return Ok(());
@@ -152,7 +153,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Takes the lock and does the next thing, if history still says that it is to be done.
+    /// Takes the lock and runs the next migration, if history still requires it.
     fn take_locked_turn(
         &mut self,
         run: &mut RunState,
@@ -169,7 +170,7 @@ impl Runner<'_> {
             return Ok(());
         };
         if planned.rebuilds() && !without_foreign_keys {
-            // Another run was faster, and this one comes next now.
+            // Another run was faster, and this migration is next now.
             agenda.queue.push_front(planned);
             self.abandon();
             return Ok(());
@@ -197,13 +198,14 @@ impl Runner<'_> {
         self.tell(&Event::Finished(&done));
         run.report.executed.push(done);
         run.has_open_claims = !attempt.is_last && planned.direction == Direction::Up;
-        // One that went on after an interruption has had its place.
+        // A resumed migration already has its sequence number.
         agenda.next_sequence += i64::from(attempt.row.is_none());
         agenda.history.get_or_insert_default();
         Ok(())
     }
 
-    /// Takes the lock and looks again. Says whether the transaction is open and the outlook true; if not, there is a new one.
+    /// Takes the lock and revalidates the agenda. Returns true if the transaction is open and the agenda holds;
+    /// otherwise the agenda is a new one.
     pub(super) fn lock(&mut self, run: &RunState, agenda: &mut Agenda, request: &Request) -> Result<bool, Error> {
         self.begin_transaction()
             .map_err(|error| self.database_error("the database could not be locked for writing", error))?;
@@ -211,14 +213,15 @@ impl Runner<'_> {
             Ok(()) if !agenda.is_overtaken => return Ok(true),
             Ok(()) => {
                 self.abandon();
-                // As long as nothing was done, the run may as well have begun now. Later, what is left is not the last any more.
+                // Before its first migration the run may start over. Later it ends, because its migrations are no
+                // longer the newest.
                 if run.report.is_empty() && !matches!(request, Request::These(..)) {
                     *agenda = self.begin(request)?;
                 }
             }
             Err(error) => {
                 self.abandon();
-                // Somebody else's claim was there first; wait for it outside the transaction.
+                // The claim of another run came first; wait for it outside the transaction.
                 *agenda = match error {
                     PlanError::ByClaim => {
                         let request = agenda.request.clone();
@@ -231,7 +234,7 @@ impl Runner<'_> {
         Ok(false)
     }
 
-    /// Tells that a migration begins; so many were done before it, and so many are to follow.
+    /// Reports that a migration begins, with the number of migrations before and after it.
     pub(super) fn tell_started(&mut self, planned: &PlannedMigration, before: usize, left: usize) {
         self.tell(&Event::Started {
             migration: &planned.migration,
@@ -241,7 +244,7 @@ impl Runner<'_> {
         });
     }
 
-    /// What the run knows of a migration whose turn comes.
+    /// Collects the inputs of the next migration.
     pub(super) fn attempt<'p>(
         &self,
         run: &mut RunState,
@@ -276,8 +279,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Whether a migration failed, and was rolled back, for a reason that goes by: something else holds a lock, for which it
-    /// waits a while, or a pooler was not noticed before.
+    /// Returns true if a migration failed, was rolled back, and may succeed later: another connection holds a lock, or
+    /// a pooler was unknown before.
     pub(super) fn may_try_again(&mut self, planned: &PlannedMigration, error: &Error) -> bool {
         let kind = error.cause().and_then(|cause| DriverErrorKind::behind(cause));
         let is_locked = kind == Some(DriverErrorKind::Locked);
@@ -285,10 +288,10 @@ impl Runner<'_> {
         (stays_whole && self.tells_of_pooler(error)) || (is_locked && stays_whole && self.waits_for_lock(planned))
     }
 
-    /// Waits a while for a lock that something else holds, a different one each time, so that two runs do not meet again and
-    /// again. Says whether it did: not if the lock timeout is over.
+    /// Waits a random time for a lock of another connection, so that two runs do not collide repeatedly. Returns false
+    /// once the lock timeout is over.
     pub(super) fn waits_for_lock(&mut self, planned: &PlannedMigration) -> bool {
-        // What refuses now has waited once already. What it has done before counts for nothing.
+        // The failed statement has already waited once. Time before that does not count.
         let until = *self
             .retry_deadline
             .get_or_insert_with(|| Instant::now() + self.lock_timeout.saturating_sub(self.statement_lock_timeout));
@@ -307,27 +310,28 @@ impl Runner<'_> {
         true
     }
 
-    /// Who may be in the way of some steps, the oldest first.
+    /// Returns the sessions that may block some steps, oldest first.
     pub(super) fn blockers(&mut self, steps: &[PlannedStep]) -> Vec<String> {
         let touched: Vec<String> = steps.iter().flat_map(|step| step.touches.clone()).collect();
         let concurrently = steps.iter().any(PlannedStep::is_concurrent);
         self.session.blockers(&touched, concurrently)
     }
 
-    /// Reads history and plans, outside a transaction; waits as long as the lock timeout for a claim to go.
+    /// Reads history and plans, outside a transaction. Waits up to the lock timeout until a claim is released.
     pub(super) fn look_patiently(&mut self, request: &Request) -> Result<Agenda, Error> {
         loop {
             let history_version = self.history_version()?;
             match self.look(request, history_version) {
                 Ok(agenda) => return Ok(agenda),
-                // Who is at work holds the right to write, so who gets that finds a claim of a run that is gone.
+                // A running migration holds the lock, so a run that gets the lock finds the claim of a run that is
+                // gone.
                 Err(PlanError::ByClaim) => self.take_over()?,
                 Err(PlanError::By(error)) => return Err(error),
             }
         }
     }
 
-    /// Waits for the right to write, and settles what a run that is gone has left under a claim.
+    /// Waits for the lock, and recovers the claim of a run that is gone.
     fn take_over(&mut self) -> Result<(), Error> {
         self.in_own_transaction(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
@@ -339,7 +343,7 @@ impl Runner<'_> {
         })
     }
 
-    /// Inside the transaction: makes the outlook true again if another connection has committed since.
+    /// Loads the agenda again, inside the transaction, if another connection has committed since.
     fn look_again(&mut self, agenda: &mut Agenda) -> Result<(), PlanError> {
         let history_version = self.history_version().map_err(PlanError::By)?;
         if history_version.is_none() || history_version != agenda.history_version {
@@ -369,7 +373,7 @@ impl Runner<'_> {
         Ok(Agenda::new(history_version, history, queue, request))
     }
 
-    /// Whether what is to be rolled back is not what was applied last any more.
+    /// Returns true if the migrations to roll back are no longer the newest.
     fn is_overtaken(&self, history: &History, request: &Request) -> bool {
         let Request::These(Direction::Down, these) = request else {
             return false;
@@ -385,16 +389,16 @@ impl Runner<'_> {
             .map_err(|error| self.database_error("the database could not be read", error))
     }
 
-    /// Ends a transaction in which nothing was done.
+    /// Ends a transaction that changed nothing.
     pub(super) fn abandon(&mut self) {
-        // What comes next meets the same trouble, and tells it.
+        // The next statement meets the same failure, and reports it.
         let _ = self.session.rollback();
     }
 
-    /// After a failure: the rows that are done are a batch of their own.
+    /// Releases the claims after a failure, so that the finished rows are a complete batch.
     fn close_batch(&mut self, run: &RunState) {
         if !run.report.is_empty() && run.has_open_claims {
-            // If this fails too, the next run finishes the batch, as after a kill.
+            // If this fails too, the next run continues the batch, as after a kill.
             let _ = self.session.execute(&self.table.finish_part_of_batch(&run.id));
         }
     }
@@ -419,14 +423,14 @@ impl Agenda {
     }
 }
 
-/// Why a look did not end with something to do.
+/// The reason why loading gave no agenda.
 enum PlanError {
-    /// Another run holds a migration outside a transaction, or was killed while it did.
+    /// Another run has claimed a migration outside a transaction, or was killed while it had.
     ByClaim,
     By(Error),
 }
 
-/// Between two migrations nothing is half done.
+/// Builds the error for a run that was stopped between two migrations, where no migration is partly done.
 fn stopped_before(agenda: &Agenda) -> Error {
     let left = agenda.queue.len();
     let finish = match agenda.request.direction() {
@@ -446,7 +450,7 @@ fn stopped_before(agenda: &Agenda) -> Error {
     })
 }
 
-/// Adds to an error what the run had done before.
+/// Adds to an error the migrations that the run completed before it.
 fn with_what_went_before(mut error: Error, run: &RunState) -> Error {
     let count = |direction| {
         run.report

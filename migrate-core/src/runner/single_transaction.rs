@@ -1,4 +1,4 @@
-//! All that a run has to do in one transaction: whole, or not at all.
+//! All migrations of a run in one transaction.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::report::{Event, ExecutedMigration};
 use crate::target::MigrationRef;
 
 impl Runner<'_> {
-    /// Does all that is left, or nothing of it. When something else was faster, there is a new outlook, and nothing was done.
+    /// Runs all remaining migrations or none. If another run was faster, the agenda is a new one and nothing has run.
     pub(super) fn take_all_turns(
         &mut self,
         run: &mut RunState,
@@ -28,7 +28,7 @@ impl Runner<'_> {
         self.let_go_after(result)
     }
 
-    /// That one transaction can hold all that is to be done.
+    /// Checks that one transaction can hold all remaining migrations.
     fn check_whole(&self, agenda: &Agenda) -> Result<(), Error> {
         let refuse = |error: Error| Err(error.nothing_changed().next("leave out `--single-transaction`"));
         if !self.dialect.features().transactional_changes {
@@ -48,7 +48,7 @@ impl Runner<'_> {
             )
         }));
         if let Some(rebuilt) = agenda.queue.iter().find(|planned| planned.rebuilds()) {
-            // Of a migration that makes a table anew itself, the plan says so.
+            // The plan of a migration that rebuilds a table has its own warning.
             let others = agenda.queue.iter().filter(|planned| !planned.rebuilds());
             let others = others.filter(|planned| planned.steps.iter().any(PlannedStep::is_users));
             reasons.extend(others.map(|planned| {
@@ -86,7 +86,7 @@ impl Runner<'_> {
         }
         let is_another = rebuilds(agenda) && !without_foreign_keys;
         if is_another || self.check_whole(agenda).is_err() {
-            // Another run was faster, and something else is to be done now.
+            // Another run was faster, and the remaining work has changed.
             self.abandon();
             return Ok(());
         }
@@ -127,7 +127,7 @@ impl Runner<'_> {
             agenda.history.get_or_insert_default();
         }
         self.retry_deadline = None;
-        // Before the commit nothing was done.
+        // Before the commit no migration is done.
         for done in done {
             self.tell(&Event::Finished(&done));
             run.report.executed.push(done);
@@ -135,7 +135,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Plans what makes a table anew from what the migrations before it, which are not committed, have left.
+    /// Plans a rebuild again, from the uncommitted result of the migrations before it.
     fn plan_next(&mut self, agenda: &mut Agenda, has_done_some: bool) -> Result<(), Error> {
         match agenda.queue.front() {
             Some(next) if has_done_some && next.rebuilds() => self.plan_anew(agenda),
@@ -144,12 +144,12 @@ impl Runner<'_> {
     }
 }
 
-/// Whether a table is made anew in what is to be done.
+/// Returns true if the remaining work rebuilds a table.
 fn rebuilds(agenda: &Agenda) -> bool {
     agenda.queue.iter().any(PlannedMigration::rebuilds)
 }
 
-/// Adds to an error that nothing stays of what was done before in the same transaction.
+/// Adds to an error that the earlier migrations of its transaction are not applied either.
 fn with_those_before(error: Error, count: usize) -> Error {
     let error = match (error.kind(), count) {
         (_, 0) => return error,
@@ -166,7 +166,7 @@ fn with_those_before(error: Error, count: usize) -> Error {
         )),
     };
     match error.kind() {
-        // Such as a value of an enum, which PostgreSQL lets only later transactions use.
+        // For example, PostgreSQL allows a new enum value only in later transactions.
         ErrorKind::StepFailed => error.next("if it needs what was committed before, leave out `--single-transaction`"),
         _ => error,
     }

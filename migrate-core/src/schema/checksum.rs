@@ -1,8 +1,8 @@
-//! A hash of what a migration records, by which a change after it was applied is noticed.
+//! The checksum of recorded steps. It reveals a migration that changed after it was applied.
 //!
-//! It is taken over a canonical encoding of the steps, never over source text, `Debug` output or type names. Ways back,
-//! the bodies of Rust functions and texts for other databases do not count. The encoding of what exists may never change: `tests/checksums.rs`
-//! pins it. A new encoding gets a new tag.
+//! The hash covers a canonical encoding of the steps, never source text, `Debug` output or type names. Rollback steps,
+//! bodies of Rust functions and SQL for other databases do not count. The encoding of existing steps must never change:
+//! `tests/checksums.rs` pins it. A new encoding gets a new tag.
 
 use sha2::{Digest, Sha256};
 
@@ -12,10 +12,10 @@ use super::step::{Step, StepKind};
 use super::table::{Column, ForeignKeyAction, Index, IndexMethod, IndexOn};
 use crate::dialect::Dialect;
 
-/// The encoding's tag, written before the hash.
+/// The tag of the encoding, which precedes the hash.
 const TAG: u32 = 1;
 
-/// The checksum of recorded steps on one kind of database: the encoding's tag and 128 bits of SHA-256, `1:0123..`.
+/// Returns the checksum of recorded steps on one dialect: the tag of the encoding and 128 bits of SHA-256, `1:0123..`.
 pub(crate) fn checksum(steps: &[Step], dialect: Dialect) -> String {
     let mut hash = Sha256::new();
     for step in steps {
@@ -24,7 +24,7 @@ pub(crate) fn checksum(steps: &[Step], dialect: Dialect) -> String {
     print(hash)
 }
 
-/// The checksums of the first 0, 1, 2, .. steps, up to all of them.
+/// Returns the checksums of the first 0, 1, 2, .. steps, up to all steps.
 pub(crate) fn checksums_by_step(steps: &[Step], dialect: Dialect) -> Vec<String> {
     let mut hash = Sha256::new();
     let mut checksums = vec![print(hash.clone())];
@@ -35,7 +35,7 @@ pub(crate) fn checksums_by_step(steps: &[Step], dialect: Dialect) -> Vec<String>
     checksums
 }
 
-/// A hash of some texts, in their order.
+/// Returns a hash of texts in their order.
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 pub(crate) fn digest<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
@@ -46,22 +46,22 @@ pub(crate) fn digest<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     print(hash)
 }
 
-/// Whether a stored checksum was made with an older encoding, so that it says nothing about a change.
+/// Returns true if a stored checksum has an older encoding, so that it cannot reveal a change.
 pub(crate) fn is_older_encoding(stored: &str) -> bool {
     tag(stored).is_some_and(|tag| tag < TAG)
 }
 
-/// Whether a checksum was made with an encoding that is not known here.
+/// Returns true if a checksum has a newer encoding than this program knows.
 pub(crate) fn is_newer_encoding(stored: &str) -> bool {
     tag(stored).is_some_and(|tag| tag > TAG)
 }
 
-/// Whether two checksums were made with the same encoding and differ.
+/// Returns true if two checksums have the same encoding and differ.
 pub(crate) fn differ(stored: &str, now: &str) -> bool {
     tag(stored) == tag(now) && stored != now
 }
 
-/// Whether a text can be a checksum, of whatever encoding.
+/// Returns true if a text has the form of a checksum, in any encoding.
 pub(crate) fn is_checksum(text: &str) -> bool {
     let is_hex = |hash: &str| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
     tag(text).is_some() && text.split_once(':').is_some_and(|(_, hash)| is_hex(hash))
@@ -79,7 +79,7 @@ fn add(hash: &mut Sha256, step: &Step, dialect: Dialect) {
         }
         StepKind::Rust(_) => put(hash, "run"),
         StepKind::Operation(operation) => add_operation(hash, operation),
-        // Nothing of these is run.
+        // These steps run nothing.
         StepKind::Declared | StepKind::Kept => {}
     }
 }
@@ -136,7 +136,7 @@ fn add_change(hash: &mut Sha256, change: &TableEdit) {
             }
             put(hash, "end");
         }
-        // What its way back fills in is an undo half.
+        // The fill value belongs to the rollback, which the checksum leaves out.
         TableEdit::DropColumn { column, fill: _ } => put_all(hash, &["drop_column", column]),
         TableEdit::RenameColumn { from, to } => put_all(hash, &["rename_column", from, to]),
         TableEdit::SetType {
@@ -192,7 +192,7 @@ fn add_change(hash: &mut Sha256, change: &TableEdit) {
     }
 }
 
-/// What is left at its default is left out, so that a new setting changes no checksum.
+/// Settings with their default value are left out, so that a new setting changes no checksum.
 fn add_column(hash: &mut Sha256, column: &Column) {
     put_all(hash, &[&column.name, &column.column_type.encoding()]);
     if column.nullable {
@@ -273,7 +273,7 @@ fn put_optional(hash: &mut Sha256, key: &str, value: Option<&str>) {
     }
 }
 
-/// A field of the encoding: its length and its bytes, so that no two sequences of fields read the same.
+/// Adds a field to the hash: its length, then its bytes. No two sequences of fields have the same encoding.
 fn put(hash: &mut Sha256, field: &str) {
     hash.update((field.len() as u64).to_be_bytes());
     hash.update(field);
@@ -287,7 +287,7 @@ fn print(hash: Sha256) -> String {
     text
 }
 
-/// A checkout on Windows must not count as a change.
+/// Git on Windows may convert line endings at checkout, which must not count as a change.
 fn normal_line_ends(text: &str) -> String {
     text.replace("\r\n", "\n")
 }

@@ -1,55 +1,81 @@
-//! What a column can hold, and the values that it can be given by default. How a database writes them is a dialect's.
+//! Column types and default values. The dialects in `render` write them as SQL.
 
 use std::fmt;
 
-/// The type of a column, named after Diesel's `sql_types`.
+/// The type of a column. The names follow Diesel's `sql_types`.
+///
+/// Most types have a method on [`TableBuilder`](crate::TableBuilder). [`column`](crate::TableBuilder::column) adds a
+/// column of any type, and [`set_type`](crate::AlterTable::set_type) changes one.
+///
+/// ```
+/// # use migrate_core::{ColumnType, Schema};
+/// fn up(schema: &mut Schema) {
+///     schema.alter_table("users", |t| {
+///         t.column("token", ColumnType::Uuid).default_sql("gen_random_uuid()");
+///         t.column("location", ColumnType::Named("geometry(Point, 4326)".to_owned())).nullable();
+///         t.set_type("visits", ColumnType::BigInt);
+///     });
+/// }
+/// assert_eq!(ColumnType::VarChar(40).to_string(), "varchar(40)");
+/// ```
+///
+/// SQLite stores values by type affinity. It enforces no integer ranges, text lengths or numeric digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ColumnType {
-    /// 16 bits, signed.
+    /// A 16-bit signed integer, -32,768 to 32,767. SQL: `SMALLINT`.
     SmallInt,
-    /// 32 bits, signed.
+    /// A 32-bit signed integer, -2,147,483,648 to 2,147,483,647. SQL: `INTEGER`.
     Integer,
-    /// 64 bits, signed.
+    /// A 64-bit signed integer, -2^63 to 2^63 - 1. SQL: `BIGINT`.
     BigInt,
-    /// 32 bits of floating point.
+    /// A 32-bit floating point number. SQL: PostgreSQL `REAL`; SQLite, MySQL and MariaDB `FLOAT`. SQLite stores 64
+    /// bits.
     Float,
-    /// 64 bits of floating point.
+    /// A 64-bit floating point number. SQL: PostgreSQL `DOUBLE PRECISION`; SQLite, MySQL and MariaDB `DOUBLE`.
     Double,
-    /// A decimal number: so many digits in all, and so many of them after the point.
+    /// A decimal number. SQL: SQLite and PostgreSQL `NUMERIC(precision, scale)`; MySQL and MariaDB
+    /// `DECIMAL(precision, scale)`. SQLite stores a 64-bit integer or floating point number.
     Numeric {
-        /// Digits in all.
+        /// The number of digits in all, at least 1.
         precision: u16,
-        /// Digits after the point.
+        /// The number of digits after the decimal point, at most `precision`.
         scale: u16,
     },
-    /// True or false.
+    /// A boolean. SQL: `BOOLEAN`. SQLite, MySQL and MariaDB store 0 or 1.
     Bool,
-    /// Text of any length.
+    /// Text of any length. SQL: SQLite and PostgreSQL `TEXT`; MySQL and MariaDB `LONGTEXT`, which cannot be part of a
+    /// key or an index.
     Text,
-    /// Text of at most so many characters.
+    /// Text of at most this many characters, at least 1. SQL: `VARCHAR(n)`.
     VarChar(u32),
-    /// Text of exactly so many characters.
+    /// Text of a fixed length in characters, at least 1. SQL: `CHAR(n)`.
     Char(u32),
-    /// Bytes.
+    /// Bytes of any length. SQL: SQLite `BLOB`; PostgreSQL `BYTEA`; MySQL and MariaDB `LONGBLOB`, which cannot be part
+    /// of a key or an index.
     Binary,
-    /// A day.
+    /// A date. SQL: `DATE`.
     Date,
-    /// A time of day.
+    /// A time of day, without a time zone. SQL: SQLite and PostgreSQL `TIME`; MySQL and MariaDB `TIME(6)`.
     Time,
-    /// A day and a time of day, without a time zone.
+    /// A date and time, without a time zone. SQL: SQLite and PostgreSQL `TIMESTAMP`; MySQL and MariaDB `DATETIME(6)`.
     Timestamp,
-    /// A moment.
+    /// A point in time. SQL: SQLite and PostgreSQL `TIMESTAMPTZ`; MySQL and MariaDB `TIMESTAMP(6)`, which begins in
+    /// 1970 and, except in recent versions of MariaDB, ends in 2038.
     Timestamptz,
-    /// JSON, kept as text where the database can.
+    /// JSON, stored as text where the database allows it. SQL: `JSON`.
     Json,
-    /// JSON in a binary form where the database has one.
+    /// JSON, stored in a binary form where the database has one. SQL: SQLite and PostgreSQL `JSONB`; MySQL and MariaDB
+    /// `JSON`.
     Jsonb,
-    /// A UUID. Only PostgreSQL has such a type.
+    /// A UUID. SQL: PostgreSQL `UUID`. On the other databases, planning fails; use [`Binary`](ColumnType::Binary) or
+    /// text on SQLite, and `Char(36)` on MySQL and MariaDB.
     Uuid,
-    /// A value of an enum that [`create_enum`](crate::Schema::create_enum) made, by the enum's name.
+    /// A value of an enum that [`create_enum`](crate::Schema::create_enum) created, by the name of the enum. SQL:
+    /// PostgreSQL `"name"`. On the other databases, planning fails.
     Enum(String),
-    /// A type by the name that the database has for it, such as `citext` or `geometry(Point, 4326)`.
+    /// A type by its SQL, such as `citext`, `geometry(Point, 4326)` or MySQL's `ENUM('a', 'b')`. SQL: the text as
+    /// written. Text in quotes is for MySQL and MariaDB; SQLite and PostgreSQL fail to plan it.
     Named(String),
 }
 
@@ -58,7 +84,7 @@ impl ColumnType {
         matches!(self, ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt)
     }
 
-    /// Whether a value can be one of this type. A type by its name takes any.
+    /// Returns true if a value can be stored in a column of this type. A type by its SQL accepts every value.
     pub(crate) fn takes(&self, value: &Value) -> bool {
         match self {
             ColumnType::SmallInt => matches!(value, Value::Integer(number) if i16::try_from(*number).is_ok()),
@@ -82,7 +108,8 @@ impl ColumnType {
         }
     }
 
-    /// Whether values lose a part when they become ones of another type: fractions, or the time of a day.
+    /// Returns true if a conversion to another type can lose a part of a value: a fraction, or the date or time of a
+    /// timestamp.
     pub(crate) fn loses_as(&self, to: &ColumnType) -> bool {
         use ColumnType::{BigInt, Date, Double, Float, Integer, Numeric, SmallInt, Time, Timestamp, Timestamptz};
         match (self, to) {
@@ -95,7 +122,7 @@ impl ColumnType {
         }
     }
 
-    /// The type in the words of a canonical encoding, and of messages. It never changes.
+    /// Returns the canonical name of the type, for checksums and messages. These names must never change.
     pub(crate) fn encoding(&self) -> String {
         match self {
             ColumnType::SmallInt => "small_int".to_owned(),
@@ -122,14 +149,14 @@ impl ColumnType {
     }
 }
 
-/// In the words of a migration: `big_int`, `varchar(100)`, `enum mood`.
+/// Prints the type as migrations name it: `big_int`, `varchar(100)`, `enum mood`.
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.encoding())
     }
 }
 
-/// Whether a text may be a date or a time: it holds a digit, or is a word that PostgreSQL takes for one,
+/// Returns true if a text may be a date or a time: it contains a digit or is a special value of PostgreSQL,
 /// <https://www.postgresql.org/docs/current/datatype-datetime.html>.
 fn may_be_moment(text: &str) -> bool {
     let words = [
@@ -145,27 +172,27 @@ fn may_be_moment(text: &str) -> bool {
     text.contains(|c: char| c.is_ascii_digit()) || words.contains(&text.trim().to_ascii_lowercase().as_str())
 }
 
-/// What a column is given when a row does not say.
+/// The default of a column: the value that a row gets if the insert gives none.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DefaultValue {
-    /// A literal.
+    /// A literal value.
     Value(Value),
-    /// The moment at which the row is written.
+    /// The current time, `CURRENT_TIMESTAMP`.
     Now,
-    /// An SQL expression, as the database takes it.
+    /// An SQL expression, as the database accepts it.
     Expression(String),
 }
 
-/// A literal.
+/// A literal value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Integer(i64),
-    /// A number with a fraction.
+    /// A floating point number.
     Double(f64),
-    /// A text.
+    /// Text.
     Text(String),
     /// Bytes.
     Binary(Vec<u8>),

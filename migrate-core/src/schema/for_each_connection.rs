@@ -1,17 +1,19 @@
-//! `for_each_connection!`: a Rust step that is written once and compiled for each connection type.
+//! The macro `for_each_connection!`, which compiles a Rust step once for each connection type.
 
 use std::any::TypeId;
 use std::sync::Arc;
 
 use super::rust_function::{Function, Functions, RustFunction};
 
-/// Writes a Rust step once, for all databases that the program is built for.
+/// Compiles a Rust step for every database that the program is built for.
 ///
-/// Diesel checks a query against one kind of database, so a function on its queries names a connection type. This macro
-/// compiles the functions in it once for each connection type whose feature of `migrate-core` is on: `SqliteConnection`
-/// (`sqlite`), `PgConnection` (`postgres`) and `MysqlConnection` (`mysql`). `Connection` stands for the type. Each is then a
-/// function that takes any of them, so a test calls it on its own connection; [`Schema::run`](crate::Schema::run) and
-/// `undo` take all of them by `for_each_connection!(name)`.
+/// Diesel checks a query against one kind of database, so a function with queries names a connection type. This macro
+/// compiles its functions once for each connection type whose feature of `migrate-core` is on: `SqliteConnection`
+/// (`sqlite`), `PgConnection` (`postgres`) and `MysqlConnection` (`mysql`). In the functions, `Connection` is the
+/// connection type.
+///
+/// Each function then accepts any of these connections, so a test can call it with its own.
+/// `for_each_connection!(name)` passes all compiled versions to [`Schema::run`](crate::Schema::run) and `undo`.
 ///
 #[cfg_attr(feature = "sqlite", doc = "```")]
 #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -69,8 +71,8 @@ use super::rust_function::{Function, Functions, RustFunction};
 /// # }
 /// ```
 ///
-/// What only one database has, such as `RETURNING` in Diesel's `get_result`, does not compile for the others: where they
-/// need different code, write a function for each, and give `run` a tuple of them.
+/// Code for a single database, such as `RETURNING` in Diesel's `get_result`, does not compile for the others. If
+/// databases need different code, write one function for each and pass a tuple of them to `run`.
 #[macro_export]
 macro_rules! for_each_connection {
     ($($function:ident)::+) => {
@@ -85,7 +87,8 @@ macro_rules! for_each_connection {
         $visibility:vis fn $name:ident($conn:ident: &mut $Connection:ident $(,)?) -> $result:ty $body:block
     )+) => {
         $(
-            // A type of this name, for the functions to be found by: functions and types do not get into each other's way.
+            // A type of the same name identifies the function in `CompiledFor`. Types and functions have separate
+            // namespaces.
             #[doc(hidden)]
             #[allow(non_camel_case_types)]
             $visibility enum $name {}
@@ -105,8 +108,8 @@ macro_rules! for_each_connection {
     };
 }
 
-/// What `for_each_connection!` makes for one connection type. Whether its feature is on is asked here, where the feature is
-/// this crate's own: in the macro itself it would be that of whoever writes it.
+/// Defines the macro that `for_each_connection!` calls for one connection type. Features are tested here because `cfg`
+/// inside `for_each_connection!` would test the features of the calling crate.
 macro_rules! on_connection {
     ($d:tt $macro:ident $feature:literal $connection:ident) => {
         #[cfg(feature = $feature)]
@@ -149,7 +152,7 @@ on_connection!($ __on_sqlite "sqlite" SqliteConnection);
 on_connection!($ __on_postgres "postgres" PgConnection);
 on_connection!($ __on_mysql "mysql" MysqlConnection);
 
-/// A connection type that a function `F` of `for_each_connection!` was compiled for.
+/// Implemented by each connection type that the function `F` of `for_each_connection!` is compiled for.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{F}` is not compiled for `{Self}`",
@@ -162,7 +165,7 @@ pub trait CompiledFor<F> {
     fn call(conn: &mut Self) -> Self::Output;
 }
 
-/// Stands where a function is for a connection type whose feature is off.
+/// Replaces the function of a connection type whose feature is off.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct NotCompiled {

@@ -1,6 +1,6 @@
-//! What a migration is described with: [`Schema`] records every call as a [`Step`].
+//! The recorder of migrations: each call on [`Schema`] records a [`Step`].
 //!
-//! Recording is pure: no database is needed, nothing runs, and a mistake is kept as a problem for the planner to report.
+//! Recording is pure: it needs no database and runs nothing. Mistakes become diagnostics, which the planner reports.
 
 mod builder;
 mod checksum;
@@ -46,7 +46,31 @@ use builder::{EditList, add_index, index_on, set_comment};
 use crate::error::Diagnostic;
 use crate::location::Location;
 
-/// What `up` and `down` describe their change on.
+/// Records the changes of a migration: the parameter of [`up`](crate::Migrate::up) and [`down`](crate::Migrate::down).
+///
+/// Each call records one step. Nothing runs while recording. The planner later checks the steps against the schema,
+/// renders them as SQL and derives their rollback.
+///
+/// ```
+/// use migrate_core::prelude::*;
+///
+/// #[derive(Migration)]
+/// #[migration(version = 2026_11_24_101500)]
+/// struct AddUsername;
+///
+/// impl Migrate for AddUsername {
+///     fn up(&self, schema: &mut Schema) {
+///         schema.alter_table("users", |t| t.varchar("username", 40).nullable());
+///         schema.execute("UPDATE users SET username = lower(name)").up_only();
+///         schema.create_index("users", ["username"]).unique();
+///     }
+/// }
+/// ```
+///
+/// # Errors in a migration
+///
+/// These methods do not return errors. A mistake, such as a column that does not exist, fails the plan with the file
+/// and line of the call. Planning also fails where a database lacks an operation.
 #[derive(Debug, Default)]
 pub struct Schema {
     steps: Vec<Step>,
@@ -55,10 +79,10 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// One SQL statement, as the database takes it.
+    /// Records one raw SQL statement.
     ///
-    /// Say how to take it back with [`undo`](RecordedStep::undo), or that there is nothing to take back with
-    /// [`up_only`](RecordedStep::up_only); a migration with neither is refused while planning, unless it has a `down`.
+    /// Set its rollback with [`undo`](RecordedStep::undo), or keep its effect on rollback with
+    /// [`up_only`](RecordedStep::up_only). Without either, planning fails unless the migration has its own `down`.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -70,8 +94,8 @@ impl Schema {
     /// }
     /// ```
     ///
-    /// Where databases need different SQL, give one text for each; an empty one where there is nothing to do. A database that
-    /// is left out is refused while planning; MariaDB takes MySQL's text unless it has its own.
+    /// For SQL that differs between databases, give one text for each dialect. An empty text does nothing on that
+    /// database. A dialect without a text fails to plan; MariaDB uses the MySQL text unless it has its own.
     ///
     /// ```
     /// # use migrate_core::{Dialect, Schema};
@@ -90,12 +114,17 @@ impl Schema {
         self.record(StepKind::Sql(sql.into_sql()), location)
     }
 
-    /// A Rust function on a Diesel connection: a data migration.
+    /// Records a Rust function that runs on the Diesel connection, such as a data migration.
     ///
-    /// It runs inside the migration's transaction, so its own `conn.transaction(..)` is a savepoint. A retry calls it
-    /// again. It is `fn(&mut Connection) -> Result<(), Error>` with any error type that turns into a boxed one. A program
-    /// that runs on several databases writes it once with [`for_each_connection!`](crate::for_each_connection), or gives a
-    /// tuple with one function per connection type.
+    /// The function is `fn(&mut Connection) -> Result<(), Error>`, with any error type that converts into
+    /// `Box<dyn std::error::Error + Send + Sync>`. For several databases, write it once with
+    /// [`for_each_connection!`](crate::for_each_connection), or pass a tuple with one function per connection type.
+    ///
+    /// It runs inside the transaction of the migration, so a `conn.transaction(..)` in it is a savepoint. MySQL and
+    /// MariaDB give each Rust step its own transaction. With `transaction = false`, the function runs without one. A
+    /// retry of the migration calls the function again.
+    ///
+    /// Set its rollback as for [`execute`](Schema::execute).
     ///
     #[cfg_attr(feature = "sqlite", doc = "```")]
     #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -117,7 +146,7 @@ impl Schema {
         self.record(StepKind::Rust(function.into_functions()), location)
     }
 
-    /// Makes a table. Taking it back drops it.
+    /// Creates a table with at least one column. Rollback drops it.
     ///
     /// ```
     /// # use migrate_core::{ForeignKeyAction, Schema};
@@ -142,7 +171,9 @@ impl Schema {
         self.operation(Operation::CreateTable { table, edits }, location);
     }
 
-    /// Changes a table. Taking it back undoes each change, last first.
+    /// Changes a table. Rollback undoes each change, in reverse order.
+    ///
+    /// [`AlterTable`] lists the changes.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -164,14 +195,35 @@ impl Schema {
         self.operation(Operation::AlterTable { table, edits }, location);
     }
 
-    /// Drops a table with its rows. Taking it back makes it anew, empty, with its columns, indexes and constraints.
+    /// Drops a table with its rows. Rollback creates it again, empty, with its columns, indexes, constraints and
+    /// comments.
+    ///
+    /// Objects that no migration describes, such as triggers, are not created again. The planner refuses to drop a
+    /// table while a foreign key of another table or a view uses it.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.drop_table("sessions");
+    /// }
+    /// ```
     #[track_caller]
     pub fn drop_table(&mut self, name: impl Into<String>) {
         let location = Location::of_caller();
         self.operation(Operation::DropTable { table: name.into() }, location);
     }
 
-    /// Gives a table another name. Its indexes and constraints keep theirs.
+    /// Renames a table. Foreign keys of other tables follow. Indexes and constraints keep their names, except the
+    /// primary key, which becomes `to_pkey` on PostgreSQL.
+    ///
+    /// The planner refuses this while a view reads the table.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.rename_table("people", "users");
+    /// }
+    /// ```
     #[track_caller]
     pub fn rename_table(&mut self, from: impl Into<String>, to: impl Into<String>) {
         let location = Location::of_caller();
@@ -179,7 +231,9 @@ impl Schema {
         self.operation(Operation::RenameTable { from, to }, location);
     }
 
-    /// Makes an index, called `table_columns_idx` unless it is [`name`](IndexBuilder::name).
+    /// Creates an index. Its default name is `table_columns_idx`; [`name`](IndexBuilder::name) sets another.
+    ///
+    /// Keys are column names, [`asc`], [`desc`] or [`expression`].
     ///
     /// ```
     /// # use migrate_core::{Schema, desc, expression};
@@ -202,7 +256,14 @@ impl Schema {
         IndexBuilder::last_of(&mut self.steps)
     }
 
-    /// Drops an index by its name.
+    /// Drops an index by its name. Rollback creates it again.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.drop_index("users", "users_email_idx");
+    /// }
+    /// ```
     #[track_caller]
     pub fn drop_index(&mut self, table: impl Into<String>, name: impl Into<String>) -> DropIndex<'_> {
         let location = Location::of_caller();
@@ -214,7 +275,14 @@ impl Schema {
         DropIndex::last_of(&mut self.steps)
     }
 
-    /// Gives an index another name.
+    /// Renames an index. SQLite cannot rename one, so it is dropped and created again.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.rename_index("users", "users_email_idx", "users_by_email");
+    /// }
+    /// ```
     #[track_caller]
     pub fn rename_index(&mut self, table: impl Into<String>, from: impl Into<String>, to: impl Into<String>) {
         let location = Location::of_caller();
@@ -222,15 +290,33 @@ impl Schema {
         self.edit(table.into(), TableEdit::RenameIndex { from, to }, location);
     }
 
-    /// What people should know of a table; an empty text takes it away. For a column write
-    /// [`comment_on`](AlterTable::comment_on) in `alter_table`. SQLite keeps no comments.
+    /// Sets the comment on a table. An empty text removes the comment. SQLite does not store comments.
+    ///
+    /// For a column, use [`comment_on`](AlterTable::comment_on) in `alter_table`.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.comment_on("users", "People who can sign in");
+    ///     schema.alter_table("users", |t| t.comment_on("email", "Verified at sign-up"));
+    /// }
+    /// ```
     #[track_caller]
     pub fn comment_on(&mut self, table: impl Into<String>, comment: impl Into<String>) {
         let location = Location::of_caller();
         self.edit(table.into(), set_comment(None, comment), location);
     }
 
-    /// Makes a view of a query, which is SQL as the database takes it.
+    /// Creates a view. Rollback drops it.
+    ///
+    /// The query reaches every database as written. It must not contain a comment or a semicolon.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.create_view("active_users", "SELECT id, name FROM users WHERE deleted_at IS NULL");
+    /// }
+    /// ```
     #[track_caller]
     pub fn create_view(&mut self, name: impl Into<String>, query: impl Into<String>) {
         let location = Location::of_caller();
@@ -238,16 +324,26 @@ impl Schema {
         self.operation(Operation::CreateView { view, query }, location);
     }
 
-    /// Drops a view. Taking it back makes it anew.
+    /// Drops a view. Rollback creates it again with its query.
+    ///
+    /// The planner refuses this while another view reads the view.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.drop_view("active_users");
+    /// }
+    /// ```
     #[track_caller]
     pub fn drop_view(&mut self, name: impl Into<String>) {
         let location = Location::of_caller();
         self.operation(Operation::DropView { view: name.into() }, location);
     }
 
-    /// Makes an enum, a type of its own with these values in this order. Taking it back drops it.
+    /// Creates an enum type with these values, in this order. Rollback drops it.
     ///
-    /// PostgreSQL has enums; the other databases are answered with what to write there instead.
+    /// SQL: PostgreSQL `CREATE TYPE .. AS ENUM (..)`. On the other databases, planning fails and the error suggests an
+    /// alternative. A value has 1 to 63 bytes.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -266,8 +362,11 @@ impl Schema {
         self.change_enum(name.into(), EnumChange::Create { values }, location);
     }
 
-    /// Adds a value to an enum. A migration that runs in a transaction cannot use it yet: PostgreSQL lets only later
-    /// transactions.
+    /// Adds a value to an enum. It sorts last unless [`before`](AddEnumValue::before) or [`after`](AddEnumValue::after)
+    /// places it.
+    ///
+    /// PostgreSQL lets only later transactions use the value, so use it in a later migration. PostgreSQL cannot remove
+    /// a value, so the migration needs [`up_only`](AddEnumValue::up_only) or its own `down`.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -286,7 +385,16 @@ impl Schema {
         AddEnumValue::last_of(&mut self.steps)
     }
 
-    /// Drops an enum that no column is of any more. Taking it back makes it anew.
+    /// Drops an enum. Rollback creates it again with its values.
+    ///
+    /// The planner refuses this while a column has the enum as its type.
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema.drop_enum("mood");
+    /// }
+    /// ```
     #[track_caller]
     pub fn drop_enum(&mut self, name: impl Into<String>) {
         let location = Location::of_caller();
@@ -297,10 +405,14 @@ impl Schema {
         self.operation(Operation::ChangeEnum { name, change }, location);
     }
 
-    /// What the database has already, made before there were migrations, or by somebody else. Nothing of it is run.
+    /// Describes tables, views and enums that the database already has, such as those from before the first migration.
+    /// Nothing inside runs.
     ///
-    /// When the migration is applied, the tables and views have to be there; a new database gets them first, in the way in
-    /// which it got them before there were migrations.
+    /// When the migration is applied, the tables and views must exist; a table that differs from its description causes
+    /// a warning. A new database needs them first, created as they were before the first migration. Rollback leaves
+    /// them in place.
+    ///
+    /// Only schema changes are allowed in the closure: no `execute` and no `run`.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -335,7 +447,7 @@ impl Schema {
         });
     }
 
-    /// Records one change of a table.
+    /// Records a single edit of a table as a step.
     fn edit(&mut self, table: String, change: TableEdit, location: Location) {
         let edits = vec![LocatedEdit { change, location }];
         self.operation(Operation::AlterTable { table, edits }, location);
@@ -357,13 +469,13 @@ impl Schema {
         RecordedStep::new(&mut self.steps, &mut self.diagnostics)
     }
 
-    /// What the provided `down` says.
+    /// Marks the rollback as derived from `up`. The provided `down` calls this.
     pub(crate) fn work_out_from_up(&mut self) {
         self.works_out_from_up = true;
     }
 }
 
-/// What a closure says of the schema, of which nothing is run.
+/// Records the schema changes of a closure. Other steps become diagnostics, because nothing in the closure runs.
 fn record_effects(describe: impl FnOnce(&mut Schema), diagnostics: &mut Vec<Diagnostic>) -> Vec<Step> {
     let mut schema = Schema::default();
     describe(&mut schema);
@@ -379,15 +491,15 @@ fn record_effects(describe: impl FnOnce(&mut Schema), diagnostics: &mut Vec<Diag
     effects
 }
 
-/// What one call of `up` or `down` described.
+/// The recording of one call of `up` or `down`.
 pub(crate) struct Recording {
     pub(crate) steps: Vec<Step>,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// The provided `down` was called, not one that the user wrote.
+    /// True if the provided `down` was called, not a `down` of the user.
     pub(crate) works_out_from_up: bool,
 }
 
-/// Calls `describe` on an empty schema and returns what it recorded.
+/// Calls `describe` on an empty schema and returns the recording.
 pub(crate) fn record(describe: impl FnOnce(&mut Schema)) -> Recording {
     let mut schema = Schema::default();
     describe(&mut schema);

@@ -1,12 +1,13 @@
-//! The names that constraints and indexes get when the user gives none: the same on every database, for ever.
+//! The default names of constraints and indexes. They are equal on every database and must never change.
 
 use sha2::{Digest, Sha256};
 
-/// PostgreSQL cuts names off after this many bytes; MySQL takes 64 characters.
+/// The longest name in bytes. PostgreSQL truncates longer names; MySQL allows 64 characters.
 /// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>
 pub(crate) const LONGEST: usize = 63;
 
-/// `users_email_idx` of a table, columns and a suffix. A name that would be too long ends in a hash of the whole.
+/// Returns the default name for a table, columns and a suffix, such as `users_email_idx`. A name that is too long is
+/// shortened and ends in a hash of all parts.
 pub(crate) fn derived(table: &str, parts: &[String], suffix: &str) -> String {
     let mut name = table.to_owned();
     for part in parts {
@@ -18,7 +19,7 @@ pub(crate) fn derived(table: &str, parts: &[String], suffix: &str) -> String {
     if name.len() <= LONGEST {
         return name;
     }
-    // A separator that no name holds keeps `a_b, c` and `a, b_c` apart.
+    // Names cannot contain the separator, so `a_b, c` and `a, b_c` get different hashes.
     let hash = short_hash(&format!("{table}\0{}\0{suffix}", parts.join("\0")));
     let mut end = LONGEST - 1 - hash.len();
     while !name.is_char_boundary(end) {
@@ -27,12 +28,12 @@ pub(crate) fn derived(table: &str, parts: &[String], suffix: &str) -> String {
     format!("{}_{hash}", &name[..end])
 }
 
-/// What the primary key of a table is called.
+/// Returns the default name of a primary key.
 pub(crate) fn primary_key_name(table: &str) -> String {
     derived(table, &[], "pkey")
 }
 
-/// Eight hexadecimal digits that tell texts apart.
+/// Returns the first eight hexadecimal digits of the SHA-256 of a text.
 pub(crate) fn short_hash(text: &str) -> String {
     Sha256::digest(text)[..4]
         .iter()

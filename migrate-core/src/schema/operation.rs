@@ -1,19 +1,18 @@
-//! The changes that the framework knows, as a closed set of data. What they mean for a schema is said in `model`, how a
-//! database writes them in `dialect`.
+//! The operations, as a closed set of data. `state` applies them to a schema, and `render` writes them as SQL.
 
 use super::column_type::{ColumnType, DefaultValue};
 use super::table::{Check, Column, ForeignKey, Index, IndexOn, ObjectKind, PrimaryKey, Table, Unique};
 use crate::location::Location;
 
-/// One change of a schema.
+/// One schema change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
-    /// A table that is described by what is added to an empty one.
+    /// Creates a table from edits of an empty table.
     CreateTable {
         table: String,
         edits: Vec<LocatedEdit>,
     },
-    /// Changes of one table.
+    /// Edits one table.
     AlterTable {
         table: String,
         edits: Vec<LocatedEdit>,
@@ -38,7 +37,7 @@ pub enum Operation {
     },
 }
 
-/// What happens to an enum.
+/// A change of an enum.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EnumChange {
     Create {
@@ -49,13 +48,13 @@ pub enum EnumChange {
         value: String,
         position: Position,
     },
-    /// The way back of a value that was added.
+    /// The inverse of `AddValue`.
     DropValue {
         value: String,
     },
 }
 
-/// Where a new value of an enum stands among the others.
+/// The position of a new enum value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Position {
     #[default]
@@ -65,7 +64,7 @@ pub enum Position {
 }
 
 impl Operation {
-    /// The tables, views and enums that it is about.
+    /// Returns the tables, views and enums that the operation concerns.
     pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Operation::CreateTable { table, .. }
@@ -80,17 +79,17 @@ impl Operation {
     }
 }
 
-/// A name that an operation gives to something.
+/// A name that an operation introduces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NewName<'a> {
-    /// To a table, a view, an index or an enum.
+    /// The name of a table, a view, an index or an enum.
     Object(&'a str),
-    /// To a column or a constraint.
+    /// The name of a column or a constraint.
     Part(&'a str),
 }
 
 impl Operation {
-    /// The names that it gives.
+    /// Returns the names that the operation introduces.
     pub(crate) fn new_names(&self) -> Vec<NewName<'_>> {
         match self {
             Operation::CreateTable { table, edits } => {
@@ -108,7 +107,7 @@ impl Operation {
         }
     }
 
-    /// The SQL in it that the user wrote.
+    /// Returns the SQL in the operation that the user wrote.
     pub(crate) fn expressions(&self) -> Vec<&str> {
         match self {
             Operation::CreateTable { edits, .. } | Operation::AlterTable { edits, .. } => {
@@ -123,31 +122,31 @@ impl Operation {
     }
 }
 
-/// A change of a table, and where the user wrote it.
+/// An edit of a table, with its location in the user's source.
 #[derive(Clone, Debug)]
 pub struct LocatedEdit {
     pub(crate) change: TableEdit,
     pub(crate) location: Location,
 }
 
-/// Where something was written does not make it another thing.
+/// Locations do not count for equality.
 impl PartialEq for LocatedEdit {
     fn eq(&self, other: &LocatedEdit) -> bool {
         self.change == other.change
     }
 }
 
-/// One change of a table.
+/// One edit of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableEdit {
     AddColumn {
         column: Column,
-        /// What rows that are there already get, if not the default.
+        /// The value for existing rows, if it differs from the default.
         fill: Option<DefaultValue>,
     },
     DropColumn {
         column: String,
-        /// What rows get when the column comes back.
+        /// The value for existing rows when a rollback adds the column again.
         fill: Option<DefaultValue>,
     },
     RenameColumn {
@@ -157,9 +156,9 @@ pub(crate) enum TableEdit {
     SetType {
         column: String,
         to: ColumnType,
-        /// The new value, as an SQL expression of the old one.
+        /// The SQL expression of the new value; the column name stands for the old one.
         using: Option<String>,
-        /// The old value, as an SQL expression of the new one.
+        /// The SQL expression of the old value; the column name stands for the new one.
         undo_using: Option<String>,
     },
     SetNotNull {
@@ -175,7 +174,7 @@ pub(crate) enum TableEdit {
     DropDefault {
         column: String,
     },
-    /// The comment of a column, or of the table itself.
+    /// The comment of a column, or of the table if `column` is `None`.
     SetComment {
         column: Option<String>,
         comment: Option<String>,
@@ -190,7 +189,7 @@ pub(crate) enum TableEdit {
     },
     AddIndex {
         index: Index,
-        /// Without keeping writers out, where the database has a choice.
+        /// Builds the index without blocking writes, where the database offers the choice.
         concurrently: bool,
     },
     DropIndex {
@@ -204,7 +203,7 @@ pub(crate) enum TableEdit {
 }
 
 impl TableEdit {
-    /// The constraint or index that it adds.
+    /// Returns the kind and name of the constraint or index that the edit adds.
     pub(crate) fn added(&self) -> Option<(ObjectKind, &str)> {
         match self {
             TableEdit::AddPrimaryKey(key) => Some((ObjectKind::PrimaryKey, &key.name)),
@@ -279,7 +278,7 @@ impl TableEdit {
 }
 
 impl Table {
-    /// Makes a change that was checked.
+    /// Applies an edit that was checked.
     pub(crate) fn apply(&mut self, edit: &TableEdit) {
         let columns = &mut self.columns;
         let mut update = |name: &str, update: &dyn Fn(&mut Column)| {
@@ -320,7 +319,7 @@ impl Table {
         }
     }
 
-    /// The changes that make this table of an empty one.
+    /// Returns the edits that create this table from an empty one.
     pub(crate) fn as_edits(&self) -> Vec<TableEdit> {
         let columns = self.columns.iter().map(|column| TableEdit::AddColumn {
             column: column.clone(),

@@ -1,4 +1,4 @@
-//! SQL that users write themselves: one text for every database, or one for each.
+//! Raw SQL of users: one text for every database, or one text per dialect.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ enum Texts {
 }
 
 impl UserSql {
-    /// What a database is to run: an empty text is nothing. `None` if the user did not think of it.
+    /// Returns the text for a dialect. An empty text runs nothing. Returns `None` if there is no text for the dialect.
     pub(crate) fn for_dialect(&self, dialect: Dialect) -> Option<&str> {
         let texts = match &self.0 {
             Texts::Same(text) => return Some(text),
@@ -28,11 +28,11 @@ impl UserSql {
                 .find(|(dialect, _)| *dialect == wanted)
                 .map(|(_, text)| text.as_str())
         };
-        // They are told apart where it matters.
+        // MariaDB runs the MySQL text unless it has its own.
         written(dialect).or_else(|| (dialect == Dialect::MariaDb).then(|| written(Dialect::MySql)).flatten())
     }
 
-    /// What is wrong with it on every database.
+    /// Returns a message if the texts are wrong on every database.
     pub(super) fn mistake(&self) -> Option<String> {
         let texts = match &self.0 {
             Texts::Same(text) => return text.trim().is_empty().then(|| "is given a blank text".to_owned()),
@@ -50,7 +50,21 @@ impl UserSql {
     }
 }
 
-/// What [`execute`](crate::Schema::execute) takes: a text, or an array with one for each dialect.
+/// SQL that [`execute`](crate::Schema::execute) accepts: one text, or an array with one text per dialect.
+///
+/// ```
+/// # use migrate_core::{Dialect, Schema};
+/// fn up(schema: &mut Schema) {
+///     schema.execute("UPDATE users SET active = TRUE").up_only();
+///     schema
+///         .execute([
+///             (Dialect::Postgres, "CREATE EXTENSION citext"),
+///             (Dialect::Sqlite, ""),
+///             (Dialect::MySql, ""),
+///         ])
+///         .up_only();
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no SQL",
     label = "neither a text nor one for each dialect",

@@ -1,4 +1,4 @@
-//! The functions of a Rust step, stored without knowing Diesel: each is kept with the connection type that it names.
+//! The functions of a Rust step. They are stored without Diesel types, each with the type id of its connection.
 
 use std::any::{Any, TypeId, type_name};
 use std::error::Error;
@@ -8,11 +8,13 @@ use std::sync::Arc;
 type Failure = Box<dyn Error + Send + Sync>;
 type Erased = Arc<dyn Fn(&mut dyn Any) -> Option<Result<(), Failure>> + Send + Sync>;
 
-/// What [`Schema::run`](crate::Schema::run) takes: a function on a connection, or a tuple with one per connection type, which
-/// [`for_each_connection!`](crate::for_each_connection) makes of one that is written once.
+/// A function that [`Schema::run`](crate::Schema::run) accepts: a function on a connection, or a tuple of functions,
+/// one per connection type.
 ///
-/// A function is `Fn(&mut Connection) -> Result<(), Error>`; the error is anything that turns into
-/// `Box<dyn std::error::Error + Send + Sync>`, as Diesel's does. `M` is worked out by the compiler.
+/// [`for_each_connection!`](crate::for_each_connection) builds such a tuple from one function.
+///
+/// A function is `Fn(&mut Connection) -> Result<(), Error>`. The error is any type that converts into
+/// `Box<dyn std::error::Error + Send + Sync>`, as Diesel's does. The compiler infers `M`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a Rust step",
     label = "not a function on a Diesel connection",
@@ -44,7 +46,7 @@ impl Functions {
         Functions(vec![function])
     }
 
-    /// The name of the function for a connection type.
+    /// Returns the name of the function for a connection type.
     pub(crate) fn name_for(&self, connection: TypeId) -> Option<&'static str> {
         self.0
             .iter()
@@ -52,17 +54,17 @@ impl Functions {
             .map(|function| function.name)
     }
 
-    /// The names of all functions.
+    /// Returns the names of all functions.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|function| function.name)
     }
 
-    /// The connection types that there is a function for.
+    /// Returns the names of the connection types that have a function.
     pub(crate) fn connection_names(&self) -> Vec<&'static str> {
         self.0.iter().map(|function| short(function.connection_name)).collect()
     }
 
-    /// Calls the function for this connection's type; `None` if there is none.
+    /// Calls the function for the type of this connection. Returns `None` if there is none.
     pub(crate) fn call(&self, connection: &mut dyn Any) -> Option<Result<(), Failure>> {
         self.0.iter().find_map(|function| (function.call)(connection))
     }
@@ -76,12 +78,12 @@ impl fmt::Debug for Functions {
     }
 }
 
-/// A type's name without its path.
+/// Returns the name of a type without its path.
 fn short(name: &'static str) -> &'static str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
-/// The name of a generic function without the connection type that it has been given.
+/// Returns the name of a generic function without its connection type.
 fn without_type(function: &'static str, connection: &str) -> &'static str {
     function
         .strip_suffix('>')
@@ -109,7 +111,7 @@ where
     }
 }
 
-/// A tuple of functions, each for another connection type.
+/// Implements `RustFunction` for a tuple of functions.
 macro_rules! tuple {
     ($($function:ident $marker:ident),+) => {
         impl<$($function, $marker),+> RustFunction<($($marker,)+)> for ($($function,)+)
@@ -127,7 +129,7 @@ macro_rules! tuple {
     };
 }
 
-// One alone is what features may leave of several.
+// A tuple of one occurs when features leave only one connection type.
 tuple!(F1 M1);
 tuple!(F1 M1, F2 M2);
 tuple!(F1 M1, F2 M2, F3 M3);

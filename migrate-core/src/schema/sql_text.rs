@@ -1,16 +1,16 @@
-//! What can be told of the SQL texts that users write inside other words: checks, defaults, indexes' expressions.
+//! Analyses the SQL that users write inside builders: checks, defaults, index expressions, queries of views.
 //!
-//! It knows quotes, comments, parentheses and words, and nothing else of SQL's grammar.
+//! It recognises quotes, comments, parentheses and words, and no other grammar of SQL.
 
-/// A piece of a text.
+/// A token of SQL text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
     /// A bare word, or a name in double quotes, backticks or brackets, as written.
     Name(&'a str),
-    /// A text in single quotes.
+    /// Text in single quotes.
     Text(&'a str),
     Comment(&'a str),
-    /// Blanks, numbers' dots, operators, parentheses.
+    /// Whitespace, operators, parentheses, dots.
     Other(&'a str),
 }
 
@@ -21,12 +21,12 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// Whether it is more than a blank or a comment.
+    /// Returns true if the token is neither whitespace nor a comment.
     pub(crate) fn is_significant(&self) -> bool {
         !matches!(self, Token::Comment(_)) && !self.as_str().trim().is_empty()
     }
 
-    /// The name without its quotes.
+    /// Returns the name without its quotes, or `None` for other tokens.
     pub(crate) fn name(self) -> Option<String> {
         let Token::Name(written) = self else { return None };
         Some(match written.chars().next() {
@@ -40,11 +40,11 @@ impl<'a> Token<'a> {
     }
 }
 
-/// A text cut into pieces, which together are the text again.
+/// Splits text into tokens. Joined, they are the text again.
 ///
 /// # Errors
 ///
-/// If a quote or a bracket is never closed.
+/// Fails if a quote or a bracket is never closed.
 pub(crate) fn tokenize<'a>(text: &'a str) -> Result<Vec<Token<'a>>, String> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -67,17 +67,17 @@ pub(crate) fn tokenize<'a>(text: &'a str) -> Result<Vec<Token<'a>>, String> {
     Ok(tokens)
 }
 
-/// What is not ASCII is part of a word, as for the databases: <https://sqlite.org/draft/tokenreq.html>.
+/// Non-ASCII bytes are part of a word, as in the databases: <https://sqlite.org/draft/tokenreq.html>.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || !byte.is_ascii()
 }
 
-/// How long a text goes on with such bytes.
+/// Returns the length of the leading run of such bytes.
 fn run(text: &str, is_part: fn(u8) -> bool) -> usize {
     text.bytes().position(|byte| !is_part(byte)).unwrap_or(text.len())
 }
 
-/// Where a piece ends that is opened by as many characters as it is closed by.
+/// Returns the end of a token whose opening and closing delimiters have the same length.
 fn closed(text: &str, end: &str) -> Result<usize, String> {
     let inside = text.get(end.len()..).unwrap_or_default();
     let at = inside
@@ -86,7 +86,7 @@ fn closed(text: &str, end: &str) -> Result<usize, String> {
     Ok(at + 2 * end.len())
 }
 
-/// Where a quoted piece ends; a doubled quote does not end it.
+/// Returns the end of a quoted token. A doubled quote does not end it.
 fn quoted(text: &str, quote: char) -> Result<usize, String> {
     let mut end = 1;
     while let Some(at) = text[end..].find(quote) {
@@ -99,11 +99,11 @@ fn quoted(text: &str, quote: char) -> Result<usize, String> {
     Err(format!("a {quote} in it is never closed"))
 }
 
-/// Whether a text can stand as an expression inside a statement of ours, without ending it.
+/// Checks that text can be an expression inside a generated statement without ending the statement.
 ///
 /// # Errors
 ///
-/// What is wrong with it.
+/// Returns the reason if it cannot.
 pub(crate) fn check_expression(text: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err("it is blank".to_owned());
@@ -133,7 +133,7 @@ pub(crate) fn check_expression(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a text names something, quoted or not, in whatever case. A word of SQL's own names nothing unless it is quoted.
+/// Returns true if text contains a name, quoted or not, in any case. An SQL keyword counts as a name only in quotes.
 pub(crate) fn mentions(text: &str, name: &str) -> bool {
     let is_reserved = NEVER_NAMES.contains(&name.to_lowercase().as_str());
     tokenize(text).is_ok_and(|tokens| {
@@ -147,7 +147,7 @@ pub(crate) fn mentions(text: &str, name: &str) -> bool {
     })
 }
 
-/// Whether a query shows all columns of something, whatever they are.
+/// Returns true if a query selects all columns of a table with `*`.
 pub(crate) fn selects_star(query: &str) -> bool {
     let Ok(tokens) = tokenize(query) else { return true };
     let words: Vec<&str> = tokens
@@ -163,7 +163,7 @@ pub(crate) fn selects_star(query: &str) -> bool {
     words.windows(2).any(|pair| pair[1] == "*" && begins_a_column(pair[0]))
 }
 
-/// Whether a text names a column by its table, as in `users.email`.
+/// Returns true if text qualifies a column with this table, as in `users.email`.
 pub(crate) fn is_qualified_by(text: &str, table: &str) -> bool {
     let Ok(tokens) = tokenize(text) else { return false };
     let mut words = tokens
@@ -181,13 +181,13 @@ pub(crate) fn is_qualified_by(text: &str, table: &str) -> bool {
     false
 }
 
-/// Words that are no names without quotes on any of the databases.
+/// Keywords that need quotes as names on every database.
 const NEVER_NAMES: &[&str] = &[
     "and", "as", "case", "create", "distinct", "else", "from", "group", "having", "in", "is", "join", "not", "null",
     "on", "or", "order", "select", "set", "table", "then", "to", "union", "using", "when", "where",
 ];
 
-/// Words that are no names without quotes, on one of the databases at least: <https://www.sqlite.org/lang_keywords.html>,
+/// Keywords that need quotes as names on at least one database: <https://www.sqlite.org/lang_keywords.html>,
 /// <https://www.postgresql.org/docs/current/sql-keywords-appendix.html>.
 const RESERVED: &[&str] = &[
     "add",
@@ -309,7 +309,7 @@ const RESERVED: &[&str] = &[
     "with",
 ];
 
-/// The text with each mention of a name replaced, as databases do when what it names is renamed.
+/// Returns the text with each use of a name replaced, as databases do on a rename.
 pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
     let Ok(tokens) = tokenize(text) else {
         return text.to_owned();
@@ -325,7 +325,7 @@ pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
     };
     let replaced = tokens.iter().enumerate().map(|(at, token)| match token.name() {
         Some(name) if name.to_lowercase() == from.to_lowercase() => match token.as_str().bytes().next() {
-            // A function may be called like a column.
+            // A function may have the name of the column.
             Some(first) if is_word(first) && is_called(at) => token.as_str().to_owned(),
             Some(b'`') => format!("`{}`", to.replace('`', "``")),
             Some(first) if is_word(first) && is_plain => to.to_owned(),
@@ -336,7 +336,7 @@ pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
     replaced.collect()
 }
 
-/// The text without what does not matter: blanks, the quotes and the case of names.
+/// Returns the text without irrelevant differences: whitespace, comments, and quotes and case of names.
 pub(crate) fn normalize(text: &str) -> String {
     let Ok(tokens) = tokenize(text) else {
         return text.to_owned();

@@ -1,26 +1,26 @@
-//! What a user's statement does, as far as its words tell: what it changes, whether that can be seen afterwards, and what it
-//! leaves in the session for the statements after it.
+//! Classifies raw SQL statements by their words: the objects that a statement changes, whether that is observable, and
+//! the state that it leaves in the session.
 //!
-//! What is not known here is taken for the worst.
+//! Unknown statements get the most cautious answer.
 
 use super::sql_text::{Token, tokenize};
 
-/// What a raw statement may have changed.
+/// The possible effect of a raw statement on the schema.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Nothing: it reads, or it sets something of the connection.
+    /// No effect: the statement reads, or changes a setting or an object that the schema state does not track.
     Nothing,
-    /// Rows of tables, and not what the tables are.
+    /// Rows of tables, but not the definitions of tables.
     Rows,
-    /// These tables, views or types, and what belongs to them.
+    /// These tables, views or types, and their parts.
     Names(Vec<String>),
-    /// This index, of whichever table it is.
+    /// This index, on an unnamed table.
     Index(String),
-    /// It cannot be told.
+    /// Unknown.
     Anything,
 }
 
-/// What a raw statement may have changed, by the words that it begins with.
+/// Returns the possible effect of a raw statement, from its first words.
 pub(crate) fn effect(sql: &str) -> Effect {
     let Ok(tokens) = tokenize(sql) else {
         return Effect::Anything;
@@ -30,7 +30,7 @@ pub(crate) fn effect(sql: &str) -> Effect {
         return Effect::Nothing;
     };
     match first.as_str().to_ascii_uppercase().as_str() {
-        // Another statement stands in it: https://mariadb.com/kb/en/set-statement/
+        // SET STATEMENT contains another statement: https://mariadb.com/kb/en/set-statement/
         "SET"
             if words
                 .clone()
@@ -47,9 +47,9 @@ pub(crate) fn effect(sql: &str) -> Effect {
     }
 }
 
-/// The objects that a raw statement makes, changes or drops, if all that it does can be seen by their definitions.
+/// Returns the objects that a raw statement creates, changes or drops, if their definitions show its whole effect.
 pub(crate) fn observable_objects(sql: &str) -> Option<Vec<String>> {
-    // These change rows, or change back what they have changed when they are done again.
+    // These statements change rows, or their repetition reverts them.
     let hidden = [
         "EXCHANGE", "IMPORT", "DISCARD", "TRUNCATE", "COPY", "ATTACH", "DETACH", "INHERIT",
     ];
@@ -68,8 +68,8 @@ pub(crate) fn observable_objects(sql: &str) -> Option<Vec<String>> {
     }
 }
 
-/// Whether a part of what a statement does may stay when it fails outside a transaction: it holds others, which may commit; or
-/// it drops several things, and some may be gone and others not.
+/// Returns true if a failed statement may leave a part of its effect outside a transaction. It contains other
+/// statements, which may commit, or it drops several objects one after the other.
 pub(crate) fn may_fail_partially(sql: &str) -> bool {
     let holds_others = ["CALL", "DO", "EXECUTE", "BEGIN", "IF", "FOR", "WHILE", "LOOP", "REPEAT"];
     let says = significant(sql);
@@ -77,7 +77,7 @@ pub(crate) fn may_fail_partially(sql: &str) -> bool {
     holds_others.iter().any(is_first) || (is_first(&"DROP") && says.contains(&","))
 }
 
-/// The words and signs of a text, without comments; none if it cannot be read.
+/// Returns the tokens of a text without comments and whitespace, or nothing if the text cannot be read.
 fn significant(sql: &str) -> Vec<&str> {
     let tokens = tokenize(sql).unwrap_or_default().into_iter();
     tokens
@@ -87,13 +87,13 @@ fn significant(sql: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Whether something may be named with a schema before it, which need not be the one that is looked at.
+/// Returns true if a name may have a schema before it, which may differ from the schema of the connection.
 fn names_schema(sql: &str) -> bool {
     let says = significant(sql);
     let is_name = |word: &str| {
         !word.starts_with(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation() && !"\"`[_".contains(c))
     };
-    // A comment on a column names it with its table.
+    // COMMENT ON COLUMN names the column with its table.
     let dots = if says.iter().any(|word| word.eq_ignore_ascii_case("COMMENT")) {
         1
     } else {
@@ -105,17 +105,17 @@ fn names_schema(sql: &str) -> bool {
     named.count() > dots
 }
 
-/// What a statement leaves in its session.
+/// The state that a statement leaves in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionEffect {
     Nothing,
-    /// A setting, which another session can be given as well.
+    /// A setting, which another session can repeat.
     Setting,
-    /// What another session cannot have: a table of its own, or a value worked out from rows as they were.
+    /// State that another session cannot have: a temporary table, or a value computed from earlier rows.
     Lost,
 }
 
-/// What a user's statement leaves in its session for those after it.
+/// Returns the state that a statement leaves in the session for later statements.
 pub(crate) fn session_effect(sql: &str) -> SessionEffect {
     let says = significant(sql);
     let is = |at: usize, words: &[&str]| {
@@ -137,7 +137,7 @@ pub(crate) fn session_effect(sql: &str) -> SessionEffect {
     }
 }
 
-/// Whether what a CREATE, ALTER, DROP or COMMENT is about is a part of the definitions that servers tell of tables, views and
+/// Returns true if servers report the object of a CREATE, ALTER, DROP or COMMENT in definitions of tables, views and
 /// enums.
 fn has_definition(sql: &str) -> bool {
     let before_kind = ["OR", "REPLACE", "TEMP", "TEMPORARY", "CONSTRAINT", "ON"];
@@ -158,7 +158,7 @@ fn has_definition(sql: &str) -> bool {
     }
 }
 
-/// Whether a raw statement that was done is as good as one that was done twice.
+/// Returns true if running a raw statement twice has the effect of running it once.
 pub(crate) fn is_idempotent(sql: &str) -> bool {
     let words = [
         "ANALYZE", "VACUUM", "REINDEX", "PRAGMA", "SET", "GRANT", "REVOKE", "LOCK", "REFRESH", "CLUSTER",
@@ -168,12 +168,12 @@ pub(crate) fn is_idempotent(sql: &str) -> bool {
     let is_one_of_them = said
         .next()
         .is_some_and(|first| words.iter().any(|word| first.as_str().eq_ignore_ascii_case(word)));
-    // Another statement may follow, or stand inside: https://mariadb.com/kb/en/set-statement/
+    // Another statement may follow, or be part of it: https://mariadb.com/kb/en/set-statement/
     let does_more = |token: Token<'_>| token.as_str().contains(';') || token.as_str().eq_ignore_ascii_case("statement");
     is_one_of_them && !said.any(does_more)
 }
 
-/// What a CREATE, ALTER, DROP or COMMENT is about, from the words after that one.
+/// Returns the effect of a CREATE, ALTER, DROP or COMMENT, from the words after the first.
 fn object(words: &[Token<'_>]) -> Effect {
     let is = |at: usize, word: &str| {
         words
@@ -181,7 +181,7 @@ fn object(words: &[Token<'_>]) -> Effect {
             .is_some_and(|token| token.as_str().eq_ignore_ascii_case(word))
     };
     let is_one_of = |at: usize, among: &[&str]| among.iter().any(|word| is(at, word));
-    // A CASCADE reaches further than the name.
+    // CASCADE reaches objects beyond the named one.
     if (0..words.len()).any(|at| is(at, "CASCADE") && !is_one_of(at.wrapping_sub(1), &["DELETE", "UPDATE"])) {
         return Effect::Anything;
     }
@@ -189,13 +189,13 @@ fn object(words: &[Token<'_>]) -> Effect {
         while is_one_of(at, &["IF", "NOT", "EXISTS", "CONCURRENTLY", "ONLY"]) {
             at += 1;
         }
-        // A schema before the name says nothing here.
+        // The schema before a name is irrelevant here.
         while is(at + 1, ".") {
             at += 2;
         }
         Some((words.get(at)?.name()?, at))
     };
-    // Anything else before the kind is a statement that is not known here.
+    // Any other word before the kind means an unknown statement.
     let before_kind = [
         "TEMP",
         "TEMPORARY",
@@ -227,7 +227,7 @@ fn object(words: &[Token<'_>]) -> Effect {
         return Effect::Anything;
     }
     if is(kind, "COLUMN") {
-        // The table stands before the column: a comment on it.
+        // The table precedes the column, in COMMENT ON COLUMN.
         let dot = (kind..words.len())
             .rfind(|at| is(*at, "."))
             .filter(|dot| !is(*dot, "IS"));

@@ -1,4 +1,4 @@
-//! One recorded thing to do, and how to take it back.
+//! A recorded step and its rollback.
 
 use super::Schema;
 use super::operation::Operation;
@@ -7,18 +7,18 @@ use super::rust_function::{Functions, RustFunction};
 use crate::error::Diagnostic;
 use crate::location::Location;
 
-/// One recorded call.
+/// One recorded call on [`Schema`].
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) kind: StepKind,
     pub(crate) undo: Undo,
-    /// What raw SQL or a Rust step does to the schema, if the user says so.
+    /// The effect of raw SQL or of a Rust step on the schema, if the user describes it.
     pub(crate) effects: Option<Vec<Step>>,
-    /// Where the user wrote it.
+    /// The location in the user's source.
     pub(crate) location: Location,
 }
 
-/// What a step does.
+/// The action of a step.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub enum StepKind {
@@ -26,11 +26,11 @@ pub enum StepKind {
     Sql(UserSql),
     /// A Rust function, or one per connection type.
     Rust(Functions),
-    /// A change of the schema, which every database has its own SQL for.
+    /// A schema change, which each dialect writes as its own SQL.
     Operation(Operation),
-    /// What is in the database already; nothing is run for it.
+    /// Objects that the database already has. The step runs nothing.
     Declared,
-    /// The way back of a step that is `up_only`: nothing is run for it.
+    /// The rollback of an `up_only` step. It runs nothing.
     Kept,
 }
 
@@ -43,18 +43,21 @@ impl StepKind {
     }
 }
 
-/// How a step is taken back.
+/// The rollback of a step.
 #[derive(Clone, Debug)]
 pub(crate) enum Undo {
-    /// Nothing was said.
+    /// Not set.
     Unknown,
-    /// `up_only`: going back leaves this step's work in place.
+    /// `up_only`: rollback leaves the effect of the step in place.
     Nothing,
-    /// `undo`: this is done.
+    /// `undo`: rollback runs this.
     By { kind: StepKind, location: Location },
 }
 
-/// A step that was just recorded, waiting for its way back.
+/// A step that was just recorded. Its methods set the rollback and describe the effect on the schema.
+///
+/// Call [`undo`](RecordedStep::undo) or [`up_only`](RecordedStep::up_only). Without either, planning fails unless the
+/// migration has its own `down`.
 #[derive(Debug)]
 pub struct RecordedStep<'a> {
     steps: &'a mut Vec<Step>,
@@ -62,12 +65,22 @@ pub struct RecordedStep<'a> {
 }
 
 impl<'a> RecordedStep<'a> {
-    /// `steps` ends with the recorded one.
+    /// The last step is the recorded one.
     pub(super) fn new(steps: &'a mut Vec<Step>, diagnostics: &'a mut Vec<Diagnostic>) -> RecordedStep<'a> {
         RecordedStep { steps, diagnostics }
     }
 
-    /// How to take the step back: one SQL statement (or one for each dialect), or a Rust function (see [`Schema::run`](crate::Schema::run)).
+    /// Sets the rollback of the step: one SQL statement, an array with one statement per dialect, or a Rust function as
+    /// for [`Schema::run`](crate::Schema::run).
+    ///
+    /// ```
+    /// # use migrate_core::Schema;
+    /// fn up(schema: &mut Schema) {
+    ///     schema
+    ///         .execute("CREATE INDEX users_lower_email ON users (lower(email))")
+    ///         .undo("DROP INDEX users_lower_email");
+    /// }
+    /// ```
     #[track_caller]
     pub fn undo<M>(self, kind: impl IntoUndo<M>) {
         let location = Location::of_caller();
@@ -83,14 +96,17 @@ impl<'a> RecordedStep<'a> {
         self.set(Undo::By { kind, location });
     }
 
-    /// Going back leaves this step's work in place. The plan of a rollback says so.
+    /// Leaves the effect of this step in place on rollback. The plan of a rollback lists the step as kept.
     pub fn up_only(self) {
         self.set(Undo::Nothing);
     }
 
-    /// What the step does to the schema, for the migrations after it. Nothing of it is run.
+    /// Describes the effect of the step on the schema for later steps and migrations. Nothing in the closure runs.
     ///
-    /// Without it, tables that raw SQL may have changed are not checked any more.
+    /// Without this, a table that raw SQL may have changed is unknown from then on: the planner no longer checks
+    /// changes to it. A Rust function without this is assumed to change rows only.
+    ///
+    /// Only schema changes are allowed in the closure: no `execute` and no `run`.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -119,7 +135,7 @@ impl<'a> RecordedStep<'a> {
     }
 }
 
-/// What [`undo`](RecordedStep::undo) takes: SQL text, or what [`RustFunction`] is implemented for.
+/// A rollback that [`undo`](RecordedStep::undo) accepts: SQL text, one text per dialect, or a [`RustFunction`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a way back",
     label = "neither SQL text nor a Rust step's function",

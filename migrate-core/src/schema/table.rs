@@ -1,38 +1,38 @@
-//! A table as data: what there is, with every name spelled out. Nothing here knows SQL.
+//! A table as data, independent of SQL. All names are explicit.
 
 use super::column_type::{ColumnType, DefaultValue};
 use super::sql_text::renamed;
 
-/// A table with all that belongs to it.
+/// A table with its columns, constraints and indexes, as a [`SchemaSnapshot`](crate::SchemaSnapshot) holds it.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Table {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// In their order.
+    /// The columns, in order.
     pub columns: Vec<Column>,
-    /// The primary key, if it has one.
+    /// The primary key, if there is one.
     pub primary_key: Option<PrimaryKey>,
-    /// The constraints that keep rows apart.
+    /// The UNIQUE constraints.
     pub uniques: Vec<Unique>,
-    /// The conditions on its rows.
+    /// The CHECK constraints.
     pub checks: Vec<Check>,
-    /// The references to other tables, or to itself.
+    /// The foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// The indexes that are not part of a constraint.
+    /// The indexes, without those that belong to a constraint.
     pub indexes: Vec<Index>,
-    /// What people should know of it.
+    /// The comment, if there is one.
     pub comment: Option<String>,
     pub(crate) triggers: Vec<Trigger>,
     /// SQLite's STRICT.
     pub(crate) strict: bool,
     /// SQLite's WITHOUT ROWID.
     pub(crate) without_rowid: bool,
-    /// SQLite keeps statistics of it, which go with the table.
+    /// True if SQLite has ANALYZE statistics of the table. They are lost when the table is dropped.
     pub(crate) analyzed: bool,
 }
 
-/// A trigger on a table, as it was written.
+/// A trigger on a table, with its SQL as written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Trigger {
     pub(crate) name: String,
@@ -43,31 +43,31 @@ pub(crate) struct Trigger {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Column {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it holds.
+    /// The type.
     pub column_type: ColumnType,
-    /// It can be NULL.
+    /// True if the column allows NULL.
     pub nullable: bool,
-    /// What a row gets that does not say.
+    /// The default, if there is one.
     pub default: Option<DefaultValue>,
-    /// It is counted up by the database.
+    /// True if the column is auto-increment.
     pub auto_increment: bool,
-    /// It is computed from others.
+    /// The expression of a generated column.
     pub generated: Option<Generated>,
-    /// How its texts are compared, by the database's name for it.
+    /// The collation, by its name in the database, if it is not the default one.
     pub collation: Option<String>,
-    /// What people should know of it.
+    /// The comment, if there is one.
     pub comment: Option<String>,
 }
 
-/// How a generated column is computed.
+/// The expression of a generated column, and its storage.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Generated {
     /// The SQL expression.
     pub expression: String,
-    /// Kept in the row, instead of computed whenever it is read.
+    /// True for STORED, false for VIRTUAL: computed on each read.
     pub stored: bool,
 }
 
@@ -75,9 +75,9 @@ pub struct Generated {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PrimaryKey {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// In their order.
+    /// The columns, in order.
     pub columns: Vec<String>,
 }
 
@@ -85,9 +85,9 @@ pub struct PrimaryKey {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Unique {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// In their order.
+    /// The columns, in order.
     pub columns: Vec<String>,
 }
 
@@ -95,45 +95,48 @@ pub struct Unique {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Check {
-    /// Its name.
+    /// The name.
     pub name: String,
     /// The SQL expression, which is true or NULL for each row.
     pub expression: String,
 }
 
-/// A reference to another table.
+/// A foreign key.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ForeignKey {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The columns that refer, in order.
+    /// The referencing columns, in order.
     pub columns: Vec<String>,
-    /// The table that they refer to.
+    /// The referenced table.
     pub to_table: String,
-    /// The columns that they refer to, in the same order.
+    /// The referenced columns, in the order of `columns`.
     pub to_columns: Vec<String>,
-    /// What happens to the row when the one it refers to is deleted.
+    /// The action when the referenced row is deleted.
     pub on_delete: ForeignKeyAction,
-    /// What happens to the row when the key it refers to is updated.
+    /// The action when the referenced key is updated.
     pub on_update: ForeignKeyAction,
-    /// It is checked when the transaction ends.
+    /// True if the constraint is `DEFERRABLE INITIALLY DEFERRED`: checked at the end of the transaction.
     pub deferred: bool,
 }
 
-/// What happens to a row when the row that it refers to is deleted, or its key is updated.
+/// The action of a foreign key when the referenced row is deleted, or its key updated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ForeignKeyAction {
-    /// It is refused, at the latest when the transaction ends. What a database does when nothing is said.
+    /// Refuses the deletion or update. This is the SQL default, `NO ACTION`; no clause is written.
+    ///
+    /// The database may check it at the end of the statement, and at the end of the transaction if the key is deferred.
     #[default]
     NoAction,
-    /// It is refused at once.
+    /// Refuses the deletion or update at once. SQL: `RESTRICT`.
     Restrict,
-    /// The same happens to this row.
+    /// Deletes the referencing row as well, or updates its columns to the new key. SQL: `CASCADE`.
     Cascade,
-    /// The reference becomes NULL.
+    /// Sets the referencing columns to NULL; they must be nullable. SQL: `SET NULL`.
     SetNull,
-    /// The reference becomes the column's default.
+    /// Sets the referencing columns to their defaults. SQL: `SET DEFAULT`. MySQL refuses to create such a key, and
+    /// MariaDB treats it as `NO ACTION`.
     SetDefault,
 }
 
@@ -141,63 +144,66 @@ pub enum ForeignKeyAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Index {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is on, in order.
+    /// The keys, in order.
     pub keys: Vec<IndexKey>,
-    /// No two rows have the same keys.
+    /// True if no two rows can have the same keys.
     pub unique: bool,
-    /// Only rows for which this SQL expression holds.
+    /// The SQL expression of a partial index: the index has the rows for which it is true.
     pub filter: Option<String>,
-    /// Columns that it keeps besides its keys.
+    /// The columns that the index stores besides its keys.
     pub include: Vec<String>,
-    /// How it is built, if not as the database does by default.
+    /// The index method, or `None` for the default of the database.
     pub method: Option<IndexMethod>,
 }
 
-/// How an index is built. By default it is a B-tree, on every database.
+/// The method of an index. The default is a B-tree on every database.
+///
+/// SQLite has B-trees only; MySQL and MariaDB have [`BTree`](IndexMethod::BTree) and [`Hash`](IndexMethod::Hash).
+/// Planning fails for any other method there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IndexMethod {
-    /// A sorted tree, for equality and ranges.
+    /// A sorted tree, for equality and ranges. SQL: `btree`.
     BTree,
-    /// For equality alone. PostgreSQL; MySQL and MariaDB make a B-tree of it in InnoDB.
+    /// For equality only. SQL: `hash`. PostgreSQL, MySQL and MariaDB; InnoDB builds a B-tree for it.
     Hash,
-    /// For values that hold many, such as `jsonb`, arrays and full text. PostgreSQL.
+    /// For values with many elements: `jsonb`, arrays, full text. SQL: `gin`. PostgreSQL only.
     Gin,
-    /// For shapes, ranges and nearest neighbours. PostgreSQL.
+    /// For shapes, ranges and nearest neighbours. SQL: `gist`. PostgreSQL only.
     Gist,
-    /// For data that is partitioned unevenly. PostgreSQL.
+    /// For data that partitions unevenly. SQL: `spgist`. PostgreSQL only.
     SpGist,
-    /// For large tables whose rows lie in the column's order. PostgreSQL.
+    /// For large tables whose rows are stored in the order of the column. SQL: `brin`. PostgreSQL only.
     Brin,
-    /// By the name that PostgreSQL has for it, such as one that an extension brings.
+    /// A method by its PostgreSQL name, such as one of an extension. PostgreSQL only.
     Named(String),
 }
 
-/// One part of an index: a column by its name, [`desc`](crate::desc) or [`expression`](crate::expression).
+/// One key of an index: a column name, [`asc`](crate::asc), [`desc`](crate::desc) or [`expression`](crate::expression).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct IndexKey {
-    /// A column or an expression.
+    /// The column or expression.
     pub on: IndexOn,
-    /// How texts are compared, by the database's name for it.
+    /// The collation of the key, by its name in the database, if it is not that of the column.
     pub collation: Option<String>,
-    /// From the highest to the lowest.
+    /// True for descending order.
     pub descending: bool,
 }
 
-/// What a part of an index is on.
+/// The column or expression of an index key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IndexOn {
-    /// A column.
+    /// A column, by its name.
     Column(String),
     /// An SQL expression.
     Expression(String),
 }
 
 impl ForeignKeyAction {
-    /// Its name: `"no_action"`, `"restrict"`, `"cascade"`, `"set_null"` or `"set_default"`.
+    /// Returns the name: `"no_action"`, `"restrict"`, `"cascade"`, `"set_null"` or `"set_default"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -211,7 +217,7 @@ impl ForeignKeyAction {
 }
 
 impl IndexMethod {
-    /// What databases call it.
+    /// Returns the SQL name.
     pub(crate) fn name(&self) -> &str {
         match self {
             IndexMethod::BTree => "btree",
@@ -225,7 +231,7 @@ impl IndexMethod {
     }
 }
 
-/// What a name within a table stands for.
+/// The kind of a constraint or an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectKind {
     PrimaryKey,
@@ -236,7 +242,7 @@ pub(crate) enum ObjectKind {
 }
 
 impl ObjectKind {
-    /// What messages call it.
+    /// Returns the kind for messages.
     pub(crate) fn title(self) -> &'static str {
         match self {
             ObjectKind::PrimaryKey => "a primary key",
@@ -259,7 +265,7 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Without what no word of a migration says, as far as it is known.
+    /// Returns the table without attributes that no builder method sets.
     pub(crate) fn in_words(&self) -> Table {
         Table {
             triggers: Vec::new(),
@@ -269,8 +275,8 @@ impl Table {
         }
     }
 
-    /// The column that is SQLite's rowid: counted up, or an INTEGER that is the primary key by itself.
-    /// <https://sqlite.org/lang_createtable.html#rowid>
+    /// Returns the column that is an alias of SQLite's rowid: an auto-increment column, or an INTEGER that alone is the
+    /// primary key. <https://sqlite.org/lang_createtable.html#rowid>
     pub(crate) fn rowid_column(&self) -> Option<&str> {
         let [only] = self.primary_key.as_ref()?.columns.as_slice() else {
             return None;
@@ -280,19 +286,19 @@ impl Table {
         (is_rowid && !self.without_rowid).then_some(only)
     }
 
-    /// The tables that its foreign keys refer to, itself among them.
+    /// Returns the tables that its foreign keys reference. The table itself may be among them.
     pub(crate) fn refers_to(&self) -> impl Iterator<Item = &str> {
         self.foreign_keys.iter().map(|key| key.to_table.as_str())
     }
 
-    /// The names of all constraints.
+    /// Returns the names of all constraints.
     pub(crate) fn constraint_names(&self) -> impl Iterator<Item = &str> {
         self.names()
             .filter(|(kind, _)| *kind != ObjectKind::Index)
             .map(|(_, name)| name)
     }
 
-    /// The names of all constraints and indexes.
+    /// Returns the kinds and names of all constraints and indexes.
     pub(crate) fn names(&self) -> impl Iterator<Item = (ObjectKind, &str)> {
         let keys = self
             .primary_key
@@ -314,7 +320,7 @@ impl Table {
         keys.chain(uniques).chain(checks).chain(references).chain(indexes)
     }
 
-    /// What it is when a column of it gets another name.
+    /// Renames a column wherever the table uses it.
     pub(crate) fn rename_column(&mut self, from: &str, to: &str) {
         for column in &mut self.columns {
             if column.name == from {
@@ -344,7 +350,7 @@ impl Table {
         }
     }
 
-    /// Whether at most one row can have the same values in these columns, in whatever order.
+    /// Returns true if a key, constraint or index makes these columns unique, in any order.
     pub(crate) fn is_unique(&self, columns: &[String]) -> bool {
         let same = |key: &[String]| key.len() == columns.len() && columns.iter().all(|column| key.contains(column));
         self.primary_key.as_ref().is_some_and(|key| same(&key.columns))
@@ -356,7 +362,7 @@ impl Table {
 }
 
 impl Index {
-    /// What it is when a column that it is on gets another name.
+    /// Renames a column wherever the index uses it.
     pub(crate) fn rename_column(&mut self, from: &str, to: &str) {
         for key in &mut self.keys {
             match &mut key.on {
@@ -373,7 +379,7 @@ impl Index {
         }
     }
 
-    /// Its columns; `None` if it holds an expression.
+    /// Returns the columns of the keys, or `None` if a key is an expression.
     pub(crate) fn columns(&self) -> Option<Vec<String>> {
         self.keys
             .iter()

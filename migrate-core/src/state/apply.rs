@@ -1,4 +1,4 @@
-//! Operations on whole tables and views: what they ask of the schema, and what they make of it.
+//! Applies operations on whole tables and views to the schema state.
 
 use super::edit_table::Editing;
 use super::rules::{check_name, diagnostic, made_by_raw_sql};
@@ -13,11 +13,11 @@ use crate::schema::sql_text;
 use crate::schema::table::{Table, rename_in};
 
 impl SchemaState {
-    /// Checks an operation, carries it out on the model, and says what it is in full.
+    /// Checks an operation, applies it to the state, and returns it in full with its inverse.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it. The model is as it was then.
+    /// Returns all diagnostics. The state is then unchanged.
     pub(crate) fn apply(&mut self, operation: &Operation, location: Location) -> Result<CheckedOperation, Findings> {
         let at = |message: String| {
             vec![Diagnostic {
@@ -36,7 +36,7 @@ impl SchemaState {
         }
     }
 
-    /// That a table, view or enum may be called so.
+    /// Checks that the name is valid and free for a table, view or enum.
     pub(super) fn check_free(&self, name: &str) -> Result<(), String> {
         check_name(name)?;
         match self.names.objects.get(&name.to_ascii_lowercase()) {
@@ -161,7 +161,7 @@ impl SchemaState {
         let views = self.views_on(name);
         let views = views.filter_map(|view| Some((view.to_owned(), self.views.get(view)?.clone())));
         let views = views.collect();
-        // References of the table to itself were renamed with it.
+        // The edits have already renamed the references of the table to itself.
         self.set_table(name, Some(table.clone()));
         back.reverse();
         Ok(CheckedOperation {
@@ -263,11 +263,11 @@ impl SchemaState {
         let mut after = before.clone();
         after.name = to.to_owned();
         if let Some(key) = &mut after.primary_key {
-            // It goes by the table's name, and another table may want the old one.
+            // The default name contains the table name, and a new table may need the old one.
             key.name = naming::primary_key_name(to);
         }
         if !before.triggers.is_empty() {
-            // The database writes the new name into their texts, in its own way.
+            // The database changes the table name inside the triggers, so their new text is unknown.
             self.set_table(from, None);
             self.set_unknown(to.to_owned());
             return Ok(CheckedOperation::of_unknown(operation, inverse));

@@ -1,4 +1,4 @@
-//! Whether two tables are the same, whatever the order and the words that they were written with.
+//! Compares tables and schemas, regardless of order, formatting and constraint names.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::schema::sql_text::normalize;
 use crate::schema::table::{Column, IndexMethod, IndexOn, Table};
 
 impl Table {
-    /// In what a table that is there differs from this one, if it does.
+    /// Returns the difference of a table `there` from this expected one, or `None` if they are equal.
     pub(crate) fn difference(&self, there: &Table) -> Option<String> {
         let (expected, found) = (parts(self), parts(there));
         let lacks: Vec<&str> = expected.difference(&found).map(String::as_str).collect();
@@ -21,7 +21,7 @@ impl Table {
         }
     }
 
-    /// Takes the names of constraints that somebody else wrote without one from a table in which they are known.
+    /// Copies the names of unnamed constraints from a table in which they are known.
     pub(crate) fn adopt_constraint_names(&mut self, known: &Table) {
         if let (Some(key), Some(named)) = (&mut self.primary_key, &known.primary_key)
             && key.name.is_empty()
@@ -47,19 +47,19 @@ impl Table {
     }
 }
 
-/// What is known under a name.
+/// The knowledge about a name.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableKnowledge {
     Table(Box<Table>),
     View(String),
-    /// No table and no view.
+    /// Neither a table nor a view.
     Nothing,
-    /// Raw SQL may have touched it.
+    /// Raw SQL may have changed it.
     Unknown,
 }
 
 impl TableKnowledge {
-    /// In what something else under the same name differs from it, as far as both are known: a sentence.
+    /// Returns, as a sentence, how `there` differs from this, or `None` if they are equal or one is unknown.
     pub(crate) fn difference(&self, name: &str, there: &TableKnowledge) -> Option<String> {
         match (self, there) {
             (TableKnowledge::Unknown, _) | (_, TableKnowledge::Unknown) => None,
@@ -79,7 +79,7 @@ impl TableKnowledge {
 }
 
 impl LiveSchema {
-    /// Without some tables and views.
+    /// Returns the schema without some tables and views.
     pub(crate) fn without(&self, names: &BTreeSet<String>) -> LiveSchema {
         let is_left = |name: &String| !names.contains(&name.to_ascii_lowercase());
         let mut left = self.clone();
@@ -88,7 +88,7 @@ impl LiveSchema {
         left
     }
 
-    /// In what a database that is there differs from this one: a sentence for each table or view.
+    /// Returns how a live schema differs from this one: one sentence per object.
     pub(crate) fn differences(&self, there: &LiveSchema) -> Vec<String> {
         let names: BTreeSet<&String> = self.tables.keys().chain(there.tables.keys()).collect();
         let tables = names.into_iter().filter_map(|name| {
@@ -98,7 +98,7 @@ impl LiveSchema {
                 (Some(_), None) => "it is not there".to_owned(),
                 (None, Some(_)) => "it is there".to_owned(),
                 _ => {
-                    // Where it cannot be described, its text tells at least that it is another one.
+                    // A table that cannot be described is compared by its text.
                     let text = |live: &LiveSchema| live.texts.get(name).map(|text| normalize(text));
                     if text(self) == text(there) {
                         return None;
@@ -132,7 +132,8 @@ impl LiveSchema {
     }
 }
 
-/// What a table is made of. Names of constraints are left out, as a database may not keep them; so are comments.
+/// Returns the parts of a table as texts. Names of constraints are omitted because a database may not store them, and
+/// so are comments.
 fn parts(table: &Table) -> BTreeSet<String> {
     let mut parts: BTreeSet<String> = table.columns.iter().map(column).collect();
     let listed = |columns: &[String]| columns.join(", ");
@@ -213,7 +214,7 @@ fn parts(table: &Table) -> BTreeSet<String> {
 fn column(column: &Column) -> String {
     let mut text = format!("the column {}", column.name);
     if column.auto_increment {
-        // Whatever its type is called: SQLite counts up one type alone.
+        // The type is omitted because SQLite has only one auto-increment type.
         text += " counted up";
     } else {
         text += &format!(" {}", column.column_type.encoding().to_lowercase());

@@ -1,4 +1,4 @@
-//! The changes of one table, one after the other: what each makes of the table, and what takes it back.
+//! Applies the edits of one table in order, and derives the inverse of each.
 
 use std::collections::BTreeMap;
 
@@ -14,21 +14,21 @@ use crate::schema::operation::{LocatedEdit, TableEdit};
 use crate::schema::sql_text;
 use crate::schema::table::{Column, Index, IndexMethod, IndexOn, ObjectKind, Table};
 
-/// A table while it is edited.
+/// A table during its edits.
 pub(super) struct Editing<'a> {
     pub(super) model: &'a SchemaState,
     pub(super) table: Table,
-    /// It holds no rows: it is new.
+    /// True if the table is new, so that it holds no rows.
     pub(super) is_empty: bool,
-    /// Its columns that have the same in every row.
+    /// Columns with an equal value in every row.
     pub(super) uniform: BTreeMap<String, Uniform>,
-    /// The edits in full.
+    /// The edits in full, with those that they imply.
     pub(super) forward: Vec<LocatedEdit>,
-    /// What takes them back, in the order of the edits.
+    /// The inverse of each edit, in the order of the edits.
     pub(super) back: Vec<LocatedEdit>,
     pub(super) missing: Vec<Diagnostic>,
     pub(super) findings: Findings,
-    /// Columns of the table that were renamed, for those who refer to them.
+    /// Renamed columns, for the tables that reference them.
     pub(super) renames: Vec<(String, String)>,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Editing<'a> {
         for edit in edits {
             if let Err(message) = self.one(edit) {
                 self.findings.push(diagnostic(edit.location, message));
-                // What names a refused column is not to be blamed as well.
+                // A later use of a refused column must not cause a second diagnostic.
                 if let TableEdit::AddColumn { column, .. } = &edit.change
                     && self.table.column(&column.name).is_none()
                 {
@@ -64,7 +64,7 @@ impl<'a> Editing<'a> {
         }
     }
 
-    /// An edit and its inverse.
+    /// Records an edit and its inverse.
     fn done(&mut self, location: Location, change: TableEdit, inverse: TableEdit) {
         self.forward.push(LocatedEdit { change, location });
         self.back.push(LocatedEdit {
@@ -359,7 +359,7 @@ impl<'a> Editing<'a> {
             ));
         }
         let same = match (fill, &column.default) {
-            // Who fills with an expression knows what it gives.
+            // An expression may differ from row to row.
             (Some(DefaultValue::Expression(_)), _) => None,
             (None, Some(DefaultValue::Expression(sql))) if differs_by_row(sql) => None,
             (Some(_), _) | (None, Some(_)) => Some(Uniform::Value),
@@ -372,7 +372,7 @@ impl<'a> Editing<'a> {
         Ok(())
     }
 
-    /// Drops the indexes and constraints that are on a column alone, and refuses if more depends on it.
+    /// Drops the indexes and constraints that are on a column alone. Fails if anything else needs the column.
     fn drop_what_is_on(&mut self, column: &str, location: Location) -> Result<(), String> {
         self.position(column)?;
         self.check_no_view_reads(column)?;
@@ -476,7 +476,7 @@ impl<'a> Editing<'a> {
         Ok(())
     }
 
-    /// What brings a constraint back that may be dropped.
+    /// Returns the inverse of dropping a constraint, or fails if it must not be dropped.
     fn inverse_of_drop(&self, drop: &TableEdit, name: &str) -> Result<TableEdit, String> {
         let table = &self.table;
         if let Some(unique) = table.uniques.iter().find(|unique| unique.name == name) {

@@ -1,4 +1,4 @@
-//! Operations on enums, and what a column of one can hold.
+//! Applies operations on enums, and checks the columns that use them.
 
 use super::rules::{check_name, diagnostic, made_by_raw_sql};
 use super::suggest::nearest;
@@ -52,7 +52,7 @@ impl SchemaState {
             }
             return Ok(match change {
                 EnumChange::AddValue { value, .. } => applied(EnumChange::DropValue { value: value.clone() }),
-                // Only a value that was added is ever taken back.
+                // DropValue occurs only as the inverse of AddValue.
                 EnumChange::Create { .. } | EnumChange::Drop | EnumChange::DropValue { .. } => {
                     let mut applied = applied(EnumChange::Drop);
                     applied.missing.push(diagnostic(location, made_by_raw_sql(name)));
@@ -119,7 +119,7 @@ impl SchemaState {
         }
     }
 
-    /// That a column can be of a type, if that is an enum, and that its values are in it.
+    /// Checks that an enum type exists and that it has these default values.
     pub(super) fn check_enum<'a>(
         &self,
         column_type: &ColumnType,
@@ -158,7 +158,7 @@ fn check_value(value: &str) -> Result<(), String> {
             naming::LONGEST
         ));
     }
-    // The same as for a name: it is kept like one.
+    // PostgreSQL stores a value as it stores a name.
     check_name(value)
 }
 

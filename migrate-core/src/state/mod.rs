@@ -1,7 +1,7 @@
-//! What is known of a database, as it is folded over migrations: each operation is checked against it, changes it, and says
-//! what would take it back.
+//! The schema state: checks each operation, applies it, and derives its inverse.
 //!
-//! What cannot be known (raw DDL has touched it) is let through. Nothing here knows SQL or a database.
+//! Operations on unknown objects, which raw DDL may have changed, are allowed. Nothing here depends on SQL or a
+//! database.
 
 mod apply;
 mod diff;
@@ -24,7 +24,7 @@ use crate::schema::table::{ForeignKey, ObjectKind, Table};
 use diff::TableKnowledge;
 pub(crate) use toposort::toposort;
 
-/// What is known of a database.
+/// The schema as known at a point in the replay of migrations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SchemaState {
     tables: BTreeMap<String, Table>,
@@ -32,30 +32,30 @@ pub(crate) struct SchemaState {
     views: BTreeMap<String, String>,
     /// The values of each enum.
     enums: BTreeMap<String, Vec<String>>,
-    /// How tables, views and enums are found by what they are called.
+    /// An index of the objects by name.
     names: Names,
-    /// What raw SQL may have made, changed or dropped, so that nothing is known of it.
+    /// Objects that raw SQL may have created, changed or dropped. Their definitions are unknown.
     unknown: BTreeSet<String>,
-    /// Raw SQL may have touched anything.
+    /// True if any object may be unknown.
     all_unknown: bool,
-    /// Tables that the migration at hand has made, and that hold no rows yet.
+    /// Tables that the current migration created and that hold no rows yet.
     empty: BTreeSet<String>,
-    /// Columns that were added to rows, and that nothing has filled since: by table and column.
+    /// Columns that were added to existing rows and not filled since, by table and column.
     uniform: BTreeMap<String, BTreeMap<String, Uniform>>,
-    /// What became of tables that are not there any more.
+    /// The reason why a table no longer exists, for messages.
     dropped: HashMap<String, String>,
-    /// What was there before a trial began.
+    /// The previous values since the savepoint.
     journal: Option<Vec<Before>>,
 }
 
-/// The ways to find things without going over all of them, so that folding grows with the migrations and no faster.
+/// Indexes for lookups by name, so that replay time grows linearly with the migrations.
 #[derive(Clone, Debug, Default)]
 struct Names {
-    /// Tables, views and enums by their name in lower case.
+    /// Tables, views and enums by their lowercase name.
     objects: HashMap<String, String>,
     /// The tables that have a constraint or an index of a name.
     owners: HashMap<String, BTreeSet<String>>,
-    /// The tables whose foreign keys refer to a table.
+    /// The tables whose foreign keys reference a table.
     referrers: HashMap<String, BTreeSet<String>>,
 }
 
@@ -87,20 +87,20 @@ impl Names {
     }
 }
 
-/// What a database was found to hold.
+/// The live schema: the objects that introspection found in a database.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveSchema {
-    /// Each table, or why it cannot be described as data.
+    /// Each table, or the reason why it cannot be described as data.
     pub(crate) tables: BTreeMap<String, Result<Table, String>>,
     /// The query of each view.
     pub(crate) views: BTreeMap<String, String>,
     /// The values of each enum.
     pub(crate) enums: BTreeMap<String, Vec<String>>,
-    /// What each table was read from, as the database has it; the same text, the same table.
+    /// The text from which introspection read each table. Equal texts mean equal tables.
     pub(crate) texts: BTreeMap<String, String>,
 }
 
-/// What all rows have in a column that was just added.
+/// The content of a column that was just added: equal in every row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Uniform {
     Null,
@@ -112,42 +112,42 @@ enum Before {
     Table(String, Box<Option<Table>>),
     View(String, Option<String>),
     Enum(String, Option<Vec<String>>),
-    /// It was not open.
+    /// The name was not unknown.
     Unknown(String),
     AllUnknown(bool),
 }
 
-/// An operation after it was checked: in full, with the table that it changes before and after, and its inverse.
+/// A checked operation in full, with the table before and after it, and its inverse.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedOperation {
     pub(crate) operation: Operation,
-    /// `None` if there was no table, or nothing is known of it.
+    /// `None` if the table did not exist or is unknown.
     pub(crate) before: Option<Table>,
     pub(crate) after: Option<Table>,
-    /// What takes it back.
+    /// The operation that undoes this one.
     pub(crate) inverse: Operation,
-    /// What the inverse lacks: facts that only the user can give.
+    /// Diagnostics for values that the inverse needs and only the user can give.
     pub(crate) missing: Vec<Diagnostic>,
-    /// The views that read the table, and their queries.
+    /// The views that read the table, with their queries.
     pub(crate) views: Vec<(String, String)>,
-    /// The names that it gives and another table has already, which not every database takes.
+    /// The new names that another table already uses. Not every database allows that.
     pub(crate) shared: Vec<NameClash>,
 }
 
-/// A name that is given to a constraint or an index of one table, and that another table has already.
+/// A new name of a constraint or an index that another table already uses.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NameClash {
     pub(crate) name: String,
-    /// What it is given to.
+    /// The kind of the new object.
     pub(crate) kind: ObjectKind,
-    /// What has it already, and in which table.
+    /// The kind of the existing object, and its table.
     pub(crate) other: ObjectKind,
     pub(crate) owner: String,
     pub(crate) location: Location,
 }
 
 impl CheckedOperation {
-    /// One of which only the tables matter, because nobody takes it back.
+    /// Returns a checked operation for rendering only, without an inverse.
     pub(crate) fn on(operation: Operation, before: Option<Table>, after: Option<Table>) -> CheckedOperation {
         CheckedOperation {
             before,
@@ -156,7 +156,7 @@ impl CheckedOperation {
         }
     }
 
-    /// One that is about no table, or about one of which nothing is known.
+    /// Returns a checked operation on something other than a table, or on an unknown table.
     fn of_unknown(operation: Operation, inverse: Operation) -> CheckedOperation {
         CheckedOperation {
             operation,
@@ -170,7 +170,7 @@ impl CheckedOperation {
     }
 }
 
-/// What is wrong, where.
+/// The diagnostics of an operation.
 type Findings = Vec<Diagnostic>;
 
 impl SchemaState {
@@ -178,8 +178,8 @@ impl SchemaState {
         self.tables.get(name)
     }
 
-    /// What was found in the database, with the names of constraints that are known of it. What cannot be described is open.
-    /// `normalize_to` is the dialect's.
+    /// Returns the state of a live schema. Constraints get their names from `known`, where the database stores none.
+    /// Tables that cannot be described become unknown. `normalize_to` is the method of the dialect.
     pub(crate) fn of_live(
         live: &LiveSchema,
         known: &SchemaState,
@@ -214,12 +214,12 @@ impl SchemaState {
         self.tables.values()
     }
 
-    /// Each view and its query.
+    /// Returns each view and its query.
     pub(crate) fn views(&self) -> impl Iterator<Item = (&str, &str)> {
         self.views.iter().map(|(view, query)| (view.as_str(), query.as_str()))
     }
 
-    /// Each enum and its values.
+    /// Returns each enum and its values.
     pub(crate) fn enums(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.enums
             .iter()
@@ -230,7 +230,7 @@ impl SchemaState {
         self.all_unknown
     }
 
-    /// What raw SQL may have touched since a model was like `before`; `None` for anything.
+    /// Returns the objects that became unknown since `before`, or `None` if any object may have.
     pub(crate) fn newly_unknown<'a>(&'a self, before: &'a SchemaState) -> Option<Vec<&'a str>> {
         if self.all_unknown && !before.all_unknown {
             return None;
@@ -238,23 +238,24 @@ impl SchemaState {
         Some(self.unknown.difference(&before.unknown).map(String::as_str).collect())
     }
 
-    /// Whether a table or view is known, or raw SQL may have made it.
+    /// Returns true if a table or view exists, or raw SQL may have created it.
     pub(crate) fn knows(&self, name: &str) -> bool {
         self.tables.contains_key(name) || self.views.contains_key(name) || self.is_unknown(name)
     }
 
-    /// Rows may come, or change: a data step runs, or a migration ends.
+    /// Records that rows may be added or changed: a data step runs, or a migration ends.
     pub(crate) fn rows_may_come(&mut self) {
         self.empty.clear();
         self.uniform.clear();
     }
 
-    /// Rows may come between two migrations that are rolled back, but nobody fills columns that are on their way out.
+    /// Records that rows may be added between two rollbacks. Unlike `rows_may_come`, this keeps the uniform columns: no
+    /// application fills a column that a later rollback drops.
     pub(crate) fn rows_may_come_between_ways_back(&mut self) {
         self.empty.clear();
     }
 
-    /// Raw SQL may have done anything to these.
+    /// Marks objects as unknown.
     pub(crate) fn mark_unknown(&mut self, names: Vec<String>) {
         for name in names {
             self.set_table(&name, None);
@@ -264,7 +265,7 @@ impl SchemaState {
         }
     }
 
-    /// Raw SQL may have done anything to an index.
+    /// Marks the table of an index as unknown, or everything if no table is known to have it.
     pub(crate) fn mark_owner_unknown(&mut self, index: &str) {
         match self.owner_of_index(index, "").map(str::to_owned) {
             Some(table) => self.mark_unknown(vec![table]),
@@ -272,12 +273,12 @@ impl SchemaState {
         }
     }
 
-    /// There may be more than is known.
+    /// Records that unknown objects may exist beside the known ones.
     pub(crate) fn mark_all_unknown(&mut self) {
         self.all_unknown = true;
     }
 
-    /// Nothing is known any more.
+    /// Marks everything as unknown.
     pub(crate) fn forget(&mut self) {
         self.mark_all_unknown();
         let names = self.tables.keys().chain(self.views.keys()).chain(self.enums.keys());
@@ -289,7 +290,7 @@ impl SchemaState {
         }
     }
 
-    /// From here on what is changed can be taken back by [`rollback_to_savepoint`](SchemaState::rollback_to_savepoint).
+    /// Starts a savepoint, for [`rollback_to_savepoint`](SchemaState::rollback_to_savepoint).
     pub(crate) fn savepoint(&mut self) {
         self.journal = Some(vec![Before::AllUnknown(self.all_unknown)]);
     }
@@ -306,7 +307,7 @@ impl SchemaState {
                 Before::AllUnknown(all_unknown) => self.all_unknown = all_unknown,
             }
         }
-        // A trial begins where a migration has ended.
+        // A savepoint starts at the end of a migration.
         self.rows_may_come();
     }
 
@@ -360,7 +361,7 @@ impl SchemaState {
         }
     }
 
-    /// What is known under some names.
+    /// Returns the knowledge about each name.
     pub(crate) fn known(&self, names: &BTreeSet<String>) -> Vec<TableKnowledge> {
         let known = names
             .iter()
@@ -377,7 +378,7 @@ impl SchemaState {
         self.all_unknown || self.unknown.contains(name)
     }
 
-    /// The foreign keys of other tables that refer to one.
+    /// Returns the foreign keys of other tables that reference this one.
     fn references_to<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a ForeignKey)> {
         let referrers = self.names.referrers.get(name).into_iter().flatten();
         referrers
@@ -394,7 +395,7 @@ impl SchemaState {
             .map(|(view, _)| view.as_str())
     }
 
-    /// The constraints and indexes of a name in tables other than `but`, each with its table.
+    /// Returns the constraints and indexes with this name in tables other than `but`, each with its table.
     fn others_named<'a>(&'a self, name: &'a str, but: &'a str) -> impl Iterator<Item = (ObjectKind, &'a str)> {
         let owners = self.names.owners.get(name).into_iter().flatten();
         let tables = owners.filter(move |owner| *owner != but);
@@ -405,14 +406,14 @@ impl SchemaState {
         })
     }
 
-    /// The table, other than `but`, that has an index of this name.
+    /// Returns the table, other than `but`, that has an index of this name.
     fn owner_of_index<'a>(&'a self, name: &'a str, but: &'a str) -> Option<&'a str> {
         self.others_named(name, but)
             .find(|(kind, _)| *kind == ObjectKind::Index)
             .map(|(_, table)| table)
     }
 
-    /// The names that edits of a table give and another table has already.
+    /// Returns the new names in edits of a table that another table already uses.
     fn shared_names(&self, table: &str, edits: &[LocatedEdit]) -> Vec<NameClash> {
         let added = edits
             .iter()

@@ -1,4 +1,4 @@
-//! Rules that need no schema: names, defaults, types; and the words of findings.
+//! Checks that need no schema: names, defaults and types.
 
 use crate::error::Diagnostic;
 use crate::location::Location;
@@ -19,7 +19,7 @@ pub(super) fn made_by_raw_sql(name: &str) -> String {
     )
 }
 
-/// That something may be called so on every database.
+/// Checks that a name is valid on every database.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("a name is empty".to_owned());
@@ -56,7 +56,7 @@ pub(super) fn check_default(default: &DefaultValue) -> Result<(), String> {
     }
 }
 
-/// That a column has its values from one place alone.
+/// Checks that a column has at most one source of values: generated, default or auto-increment.
 pub(super) fn check_has_one_source(column: &Column) -> Result<(), String> {
     let name = &column.name;
     match (&column.generated, &column.default) {
@@ -71,7 +71,7 @@ pub(super) fn check_has_one_source(column: &Column) -> Result<(), String> {
     }
 }
 
-/// That a type can be one of a database.
+/// Checks the parameters of a type.
 pub(super) fn check_type(column_type: &ColumnType) -> Result<(), String> {
     match column_type {
         ColumnType::VarChar(0) | ColumnType::Char(0) => {
@@ -88,7 +88,7 @@ pub(super) fn check_type(column_type: &ColumnType) -> Result<(), String> {
     }
 }
 
-/// That a default can stand in a column of a type.
+/// Checks that a default fits the type of its column.
 pub(super) fn check_fits(name: &str, column_type: &ColumnType, default: &DefaultValue) -> Result<(), String> {
     let is_moment = matches!(
         column_type,
@@ -113,7 +113,7 @@ pub(super) fn check_fits(name: &str, column_type: &ColumnType, default: &Default
     Err(format!("`{name}`: {default} is no value of {}", column_type.encoding()))
 }
 
-/// Whether an expression gives each row another value, as far as the functions in it tell.
+/// Returns true if an expression calls a function that gives each row another value.
 pub(super) fn differs_by_row(sql: &str) -> bool {
     [
         "random",
@@ -129,11 +129,11 @@ pub(super) fn differs_by_row(sql: &str) -> bool {
     .any(|function| sql_text::mentions(sql, function))
 }
 
-/// A type's name goes into statements as it is written.
+/// Checks a type given by its SQL, which goes into statements as written.
 fn check_type_name(name: &str) -> Result<(), String> {
     let is_right = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '(' | ')' | ',' | '.' | '[' | ']');
     let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    // The texts are those of an enum, or a set. A backslash in one means different things to databases.
+    // Text in quotes is a value of an enum or a set. Databases interpret a backslash in it differently.
     let is_text_or_right = |token: sql_text::Token<'_>| match token {
         sql_text::Token::Text(text) => !text.contains('\\'),
         other => other.as_str().chars().all(is_right),

@@ -1,6 +1,6 @@
-//! The name that somebody probably meant.
+//! Suggests the name that the user probably meant.
 
-/// The nearest of some names, if one is near enough to be meant.
+/// Returns the most similar name, if one is similar enough.
 pub(crate) fn nearest<'a>(name: &str, among: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let far = 1 + name.chars().count() / 3;
     among
@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(name: &str, among: impl IntoIterator<Item = &'a str>) 
         .map(|(_, other)| other)
 }
 
-/// How many characters have to be put in, taken out or replaced, regardless of case.
+/// Returns the edit distance of two names, ignoring case.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.to_lowercase().chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,9 +1,9 @@
-//! An order in which things come after those that they need.
+//! Orders items so that each comes after its dependencies.
 
 use std::collections::HashMap;
 
-/// The things, each after the others that it needs, by their names; otherwise as they were. In a circle, one comes before
-/// what it needs.
+/// Returns the items, each after the items that it needs. Otherwise their order stays. In a cycle, one item comes
+/// before its dependency.
 pub(crate) fn toposort<'a, T: Copy>(
     all: &[T],
     name: impl Fn(T) -> &'a str,
@@ -12,7 +12,7 @@ pub(crate) fn toposort<'a, T: Copy>(
     let positions: HashMap<&str, usize> = all.iter().enumerate().map(|(at, one)| (name(*one), at)).collect();
     let mut ordered = Vec::with_capacity(all.len());
     let mut is_begun = vec![false; all.len()];
-    // Each with what it still waits for.
+    // Each item with its remaining dependencies.
     let mut waiting: Vec<(usize, Vec<&str>)> = Vec::new();
     for at in 0..all.len() {
         let mut next = Some(at);

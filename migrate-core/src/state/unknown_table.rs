@@ -1,4 +1,5 @@
-//! Changes of a table of which nothing is known: what does not need to know it goes through.
+//! Edits of an unknown table: an edit is allowed, and its inverse is derived where that needs no knowledge of the
+//! table.
 
 use super::rules::diagnostic;
 use super::{CheckedOperation, Findings};
@@ -51,7 +52,7 @@ pub(super) fn alter_unknown(
     })
 }
 
-/// The inverse of what needs no knowledge to be taken back.
+/// Returns the inverse of an edit, if it needs no knowledge of the table.
 fn inverse_of_unknown(change: &TableEdit) -> Option<TableEdit> {
     Some(match change {
         TableEdit::AddColumn { column, .. } => TableEdit::DropColumn {

@@ -1,5 +1,5 @@
-//! What a change of a table may not break: names that are free, keys that others refer to, types on both sides of a
-//! reference.
+//! Checks edits of a table against the rest of the schema: free names, referenced keys, types on both sides of a
+//! foreign key.
 
 use super::Uniform;
 use super::edit_table::Editing;
@@ -10,18 +10,18 @@ use crate::schema::sql_text;
 use crate::schema::table::{ForeignKey, ForeignKeyAction, ObjectKind};
 
 impl Editing<'_> {
-    /// That an expression can be kept with the table.
+    /// Checks that an expression can be part of the table.
     pub(super) fn check_expression(&self, sql: &str) -> Result<(), String> {
         sql_text::check_expression(sql)?;
         let table = &self.table.name;
         if sql_text::is_qualified_by(sql, table) {
-            // SQLite would look for the name when the table is made anew under another one.
+            // During a SQLite rebuild the table has another name, so a qualified column would not resolve.
             return Err(format!("it names a column by its table; leave `{table}.` out"));
         }
         Ok(())
     }
 
-    /// That columns which want different values in each row do not all have the same.
+    /// Checks that columns with distinct values do not have an equal value in every row.
     pub(super) fn check_not_all_same(&self, name: &str, columns: &[String]) -> Result<(), String> {
         let is_same = columns
             .iter()
@@ -65,7 +65,7 @@ impl Editing<'_> {
         Ok(())
     }
 
-    /// Index names are one per database, not per table, on SQLite and PostgreSQL.
+    /// Checks that an index name is free. On SQLite and PostgreSQL, index names are unique per database, not per table.
     pub(super) fn check_index_is_free(&self, name: &str) -> Result<(), String> {
         let owner = if self.table.indexes.iter().any(|index| index.name == name) {
             Some(self.table.name.as_str())
@@ -85,7 +85,7 @@ impl Editing<'_> {
         }
     }
 
-    /// That what foreign keys refer to stays unique after something was dropped.
+    /// Checks that columns which foreign keys reference are still unique after a drop.
     pub(super) fn check_still_unique(&self, drop: &TableEdit, columns: &[String]) -> Result<(), String> {
         let mut then = self.table.clone();
         then.apply(drop);
@@ -112,7 +112,7 @@ impl Editing<'_> {
         }
     }
 
-    /// A column that is on either side of a foreign key keeps its type.
+    /// Checks that no foreign key uses a column whose type changes.
     pub(super) fn check_type_is_free(&self, column: &str) -> Result<(), String> {
         let name = self.table.name.as_str();
         let own = self
@@ -134,7 +134,7 @@ impl Editing<'_> {
         }
     }
 
-    /// That no view reads a column that goes, or gets another name.
+    /// Checks that no view reads a column that is dropped or renamed.
     pub(super) fn check_no_view_reads(&self, column: &str) -> Result<(), String> {
         let model = self.model;
         let view = model.views_on(&self.table.name).find(|view| {
@@ -152,10 +152,10 @@ impl Editing<'_> {
         }
     }
 
-    /// What can be told only when all edits are known.
+    /// Checks the rules that depend on all edits together.
     pub(super) fn check_whole(&mut self, edits: &[LocatedEdit]) {
         for (at, edit) in edits.iter().enumerate() {
-            // By its name: a later edit may have renamed its columns, or dropped it again.
+            // Later edits may have renamed its columns or dropped it, so it is looked up by name.
             let result = match &edit.change {
                 TableEdit::AddForeignKey(added) => {
                     let key = self.table.foreign_keys.iter().find(|key| key.name == added.name);
@@ -205,7 +205,7 @@ impl Editing<'_> {
         }
     }
 
-    /// That a foreign key refers to columns that are there, unique, and of the same types.
+    /// Checks that a foreign key references existing, unique columns of the same types.
     pub(super) fn check_target(&self, key: &ForeignKey) -> Result<(), String> {
         for (when, reaction) in [("on_delete", key.on_delete), ("on_update", key.on_update)] {
             let is_never_null = |name: &&String| self.table.column(name).is_some_and(|column| !column.nullable);
@@ -265,7 +265,7 @@ impl Editing<'_> {
     }
 }
 
-/// What a column is called after edits; `None` if they drop it.
+/// Returns the name of a column after edits, or `None` if they drop it.
 fn name_after<'a>(column: &'a str, edits: &'a [LocatedEdit]) -> Option<&'a str> {
     edits.iter().try_fold(column, |name, edit| match &edit.change {
         TableEdit::RenameColumn { from, to } if from == name => Some(to.as_str()),

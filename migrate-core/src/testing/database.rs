@@ -1,4 +1,4 @@
-//! A database of a test's own, driven to any migration.
+//! A temporary database that a test moves to any migration.
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use std::sync::Arc;
@@ -21,14 +21,17 @@ use crate::report::Report;
 use crate::runner::Runner;
 use crate::target::{MigrationRef, Rollback, Target};
 
-/// A database of a test's own, which starts empty, is driven to any migration, and is gone when the value is dropped, also
-/// by a panic.
+/// A temporary database of one test. It starts empty and is removed when the value is dropped, also after a panic.
 ///
-/// It goes to a migration by its type ([`before`](TestDatabase::before), [`apply`](TestDatabase::apply),
-/// [`undo`](TestDatabase::undo)), by its version (`before_version` and so on, for tests that stand in another crate), or by
-/// steps ([`up`](TestDatabase::up), [`rollback`](TestDatabase::rollback)).
+/// A test moves it to a migration:
 ///
-/// `TestDatabase::new` makes one of SQLite in memory; a `TestServer` makes them on PostgreSQL, MySQL and MariaDB.
+/// - by type: [`before`](TestDatabase::before), [`apply`](TestDatabase::apply), [`undo`](TestDatabase::undo);
+/// - by version, for tests in another crate: [`before_version`](TestDatabase::before_version),
+///   [`apply_version`](TestDatabase::apply_version), [`undo_version`](TestDatabase::undo_version);
+/// - by number: [`up`](TestDatabase::up), [`rollback`](TestDatabase::rollback).
+///
+/// `TestDatabase::new` creates a SQLite database in memory. A `TestServer` creates databases on PostgreSQL, MySQL and
+/// MariaDB.
 ///
 #[cfg_attr(feature = "sqlite", doc = "```")]
 #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -68,20 +71,20 @@ use crate::target::{MigrationRef, Rollback, Target};
 /// # }
 /// ```
 pub struct TestDatabase<C = Unsaid> {
-    // Before what it is connected to, so that it is closed first.
+    // Declared before `storage`, so that the connection closes before the database is removed.
     conn: C,
     registry: Registry,
     url: String,
     storage: Storage,
 }
 
-/// The connection of a `TestDatabase` for which none is said.
+/// The default connection type of `TestDatabase`.
 #[cfg(feature = "sqlite")]
 type Unsaid = SqliteConnection;
 #[cfg(not(feature = "sqlite"))]
 type Unsaid = std::convert::Infallible;
 
-/// Where a database is, for as long as it is there.
+/// The place of a database. Dropping it removes the database.
 #[derive(Debug)]
 enum Storage {
     #[cfg(feature = "sqlite")]
@@ -91,27 +94,27 @@ enum Storage {
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     Server {
         _own: ScratchDatabase,
-        /// Kept for others as long as this one is there.
+        /// Keeps the template for other tests while this database exists.
         _template: Option<Arc<Template>>,
     },
 }
 
 #[cfg(feature = "sqlite")]
 impl TestDatabase {
-    /// A SQLite database in memory, for the migrations that are linked into the test.
+    /// Creates a SQLite database in memory for the migrations that are linked into the test.
     ///
     /// # Errors
     ///
-    /// If none is linked, or two share a version.
+    /// Returns an error if no migration is linked, or if two share a group and version.
     pub fn new() -> Result<TestDatabase, Error> {
         TestDatabase::in_memory(Registry::linked()?)
     }
 
-    /// A SQLite database in memory, for an explicit set.
+    /// Creates a SQLite database in memory for an explicit set of migrations.
     ///
     /// # Errors
     ///
-    /// If the set is empty, or two share a version.
+    /// Returns an error if the set is empty, or if two migrations share a group and version.
     pub fn of(migrations: impl IntoIterator<Item = Migration>) -> Result<TestDatabase, Error> {
         TestDatabase::in_memory(Registry::of(migrations)?)
     }
@@ -126,11 +129,12 @@ impl TestDatabase {
         })
     }
 
-    /// An empty one in a temporary file instead, for tests with several connections, threads or processes.
+    /// Replaces it with an empty database in a temporary file, for tests with several connections, threads or
+    /// processes.
     ///
     /// # Errors
     ///
-    /// If the directory for temporary files cannot be written.
+    /// Returns an error if the directory for temporary files is not writable.
     pub fn in_file(self) -> Result<TestDatabase, Error> {
         let file = TestFile::new().map_err(not_opened)?;
         Ok(TestDatabase {
@@ -141,7 +145,7 @@ impl TestDatabase {
         })
     }
 
-    /// The file that it is in; `None` if it is in memory.
+    /// The database file, or `None` if the database is in memory.
     #[must_use]
     pub fn file(&self) -> Option<&TestFile> {
         match &self.storage {
@@ -170,105 +174,108 @@ impl<C: ServerConnection> TestDatabase<C> {
         }
     }
 
-    /// Another connection to it.
+    /// Opens another connection to the database.
     ///
     /// # Errors
     ///
-    /// What Diesel says.
+    /// Returns Diesel's error.
     pub fn connect(&self) -> ConnectionResult<C> {
         C::establish(&self.url)
     }
 }
 
 impl<C: Driver> TestDatabase<C> {
-    /// The connection, for rows and questions.
+    /// The connection, for inserting and reading rows.
     pub fn conn(&mut self) -> &mut C {
         &mut self.conn
     }
 
-    /// What names it to programs and other connections: on a server a URL, with the password if there is one; with SQLite the
-    /// path of its file. One in memory is `:memory:`, and nobody else finds it by that.
+    /// The URL of the database, for other connections and for programs that the test starts.
+    ///
+    /// On a server it contains the password, if one is set. For SQLite it is the path of the file, or `:memory:`, which
+    /// no other connection can open.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A runner on it, for everything else.
+    /// A runner on this database, for everything else.
     pub fn runner(&mut self) -> Runner<'_> {
         Runner::new(&mut self.conn, self.registry.clone())
     }
 
-    /// Goes to where a migration is the next one: applies all before it, or takes back what was applied since.
+    /// Applies or rolls back migrations until `M` is the next one.
     ///
     /// # Errors
     ///
-    /// If it is not among the migrations of this database, and what [`Runner::up`] and [`Runner::rollback`] say.
+    /// Returns an error if this database does not list `M`, or the error of [`Runner::up`] or [`Runner::rollback`].
     pub fn before<M: DerivedMigration>(&mut self) -> Result<(), Error> {
         let reference = self.listed::<M>()?;
         self.before_version_of(&reference)
     }
 
-    /// Applies a migration, and all before it that are not applied yet.
+    /// Applies `M` and every pending migration before it.
     ///
     /// # Errors
     ///
-    /// If it is not among the migrations of this database, or applied already, and what [`Runner::up`] says.
+    /// Returns an error if this database does not list `M`, if `M` is applied already, or the error of [`Runner::up`].
     pub fn apply<M: DerivedMigration>(&mut self) -> Result<Report, Error> {
         let reference = self.listed::<M>()?;
         self.apply_version_of(&reference)
     }
 
-    /// Takes a migration back, and before it all that were applied after it.
+    /// Rolls back `M` and every migration after it, newest first.
     ///
     /// # Errors
     ///
-    /// If it is not among the migrations of this database, or not applied, and what [`Runner::rollback`] says.
+    /// Returns an error if this database does not list `M`, if `M` is not applied, or the error of
+    /// [`Runner::rollback`].
     pub fn undo<M: DerivedMigration>(&mut self) -> Result<Report, Error> {
         let reference = self.listed::<M>()?;
         self.undo_version_of(&reference)
     }
 
-    /// [`before`](TestDatabase::before), by a version or `group:version`.
+    /// Like [`before`](TestDatabase::before), by `version` or `group:version`.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns an error if the text is not a version, and the errors of [`before`](TestDatabase::before).
     pub fn before_version(&mut self, version: &str) -> Result<(), Error> {
         self.before_version_of(&parsed(version)?)
     }
 
-    /// [`apply`](TestDatabase::apply), by a version or `group:version`.
+    /// Like [`apply`](TestDatabase::apply), by `version` or `group:version`.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns an error if the text is not a version, and the errors of [`apply`](TestDatabase::apply).
     pub fn apply_version(&mut self, version: &str) -> Result<Report, Error> {
         self.apply_version_of(&parsed(version)?)
     }
 
-    /// [`undo`](TestDatabase::undo), by a version or `group:version`.
+    /// Like [`undo`](TestDatabase::undo), by `version` or `group:version`.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns an error if the text is not a version, and the errors of [`undo`](TestDatabase::undo).
     pub fn undo_version(&mut self, version: &str) -> Result<Report, Error> {
         self.undo_version_of(&parsed(version)?)
     }
 
-    /// Applies what is pending, all or so much.
+    /// Applies pending migrations up to `target`.
     ///
     /// # Errors
     ///
-    /// As [`Runner::up`].
+    /// Returns the error of [`Runner::up`].
     pub fn up(&mut self, target: &Target) -> Result<Report, Error> {
         self.runner().up(target)
     }
 
-    /// Takes back what was applied, all or so much.
+    /// Rolls back applied migrations as far as `rollback`.
     ///
     /// # Errors
     ///
-    /// As [`Runner::rollback`].
+    /// Returns the error of [`Runner::rollback`].
     pub fn rollback(&mut self, rollback: &Rollback) -> Result<Report, Error> {
         self.runner().rollback(rollback)
     }
@@ -318,7 +325,7 @@ impl<C: Driver> TestDatabase<C> {
         self.take_back_to(migration.id())
     }
 
-    /// Takes back, last one first, until neither a migration nor a later one is applied.
+    /// Rolls back until neither the migration nor a later one is applied, newest first.
     fn take_back_to(&mut self, id: MigrationId<'_>) -> Result<Report, Error> {
         let applied = self.applied()?;
         let stays = applied.iter().take_while(|row| row.id() < id).count();
@@ -328,7 +335,7 @@ impl<C: Driver> TestDatabase<C> {
         }
     }
 
-    /// What is applied, in the order of application.
+    /// The applied migrations, in the order of application.
     fn applied(&mut self) -> Result<Vec<AppliedMigration>, Error> {
         let entries: Vec<MigrationStatus> = self.runner().status()?;
         let mut applied: Vec<AppliedMigration> = entries.into_iter().filter_map(|entry| entry.applied).collect();

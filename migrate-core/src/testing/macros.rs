@@ -1,33 +1,39 @@
-//! `test_migrations!`, which makes a test of each check on each database.
+//! `test_migrations!`: creates one test for each check and each database.
 
-/// The tests that all migrations should pass, in one line: in `tests/migrations.rs`, with the crates whose migrations are
-/// meant, so that they are linked.
+/// Adds the standard tests for all migrations of one or more crates.
+///
+/// Write it in `tests/migrations.rs` with the crates that hold the migrations. The macro links them.
 ///
 /// ```ignore
 /// migrate_core::test_migrations!(blog);
 /// ```
 ///
-/// Inside the crate itself it is `migrate_core::test_migrations!();`. Each test is a method of
-/// [`Checks`](crate::testing::Checks), and is called as it:
+/// Inside the crate itself, write `migrate_core::test_migrations!();`. Each test calls the method of
+/// [`Checks`](crate::testing::Checks) with the same name:
 ///
 /// - `every_migration_is_linked_and_listed`
 /// - `each_migration_is_recorded_the_same_twice`
 /// - `released_migrations_have_not_changed`
 ///
-/// and on each database whose feature of migrate-core is enabled:
+/// These tests need no database. The following run on each database whose feature of migrate-core is enabled:
 ///
 /// - `every_plan_is_right`
 /// - `all_migrations_apply_to_an_empty_database`
 /// - `each_migration_goes_up_down_and_up_again`
 /// - `each_migration_goes_up_down_and_up_again_with_rows`
 ///
-/// These run on SQLite in memory; as `on_postgres::..` on the PostgreSQL server that `MIGRATE_TEST_POSTGRES` names, and as
-/// `on_mysql::..` on the MySQL or MariaDB server that `MIGRATE_TEST_MYSQL` names. Where a server is not named they pass, and
-/// "NOT TESTED on .." is written to stderr.
+/// They run:
 ///
-/// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [Dialect::Postgres])`. They are
-/// those of [`Checks`](crate::testing::Checks). Before them, `on` says which databases the migrations are meant for, if not
-/// for all that are enabled: Cargo enables what any package of a build asks for.
+/// - on SQLite, in memory;
+/// - as `on_postgres::..` on the PostgreSQL server that `MIGRATE_TEST_POSTGRES` names;
+/// - as `on_mysql::..` on the MySQL or MariaDB server that `MIGRATE_TEST_MYSQL` names.
+///
+/// Without the variable, a server test passes and prints "NOT TESTED on .." to stderr. `TestServer::at` describes the
+/// URLs.
+///
+/// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [Dialect::Postgres])`. Each one
+/// is a method of [`Checks`](crate::testing::Checks). `on` comes first and limits the databases. Use it if a migration
+/// is meant for some databases only, because Cargo enables every feature that any package of a build requests.
 ///
 /// ```ignore
 /// migrate_core::test_migrations!(blog; on = [sqlite, postgres], values = values_of);
@@ -65,7 +71,7 @@ macro_rules! __tests_without_a_database {
     };
 }
 
-/// On one kind of database: because it is `enabled`, or as the user has `name` it.
+/// Expands to the tests of one database: because its feature is `enabled`, or because the user `named` it in `on`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tests_on {
@@ -164,7 +170,7 @@ macro_rules! __tests_on_a_database {
     };
 }
 
-/// A test of each check; it passes where there are no checks to make, which was said then.
+/// Expands to one test per check. A test passes if its server is not configured; `from_env` has reported that.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tests {

@@ -1,13 +1,13 @@
-//! What users need to test their migrations, and what this project tests itself with.
+//! Tools for testing migrations. This project tests itself with them too.
 //!
-//! - `TestDatabase`: a database of a test's own, driven to any migration. Rows go in between, with Diesel.
-//! - `TestServer`: a PostgreSQL, MySQL or MariaDB server that makes such databases, empty or migrated.
-//! - [`Preview`]: one migration without any database: its SQL, its way back, the schema before and after.
-//! - `test_migrations!`: one line that gives a crate the tests that all migrations should pass.
-//! - `TestFile`: an empty SQLite database in a file, for tests that start programs.
+//! - `TestDatabase`: a temporary database that a test moves to any migration. Insert rows in between with Diesel.
+//! - `TestServer`: a PostgreSQL, MySQL or MariaDB server that creates such databases, empty or migrated.
+//! - [`Preview`]: one migration without a database: its SQL, its rollback, the schema before and after.
+//! - `test_migrations!`: adds the standard tests for all migrations of a crate, in one line.
+//! - `TestFile`: an empty SQLite database in a temporary file, for tests that start programs.
 //!
-//! A data migration is tested with rows in between, and the frozen table that it uses; its step is a plain function, which can
-//! also be called by itself:
+//! A test of a data migration inserts rows before it and uses its frozen table. A Rust step is a plain function, so a
+//! test may also call it directly:
 //!
 #![cfg_attr(feature = "sqlite", doc = "```")]
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -38,7 +38,7 @@
 //!     }
 //! }
 //!
-//! // The table as it is at this version. The application's own `schema.rs` moves on; this must not.
+//! // The table as it is at this version. The application's own `schema.rs` changes later; this must not.
 //! diesel::table! {
 //!     users (id) {
 //!         id -> BigInt,
@@ -68,7 +68,7 @@
 //!     Ok(())
 //! }
 //!
-//! /// `Ada.Lovelace@example.org` is `ada.lovelace`.
+//! /// `Ada.Lovelace@example.org` becomes `ada.lovelace`.
 //! fn handle(email: &str) -> String {
 //!     email.split('@').next().unwrap_or(email).to_lowercase()
 //! }
@@ -115,5 +115,5 @@ pub use server::{ServerConnection, TestServer};
 #[cfg(feature = "sqlite")]
 pub use test_file::TestFile;
 
-/// What a test returns, so that `?` takes any error.
+/// The result of a test. `?` converts any error into it.
 pub type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;

@@ -1,4 +1,4 @@
-//! One migration as values, without a database.
+//! Plans one migration without a database.
 
 use crate::dialect::DialectVersion;
 use crate::error::Error;
@@ -9,8 +9,9 @@ use crate::plan::offline::replayed;
 use crate::registry::Registry;
 use crate::target::MigrationRef;
 
-/// What one migration does to a database on which all before it were applied, worked out without one: to assert on, or to
-/// keep as a snapshot.
+/// The effect of one migration, planned without a database.
+///
+/// The plan assumes that every earlier migration is applied. Assert on it, or store it as a snapshot.
 ///
 /// ```
 /// use migrate_core::prelude::*;
@@ -52,20 +53,20 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Of one of the migrations that are linked into this program.
+    /// Plans a migration that is linked into this program.
     ///
     /// # Errors
     ///
-    /// If it is not linked, and everything that is wrong with it or one before it.
+    /// Returns an error if the migration is not linked, or if it or an earlier one is invalid.
     pub fn of<M: DerivedMigration>(dialect: impl Into<DialectVersion>) -> Result<Preview, Error> {
         Preview::among(&Registry::linked()?, &Migration::of::<M>().id().into(), dialect)
     }
 
-    /// Of one of an explicit set.
+    /// Plans a migration of an explicit set.
     ///
     /// # Errors
     ///
-    /// If it is not in the set, and everything that is wrong with it or one before it.
+    /// Returns an error if the migration is not in the set, or if it or an earlier one is invalid.
     pub fn among(
         registry: &Registry,
         migration: &MigrationRef,
@@ -79,7 +80,7 @@ impl Preview {
         let (mut planner, mut planned) = replayed(all(), dialect, |_, _| {})?;
         let down = planner.down(migration).map_err(Error::of_diagnostics)?;
         let Some(up) = planned.pop() else {
-            // Each migration was planned, this one as the last.
+            // Unreachable: every migration was planned, and this one is the last.
             return Err(Error::of_diagnostics(Vec::new()));
         };
         Ok(Preview {
@@ -90,25 +91,25 @@ impl Preview {
         })
     }
 
-    /// What applying it runs. Printed, it is SQL with comments.
+    /// The steps that apply the migration. Its `Display` prints SQL with comments.
     #[must_use]
     pub fn up(&self) -> &PlannedMigration {
         &self.up
     }
 
-    /// What rolling it back runs.
+    /// The steps that roll the migration back.
     #[must_use]
     pub fn down(&self) -> &PlannedMigration {
         &self.down
     }
 
-    /// The schema that it finds.
+    /// The schema before the migration.
     #[must_use]
     pub fn before(&self) -> &SchemaSnapshot {
         &self.before
     }
 
-    /// The schema that it leaves.
+    /// The schema after the migration.
     #[must_use]
     pub fn after(&self) -> &SchemaSnapshot {
         &self.after

@@ -1,4 +1,4 @@
-//! A temporary file for a SQLite database, gone at the end.
+//! A temporary file for a SQLite database.
 
 use std::fs;
 use std::io;
@@ -9,10 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use diesel::{Connection, ConnectionError, ConnectionResult, SqliteConnection};
 
-/// An empty SQLite database in a temporary file of its own, removed when the value is dropped, also by a panic.
+/// An empty SQLite database in a temporary directory, removed when the value is dropped, also after a panic.
 ///
-/// It is for tests that start programs, or that migrate by other means; [`TestDatabase`](super::TestDatabase) is driven
-/// to any migration.
+/// Use it for tests that start programs or that run migrations by other means. Otherwise use
+/// [`TestDatabase`](super::TestDatabase).
 ///
 /// ```
 /// use diesel::prelude::*;
@@ -31,11 +31,11 @@ pub struct TestFile {
 }
 
 impl TestFile {
-    /// A new one.
+    /// Creates a temporary directory. The first connection creates the file.
     ///
     /// # Errors
     ///
-    /// If the directory for temporary files cannot be written.
+    /// Returns an error if the directory for temporary files is not writable.
     pub fn new() -> io::Result<TestFile> {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -55,23 +55,23 @@ impl TestFile {
         }
     }
 
-    /// The file, which the first connection makes.
+    /// The path of the database file, which exists after the first connection.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.directory.join("test.db")
     }
 
-    /// The directory that goes with it, for files that a test needs beside it.
+    /// The temporary directory, for other files that a test needs.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Another connection to it.
+    /// Opens a new connection to the file.
     ///
     /// # Errors
     ///
-    /// What Diesel says, or that the directory's path is not UTF-8.
+    /// Returns Diesel's error, or an error if the path is not UTF-8.
     pub fn connect(&self) -> ConnectionResult<SqliteConnection> {
         let path = self.path();
         let path = path
@@ -83,7 +83,7 @@ impl TestFile {
 
 impl Drop for TestFile {
     fn drop(&mut self) {
-        // What is left behind is a temporary file, and a test has nothing to do about it.
+        // A test cannot do anything about a temporary file that remains.
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

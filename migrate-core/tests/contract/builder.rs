@@ -1,4 +1,4 @@
-//! Schema changes in words: what they make of a database, and of its rows, there and back.
+//! The builder: its effect on a database and on the rows, up and down.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -20,12 +20,12 @@ on_every_database! {
     a_view_of_what_is_not_there_stops_a_run
 }
 
-// MariaDB has none of these.
+// MariaDB supports none of these.
 where_ddl_is_taken_back! {
     indexes_of_expressions_and_of_some_rows_come_and_go
 }
 
-/// Something of everything that this database has.
+/// A sample of every kind of operation that the database supports.
 pub(crate) fn everything(engine: Engine) -> [Migration; 3] {
     [
         migration(1, move |schema| {
@@ -60,7 +60,7 @@ pub(crate) fn everything(engine: Engine) -> [Migration; 3] {
                 "split_part(email, '@', 1)",
                 "substring_index(email, '@', 1)",
             );
-            // A transaction inside the migration's own is a savepoint.
+            // Inside the migration's transaction this one is a savepoint.
             let fill =
                 rust_step!(|conn| conn
                     .transaction(|conn| { conn.batch_execute(&format!("UPDATE users SET handle = {name}")) }));
@@ -75,7 +75,7 @@ pub(crate) fn everything(engine: Engine) -> [Migration; 3] {
         }),
         migration(3, |schema| {
             schema.rename_table("posts", "articles");
-            // From here on the table is not known, and on PostgreSQL its key has to follow its name all the same.
+            // The table is unknown after raw SQL. On PostgreSQL the key's name must still follow the new table name.
             schema
                 .execute("ALTER TABLE articles ADD COLUMN kind integer")
                 .undo("ALTER TABLE articles DROP COLUMN kind");
@@ -112,7 +112,7 @@ pub(crate) const ROWS: &str = "
     INSERT INTO posts (id, title, user_id, created_at, updated_at)
         VALUES (1, 'one', 1, '2026-01-01', '2026-01-01'), (5, 'two', 2, '2026-01-01', '2026-01-01');";
 
-/// Applies a change to a database with users, posts and rows, takes it back, and applies it again.
+/// Applies a change to a database with users, posts and rows, rolls it back, and applies it again.
 #[track_caller]
 pub(crate) fn there_and_back(db: &Database, change: impl Fn(&mut Schema) + Send + Sync + 'static) -> Vec<Migration> {
     let mut migrations = users_and_posts();
@@ -163,7 +163,7 @@ fn a_table_goes_with_all_that_belongs_to_it(db: &Database) {
     db.execute("DELETE FROM posts");
     db.execute("DELETE FROM users");
     if db.engine == Engine::Sqlite {
-        // The mark of AUTOINCREMENT, of rows that are gone.
+        // Removes the AUTOINCREMENT counters of the deleted rows.
         db.execute("DELETE FROM sqlite_sequence");
     }
     db.rollback(&migrations, &Rollback::Last(1)).unwrap();
@@ -229,7 +229,7 @@ fn a_dropped_table_comes_back_with_all_that_belonged_to_it(db: &Database) {
     assert_eq!(db.picture(), before);
 }
 
-/// A table that no migration made, as `t.id()` and a text would.
+/// A table that no migration created, with the columns of `t.id()` and a text.
 fn old_table(engine: Engine) -> String {
     let id = engine.pick(
         "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL",
@@ -285,7 +285,7 @@ fn what_is_declared_and_not_there_stops_a_run(db: &Database) {
     let plan = db.with(&migrations, |runner| runner.plan(&Target::Latest)).unwrap();
     assert_text!(db, plan.to_string());
     db.up(&migrations).unwrap();
-    // Nothing is dropped that no migration would make again.
+    // `fresh` refuses to drop a table that no migration would create again.
     let before = db.whole_picture();
     let error = db.with(&migrations, |runner| runner.fresh()).unwrap_err();
     assert!(error.to_string().contains("`old` is declared"), "{error}");

@@ -1,5 +1,5 @@
-//! What the one-line tests find with rows in the tables, and what they let pass. That they run as tests of a package, and
-//! what they say there, is in `test_migrations_macro`.
+//! The checks of `test_migrations!` with generated rows: the mistakes that they find, and the valid migrations that
+//! they accept. `test_migrations_macro` covers their use and their output in a package.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use migrate_core::testing::Checks;
 
 use super::support::{migration, migration_with_down};
 
-/// What is said of migrations; nothing if they are right.
+/// The error of the checks, or nothing if the migrations are valid.
 fn said(migrations: impl IntoIterator<Item = Migration>) -> String {
     let checks = Checks::new("no package").migrations(migrations);
     let alone = checks.each_migration_goes_up_down_and_up_again();
@@ -162,7 +162,7 @@ fn rows_that_a_migration_numbers_itself_find_their_numbers_free() {
                 .execute("INSERT INTO posts (id, title) VALUES (1, 'Welcome'), (2, 'Rules'), (3, 'Help')")
                 .undo("DELETE FROM posts WHERE id IN (1, 2, 3)");
         }),
-        // What is referred to without a key so far is there when the key comes.
+        // Referenced rows exist before the foreign key is added.
         migration(3, |schema| {
             schema.create_table("likes", |t| {
                 t.big_int("user_id");
@@ -242,10 +242,10 @@ fn rows_are_found_for_references_of_every_kind() {
             2,
             |schema| {
                 for sql in [
-                    // Each refers to the other, and one of them can wait.
+                    // The tables refer to each other, and one column is nullable.
                     "CREATE TABLE chickens (id INTEGER PRIMARY KEY, egg INTEGER NOT NULL REFERENCES eggs (id))",
                     "CREATE TABLE eggs (id INTEGER PRIMARY KEY, chicken INTEGER REFERENCES chickens (id))",
-                    // Its key refers to another's, and is not its own.
+                    // The foreign key references another table's key, not its own.
                     "CREATE TABLE nests (code TEXT PRIMARY KEY, chicken INTEGER NOT NULL REFERENCES chickens)",
                 ] {
                     schema.execute(sql).up_only();
@@ -269,7 +269,7 @@ fn rows_are_found_for_references_of_every_kind() {
     is_right(all);
 }
 
-/// If there are rows at all.
+/// Fails if the other tables have rows and this one has none.
 fn there_are_nests(conn: &mut SqliteConnection) -> QueryResult<()> {
     let missing = "(SELECT count(*) FROM users) > 0 AND (SELECT count(*) FROM nests) = 0";
     let is_missing: bool = diesel::select(sql::<Bool>(missing)).first(conn)?;

@@ -1,4 +1,4 @@
-//! What a run does is settled when it begins, whatever others do with the database meanwhile.
+//! A run decides at its start what it does, whatever others do with the database during it.
 
 use std::cell::Cell;
 use std::sync::mpsc;
@@ -15,7 +15,7 @@ on_every_database! {
     two_who_roll_back_the_last_batch_leave_the_one_before
 }
 
-/// Runs `work`; after each migration `meanwhile` happens on another connection.
+/// Runs `work` and calls `meanwhile` with another connection after each migration.
 fn with_others<T>(db: &Database, meanwhile: impl Fn(), work: impl FnOnce(&mut Runner<'_>) -> T) -> T {
     let mut connection = db.connect();
     let mut runner = connection.runner(&tables(1..=6)).observe(|event| {
@@ -64,7 +64,7 @@ fn two_who_roll_back_the_last_batch_leave_the_one_before(db: &Database) {
                 scope.spawn(move || {
                     let mut connection = db.connect();
                     let mut runner = connection.runner(&tables(1..=4)).observe(|event| {
-                        // Where the right to write is the session's, it has to wait for the end of this turn.
+                        // With a session lock, this run waits until the other one releases it.
                         if let Event::Waiting { .. } = event {
                             tell.send(()).unwrap();
                         }
@@ -73,7 +73,7 @@ fn two_who_roll_back_the_last_batch_leave_the_one_before(db: &Database) {
                     drop(runner);
                     let _ = tell.send(());
                 });
-                // Until it is done, or at least has looked.
+                // Continues when the other run is done, or at least waits.
                 told.recv().unwrap();
             }
         };

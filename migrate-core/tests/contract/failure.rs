@@ -1,5 +1,5 @@
-//! A failing step: nothing of its migration stays where a transaction can see to that, elsewhere history says how far it
-//! came, and the error says everything.
+//! Failing steps: a transaction rolls everything back; elsewhere history records the completed steps. The error
+//! explains all of it.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -33,8 +33,8 @@ fn third_step_is(last: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migratio
     })
 }
 
-/// The third step fails. Either everything is as it was, or the two before it are done, nothing of it is, and the next run goes
-/// on with it.
+/// The third step fails. Either nothing has changed, or the first two steps are recorded and the next run resumes with
+/// the third.
 fn fails(db: &Database, failing: Migration) {
     db.up(&tables(1..=2)).unwrap();
     let before = (db.whole_picture(), db.bytes());
@@ -125,7 +125,7 @@ fn what_was_applied_before_stays_and_the_error_says_so(db: &Database) {
         false => &["1:1", "2:1", "3:1"],
     };
     assert_eq!(db.batches(), stays);
-    // What follows is a deploy of its own.
+    // The next run is a deploy with its own batch.
     db.up(&tables(1..=4)).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1", "3:2", "4:2"]);
 }
@@ -193,7 +193,7 @@ fn what_is_wrong_in_one_migration_touches_no_other(db: &Database) {
         let result = db.up(&all(Some(wrong)));
         let error = result.unwrap_err();
         if error.kind() == ErrorKind::InvalidMigration {
-            // Found while planning: nothing has run.
+            // The planner reports it: nothing has run.
             assert_eq!(db.tables(), [""; 0], "{number}");
             continue;
         }
@@ -204,6 +204,6 @@ fn what_is_wrong_in_one_migration_touches_no_other(db: &Database) {
         assert_eq!(report.executed.len(), 5, "{number}");
         db.rollback(&all(None), &Rollback::All).unwrap();
     }
-    // The rest is found while planning.
+    // The planner reports the other mistakes.
     assert_eq!(has_run, [1, 2]);
 }

@@ -1,4 +1,4 @@
-//! What history says against the program: states, and the ways out; and histories that cannot be right.
+//! The history compared with the program: states and their ways out, and invalid histories.
 
 use migrate_core::{Dialect, ErrorKind, MigrationStatus, Registry, Rollback, Target};
 
@@ -159,7 +159,7 @@ fn a_checksum_of_an_older_encoding_is_stamped_anew_and_is_no_change(db: &Databas
     assert_eq!(states(db, &tables(1..=2)), ["1 applied", "2 applied"]);
     db.up(&tables(1..=2)).unwrap();
     assert_eq!(db.history(), before);
-    // A newer program's stamp is not ours to judge or to replace.
+    // A checksum with an unknown tag belongs to a newer program: it is neither checked nor replaced.
     db.execute("UPDATE __migrations SET checksum = '9:abc' WHERE version = 1");
     db.up(&tables(1..=2)).unwrap();
     assert!(db.history()[0].contains("9:abc"));
@@ -181,7 +181,7 @@ fn the_history_table_can_have_another_name(db: &Database) {
     }
 }
 
-/// Everything refuses, with this kind, and changes nothing.
+/// Checks that every command fails with this kind of error and changes nothing.
 fn is_refused(db: &Database, kind: ErrorKind) -> String {
     let before = db.whole_picture();
     let all = tables(1..=3);
@@ -244,7 +244,7 @@ fn numbers_and_texts_that_cannot_be_are_refused(db: &Database) {
 
 fn a_null_where_none_belongs_is_refused(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
-    // Where a column cannot be changed, all of it is made again without what keeps NULL out.
+    // SQLite cannot alter a column, so the table is recreated without NOT NULL.
     for sql in db.engine.pick(
         vec![
             "CREATE TABLE copy AS SELECT * FROM __migrations",
@@ -279,7 +279,7 @@ fn an_empty_set_and_a_version_used_twice_are_refused() {
     let error = Registry::of([table(1), twice]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DuplicateVersion);
     insta::assert_snapshot!(error.to_string());
-    // The same migration, linked twice, is one.
+    // A migration that is linked twice counts once.
     assert_eq!(Registry::of([table(1), table(1), table(2)]).unwrap().len(), 2);
 }
 

@@ -1,4 +1,4 @@
-//! Names and texts that mean something else in SQL.
+//! Names and texts with a special meaning in SQL.
 
 use migrate_core::{ErrorKind, Migration, Rollback};
 
@@ -9,7 +9,7 @@ on_every_database! {
     a_name_that_no_database_takes_is_refused
 }
 
-/// In every place that takes a name, and as every text.
+/// Uses the name in every place that takes one, and as every text.
 fn named(name: &'static str) -> Vec<Migration> {
     vec![
         migration(1, move |schema| {

@@ -1,4 +1,4 @@
-//! Migrations outside a transaction: how far they got, going on, and what a person has to say.
+//! Migrations outside a transaction: checkpoints, resuming, and undecided steps.
 
 use diesel::connection::SimpleConnection;
 use migrate_core::{ErrorKind, Migration, MigrationState, Rollback, Schema};
@@ -21,7 +21,7 @@ on_every_database! {
     a_rust_step_that_leaves_a_transaction_open_is_noticed
 }
 
-/// Three rows for t1, with the second in the given way.
+/// Inserts three rows into `t1`; `second` is the statement for the second row.
 pub(crate) fn three_steps(second: &'static str) -> [Migration; 2] {
     [
         table(1),
@@ -29,7 +29,7 @@ pub(crate) fn three_steps(second: &'static str) -> [Migration; 2] {
             schema
                 .execute("INSERT INTO t1 VALUES (10)")
                 .undo("DELETE FROM t1 WHERE id = 10");
-            // Its way back fails where there is no such table.
+            // Its rollback fails without the table `gate`.
             schema
                 .execute(second)
                 .undo("DELETE FROM t1 WHERE id = 20 AND 0 = (SELECT count(*) FROM gate)");
@@ -61,7 +61,7 @@ fn after_a_failure_the_next_run_goes_on_with_the_step_that_failed(db: &Database)
     assert_eq!(states_and_prints(db), states_and_prints(&undisturbed));
 }
 
-/// History without its batches.
+/// A resumed run repeats the session settings of earlier steps.
 fn what_steps_have_set_of_the_session_holds_for_those_that_a_later_run_does(db: &Database) {
     let set = db
         .engine
@@ -138,7 +138,7 @@ fn a_done_step_that_was_changed_stops_the_next_run(db: &Database) {
 fn what_a_run_that_is_gone_has_left_is_taken_over(db: &Database) {
     let all = three_steps("INSERT INTO t1 VALUES (20)");
     db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
-    // As a killed process leaves it, before a step that is committed with its mark.
+    // The state after a kill before a step that commits together with its checkpoint.
     db.execute("UPDATE __migrations SET claim = 'gone' WHERE version = 2");
     db.up(&all).unwrap();
     assert_eq!(sum(db), 61);
@@ -168,7 +168,7 @@ fn what_nothing_can_tell_is_settled_by_a_person(db: &Database) {
     for (said, sum_then) in [(1, 61), (2, 41), (0, 71), (3, 11)] {
         let db = db.another();
         db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
-        // As a process leaves it that was killed in a step in Rust.
+        // The state after a kill inside a Rust step.
         db.execute("UPDATE __migrations SET claim = 'gone', in_flight = 'unknown' WHERE version = 2");
         let all = three_steps("INSERT INTO t1 VALUES (20)");
         let error = db.up(&all).unwrap_err();
@@ -214,7 +214,7 @@ fn an_interrupted_way_back_goes_on_where_it_stopped(db: &Database) {
     );
     assert_eq!(db.up(&all).unwrap_err().kind(), ErrorKind::Interrupted);
     db.execute("CREATE TABLE gate (id INTEGER)");
-    // What was cut off is finished, and nothing else is begun.
+    // The interrupted rollback is finished, and no other one starts.
     assert_eq!(db.rollback(&all, &Rollback::LastBatch).unwrap().executed.len(), 1);
     assert_eq!(db.batches().len(), 1);
     db.rollback(&all, &Rollback::LastBatch).unwrap();

@@ -1,4 +1,4 @@
-//! What a database is found to hold, against what migrations have made of it.
+//! Introspection of a database, compared with the migrations that created it.
 
 use crate::builder::{everything, users_and_posts};
 use crate::support::Database;

@@ -1,8 +1,8 @@
-//! What every database has to keep, grouped by behaviour. Each test has a database of its own.
+//! The guarantees for every database, grouped by behaviour. Each test has its own database.
 //!
-//! A claim is written once, as a function of a database, and is a test on each that is compiled in. A server that the
-//! environment does not name is said not to be tested. What one database alone has, or lacks, is in `sqlite`, `postgres` and
-//! `mysql`.
+//! A test is written once, as a function of a database, and runs on each database that is compiled in. If the
+//! environment names no server, a message reports the skipped tests. `sqlite`, `postgres` and `mysql` cover the
+//! features of one database only.
 
 #![allow(
     clippy::panic,
@@ -11,14 +11,14 @@
     reason = "a test fails by panicking"
 )]
 
-/// Tests on every database for each function of one: `apply::each_run_is_a_batch::postgres`.
+/// Expands each function to one test per database, such as `apply::each_run_is_a_batch::postgres`.
 macro_rules! on_every_database {
     ($($name:ident)*) => {
         $(tests!($name: sqlite Sqlite, postgres Postgres, newer_postgres NewerPostgres, mysql MySql, other_mysql OtherMySql);)*
     };
 }
 
-/// On those where a transaction takes back changes of the schema as well.
+/// Expands to tests on the databases with transactional DDL.
 macro_rules! where_ddl_is_taken_back {
     ($($name:ident)*) => {
         $(tests!($name: sqlite Sqlite, postgres Postgres, newer_postgres NewerPostgres);)*
@@ -81,7 +81,7 @@ macro_rules! tests {
     };
 }
 
-/// Compares a text with its snapshot, which goes by the claim's name and the kind of database.
+/// Compares a text with its snapshot, named after the test function and the database.
 macro_rules! assert_text {
     ($db:expr, $text:expr) => {
         insta::with_settings!({ snapshot_suffix => $db.engine.kind() }, {
@@ -90,7 +90,7 @@ macro_rules! assert_text {
     };
 }
 
-/// Compares a text with its snapshot, which is the same on every database.
+/// Compares a text with a snapshot that all databases share.
 macro_rules! assert_same_text {
     ($text:expr) => {
         insta::assert_snapshot!(crate::support::claim(), $text)
@@ -126,7 +126,7 @@ mod pooler;
 #[cfg(feature = "postgres")]
 mod postgres;
 
-// What needs a server, whichever it is.
+// Modules for tests with a server of any kind.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod proxy;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

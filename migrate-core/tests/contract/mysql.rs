@@ -1,5 +1,5 @@
-//! What only MySQL and MariaDB have: changes of the schema that commit by themselves, and sessions that choose a database,
-//! lock tables and play roles.
+//! Features of MySQL and MariaDB only: DDL with an implicit commit, and sessions that select a database, lock tables
+//! and activate roles.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ on_mysql! {
     defaults_are_set_whatever_the_type
 }
 
-/// A query for what a session is set to. Only MariaDB tells everybody of an open transaction.
+/// A query for the settings of a session. Only MariaDB shows an open transaction to every user.
 fn settings(db: &Database) -> &'static str {
     match db.dialect() {
         Dialect::MariaDb => concat!(settings!(), ", @@in_transaction) AS text"),
@@ -52,13 +52,13 @@ fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
         does_no_harm(db, sql, &EVERY_WAY, settings(db));
     }
     does_no_harm(db, "START TRANSACTION", &[Way::Rust], settings(db));
-    // From Rust outside a transaction, one that is left open is an error.
+    // Outside a transaction, a Rust step must not leave a transaction open.
     let but_from_rust = [Way::Sql, Way::Rust, Way::SqlOutsideTransaction];
     does_no_harm(db, "SET autocommit = 0", &but_from_rust, settings(db));
     assert_eq!(other.whole_picture(), [""; 0]);
 }
 
-/// A user whose rights all come with a role; both are gone at the end.
+/// A user with privileges through a role only. Dropping it drops the user and the role.
 struct WithRole<'a>(&'a Database);
 
 impl WithRole<'_> {
@@ -117,7 +117,7 @@ fn puts_down_outside(version: u64) -> Migration {
     })
 }
 
-/// What went wrong is known by the server's words, whatever language it speaks.
+/// Errors are recognized in any language of the server's messages.
 fn a_lock_is_known_for_one_in_any_language(db: &Database) {
     let all = [
         table(1),
@@ -154,7 +154,7 @@ fn what_fresh_could_not_drop_is_in_no_history(db: &Database) {
     assert_eq!(db.tables(), ["t1", "t2"]);
 }
 
-/// Applied, found as it was described, taken back, and found so again.
+/// Applies the change, compares the schema, rolls it back, and compares again.
 fn goes_there_and_back(db: &Database, up: impl Fn(&mut Schema) + Send + Sync + 'static) {
     let all = [
         migration(1, |schema| {

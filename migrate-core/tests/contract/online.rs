@@ -1,4 +1,4 @@
-//! MySQL and MariaDB: changes that let others write meanwhile say so, and are refused where the server would copy the table.
+//! Online DDL on MySQL and MariaDB: changes that permit writes request LOCK=NONE; others copy the table.
 
 use migrate_core::prelude::*;
 use migrate_core::{AlterTable, ErrorKind, Plan, Registry, Rollback};
@@ -13,7 +13,7 @@ on_mysql! {
     a_copy_that_nobody_asked_for_is_an_error_with_a_way_out
 }
 
-/// A table that has of everything, with rows.
+/// A table with every kind of object, and rows.
 fn crowded() -> Migration {
     migration(1, |schema| {
         schema.create_table("parents", |t| {
@@ -50,7 +50,7 @@ fn crowded() -> Migration {
 
 type Change = fn(&mut Schema);
 
-/// Each by itself.
+/// Each change runs separately.
 const ONLINE: &[(&str, Change)] = &[
     ("add", |s| s.alter_table("crowded", |t| t.integer("more").nullable())),
     ("add with a default", |s| {
@@ -147,7 +147,7 @@ const ONLINE: &[(&str, Change)] = &[
     }),
 ];
 
-/// Whether a server makes a change at all: MySQL does not rename what an expression names.
+/// Returns true if the server supports the change: MySQL does not rename a column that an expression uses.
 fn is_made(db: &Database, what: &str) -> bool {
     !["rename a checked one", "rename a counted one"].contains(&what) || db.dialect() == Dialect::MariaDb
 }
@@ -200,7 +200,7 @@ fn computed(index_one: bool) -> Migration {
 
 type Edit = fn(&AlterTable);
 
-/// Each with whether it goes on while others write where a virtual column is in an index.
+/// Each change, and true if it permits writes while an index contains a virtual column.
 const BESIDE_VIRTUAL: &[(&str, Edit, bool)] = &[
     ("add", |t| drop(t.integer("more").nullable()), false),
     (

@@ -1,11 +1,11 @@
-//! Runs behind PgBouncer in transaction mode, which shares the sessions of a server out.
+//! Runs behind PgBouncer in transaction mode, which shares server sessions between clients.
 
 use migrate_core::{ErrorKind, Target};
 
 use crate::processes;
 use crate::support::{AnyConnection, Database, Engine, table, untransactional};
 
-/// What `MIGRATE_TEST_PGBOUNCER` names stands in front of the server of `MIGRATE_TEST_POSTGRES`, in transaction mode.
+/// `MIGRATE_TEST_PGBOUNCER` must be a pooler in transaction mode in front of the server of `MIGRATE_TEST_POSTGRES`.
 fn behind_a_pooler() -> Option<(Database, String)> {
     let db = Database::new(Engine::Postgres)?;
     let Ok(pooler) = std::env::var("MIGRATE_TEST_PGBOUNCER") else {
@@ -41,7 +41,7 @@ fn what_needs_a_session_of_its_own_is_refused() {
     ];
     let mut connection = AnyConnection::open(&url);
     connection.runner(&all[..1]).up(&Target::Latest).unwrap();
-    // What another process leaves in a session of the server tells that it is shared.
+    // A setting of another process in the session shows that the session is shared.
     connection.execute("SELECT set_config('migrate.used_by', 'another process', false)");
     let error = connection.runner(&all).up(&Target::Latest).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidSetting, "{error}");

@@ -1,4 +1,4 @@
-//! What only PostgreSQL has: transactions that hold changes of the schema, roles, search paths, concurrent indexes.
+//! Features of PostgreSQL only: transactional DDL, roles, search paths, concurrent indexes.
 
 use std::thread;
 use std::time::Duration;
@@ -54,11 +54,11 @@ fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
     for sql in in_every_way {
         does_no_harm(db, sql, &EVERY_WAY, &all);
     }
-    // What a session calls its own is reset with the rest, and nobody knows what it was.
+    // `RESET ALL` also resets custom settings, whose former values are unknown.
     does_no_harm(db, "RESET ALL", &EVERY_WAY, settings);
     let outside = [Way::SqlOutsideTransaction, Way::RustOutsideTransaction];
     does_no_harm(db, "DISCARD ALL", &outside, settings);
-    // From Rust, a transaction that is left open is an error.
+    // A Rust step must not leave a transaction open.
     does_no_harm(db, "BEGIN", &[Way::Sql], &all);
     let elsewhere = "SELECT count(*) FROM pg_class WHERE relnamespace = 'other'::regnamespace";
     assert_eq!(db.number(elsewhere), 0);
@@ -78,7 +78,7 @@ fn a_step_that_ends_the_transaction_is_told(db: &Database) {
         let error = db.up(&ends(sql)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TransactionEnded, "{sql}: {error}");
         assert_eq!(db.states()[0], "1:applied", "{sql}");
-        // What it says of the steps before is so.
+        // The error describes the earlier steps correctly.
         let says_committed = error.to_string().contains("are committed");
         let is_there = db.tables().contains(&"half".to_owned());
         assert_eq!(says_committed, is_there, "{sql}: {error}");
@@ -132,7 +132,7 @@ fn a_backslash_is_one_whatever_the_database_makes_of_it(db: &Database) {
             t.enum_type("slash", "slash").default("'\\n");
             t.comment("\\t");
         });
-        // What is written by hand means what the database says that it means.
+        // Raw SQL keeps the meaning that the session's settings give it.
         schema
             .execute("INSERT INTO files (id, path) VALUES (1, DEFAULT), (2, '\\x41')")
             .up_only();
@@ -260,7 +260,7 @@ fn what_was_left_invalid_goes_however_the_statement_is_written(db: &Database) {
     db.execute(&format!("{of_tenant}; {another}"));
     let mut all = vec![table(1)];
     db.up(&all).unwrap();
-    // Nothing else goes with it: what is valid, what is called otherwise, what is of another table.
+    // Nothing else is dropped: valid indexes, other names, other tables.
     db.execute("INSERT INTO t1 VALUES (1); CREATE INDEX t1_valid ON t1 (id)");
     let mut by_hand = PgConnection::establish(&db.url()).unwrap();
     for sql in [
@@ -298,7 +298,7 @@ fn what_was_left_invalid_goes_however_the_statement_is_written(db: &Database) {
     assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 't1_valid'"), 1);
 }
 
-/// A transaction that sees rows as they are now, until it ends.
+/// A transaction whose snapshot stays unchanged until it ends.
 fn old_transaction(db: &Database) -> AnyConnection {
     let mut old = db.connect();
     old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");

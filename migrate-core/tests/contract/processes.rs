@@ -36,7 +36,7 @@ macro_rules! note {
     };
 }
 
-/// What is done to an audit table tells a second application. Some are generated alone, some have raw SQL, some a Rust step.
+/// An audit table reveals a second application. The migrations use generated SQL only, raw SQL, or a Rust step.
 fn audited() -> Vec<Migration> {
     (1..=12)
         .map(|version| {
@@ -78,9 +78,9 @@ fn spawn(url: &str, work: &str) -> Child {
         .unwrap()
 }
 
-/// Thirty-two at once, each with its work.
+/// Starts 32 processes at once, each with its work.
 fn at_once(url: &str, work: impl Fn(usize) -> &'static str) {
-    // One such test at a time: a server takes only so many connections.
+    // One such test at a time, because a server limits its connections.
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let children: Vec<Child> = (0..32).map(|number| spawn(url, work(number))).collect();
@@ -118,7 +118,7 @@ pub(crate) fn apply_at_once(db: &Database, url: &str) {
     make_audit_table(&alone);
     alone.up(&audited()).unwrap();
     assert_eq!(db.history(), alone.history());
-    // What was rolled back has counted the rows on.
+    // Rolled back inserts have advanced the counters.
     let but_rows = |db: &Database| -> Vec<String> {
         let picture = db.picture().into_iter();
         picture

@@ -1,6 +1,6 @@
-//! A proxy between a client and its server that counts round trips, and at one of them does something.
+//! A proxy between a client and its server. It counts round trips and can inject a fault at one of them.
 //!
-//! Of the protocols it knows where a request and its answer end:
+//! It finds the ends of requests and answers in the protocols:
 //! <https://www.postgresql.org/docs/current/protocol-message-formats.html>,
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_packets.html>.
 
@@ -12,30 +12,30 @@ use std::thread;
 
 use crate::support::Database;
 
-/// What happens at a request, counted from 1.
+/// A fault at a statement, counted from 1.
 pub(crate) struct Fault {
     pub(crate) at: usize,
     pub(crate) kind: FaultKind,
 }
 
 pub(crate) enum FaultKind {
-    /// The SQL is spoilt, so that the server refuses it.
+    /// Corrupts the SQL, so that the server refuses it.
     Spoil,
-    /// Before the request is passed on, which it is not any more.
+    /// Runs instead of forwarding the request.
     Before(Box<dyn FnOnce() + Send>),
-    /// When the server has answered, and before the answer is passed on.
+    /// Runs after the server's answer, before it is forwarded.
     After(Box<dyn FnOnce() + Send>),
 }
 
 #[derive(Default)]
 struct State {
     round_trips: AtomicUsize,
-    /// Requests that run a statement.
+    /// The number of requests that run a statement.
     statements: AtomicUsize,
     fault: Mutex<Option<Fault>>,
-    /// Done when the server's next answer is complete.
+    /// Runs when the server's next answer is complete.
     after: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    /// The port that the last connection to the server goes out from.
+    /// The local port of the newest connection to the server.
     port: AtomicUsize,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// In front of a database's server.
+    /// Starts a proxy in front of a database's server.
     pub(crate) fn new(db: &Database) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -58,7 +58,7 @@ impl Proxy {
                 };
                 let port = server.local_addr().unwrap().port();
                 of_all.port.store(usize::from(port), Ordering::SeqCst);
-                // Small packets are not held back.
+                // Disables Nagle's algorithm.
                 client.set_nodelay(true).unwrap();
                 server.set_nodelay(true).unwrap();
                 let (state, back) = (of_all.clone(), of_all.clone());
@@ -80,12 +80,12 @@ impl Proxy {
         let (scheme, rest) = db.server().split_once("://").unwrap();
         let user = rest.rsplit_once('@').map(|(user, _)| user);
         let user = user.unwrap_or(db.engine.pick("", "postgres", "root"));
-        // What is encrypted cannot be read.
+        // The proxy cannot read an encrypted connection.
         let plain = db.engine.pick("", "?sslmode=disable&gssencmode=disable", "");
         format!("{scheme}://{user}@{}/{}{plain}", self.address, db.name())
     }
 
-    /// Counts from here on.
+    /// Resets the counters.
     pub(crate) fn begin(&self) {
         self.state.round_trips.store(0, Ordering::SeqCst);
         self.state.statements.store(0, Ordering::SeqCst);
@@ -99,17 +99,17 @@ impl Proxy {
         self.state.statements.load(Ordering::SeqCst)
     }
 
-    /// Does something at a statement, counted from the beginning.
+    /// Sets a fault at a statement, counted from `begin`.
     pub(crate) fn set(&self, fault: Fault) {
         *self.state.fault.lock().unwrap() = Some(fault);
     }
 
-    /// Whether the statement came at which something is done.
+    /// Returns true if the fault has happened.
     pub(crate) fn has_met_fault(&self) -> bool {
         self.state.fault.lock().unwrap().is_none()
     }
 
-    /// Ends the session of the last connection on the server.
+    /// Ends the server session of the newest connection.
     pub(crate) fn terminates(&self, db: &Database) -> Box<dyn FnOnce() + Send> {
         let (state, url, engine) = (self.state.clone(), db.url(), db.engine);
         Box::new(move || {
@@ -120,7 +120,7 @@ impl Proxy {
                     "SELECT pg_terminate_backend(pid)::text AS text FROM pg_stat_activity WHERE client_port = {port}"
                 );
                 assert_eq!(other.texts(&query), ["true"]);
-                // Gone, and not only told to go.
+                // Waits until the session has ended.
                 let is_there = format!("SELECT pid::text AS text FROM pg_stat_activity WHERE client_port = {port}");
                 while !other.texts(&is_there).is_empty() {}
             } else {
@@ -145,12 +145,12 @@ fn address_of(db: &Database) -> String {
     }
 }
 
-/// Passes on what the client sends, request by request.
+/// Forwards the client's messages, request by request.
 fn requests(state: &State, is_postgres: bool, from: &TcpStream, mut to: &TcpStream) -> std::io::Result<()> {
     let mut is_started = !is_postgres;
     loop {
         let mut request = Vec::new();
-        // Up to where the client waits for an answer.
+        // Reads until the client waits for an answer.
         let ends = loop {
             let begin = request.len();
             let kind = if is_postgres {
@@ -188,7 +188,7 @@ fn requests(state: &State, is_postgres: bool, from: &TcpStream, mut to: &TcpStre
     }
 }
 
-/// Passes on what the server sends; what is to be done after an answer is done before its end is passed on.
+/// Forwards the server's messages. Work after an answer runs before its end is forwarded.
 fn answers(state: &State, is_postgres: bool, mut from: &TcpStream, mut to: &TcpStream) -> std::io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     let mut tail = Vec::new();
@@ -200,7 +200,7 @@ fn answers(state: &State, is_postgres: bool, mut from: &TcpStream, mut to: &TcpS
         let bytes = &buffer[..length];
         tail.extend_from_slice(bytes);
         tail.drain(..tail.len().saturating_sub(6));
-        // ReadyForQuery ends all that PostgreSQL answers; of MySQL the first packet comes when the statement was run.
+        // ReadyForQuery ends each answer of PostgreSQL; the first packet of MySQL arrives after the statement ran.
         let is_complete = !is_postgres || (tail.len() == 6 && tail[0] == b'Z' && tail[1..5] == [0, 0, 0, 5]);
         if is_complete && let Some(act) = state.after.lock().unwrap().take() {
             act();
@@ -211,15 +211,15 @@ fn answers(state: &State, is_postgres: bool, mut from: &TcpStream, mut to: &TcpS
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    /// More of the same request follows.
+    /// Another message of the request follows.
     Part,
     /// A request that the server answers.
     Request,
-    /// One that runs a statement.
+    /// A request that runs a statement.
     Statement,
-    /// Of the beginning of a connection.
+    /// A message of the connection's start.
     Start,
-    /// The server does not answer it.
+    /// A message without an answer.
     Unanswered,
 }
 
@@ -233,7 +233,7 @@ fn read_postgres(mut from: &TcpStream, request: &mut Vec<u8>, is_started: &mut b
     request.resize(body + length - 4, 0);
     from.read_exact(&mut request[body..])?;
     if !*is_started {
-        // A wish for encryption comes before the start itself.
+        // Requests for encryption precede the startup message.
         let is_wish = request[body..].starts_with(&80_877_103_u32.to_be_bytes())
             || request[body..].starts_with(&80_877_104_u32.to_be_bytes());
         *is_started = !is_wish;
@@ -268,13 +268,13 @@ fn read_mysql(mut from: &TcpStream, request: &mut Vec<u8>) -> std::io::Result<Ki
     })
 }
 
-/// The text of a simple query, or what is to be prepared, becomes something that is no SQL. What was prepared before is asked
-/// for under a name or a number that nobody knows.
+/// Corrupts the text of a simple query or of a statement to prepare. For a prepared statement it corrupts the name or
+/// number, which the server then does not know.
 fn spoil(request: &mut [u8], is_postgres: bool) {
     let after_name = |begin: usize| begin + request[begin..].iter().position(|byte| *byte == 0).unwrap() + 1;
     let (spoilt, with) = match (is_postgres, request[if is_postgres { 0 } else { 4 }]) {
         (true, b'Q') => (5..8, b'!'),
-        // Parse: the statement's name, and its text. Bind: the portal's name, and the statement's.
+        // Parse: the statement's name and text. Bind: the portal's name and the statement's.
         (true, b'P' | b'B') => (after_name(5)..after_name(5) + 3, b'!'),
         (false, 0x03) => (5..request.len().min(8), b'!'),
         (false, 0x17) => (5..9, 0x7f),

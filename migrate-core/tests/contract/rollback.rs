@@ -1,4 +1,4 @@
-//! Rolling back: batches, steps, targets, inverses, redo.
+//! Rolling back: batches, numbers, targets, inverses, redo.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -74,7 +74,7 @@ fn the_order_is_that_of_application_not_of_versions(db: &Database) {
 }
 
 fn the_inverse_is_worked_out_from_up_in_reverse(db: &Database) {
-    // Changes a row if there are as many as expected, and otherwise says that there is none.
+    // Updates a row if the count matches, and otherwise fails with "not found".
     macro_rules! count {
         ($expected:literal) => {
             rust_step!(|conn| {
@@ -196,7 +196,7 @@ fn redo_tells_how_to_go_forward_again_when_the_way_back_fails(db: &Database) {
     });
     let all = [table(1), failing, table(3)];
     db.up(&all).unwrap();
-    // The second time there is nothing before the one that fails.
+    // The second time, no earlier migration was rolled back.
     for (steps, is_told) in [(2, true), (1, false)] {
         let error = db.with(&all, |runner| runner.redo(steps)).unwrap_err();
         let advice = "`migrate up` applies again what was rolled back".to_owned();
@@ -257,7 +257,7 @@ fn a_down_that_does_not_lead_back_is_refused_before_anything_runs(db: &Database)
     }
     assert_eq!(db.picture(), [""; 0]);
 
-    // What raw SQL may have taken back is not known.
+    // The effect of raw SQL in `down` is unknown.
     let in_raw_sql = migration_with_down(2, up, |schema| {
         schema.execute("DROP VIEW names").up_only();
         schema

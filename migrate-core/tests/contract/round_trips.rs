@@ -1,4 +1,4 @@
-//! How often a run asks the server, counted by a proxy between the two.
+//! The number of round trips of a run, counted by a proxy.
 
 use migrate_core::Target;
 #[cfg(feature = "postgres")]
@@ -11,7 +11,7 @@ on_every_server! {
     nothing_to_do_costs_one_question
 }
 
-// Elsewhere each statement is marked by itself.
+// The other databases checkpoint each statement separately.
 #[cfg(feature = "postgres")]
 on_postgres! {
     a_thousand_generated_migrations_travel_together
@@ -24,7 +24,7 @@ fn nothing_to_do_costs_one_question(db: &Database) {
     let mut connection = AnyConnection::open(&proxy.url(db));
     proxy.begin();
     assert!(connection.runner(&all).up(&Target::Latest).unwrap().is_empty());
-    // Diesel prepares a query of MySQL before it runs it.
+    // On MySQL, Diesel prepares a query before running it.
     let expected = if db.engine.is_postgres() { 1 } else { 2 };
     assert_eq!(proxy.round_trips(), expected);
 }
@@ -42,7 +42,7 @@ fn a_thousand_generated_migrations_travel_together(db: &Database) {
         db.number("SELECT count(*) FROM __migrations WHERE state = 'applied' AND claim IS NULL"),
         1000
     );
-    // Each in a transaction of its own.
+    // Each migration has its own transaction.
     let transactions = "SELECT count(DISTINCT xmin::text) FROM pg_class WHERE relname LIKE 't%' AND relkind = 'r' \
                         AND relnamespace = 'public'::regnamespace";
     assert_eq!(db.number(transactions), 1000);

@@ -1,4 +1,4 @@
-//! `schema.rs` from the migrations alone, beside what Diesel's own `print-schema` reads from the migrated server.
+//! Compares `schema.rs` from the migrations with the output of Diesel's `print-schema` for the migrated server.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ on_every_server! {
     schema_rs_is_what_diesel_prints
 }
 
-/// Every type of a column, keys of several columns, references, names that Rust keeps for itself, views left out.
+/// Every column type, composite keys, references, Rust keywords as names, and excluded views.
 fn every_type(engine: Engine) -> Vec<Migration> {
     vec![
         migration(1, move |schema| {
@@ -98,7 +98,7 @@ fn schema_rs_is_what_diesel_prints(db: &Database) {
             "--except-tables",
             "__migrations",
         ])
-        // As `diesel setup` configures it.
+        // The settings of `diesel setup`.
         .args(["--custom-type-derives", "diesel::query_builder::QueryId"])
         .args(["--custom-type-derives", "Clone"])
         .output()

@@ -1,4 +1,4 @@
-//! The session of a run on a server: its lock, the locks that it waits for, and what it leaves behind when it is cut off.
+//! The server session of a run: its lock, the locks that it waits for, and its traces after an interruption.
 
 use std::sync::Mutex;
 use std::thread;
@@ -33,17 +33,17 @@ fn another_run_that_does_not_end_is_named(db: &Database) {
     let error = runner.up(&Target::Latest).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
     assert!(error.to_string().contains(who), "{error}");
-    // What is written into history by hand waits for the same lock.
+    // Commands that edit history wait for the same lock.
     let error = runner.accept(&reference(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
-    // Nothing is dropped under its feet either.
+    // `fresh` waits for it too.
     let error = runner.fresh().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
     drop(runner);
     assert_eq!(db.tables(), ["t1"]);
 }
 
-/// Takes what a run holds while it works.
+/// Acquires the lock of a run.
 pub(crate) fn takes_lock(db: &Database) -> String {
     if db.engine.is_postgres() {
         let key = "hashtextextended(current_database() || '.\"public\".\"__migrations\"', 2026112301)";
@@ -72,7 +72,7 @@ fn a_table_that_somebody_holds_is_waited_for_without_holding_up_others(db: &Data
     };
     thread::scope(|scope| {
         let up = scope.spawn(|| db.up(&all));
-        // It queues behind the holder, gives way to who comes behind it, and queues again.
+        // The run waits behind the holder, yields to the next waiter, and tries again.
         while db.number(waiting) == 0 && !up.is_finished() {
             thread::yield_now();
         }
@@ -101,7 +101,7 @@ fn a_table_that_somebody_holds_is_waited_for_without_holding_up_others(db: &Data
     assert_eq!(db.batches(), ["1:1"]);
 }
 
-/// What a run leaves that was killed outside a transaction, right before the second step or right after it.
+/// The state after a kill outside a transaction, right before or right after the second step.
 fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
     let both = untransactional(2, |schema| {
         schema.create_table("first", |t| t.id());
@@ -117,7 +117,7 @@ fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
             schema.execute("SELECT * FROM nowhere").up_only();
         });
         db.up(&[table(1), stops]).unwrap_err();
-        // As the runner writes it down before the second step: a digest of what is there, which is nothing.
+        // The runner's checkpoint before the second step: the digest of an object that does not exist.
         let digest = db.texts(db.engine.pick(
             "",
             "SELECT md5('') AS text",
@@ -180,7 +180,7 @@ fn checksum(db: &Database) -> String {
         .concat()
 }
 
-/// Several migrations that can travel together, the first of which has to wait.
+/// Several migrations that could be pipelined; the first must wait.
 fn a_lock_ends_a_run_in_time_however_much_is_pending(db: &Database) {
     let all = [
         table(1),
@@ -224,7 +224,7 @@ fn a_rust_step_is_tried_again_when_a_lock_is_in_its_way(db: &Database) {
     assert_eq!(db.number("SELECT id FROM t1"), 6);
 }
 
-/// How a text reaches the database.
+/// The ways to send SQL to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Sql,
@@ -240,8 +240,8 @@ pub(crate) const EVERY_WAY: [Way; 4] = [
     Way::RustOutsideTransaction,
 ];
 
-/// A step that sends a text does no harm: the migrations after it make their tables where they belong, history is whole and
-/// where it was, the lock is this run's until the end, and the connection is given back as it was.
+/// Checks that a step with this SQL does no harm: later migrations create their tables in the right place, history
+/// stays complete, the run keeps its lock, and the connection's settings are restored.
 pub(crate) fn does_no_harm(db: &Database, sql: &'static str, ways: &[Way], settings: &str) {
     let mut all = vec![table(1)];
     let mut tables = vec!["t1".to_owned()];
@@ -263,7 +263,7 @@ pub(crate) fn does_no_harm(db: &Database, sql: &'static str, ways: &[Way], setti
         tables.push(format!("t{}", number * 10 + 1));
     }
     let mut connection = db.connect();
-    // What whoever has the connection has set before the run.
+    // Settings of the connection's owner.
     connection.execute(db.engine.pick(
         "",
         "SET app.tenant = 'x'; SET work_mem = '8MB'",
@@ -274,7 +274,7 @@ pub(crate) fn does_no_harm(db: &Database, sql: &'static str, ways: &[Way], setti
     let result = connection
         .runner(&all)
         .observe(|event| {
-            // After the text, and before the end of its migration.
+            // After the SQL, before the end of its migration.
             if let Event::Step { position: 2, label, .. } = event
                 && *label == "SELECT 1"
             {

@@ -1,4 +1,4 @@
-//! All that is to be done in one transaction.
+//! Runs in a single transaction.
 
 use migrate_core::prelude::*;
 use migrate_core::{Error, ErrorKind, Report, Rollback, Target};

@@ -1,4 +1,4 @@
-//! A run that who started it wants to end.
+//! Runs that are asked to stop.
 
 use std::cell::Cell;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -24,13 +24,13 @@ on_every_server! {
     a_run_that_waits_for_a_table_can_be_stopped
 }
 
-// Elsewhere no migrations travel together.
+// Only PostgreSQL pipelines migrations.
 #[cfg(feature = "postgres")]
 on_postgres! {
     a_message_in_flight_is_finished_first
 }
 
-/// Stops once so many steps have begun.
+/// Asks the run to stop after this number of started steps.
 fn up_until(db: &Database, all: &[Migration], steps: usize) -> Result<Report, Error> {
     let begun = Cell::new(0);
     let mut connection = db.connect();
@@ -42,7 +42,7 @@ fn up_until(db: &Database, all: &[Migration], steps: usize) -> Result<Report, Er
     runner.stop_when(|| begun.get() >= steps).up(&Target::Latest)
 }
 
-/// Raw SQL, so that it travels alone.
+/// Raw SQL, so that the migration is not pipelined.
 fn raw(version: u64) -> Migration {
     migration(version, move |schema| {
         schema
@@ -134,7 +134,7 @@ fn a_run_that_waits_for_another_can_be_stopped(db: &Database) {
 #[cfg(feature = "postgres")]
 fn a_message_in_flight_is_finished_first(db: &Database) {
     let all: Vec<Migration> = (1..=100).map(crate::support::generated).collect();
-    // Asked right after the run has looked, when the first message is on its way.
+    // The request to stop arrives while the first message is in flight.
     let is_on_its_way = Cell::new(false);
     let mut connection = db.connect();
     let mut runner = connection.runner(&all).stop_when(|| is_on_its_way.replace(true));

@@ -1,4 +1,4 @@
-//! Steps and the transaction that they run in, where one holds all of a migration.
+//! Steps inside the transaction of their migration.
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
@@ -19,7 +19,7 @@ where_ddl_is_taken_back! {
     a_way_back_that_commits_is_noticed
 }
 
-/// t1 is there; the migration writes 10, does `step`, and writes 20.
+/// `t1` exists; the migration inserts 10, runs `step`, and inserts 20.
 fn around(step: impl Fn(&mut Schema) + Send + Sync + 'static) -> [Migration; 2] {
     let up = move |schema: &mut Schema| {
         schema.execute("INSERT INTO t1 VALUES (10)").up_only();
@@ -29,7 +29,7 @@ fn around(step: impl Fn(&mut Schema) + Send + Sync + 'static) -> [Migration; 2] 
     [table(1), migration(2, up)]
 }
 
-/// The step is a Rust function that sends a text.
+/// The step is a Rust function that sends SQL.
 fn around_sending(sql: &'static str) -> [Migration; 2] {
     around(move |schema| schema.run(rust_step!(|conn| conn.batch_execute(sql))).up_only())
 }
@@ -148,7 +148,7 @@ fn a_way_back_that_commits_is_noticed(db: &Database) {
     let error = db.rollback(&all, &Rollback::Last(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TransactionEnded);
     assert_eq!(db.up(&all).unwrap_err().kind(), ErrorKind::Interrupted);
-    // The way back goes on after the step that has happened.
+    // The rollback resumes after the completed step.
     db.rollback(&all, &Rollback::Last(1)).unwrap();
     assert_eq!(rows(db), ["1"]);
     assert_eq!(db.batches(), ["1:1"]);

@@ -1,4 +1,4 @@
-//! What differs between the databases that the plans run on, and the rows that are the same on all of them.
+//! The differences between the databases of the plans, and the rows, which are the same on all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,48 +8,48 @@ use migrate_core::{Dialect, Direction, Migration, Registry, Runner};
 
 use super::sql::quoted;
 
-/// Each object of a database by its name, as the set of what it is made of.
+/// The parts of each object of a database, by the object's name.
 pub(crate) type Objects = BTreeMap<String, BTreeSet<String>>;
 
-/// The values of each column of each table, in the order of the ids.
+/// The values of each column of each table, ordered by id.
 pub(crate) type Rows = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
-/// A database of a test's own, read by other means than the framework's.
+/// The database of one test, read without the framework.
 pub(crate) trait Database {
-    /// As a person calls it.
+    /// The name for messages.
     fn name(&self) -> String;
 
     fn dialect(&self) -> Dialect;
 
-    /// Takes away whatever is in it.
+    /// Drops everything in it.
     fn empty(&mut self);
 
     fn runner_of(&mut self, registry: Registry) -> Runner<'_>;
 
     fn execute(&mut self, sql: &str);
 
-    /// The answers of a query for one column `text`.
+    /// Returns the rows of a query with one column `text`.
     fn texts(&mut self, query: &str) -> Vec<String>;
 
-    /// All that it is made of but history, whatever the order and the quotes it was written with.
+    /// Returns all objects except history, independent of order and quotes.
     fn objects(&mut self) -> Objects;
 
-    /// The tables but history, by name.
+    /// The names of the tables except history.
     fn tables(&mut self) -> Vec<String>;
 
     /// The columns of a table by name, each with its type.
     fn columns(&mut self, table: &str) -> Vec<(String, String)>;
 
-    /// A literal for a column of a type, another one in each row.
+    /// A literal for a column of a type, distinct in each row.
     fn literal(&self, column_type: &str, table: &str, column: &str, row: usize) -> String;
 
-    /// An expression for the value of a column as a text.
+    /// An expression for the value of a column as text.
     fn written(&self, column: &str) -> String;
 
-    /// What an error says on some way if the rows that are there stand against what was asked, which is not wrong by itself.
+    /// The error texts for a plan that existing rows prevent, which is not a bug.
     fn by_rows(&self, way: Direction) -> &'static [&'static str];
 
-    /// What `diesel print-schema` is told to read it.
+    /// The URL for `diesel print-schema`.
     fn url(&self) -> String;
 }
 
@@ -58,7 +58,7 @@ impl dyn Database + '_ {
         self.runner_of(Registry::of(migrations.iter().copied()).unwrap())
     }
 
-    /// Puts rows into every table: different values in each, and references to the second row. Says how many there are.
+    /// Inserts rows into every table, with distinct values and references to the second row. Returns their number.
     pub(crate) fn fill(&mut self) -> usize {
         let tables = self.tables();
         let mut count = 0;
@@ -115,14 +115,14 @@ impl dyn Database + '_ {
     }
 }
 
-/// A row of a query for one column.
+/// A row of a query with one column.
 #[derive(QueryableByName)]
 pub(crate) struct OneText {
     #[diesel(sql_type = Text)]
     pub(crate) text: String,
 }
 
-/// Objects from texts in which the name of one stands before a tabulator, and a part of it behind.
+/// Builds objects from texts of the form `name TAB part`.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn objects(parts: Vec<String>) -> Objects {
     let mut objects = Objects::new();

@@ -1,8 +1,8 @@
-//! Random plans, with rows, on each database: applied, taken back, applied again. Taking back restores the schema, applying
-//! again leads to the same one, what the framework knows of it is what it reads back, and rows that no operation destroys are
-//! all there. Where rows stand against it, all goes on from where it stopped once they are gone.
+//! Random plans with rows on each database: apply, roll back, apply again. The rollback restores the schema, the schema
+//! state matches introspection, and rows that no operation destroys keep their values. If rows prevent a plan, the run
+//! resumes after they are deleted.
 //!
-//! The same plans each time, 1,000 on SQLite and 300 on each server; `CI_FULL=1` runs others, 20,000 and 3,000.
+//! The plans are fixed: 1,000 on SQLite, 300 on each server. `CI_FULL=1` runs 20,000 and 3,000 random ones.
 
 #![allow(
     clippy::panic,
@@ -12,7 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
-/// A test on each database for each function of one. A server that the environment does not name is said not to be tested.
+/// Expands each function to one test per database. A message reports a server that the environment does not name.
 macro_rules! on_each_database {
     ($($name:ident)*) => {
         $(

@@ -1,4 +1,4 @@
-//! MySQL or MariaDB, whichever a server is.
+//! MySQL or MariaDB, depending on the server.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -9,14 +9,14 @@ use super::database::{Database, Objects, OneText, objects};
 use super::server::OnServer;
 
 pub(crate) struct MySql {
-    // Before the database that it is connected to, so that it is closed first.
+    // Declared before the database, so that the connection closes first.
     connection: MysqlConnection,
     place: OnServer,
     version: String,
 }
 
 impl MySql {
-    /// `None`, said loudly, if the environment names no server.
+    /// Returns `None` with a message if the environment names no server.
     pub(crate) fn new(variable: &'static str) -> Option<MySql> {
         let place = OnServer::new(variable, |url, sql| {
             let mut server = MysqlConnection::establish(&format!("{url}/mysql")).unwrap();
@@ -95,7 +95,7 @@ impl Database for MySql {
             "double" | "decimal" => format!("{row}.25"),
             "date" => format!("'2024-02-0{row}'"),
             "datetime" | "timestamp" => format!("'2024-02-03 04:05:0{row}.25'"),
-            // MariaDB's JSON is one as well.
+            // MariaDB stores JSON as `longtext`.
             "longtext" | "json" => format!("'\"{table}-{column}-{row}\"'"),
             _ => format!("'{table}-{column}-{row}'"),
         }
@@ -114,13 +114,13 @@ impl Database for MySql {
                 "Incorrect",
                 "Truncated incorrect",
                 "Out of range value",
-                // A CHECK, or what MariaDB has of its own for JSON.
+                // A CHECK, or MariaDB's implicit check of JSON.
                 "` failed for `",
                 "' is violated",
                 "Invalid JSON",
             ],
-            // What a dropped column is filled with need not be there in the table that it refers to, or be a value of the type
-            // that the column had before.
+            // The fill of a restored column may be missing in the referenced table, or invalid for the type that the
+            // column had before.
             Direction::Down => &[
                 "a foreign key constraint fails",
                 "Incorrect",
@@ -135,7 +135,7 @@ impl Database for MySql {
     }
 }
 
-/// A text in each row: the name of an object, a tabulator, and a part of it.
+/// Texts of the form `name TAB part` for each object.
 const OBJECTS: [&str; 4] = [
     "SELECT concat_ws(' ', concat('table ', table_name, char(9), 'column'), column_name, column_type, \
      if(is_nullable = 'NO', 'not null', NULL), column_default, extra, generation_expression, collation_name, column_comment) \

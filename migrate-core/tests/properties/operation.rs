@@ -1,4 +1,4 @@
-//! Random operations as data: what they record, and what they destroy.
+//! Random operations as data: their steps, and the values that they destroy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     Partial,
     Descending,
     Expression,
-    /// With another column in it.
+    /// With an included column.
     Including,
     Hash,
 }
@@ -50,7 +50,7 @@ pub(crate) struct NewColumn {
     check: bool,
 }
 
-/// What the way back of a dropped column fills it with.
+/// The fill of a dropped column for the rollback.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fill {
     Nothing,
@@ -66,7 +66,7 @@ pub(crate) enum Default {
     Expression,
 }
 
-/// A column, and its type before the edit as far as that is known.
+/// A column, and its type before the edit if it is known.
 #[derive(Clone, Debug)]
 pub(crate) struct There(String, Option<ColumnType>);
 
@@ -75,7 +75,7 @@ pub(crate) enum Edit {
     Add(NewColumn),
     Drop(There, Fill),
     Rename(String, String),
-    /// The expression says how it turns, or nothing does.
+    /// The flag adds conversion expressions for both directions.
     ChangeType(There, ColumnType, bool),
     SetNotNull(String),
     DropNotNull(String),
@@ -131,7 +131,7 @@ impl Edit {
             Edit::SetDefault(There(column, is), default) => match (default, is) {
                 (Default::Value, Some(is)) => sql::fill(is).set_default(t, column),
                 (Default::Expression, Some(is)) => t.set_default_sql(column.clone(), sql::computed(dialect, is)),
-                // Not of every type: the planner has to say so.
+                // Valid for some types only: the planner must report the others.
                 (Default::Integer, _) => t.set_default(column.clone(), 7),
                 _ => t.set_default(column.clone(), true),
             },
@@ -139,7 +139,7 @@ impl Edit {
             Edit::Unique(columns) => t.unique(columns.clone()),
             Edit::Check(column) => {
                 t.check(format!("{column}_sane"), sql::is_not(dialect, column, "mad"));
-                // By the index the planner can check that the column is there.
+                // The index lets the planner check that the column exists.
                 t.index([column.as_str()]).name(format!("{column}_sane_idx"));
             }
             Edit::Reference(column, table) => {
@@ -150,8 +150,8 @@ impl Edit {
         }
     }
 
-    /// On a column that is there, and with its type. `None` if there is none, or what there is of it in SQL would not be right
-    /// any more.
+    /// Fits the edit to an existing column and its type. Returns `None` if there is none, or if the edit would break
+    /// SQL that uses the column.
     fn fitted(&self, table: &Table) -> Option<Edit> {
         let columns = table.columns.iter();
         let columns: Vec<&Column> = columns.filter(|column| NAMES.contains(&&*column.name)).collect();
@@ -192,7 +192,7 @@ impl Edit {
 }
 
 impl Operation {
-    /// On tables and columns that are there, with their types, which are known after whatever is asked for.
+    /// Fits the operation to existing tables and columns. `known_after` returns the schema after an operation.
     pub(crate) fn fitted(
         &self,
         known_after: impl Fn(Option<&Operation>) -> Option<SchemaSnapshot>,
@@ -236,7 +236,7 @@ impl Operation {
                         .create_index(table, columns.clone())
                         .filter(format!("{first} IS NOT NULL")),
                     Kind::Descending => schema.create_index(table, [desc(first)]),
-                    // The column beside the expression is what the planner can check.
+                    // The additional column lets the planner check the table.
                     Kind::Expression => schema.create_index(
                         table,
                         [
@@ -259,7 +259,7 @@ impl Operation {
                 );
             }
             Operation::CreateView(view, table) => {
-                // By the comment the planner can check that the table is there.
+                // The comment lets the planner check that the table exists.
                 schema.comment_on(table.clone(), "read by a view");
                 schema.create_view(view.clone(), format!("SELECT id FROM {}", sql::quoted(dialect, table)));
             }
@@ -271,9 +271,9 @@ impl Operation {
     }
 }
 
-/// The tables, and the columns, that lose what they held: as they were called before the operations.
+/// Returns the tables and columns that lose their values, by their names before the operations.
 pub(crate) fn lost<'a>(operations: impl Iterator<Item = &'a Operation>) -> BTreeSet<(String, Option<String>)> {
-    // Present name to former name; what is not in here has kept its name, unless it is new.
+    // Maps current names to former names. A missing entry means an unchanged name; `None` means a new object.
     let mut tables: BTreeMap<String, Option<String>> = BTreeMap::new();
     let mut columns: BTreeMap<(String, String), Option<String>> = BTreeMap::new();
     let mut lost = BTreeSet::new();
@@ -383,7 +383,7 @@ fn new_table(
     })
 }
 
-/// The enum, and a table for most of the names, which may refer to itself and to those before it.
+/// Creates the enum, and a table for most of the names, which may reference itself and earlier tables.
 pub(crate) fn tables(dialect: Dialect) -> impl Strategy<Value = Vec<Operation>> {
     let tables = TABLES.iter().enumerate().map(|(at, table)| {
         let table = new_table(Just((*table).to_owned()), &TABLES[..=at], dialect);

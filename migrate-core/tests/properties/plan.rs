@@ -1,4 +1,4 @@
-//! Random plans: what there is before rows come, and what is done to the rows.
+//! Random plans: the schema before rows are inserted, and the changes with rows.
 
 use migrate_core::__private::{MigrationMeta, register};
 use migrate_core::{Dialect, Migrate, Migration, Plan, Registry, Schema, SchemaSnapshot};
@@ -33,7 +33,7 @@ fn migration(dialect: Dialect, version: u64, operations: &[Operation]) -> Migrat
     register(meta, Box::leak(Box::new(Up { dialect, operations })))
 }
 
-/// Operations as they are wished for, whether they can be or not.
+/// Random operations, valid or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
     dialect: Dialect,
@@ -51,11 +51,11 @@ pub(crate) fn wish(dialect: Dialect) -> impl Strategy<Value = Wish> {
     (before, after).prop_map(move |(before, after)| Wish { dialect, before, after })
 }
 
-/// The migrations of a wish: the operations that the planner takes, one after the other.
+/// The migrations of a wish: the operations that the planner accepts, in order.
 #[derive(Debug)]
 pub(crate) struct Taken {
     dialect: Dialect,
-    /// The first one is for what there is before rows come.
+    /// The first entry is the schema before rows are inserted.
     operations: Vec<Vec<Operation>>,
     pub(crate) refused: usize,
 }
@@ -82,7 +82,7 @@ impl Wish {
 }
 
 impl Taken {
-    /// Adds an operation to the last migration, if the planner lets it be there.
+    /// Adds an operation to the last migration if the planner accepts it.
     fn take(&mut self, wished: &Operation) -> bool {
         let Some(operation) = wished.fitted(|earlier| self.known_after(earlier)) else {
             return false;
@@ -102,12 +102,12 @@ impl Taken {
         SchemaSnapshot::latest(&registry(self.dialect, &all)?, self.dialect).ok()
     }
 
-    /// What is done to the rows.
+    /// The operations after rows are inserted.
     pub(crate) fn after(&self) -> impl Iterator<Item = &Operation> {
         self.operations.iter().skip(1).flatten()
     }
 
-    /// There is nothing before rows come, or nothing is done to them.
+    /// Returns true if there are no tables to fill, or no changes to them.
     pub(crate) fn is_empty(&self) -> bool {
         self.operations[0].is_empty() || self.operations.len() == 1
     }

@@ -1,4 +1,4 @@
-//! PostgreSQL, in whichever version a server has.
+//! PostgreSQL, in the version of the server.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -10,21 +10,21 @@ use super::server::OnServer;
 use super::sql::MOODS;
 
 pub(crate) struct Postgres {
-    // Before the database that it is connected to, so that it is closed first.
+    // Declared before the database, so that the connection closes first.
     connection: PgConnection,
     place: OnServer,
     version: String,
 }
 
 impl Postgres {
-    /// `None`, said loudly, if the environment names no server.
+    /// Returns `None` with a message if the environment names no server.
     pub(crate) fn new(variable: &'static str) -> Option<Postgres> {
         let place = OnServer::new(variable, |url, sql| {
             let mut server = PgConnection::establish(&format!("{url}/postgres")).unwrap();
             server.batch_execute(sql).unwrap();
         })?;
         let mut connection = PgConnection::establish(&place.url()).unwrap();
-        // What a crash of the server would take is of no interest.
+        // Durability does not matter here.
         connection.batch_execute("SET synchronous_commit = off").unwrap();
         let version = sql_query("SELECT current_setting('server_version') AS text");
         let version = version.get_result::<OneText>(&mut connection).unwrap().text;
@@ -108,7 +108,7 @@ impl Database for Postgres {
                 "contains null values",
                 "is violated by some row",
             ],
-            // What a dropped column is filled with need not be there in the table that it refers to.
+            // The fill of a restored column may be missing in the referenced table.
             Direction::Down => &["violates foreign key constraint"],
         }
     }
@@ -118,9 +118,9 @@ impl Database for Postgres {
     }
 }
 
-/// A text that is a default is cast to the type that the column had when it was given, which makes no difference. Of a NOT
-/// NULL, which newer versions keep as a constraint, the column tells. The sequence of an identity is the server's own: it picks
-/// a name that is free when the column is made.
+/// The cast of a text default to the column's former type is ignored, because it makes no difference. NOT NULL,
+/// a constraint in newer versions, is read from the column. The server names the sequence of an identity
+/// column.
 const OBJECTS: &str = "\
     WITH named AS (SELECT oid, relname::text AS name, relkind FROM pg_class \
         WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_migrations%') \

@@ -1,8 +1,8 @@
-//! What the model is written as, beside the migrated database: `schema.rs` and frozen tables beside what Diesel's own
-//! `print-schema` reads, and the whole schema as SQL beside what the migrations make.
+//! Exports of the schema, compared with the migrated database: `schema.rs` and frozen tables with the output of
+//! Diesel's `print-schema`, and the SQL of the whole schema with the result of the migrations.
 //!
-//! Diesel's program is needed for the first: see CONTRIBUTING.md, and its path in `DIESEL_CLI`. Where `SCHEMA_RS_OUT` names a
-//! directory, SQLite's files are left there, for a compiler to look at.
+//! `DIESEL_CLI` must name Diesel's program for the first comparison: see CONTRIBUTING.md. `SCHEMA_RS_OUT` may name a
+//! directory for the files of SQLite, so that a compiler can check them.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ on_each_database! {
     frozen_tables_are_what_diesel_prints
 }
 
-/// The path of Diesel's program; `None`, said loudly, if there is none.
+/// Returns the path of Diesel's program, or `None` with a message.
 fn diesel() -> Option<String> {
     let diesel = std::env::var("DIESEL_CLI").ok();
     if diesel.is_none() {
@@ -29,11 +29,11 @@ fn diesel() -> Option<String> {
     diesel
 }
 
-/// What `print-schema` says, without its first line.
+/// Returns the output of `print-schema` without its first line.
 fn printed_by_diesel(diesel: &str, database: &dyn Database, arguments: &[&str]) -> String {
     let mut command = Command::new(diesel);
     command.args(["print-schema", "--database-url", &database.url()]);
-    // As `diesel setup` configures it.
+    // The settings of `diesel setup`.
     command.args(["--custom-type-derives", "diesel::query_builder::QueryId"]);
     command.args(["--custom-type-derives", "Clone"]);
     let output = command
@@ -102,7 +102,7 @@ fn schema_rs_is_what_diesel_prints(database: &mut dyn Database) {
     }
 }
 
-/// As `create --tables` writes them into a migration.
+/// `create --tables` writes these tables into a migration.
 fn frozen_tables_are_what_diesel_prints(database: &mut dyn Database) {
     let Some(diesel) = diesel() else { return };
     let first: MigrationRef = "1".parse().unwrap();

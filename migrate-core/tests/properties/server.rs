@@ -1,11 +1,11 @@
-//! A database of a test's own on a server that the environment names.
+//! The database of one test on a server that the environment names.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Runs a statement on the server at a URL.
+/// Runs a statement on the server of a URL.
 type Execute = fn(&str, &str);
 
-/// It is dropped at the end.
+/// Dropping it drops the database.
 pub(crate) struct OnServer {
     server: String,
     name: String,
@@ -13,7 +13,7 @@ pub(crate) struct OnServer {
 }
 
 impl OnServer {
-    /// `None`, said loudly, if the environment names no server.
+    /// Returns `None` with a message if the environment names no server.
     pub(crate) fn new(variable: &'static str, execute: Execute) -> Option<OnServer> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let Ok(server) = std::env::var(variable) else {

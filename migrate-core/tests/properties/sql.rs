@@ -1,5 +1,5 @@
-//! What stands in operations as SQL, in the words of each database, so that it is right by itself and only the framework's SQL
-//! is on trial.
+//! Valid SQL fragments of operations for each database, so that the tests fail only for SQL that the framework
+//! generates.
 
 use migrate_core::{AlterTable, ColumnBuilder, ColumnType, Dialect, DropColumn, kind};
 
@@ -50,10 +50,10 @@ pub(crate) fn quoted(dialect: Dialect, name: &str) -> String {
     }
 }
 
-/// The values of the enum `mood`: one for each row, so that a column of it can be unique.
+/// The values of the enum `mood`: one for each row, so that such a column can be unique.
 pub(crate) const MOODS: [&str; 3] = ["sad", "glad", "so-so"];
 
-/// The types of columns.
+/// The column types.
 pub(crate) fn types(dialect: Dialect) -> Vec<ColumnType> {
     let mut types = vec![
         ColumnType::Integer,
@@ -81,7 +81,7 @@ pub(crate) fn types(dialect: Dialect) -> Vec<ColumnType> {
     types
 }
 
-/// What can be said of values of a type.
+/// The kind of values of a type.
 enum Sort {
     Whole,
     Fraction,
@@ -112,7 +112,7 @@ pub(crate) fn is_text(column_type: &ColumnType) -> bool {
 
 const A_UUID: &str = "5f0c8e62-0f4b-4c1b-8f6e-2d7b3a9e1c50";
 
-/// A default of a column.
+/// Returns a default of a column.
 pub(crate) fn default(dialect: Dialect, column_type: &ColumnType) -> Given {
     match sort(column_type) {
         Sort::Whole => Given::Integer(7),
@@ -133,7 +133,7 @@ fn now(dialect: Dialect) -> &'static str {
     }
 }
 
-/// A default that is computed.
+/// Returns an expression as a default.
 pub(crate) fn computed(dialect: Dialect, column_type: &ColumnType) -> String {
     let sql = match sort(column_type) {
         Sort::Whole | Sort::Fraction => "1 + 1",
@@ -148,7 +148,7 @@ pub(crate) fn computed(dialect: Dialect, column_type: &ColumnType) -> String {
     sql.to_owned()
 }
 
-/// What a column is filled with that comes back.
+/// Returns the value that fills a restored column.
 pub(crate) fn fill(column_type: &ColumnType) -> Given {
     match sort(column_type) {
         Sort::Whole => Given::Integer(20),
@@ -162,7 +162,7 @@ pub(crate) fn fill(column_type: &ColumnType) -> Given {
     }
 }
 
-/// The same, another value in each row.
+/// Returns an expression that fills a restored column, distinct in each row.
 pub(crate) fn fill_from_id(dialect: Dialect, column_type: &ColumnType) -> String {
     let sql = match (sort(column_type), dialect) {
         (Sort::Whole | Sort::Fraction, _) => "id + 1",
@@ -179,8 +179,8 @@ pub(crate) fn fill_from_id(dialect: Dialect, column_type: &ColumnType) -> String
     sql.to_owned()
 }
 
-/// The value of a column, of whatever type, as one of another type: values that differ are to differ afterwards. `None` where
-/// that cannot be said.
+/// Returns an expression that converts a column of any type to another type and keeps distinct values distinct. Returns
+/// `None` if there is no such expression.
 pub(crate) fn turned(dialect: Dialect, column: &str, to: &ColumnType) -> Option<String> {
     let column = quoted(dialect, column);
     if dialect != Postgres {
@@ -188,7 +188,7 @@ pub(crate) fn turned(dialect: Dialect, column: &str, to: &ColumnType) -> Option<
     }
     let hash = format!("hashtext({column}::text)");
     Some(match sort(to) {
-        // As many as 16 bits hold.
+        // Fits into 16 bits.
         Sort::Whole | Sort::Fraction => format!("{hash} % 30000"),
         Sort::Day => format!("date '2024-02-03' + {hash} % 100000"),
         Sort::Moment => format!("timestamp '2024-02-03' + {hash} * interval '1 second'"),
@@ -199,16 +199,16 @@ pub(crate) fn turned(dialect: Dialect, column: &str, to: &ColumnType) -> Option<
     })
 }
 
-/// A condition on a column of whatever type.
+/// Returns a condition on a column of any type.
 pub(crate) fn is_not(dialect: Dialect, column: &str, text: &str) -> String {
     match dialect {
         Sqlite => format!("{column} <> '{text}'"),
-        // Not a cast: PostgreSQL forgets one that does nothing when the column becomes a text, and would need it again later.
+        // Not a cast: PostgreSQL drops a redundant cast when the column becomes a text, but the rollback would need it.
         _ => format!("concat({column}) <> '{text}'"),
     }
 }
 
-/// An expression of a column of whatever type, for an index.
+/// Returns an expression on a column of any type, for an index.
 pub(crate) fn indexed(dialect: Dialect, column: &str) -> String {
     match dialect {
         Postgres => format!("{column} IS NULL"),

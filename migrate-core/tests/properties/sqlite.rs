@@ -11,7 +11,7 @@ use migrate_core::{Dialect, Direction, Registry, Runner};
 use super::database::{Database, Objects, OneText};
 
 pub(crate) struct Sqlite {
-    // Before the file that it is connected to, so that it is closed first.
+    // Declared before the file, so that the connection closes first.
     connection: SqliteConnection,
     file: TestFile,
 }
@@ -20,7 +20,7 @@ impl Sqlite {
     pub(crate) fn new() -> Sqlite {
         let file = TestFile::new().unwrap();
         let mut connection = file.connect().unwrap();
-        // What a crash of the machine would take is of no interest.
+        // Durability does not matter here.
         let settings = "PRAGMA foreign_keys = ON; PRAGMA synchronous = OFF";
         connection.batch_execute(settings).unwrap();
         Sqlite { connection, file }
@@ -80,7 +80,7 @@ impl Database for Sqlite {
         let names = self.texts(&format!(
             "SELECT name AS text FROM pragma_table_info('{table}') ORDER BY name"
         ));
-        // Any type holds any value.
+        // Any type accepts any value.
         names.into_iter().map(|name| (name, String::new())).collect()
     }
 
@@ -99,7 +99,7 @@ impl Database for Sqlite {
                 "NOT NULL constraint failed",
                 "CHECK constraint failed",
             ],
-            // What a dropped column is filled with need not be there in the table that it refers to.
+            // The fill of a restored column may be missing in the referenced table.
             Direction::Down => &["refers to nothing"],
         }
     }
@@ -109,7 +109,7 @@ impl Database for Sqlite {
     }
 }
 
-/// What stands between the outermost commas, without the quotes of names; the start of the statement is a part as well.
+/// Splits a statement at its outermost commas and parentheses, without the quotes of names.
 fn parts(sql: &str) -> BTreeSet<String> {
     let mut parts = vec![String::new()];
     let mut depth = 0;

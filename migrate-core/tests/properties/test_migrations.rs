@@ -1,7 +1,7 @@
-//! The one-line tests on random migrations: what the planner takes is green, but where rows that are valid before a
-//! migration break a constraint that it adds, or something is dropped and made again, or two ways back lack a fact together.
+//! The checks of `test_migrations!` on random migrations. They accept all plans of the planner with three exceptions:
+//! valid rows break a new constraint, something is dropped and created again, or two rollbacks lack a fact together.
 //!
-//! On SQLite, the only database that the one-line tests run on.
+//! They run on SQLite only.
 
 use migrate_core::testing::Checks;
 use migrate_core::{Dialect, Error, ErrorKind};
@@ -23,7 +23,7 @@ fn migrations_that_are_right_are_green() {
         }
         let checks = Checks::new("no package").migrations(taken.migrations());
         if let Err(error) = checks.every_plan_is_right() {
-            // Each way back is right by itself, and one of them lacks a fact for the other.
+            // Each rollback is valid on its own, but one of them lacks a fact for the other.
             assert_eq!(error.kind(), ErrorKind::InvalidMigration, "{error}\n{taken:?}");
             assert!(error.to_string().contains("on the way back: "), "{error}\n{taken:?}");
             refused += 1;

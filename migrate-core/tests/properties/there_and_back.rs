@@ -1,4 +1,4 @@
-//! Every plan goes there and back and there again.
+//! Applies every plan, rolls it back, and applies it again.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,7 +15,7 @@ on_each_database! {
     every_plan_goes_there_and_back_and_keeps_its_rows
 }
 
-/// What [`Database::objects`] calls the enum that plans make.
+/// The name of the plans' enum in [`Database::objects`].
 const ENUM: &str = "enum mood";
 
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// What the framework knows of the database is what it reads back from it.
+/// Checks that the schema state matches introspection.
 fn agrees(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), TestCaseError> {
     prop_assert_eq!(differences(database, migrations)?, [""; 0]);
     Ok(())
@@ -61,7 +61,7 @@ fn differences(database: &mut dyn Database, migrations: &[Migration]) -> Result<
     differences.map_err(|error| TestCaseError::fail(error.to_string()))
 }
 
-/// After the way back all is as it was, but for a value of an enum that PostgreSQL does not take out again.
+/// Checks that the rollback has restored everything, except an enum value, which PostgreSQL cannot remove.
 fn is_as_before(
     database: &mut dyn Database,
     taken: &Taken,
@@ -89,20 +89,20 @@ fn there(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), Er
     database.runner(migrations).up(&Target::Latest).map(drop)
 }
 
-/// Back to what there was before rows came.
+/// Rolls back to the schema before rows were inserted.
 fn back(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), Error> {
     let first = Rollback::To("1".parse().unwrap());
     database.runner(migrations).rollback(&first).map(drop)
 }
 
-/// The same, if neither the planner nor a row stands against it.
+/// Rolls back. Returns false if the planner or a row prevents it.
 fn comes_back(database: &mut dyn Database, migrations: &[Migration], seen: &mut Seen) -> Result<bool, TestCaseError> {
     let objects = database.objects();
     let Err(error) = back(database, migrations) else {
         return Ok(true);
     };
     if error.kind() == ErrorKind::InvalidMigration {
-        // Each way back is right by itself, and one of them lacks a fact for the other: nothing has run.
+        // Each rollback is valid on its own, but one of them lacks a fact for the other: nothing has run.
         prop_assert_eq!(database.objects(), objects, "after a refused way back");
         seen.refused_back += 1;
         return Ok(false);
@@ -145,7 +145,7 @@ fn goes(database: &mut dyn Database, taken: &Taken, seen: &mut Seen) -> Result<(
     seen.rebuilds += usize::from(steps.any(|step| step.sql().is_some_and(is_rebuilt)));
 
     if let Err(error) = there(database, &migrations) {
-        // Only rows may stand against it: two alike where one is allowed, or none where one has to be.
+        // Only rows may prevent it, such as duplicates for a unique key or NULL for NOT NULL.
         let said = error.to_string();
         let by_rows = database.by_rows(Direction::Up);
         prop_assert!(by_rows.iter().any(|reason| said.contains(reason)), "{}", said);
@@ -154,7 +154,7 @@ fn goes(database: &mut dyn Database, taken: &Taken, seen: &mut Seen) -> Result<(
             back(database, &migrations).map_err(|error| fail("back after rows were against it", error))?;
             is_as_before(database, taken, &objects_before, "back after rows were against it")?;
         }
-        // Without the rows it goes on from where it stopped.
+        // Without the rows, the run resumes where it stopped.
         database.remove_rows();
         there(database, &migrations).map_err(|error| fail("on without the rows", error))?;
         agrees(database, &migrations)?;

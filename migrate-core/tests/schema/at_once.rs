@@ -1,4 +1,4 @@
-//! The whole schema as SQL: in an order that works, whatever refers to what.
+//! The whole schema as SQL, in an order that satisfies all references.
 
 use migrate_core::{Dialect, SchemaSnapshot};
 
@@ -17,7 +17,7 @@ const ALL: &[Describe] = &[
             t.big_int("friend_id").nullable().references("users", "id");
             t.varchar("email", 100).unique();
         });
-        // They refer to each other now.
+        // The tables reference each other now.
         schema.alter_table("a_pictures", |t| {
             t.foreign_key(["owner_id"], "users", ["id"]);
         });

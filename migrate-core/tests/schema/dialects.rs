@@ -1,4 +1,4 @@
-//! Each operation, as every dialect writes it, side by side in one snapshot.
+//! The SQL of each operation in every dialect, side by side in one snapshot.
 
 use migrate_core::{
     ColumnType, Dialect, ForeignKeyAction, IndexMethod, Plan, PlannedMigration, PlannedStep, desc, expression,
@@ -268,7 +268,7 @@ const OPERATIONS: &[(&str, Describe)] = &[
     }),
 ];
 
-/// The steps as they are printed, without the lines of this file, which move.
+/// Prints the steps without the line numbers of this file, which change.
 fn steps(migration: &PlannedMigration) -> String {
     let print = |step: &PlannedStep| format!("{step}\n").replace(&format!("rs:{}", step.location().line), "rs:N");
     migration.steps().iter().map(print).collect()
@@ -296,7 +296,7 @@ fn each_operation_is_written_by_each_dialect() {
                     .map(|diagnostic| format!("refused: {}\n", diagnostic.message))
                     .collect::<String>(),
             };
-            // MariaDB is shown where it differs.
+            // MariaDB is printed only if it differs.
             let is_same = before
                 .as_ref()
                 .is_some_and(|(name, before)| *name == Dialect::MySql && *before == text);

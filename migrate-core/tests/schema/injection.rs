@@ -1,11 +1,11 @@
-//! Hostile names and texts in every place that takes one: the SQL has the same shape as with harmless ones, and read back by
-//! the database's own rules each is what was given.
+//! Hostile names and texts in every place that takes one: the SQL keeps its shape, and the database's lexical rules
+//! read back each name and text unchanged.
 
 use migrate_core::{ColumnType, Dialect, DialectVersion, IndexMethod, Plan, Schema, desc};
 
 use crate::support::registry_of;
 
-/// Where a name or a text stands, until a hostile one takes its place.
+/// Placeholders for a hostile name or text.
 const NAME: &str = "§";
 const TEXT: &str = "¤";
 
@@ -42,7 +42,7 @@ const TEXTS: &[&str] = &[
     "",
 ];
 
-/// Each word that takes a name or a text.
+/// Calls each method that takes a name or a text.
 fn everything(schema: &mut Schema, dialect: Dialect, name: &str, text: &str) {
     let n = |plain: &str| format!("{plain}{name}");
     let t = |plain: &str| format!("{plain}{text}");
@@ -121,7 +121,7 @@ enum Token {
     Other(char),
 }
 
-/// Reads SQL as a database does.
+/// Tokenizes SQL by the rules of the database.
 fn tokens(sql: &str, dialect: Dialect) -> Vec<Token> {
     let is_mysql = matches!(dialect, Dialect::MySql | Dialect::MariaDb);
     let quote = if is_mysql { '`' } else { '"' };
@@ -157,7 +157,7 @@ fn tokens(sql: &str, dialect: Dialect) -> Vec<Token> {
     tokens
 }
 
-/// A version that has all that is used here.
+/// Returns a version that supports everything here.
 fn recent(dialect: Dialect) -> DialectVersion {
     match dialect {
         Dialect::MariaDb => "mariadb:10.11".parse().unwrap(),
@@ -211,7 +211,7 @@ fn a_hostile_name_or_text_stays_a_name_or_a_text_in_every_dialect() {
             );
         }
         for text in TEXTS {
-            // What PostgreSQL keeps as the name of a value is checked like a name.
+            // PostgreSQL stores this text as an enum label, which is checked like a name.
             if dialect == Dialect::Postgres && text.contains(char::is_control) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What can be told of schema changes without a database: their SQL in every dialect, and what is refused.
+//! Schema changes without a database: their SQL in every dialect, and the planner's errors.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
-//! Diesel's `schema.rs` for PostgreSQL, as its `print-schema` writes it there. That of SQLite is compared with that program in
-//! `tests/properties`.
+//! Diesel's `schema.rs` for PostgreSQL, as `print-schema` formats it. `tests/properties` compares that of SQLite with
+//! the program's output.
 
 use migrate_core::{ColumnType, Dialect, DieselOptions, SchemaSnapshot};
 

@@ -27,17 +27,17 @@ fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> 
     register(meta, Box::leak(Box::new(Up(up))))
 }
 
-/// A set of migrations, numbered from 1.
+/// Creates a set of migrations, numbered from 1.
 pub(crate) fn registry(migrations: &[Describe]) -> Registry {
     Registry::of(migrations.iter().zip(1..).map(|(up, version)| migration(version, *up))).unwrap()
 }
 
-/// One migration from a closure that holds something.
+/// Creates one migration from a closure with captures.
 pub(crate) fn registry_of(up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Registry {
     Registry::of([migration(1, up)]).unwrap()
 }
 
-/// What is there before each example.
+/// The schema before each example.
 pub(crate) fn setup(schema: &mut Schema) {
     schema.create_table("users", |t| {
         t.id();

@@ -1,4 +1,4 @@
-//! A catalogue of wrong migrations, and what is answered to each.
+//! A catalogue of invalid migrations, with the error of each.
 
 use migrate_core::{ColumnType, Dialect, ForeignKeyAction, Plan, expression};
 
@@ -279,7 +279,7 @@ const WRONG: &[(&str, Describe)] = &[
     }),
 ];
 
-/// What only PostgreSQL has, or minds.
+/// Errors that only PostgreSQL has.
 const WRONG_ON_POSTGRES: &[(&str, Describe)] = &[
     ("an unknown enum", |schema| {
         schema.create_enum("mood", ["sad"]);

@@ -1,5 +1,5 @@
-//! `test_migrations!` in a package outside the workspace: green for migrations that are right; for each that is wrong the
-//! right tests fail, and say what to do.
+//! `test_migrations!` in a package outside the workspace. Valid migrations pass; for each invalid one the right tests
+//! fail and print the fix.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A package with two migrations that are right, and the tests that are given to it.
+/// A package with two valid migrations and additional tests.
 struct Package {
     directory: PathBuf,
 }
@@ -60,7 +60,7 @@ impl Package {
         fs::write(file, text).unwrap();
     }
 
-    /// The tests that fail, by file, and what they say.
+    /// Returns the failing tests of each file, by their output.
     fn failures(&self) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
         let output = Command::new(env!("CARGO"))
             .args(["test", "--offline", "--no-fail-fast", "--tests"])
@@ -85,7 +85,7 @@ impl Package {
             .collect()
     }
 
-    /// What the tests of a file say, each with the tests that say it.
+    /// Returns the output of a file's failing tests, each with the names of these tests.
     fn said(&self, result: &str) -> BTreeMap<String, Vec<String>> {
         assert!(result.starts_with("7 tests"), "{result}");
         let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -99,7 +99,7 @@ impl Package {
     }
 }
 
-/// Where packages outside the workspace are built, so that what they depend on is built once.
+/// The target directory for packages outside the workspace, so that dependencies are built once.
 fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -112,7 +112,7 @@ fn told(failures: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> String {
     for (file, said) in failures {
         text += &format!("== {file}\n\n");
         for (message, tests) in said {
-            // They run in parallel, and say it in any order.
+            // Tests run in parallel and print in any order.
             let mut tests = tests.clone();
             tests.sort();
             text += &format!("{}\n{message}\n\n", tests.join("\n"));

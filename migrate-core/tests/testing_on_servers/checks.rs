@@ -1,4 +1,4 @@
-//! What the checks of all migrations find on servers, and what they let pass.
+//! The checks of migrations on servers: the mistakes that they find, and the valid migrations that they accept.
 
 use diesel::connection::SimpleConnection;
 use diesel::{MysqlConnection, PgConnection, QueryResult, RunQueryDsl, sql_query};
@@ -45,7 +45,7 @@ fn is_postgres<C: ServerConnection>(server: &TestServer<C>) -> bool {
     format!("{server:?}").contains("postgres")
 }
 
-/// Types that all servers have, with constraints for which rows have to be found.
+/// Types that all servers have, with constraints for which rows must be generated.
 fn all_kinds() -> Vec<Migration> {
     vec![
         migration(10, |schema| {
@@ -90,13 +90,13 @@ fn all_kinds() -> Vec<Migration> {
             });
             schema.create_table("only_a_number", |t| t.id());
         }),
-        // Rows that a migration numbers itself find their numbers free.
+        // Low numbers are free for rows that a migration inserts with its own numbers.
         migration(11, |schema| {
             schema
                 .execute("INSERT INTO tree (id, name) VALUES (1, 'a'), (2, 'b')")
                 .undo("DELETE FROM tree WHERE id < 3");
         }),
-        // What is referred to without a key so far is there when the key comes, and when no two may be alike.
+        // Referenced rows exist when the key is added, and they are distinct when it must be unique.
         migration(12, |schema| {
             schema.create_table("likes", |t| {
                 t.big_int("tree_id");
@@ -108,7 +108,7 @@ fn all_kinds() -> Vec<Migration> {
             });
             schema.create_index("likes", ["tree_id"]).unique();
         }),
-        // Where there is no primary key, MySQL and MariaDB order rows by these unique keys.
+        // Without a primary key, MySQL and MariaDB order rows by these unique keys.
         migration(14, |schema| {
             for table in ["one", "two", "three"] {
                 schema.create_table(table, |t| {
@@ -125,7 +125,7 @@ fn all_kinds() -> Vec<Migration> {
     ]
 }
 
-/// Types of PostgreSQL alone.
+/// Types of PostgreSQL only.
 fn types_of_postgres() -> Migration {
     migration(20, |schema| {
         schema.create_enum("mood", ["sad", "it's fine", "happy"]);
@@ -170,7 +170,7 @@ fn types_of_postgres() -> Migration {
     })
 }
 
-/// Types of MySQL and MariaDB alone.
+/// Types of MySQL and MariaDB only.
 fn types_of_mysql() -> Migration {
     migration(20, |schema| {
         schema.create_table("of_mysql", |t| {
@@ -196,7 +196,7 @@ fn types_of_mysql() -> Migration {
     })
 }
 
-/// Keys that are no text.
+/// Keys of a binary type.
 fn keys_of_bytes(bytes: ColumnType) -> Migration {
     migration(21, move |schema| {
         schema.create_table("keys", |t| t.column("code", bytes.clone()).primary_key());
@@ -230,7 +230,7 @@ fn rows_are_there() -> Migration {
     fn on_mysql(conn: &mut MysqlConnection) -> QueryResult<()> {
         let tables = "people profiles friends tree only_a_number likes of_mysql keys of_keys";
         for table in tables.split(' ') {
-            // Its one row is not there if the table has none.
+            // Diesel returns an error if the query has no row.
             sql_query(format!("SELECT 1 AS number FROM `{table}` LIMIT 1")).get_result::<Number>(conn)?;
         }
         Ok(())

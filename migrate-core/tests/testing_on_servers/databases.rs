@@ -1,4 +1,4 @@
-//! Databases of tests' own on servers.
+//! Test databases on servers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
@@ -19,7 +19,7 @@ on_every_server! {
     one_that_is_migrated_is_as_if_it_was_migrated_itself
 }
 
-/// What the tests ask of a connection.
+/// The queries of these tests.
 trait Ask: ServerConnection {
     fn number(&mut self, query: &str) -> i64;
 }
@@ -134,7 +134,7 @@ impl Migrate for LeaveAMark {
 fn leave_a_mark(conn: &mut PgConnection) -> QueryResult<()> {
     RUNS.fetch_add(1, Ordering::Relaxed);
     let process = std::process::id();
-    // A comment is the database's, and is not copied with what the database holds.
+    // A comment belongs to the database itself, so a copy of the database lacks it.
     conn.batch_execute(&format!(
         "DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS ''migrated by {process}''', current_database()); END $$"
     ))
@@ -189,7 +189,7 @@ fn a_server_that_is_not_named_is_said_loudly() {
             "NOT TESTED on MySQL or MariaDB: MIGRATE_TEST_MYSQL does not name a server, such as mysql://root@127.0.0.1\n",
         ),
     ] {
-        // A test that passes, whose output the harness keeps to itself.
+        // A passing test, whose output the harness hides.
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test])
             .env_remove("MIGRATE_TEST_POSTGRES")

@@ -1,4 +1,4 @@
-//! What `migrate_core::testing` promises on servers. A server that the environment does not name is said not to be tested.
+//! Tests of `migrate_core::testing` on servers. A message reports a server that the environment does not name.
 
 #![allow(
     clippy::panic,
@@ -9,7 +9,7 @@
 
 use migrate_core::testing::{ServerConnection, TestResult, TestServer};
 
-/// A test on every server for each function of one.
+/// Expands each function to one test per server.
 macro_rules! on_every_server {
     ($($name:ident)*) => {
         mod postgres {
@@ -47,7 +47,7 @@ mod checks;
 mod databases;
 mod test_migrations;
 
-/// A server beside the one that tests run on by themselves.
+/// Returns an additional server from the environment.
 fn other_server<C: ServerConnection>(variable: &str) -> TestResult<Option<TestServer<C>>> {
     let Ok(url) = std::env::var(variable) else {
         eprintln!("NOT TESTED on another server: {variable} does not name one");

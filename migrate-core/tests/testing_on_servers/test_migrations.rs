@@ -1,4 +1,4 @@
-//! `test_migrations!` makes tests on each database whose feature is enabled: these.
+//! `test_migrations!` creates tests for each database whose feature is enabled.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -35,7 +35,7 @@ impl Migrate for AddPosts {
     }
 }
 
-/// Those that are meant for some of the databases alone.
+/// Tests on some of the databases only.
 mod meant_for_mysql {
     migrate_core::test_migrations!(; on = [mysql], seed = 2);
 }
@@ -54,7 +54,7 @@ fn there_are_tests_for_each_database_that_is_enabled_or_named() {
     for (module, _) in checks {
         *counted.entry(module).or_insert(0) += 1;
     }
-    // This one is the eighth.
+    // This test is the eighth.
     let expected = [
         ("test_migrations", 8),
         ("test_migrations::meant_for_mysql", 3),

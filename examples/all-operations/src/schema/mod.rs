@@ -1,4 +1,4 @@
-//! The tables, for Diesel, as they are on each database: written from the migrations.
+//! Diesel's tables for each database, generated from the migrations.
 
 #![allow(missing_docs, reason = "what they hold is said by the migrations")]
 

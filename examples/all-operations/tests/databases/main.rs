@@ -1,5 +1,5 @@
-//! On every database that the package is built for: all that can be done there goes there and back, and Diesel sees the schema
-//! that the migrations say. Each test has a database of its own.
+//! On every database that is compiled in: all migrations can be applied, rolled back and applied again, and Diesel
+//! reads the schema that they describe. Each test has its own database.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,7 @@ mod schema_rs;
 mod support;
 mod there_and_back;
 
-/// Each claim as a test on each database.
+/// Expands each function to one test per database.
 macro_rules! on_every_database {
     ($($module:ident::$claim:ident),+ $(,)?) => {
         on_every_database! { sqlite Sqlite: $($module::$claim),+ }

@@ -1,5 +1,5 @@
-//! `schema.rs` from the migrations alone: kept in the package, where it compiles, and beside what Diesel reads from the
-//! migrated database.
+//! `schema.rs` from the migrations: a generated file in the package, which compiles, compared with Diesel's output for
+//! the migrated database.
 
 use std::fs;
 use std::process::Command;
@@ -29,8 +29,8 @@ fn the_kept_files_are_what_the_migrations_make() {
     }
 }
 
-/// The tables that Diesel's program refuses: on SQLite for `timestamptz`, `json`, `jsonb` and a type by its name, elsewhere for
-/// having no primary key.
+/// The tables that Diesel's program cannot print: on SQLite because of `timestamptz`, `json`, `jsonb` and a custom type
+/// name, elsewhere because they have no primary key.
 fn unprinted(dialect: Dialect) -> &'static [&'static str] {
     match dialect {
         Dialect::Sqlite => &["documents", "notes"],
@@ -38,7 +38,7 @@ fn unprinted(dialect: Dialect) -> &'static [&'static str] {
     }
 }
 
-/// What stands below the first lines.
+/// Returns the text without its header.
 fn below(text: &str) -> &str {
     text.split_once("\n\n").unwrap().1
 }
@@ -59,7 +59,7 @@ pub(crate) fn it_is_what_diesel_prints_at_each_version(database: &Database) {
             print.args(["print-schema", "--database-url", database.url()]);
             print.args(["--except-tables", "^__migrations$"]);
             print.args(unprinted.iter().map(|table| format!("^{table}$")));
-            // As `diesel setup` configures it.
+            // The settings of `diesel setup`.
             print.args(["--custom-type-derives", "diesel::query_builder::QueryId"]);
             print.args(["--custom-type-derives", "Clone"]);
             if is_bigint {
@@ -76,7 +76,7 @@ pub(crate) fn it_is_what_diesel_prints_at_each_version(database: &Database) {
             assert!(tables.len() >= 3, "{tables:?}");
             let options = options(is_bigint);
             assert_eq!(schema.diesel_tables(&tables, &options).unwrap(), printed, "{migration}");
-            // On SQLite the whole file has the tables that the program refuses.
+            // On SQLite, the complete file also has the tables that the program cannot print.
             if dialect != Dialect::Sqlite {
                 assert_eq!(below(&schema.diesel(&options)), printed, "{migration}");
             }

@@ -1,4 +1,4 @@
-//! A database of a test's own, of any kind.
+//! The database of one test, of any kind.
 
 use std::any::Any;
 use std::io::Write;
@@ -22,12 +22,12 @@ pub(crate) enum Kind {
     /// MySQL or MariaDB.
     #[cfg(feature = "mysql")]
     MySql,
-    /// The other one of them.
+    /// The other of the two.
     #[cfg(feature = "mysql")]
     OtherMySql,
 }
 
-/// Said on stderr itself, as a test that passes shows nothing that it prints.
+/// Writes to stderr directly, because the harness hides the output of passing tests.
 pub(crate) fn say_loudly(what: &str) {
     std::io::stderr().write_all(format!("{what}\n").as_bytes()).unwrap();
 }
@@ -41,7 +41,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// `None`, said loudly, if the environment names no server.
+    /// Returns `None` with a message if the environment names no server.
     pub(crate) fn new(kind: Kind) -> Option<Database> {
         let (url, own): (String, Box<dyn Any>) = match kind {
             Kind::Sqlite => {
@@ -76,7 +76,7 @@ impl Database {
         AnyConnection::to(self.kind, &self.url)
     }
 
-    /// All migrations for it.
+    /// The migrations for this database.
     pub(crate) fn registry(&self) -> Registry {
         Registry::of(all_operations::of(self.dialect)).unwrap()
     }
@@ -88,7 +88,7 @@ fn on_server<C: ServerConnection>(dialect: Dialect, server: TestServer<C>) -> (S
     (database.url().to_owned(), Box::new(database))
 }
 
-/// A server beside the one that tests run on by themselves.
+/// Returns an additional server from the environment.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn other_server<C: ServerConnection>(variable: &str) -> Option<TestServer<C>> {
     let Ok(url) = std::env::var(variable) else {
@@ -98,7 +98,7 @@ fn other_server<C: ServerConnection>(variable: &str) -> Option<TestServer<C>> {
     Some(TestServer::at(&url).unwrap())
 }
 
-/// A connection of whichever type.
+/// A connection of any type.
 pub(crate) enum AnyConnection {
     Sqlite(SqliteConnection),
     #[cfg(feature = "postgres")]
@@ -118,7 +118,7 @@ impl AnyConnection {
         }
     }
 
-    /// As the server says.
+    /// The server's version decides between MySQL and MariaDB.
     fn dialect(&mut self) -> Dialect {
         match self {
             AnyConnection::Sqlite(_) => Dialect::Sqlite,
@@ -153,7 +153,7 @@ impl AnyConnection {
         done.unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 
-    /// The answer to a query for one number.
+    /// Returns the number that a query selects.
     pub(crate) fn number(&mut self, query: &str) -> i64 {
         let number = sql::<BigInt>(query);
         let answer = match self {

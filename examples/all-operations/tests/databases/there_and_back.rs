@@ -1,10 +1,10 @@
-//! All migrations, one by one, there and back and there again, with rows.
+//! Applies all migrations one by one with rows, rolls them back, and applies them again.
 
 use migrate_core::{Dialect, Rollback, Target, Version};
 
 use crate::support::{AnyConnection, Database};
 
-/// Rows for the tables that a migration has made.
+/// Rows for the tables that a migration has created.
 fn rows(dialect: Dialect, made_by: i64) -> &'static str {
     match (made_by, dialect) {
         (1, _) => {
@@ -59,7 +59,7 @@ pub(crate) fn all_go_there_and_back_with_rows(database: &Database) {
             assert_eq!(runner.differences().unwrap(), [""; 0], "before {version}");
         }
     };
-    // Going back further would drop the tables with their rows.
+    // Rolling back further would drop the tables with their rows.
     let (first, later) = versions.split_at(2);
     there(&mut connection, first);
     for _ in 0..2 {
@@ -76,7 +76,7 @@ pub(crate) fn all_go_there_and_back_with_rows(database: &Database) {
         1
     );
     back(&mut connection, &versions);
-    // And all at once.
+    // All migrations in one run.
     let mut runner = connection.runner(registry.clone());
     assert_eq!(runner.up(&Target::Latest).unwrap().executed.len(), versions.len());
     assert_eq!(runner.differences().unwrap(), [""; 0]);

@@ -1,3 +1,3 @@
-//! `cargo run --bin migrate`: brings the blog's database where its migrations want it.
+//! `cargo run --bin migrate`: migrates the blog's database.
 
 migrate_cli::main!(blog; default_database_url = "blog.db");

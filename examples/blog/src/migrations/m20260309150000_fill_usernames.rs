@@ -14,7 +14,7 @@ impl Migrate for FillUsernames {
     }
 }
 
-// The table as it is at this version. The application's own `schema.rs` moves on; this must not.
+// The table as it is at this version. The application's own `schema.rs` changes later; this must not.
 diesel::table! {
     users (id) {
         id -> BigInt,
@@ -46,7 +46,7 @@ for_each_connection! {
     }
 }
 
-/// `Ada.Lovelace@example.org` is `ada.lovelace`.
+/// `Ada.Lovelace@example.org` becomes `ada.lovelace`.
 fn handle(email: &str) -> String {
     email.split('@').next().unwrap_or(email).to_lowercase()
 }
@@ -80,7 +80,7 @@ mod tests {
         let alan = (users::email.eq("alan@example.org"), users::username.eq("turing"));
         diesel::insert_into(users::table).values(alan).execute(db.conn())?;
 
-        // The step by itself: it is a plain function.
+        // A Rust step is a plain function, so a test may call it directly.
         fill_usernames(db.conn())?;
 
         let name: Option<String> = users::table.select(users::username).first(db.conn())?;

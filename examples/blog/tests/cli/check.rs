@@ -1,11 +1,11 @@
-//! `check`, and what `create` leaves for it. Each test has a copy of this package's sources.
+//! `check`, and its files that `create` writes. Each test has a copy of this package's sources.
 
 use std::fs;
 use std::path::Path;
 
 use super::{Place, Ran, create};
 
-/// The package as it is, in a directory of the test's own.
+/// Copies this package into a directory of the test.
 fn package() -> Place {
     let place = Place::new();
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &place.path("src"));
@@ -56,7 +56,7 @@ impl Place {
 fn what_is_right_needs_no_database() {
     let place = package();
     assert_eq!(place.check("").done(), "6 migrations: nothing is wrong\n");
-    // As rustfmt writes it where lines are shorter.
+    // rustfmt's format for shorter lines.
     place.edit("src/schema.rs", "posts, users,", "\n    posts,\n    users\n");
     place.check("--dialect sqlite,postgres:16").done();
     assert_eq!(place.files(), ["migrations.sum", "src"]);
@@ -118,7 +118,7 @@ fn the_settings_that_schema_rs_was_written_with_are_kept() {
         said.contains("`migrate schema --dialect postgres --write src/schema.rs`"),
         "{said}"
     );
-    // A file that is not kept from the migrations is nobody's business.
+    // `check` ignores a file that is not generated.
     fs::write(place.path("src/schema.rs"), "// by hand\n").unwrap();
     place.check("--update").done();
     assert_eq!(place.text("src/schema.rs"), "// by hand\n");
@@ -131,7 +131,7 @@ fn a_new_migration_gets_a_line_where_branches_meet() {
     let lock = place.text("migrations.sum");
     assert!(lock.trim_end().ends_with(" add_bio new"), "{lock}");
 
-    // Another branch has done the same, and git has merged the two.
+    // Another branch has added a migration too, and git has merged the two.
     let last = lock.lines().last().unwrap();
     place.edit(
         "migrations.sum",
@@ -176,7 +176,7 @@ fn nothing_is_written_if_one_file_cannot_be() {
     };
     place.edit("migrations.sum", &format!("{}\n", line("create_posts")), "");
     let before = place.text("migrations.sum");
-    // Where the new text would be written beside it.
+    // Blocks the temporary file of the new text.
     fs::create_dir(place.path("src/schema.rs.new")).unwrap();
     let said = place.check("--update").refused(1);
     assert!(said.contains("src/schema.rs could not be written"), "{said}");
@@ -200,7 +200,7 @@ fn create_writes_nothing_if_the_file_of_checksums_cannot_be_written() {
     fs::remove_dir(place.path("migrations.sum.new")).unwrap();
     assert_eq!(files(), before);
 
-    // And the other way round.
+    // The other file is blocked.
     let lock = place.text("migrations.sum");
     fs::create_dir(place.path("src/migrations/mod.rs.new")).unwrap();
     let refused = create(place.directory.path(), "add_bio");

@@ -1,4 +1,4 @@
-//! Runs that somebody ends, and what a person says of one that was cut off.
+//! Runs that a signal stops, and resolving an interrupted run.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::Place;
 
-/// A run that waits for another one, which the lock of its file says to be at work, is sent a signal.
+/// Sends a signal to a run that waits for another one, which holds the process lock of the file.
 fn stopped_while_it_waits(signal: &str) {
     let place = Place::new();
     place.migrate("up -n 2").done();
@@ -41,7 +41,7 @@ fn stopped_while_it_waits(signal: &str) {
     assert_eq!(place.migrate("up").done().lines().count(), 5);
 }
 
-/// The same command, whatever this process was told to ignore: a shell has its jobs in the background ignore Ctrl-C.
+/// Returns the command with default signal handling, because shells let background jobs ignore Ctrl-C.
 fn heeding_signals(command: &Command) -> Command {
     let mut heeding = Command::new("env");
     heeding.args(["--default-signal".as_ref(), command.get_program()]);
@@ -70,7 +70,7 @@ fn so_does_the_signal_that_ends_a_container() {
 fn resolve_shows_the_steps_before_it_writes_and_tells_what_comes_next() {
     let place = Place::new();
     place.migrate("up --to 20260316091000").done();
-    // As a run leaves it that was killed in its second step.
+    // The state after a kill in the second step.
     place.execute(
         "UPDATE __migrations SET state = 'applying', progress = 1, in_flight = 'unknown', applied_by = 'ada@example' \
          WHERE version = 20260316091000",

@@ -1,4 +1,4 @@
-//! The `migrate` command as it is typed: what it does, prints and answers. Each test has a directory of its own.
+//! The `migrate` command line: its effects, output and exit codes. Each test has its own directory.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use std::process::{Command, Output, Stdio};
 use diesel::prelude::*;
 use serde_json::Value;
 
-/// A directory to stand in, with nothing of the environment that would name a database.
+/// A working directory, without environment variables that name a database.
 struct Place {
     directory: tempfile::TempDir,
 }
@@ -80,14 +80,14 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
-    /// Its result, if it did what it was asked.
+    /// Returns its output, if it succeeded.
     #[track_caller]
     fn done(self) -> String {
         assert_eq!(self.code, 0, "{}{}", self.out, self.err);
         self.out
     }
 
-    /// Its complaint, if it ended with this code.
+    /// Returns its error, if it failed with this exit code.
     #[track_caller]
     fn refused(self, code: i32) -> String {
         assert_eq!(self.code, code, "{}{}", self.out, self.err);
@@ -106,7 +106,7 @@ impl Ran {
     }
 }
 
-/// The versions that a text names, in its order, shortened to the day.
+/// The versions in a text, in order, shortened to month and day.
 fn days(text: &str) -> Vec<String> {
     text.split_whitespace()
         .filter(|word| word.len() == 14 && word.bytes().all(|b| b.is_ascii_digit()))
@@ -114,7 +114,7 @@ fn days(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A text without durations.
+/// Returns a text without durations.
 fn steady(text: &str) -> String {
     let mut steady = String::new();
     for line in text.lines() {
@@ -160,7 +160,7 @@ fn the_story_of_the_readme() {
         "{elsewhere}"
     );
     assert!(elsewhere.contains("_fill_usernames::fill_usernames` ("), "{elsewhere}");
-    // Not even that the data migration has no function there: with the feature `postgres` it has.
+    // There is no warning about a missing function: with the feature `postgres` the migration has one.
     assert!(!elsewhere.contains("careful"), "{elsewhere}");
     assert_eq!(days(&place.migrate("up").done()), ["05-11"]);
     assert_eq!(
@@ -382,7 +382,7 @@ fn quiet_and_verbose_differ_in_talk_alone() {
     );
 }
 
-/// Every verb's document, with what differs from run to run taken out.
+/// The document of every command, without values that differ from run to run.
 #[test]
 fn json_documents_keep_their_shape() {
     let place = Place::new();
@@ -442,7 +442,7 @@ fn create_writes_a_file_and_its_mod_line() {
     assert!(first.err.contains("add `mod migrations;` to"), "{}", first.err);
     first.done();
     fs::write(package.join("src/lib.rs"), "mod migrations;\n").unwrap();
-    // In the same second: the versions differ all the same, and stay in order.
+    // Within the same second, the versions still differ and keep their order.
     let second = create(package, "add_avatar");
     assert!(!second.err.contains("warning"), "{}", second.err);
     second.done();
@@ -499,7 +499,7 @@ fn a_file_that_no_mod_line_names_is_warned_of() {
     );
 }
 
-/// Creates a migration on the rows of tables in a package of its own: what was said, and the file.
+/// Creates a migration with a Rust step on rows in a new package. Returns the output and the file.
 fn create_on_rows(arguments: &str, database_url: Option<&str>) -> (Ran, String) {
     let place = Place::new();
     fs::create_dir_all(place.path("src")).unwrap();
@@ -535,7 +535,7 @@ fn frozen_tables_have_the_types_of_the_database_that_is_meant() {
         (
             "",
             None,
-            // Only where there is a choice.
+            // Reported only if the program supports several databases.
             if is_built_for_several {
                 "sqlite, as the database URL says"
             } else {
@@ -619,7 +619,7 @@ fn what_is_written_without_a_database_is_for_the_one_that_is_named() {
         "{}",
         checked.err
     );
-    // The kept file stays that of the database that it was written for.
+    // The generated file keeps the database that it was generated for.
     checked.done();
     assert_eq!(on_postgres("check --dialect sqlite,mariadb").err, "");
 }

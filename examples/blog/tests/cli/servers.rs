@@ -12,11 +12,11 @@ use super::{Place, Ran, steady};
 enum AnyConnection {
     Postgres(PgConnection),
     MySql(MysqlConnection),
-    // Last: it would take the URL of a server for the name of a file.
+    // Last: SQLite would accept the URL of a server as a file name.
     Sqlite(SqliteConnection),
 }
 
-/// All that the program prints while a blog with two users goes there and back.
+/// Returns everything that the program prints while it migrates a blog with two users up and down.
 fn story(url: &str) -> String {
     let place = Place::new();
     let migrate = |arguments: &str| {
@@ -25,7 +25,7 @@ fn story(url: &str) -> String {
         format!("$ migrate {arguments}\n{}", steady(&ran.done()))
     };
     let connect = || {
-        // A path is meant from where the program stands.
+        // A path is relative to the program's working directory.
         let is_file = !url.contains("://");
         let url = if is_file {
             place.path(url).display().to_string()
@@ -74,7 +74,7 @@ fn the_story_is_the_same_on_every_database() {
     expect_story_on(other_server::<MysqlConnection>("MIGRATE_TEST_MYSQL_OTHER"), &on_sqlite);
 }
 
-/// A server beside the one that tests run on by themselves.
+/// Returns an additional server from the environment.
 fn other_server<C: ServerConnection>(variable: &str) -> Option<TestServer<C>> {
     let Ok(url) = std::env::var(variable) else {
         let said = format!("NOT TESTED on another server: {variable} does not name one\n");
@@ -84,7 +84,7 @@ fn other_server<C: ServerConnection>(variable: &str) -> Option<TestServer<C>> {
     Some(TestServer::at(&url).unwrap())
 }
 
-/// Nothing if the server is not named, which was said.
+/// Does nothing if the server is not named, which was reported.
 fn expect_story_on<C: ServerConnection>(server: Option<TestServer<C>>, expected: &str) {
     if let Some(server) = server {
         let database = server.database().unwrap();

@@ -1,10 +1,10 @@
-//! Types, defaults and expressions as MySQL and MariaDB print them, in the words of a migration.
+//! Types, defaults and expressions as MySQL and MariaDB print them, converted to the form that migrations use.
 
 use std::borrow::Cow;
 
 use crate::schema::{ColumnType, DefaultValue, Token, Value, tokenize};
 
-/// A type as it is in `COLUMN_TYPE`: <https://dev.mysql.com/doc/refman/8.4/en/data-types.html>.
+/// Parses a type as `COLUMN_TYPE` prints it: <https://dev.mysql.com/doc/refman/8.4/en/data-types.html>.
 pub(super) fn column_type(printed: &str) -> ColumnType {
     let name = without_width(printed);
     let inside = |word: &str| name.strip_prefix(word)?.strip_prefix('(')?.strip_suffix(')');
@@ -38,7 +38,7 @@ pub(super) fn column_type(printed: &str) -> ColumnType {
     }
 }
 
-/// A width for display says nothing of what a column holds, and newer servers of MySQL print none, but for that of BOOL:
+/// Removes the display width, which does not limit values. Newer MySQL servers print none, except for BOOL:
 /// <https://dev.mysql.com/doc/refman/8.4/en/numeric-type-attributes.html>.
 fn without_width(printed: &str) -> Cow<'_, str> {
     let integers = ["tinyint", "smallint", "mediumint", "int", "bigint", "year"];
@@ -52,8 +52,8 @@ fn without_width(printed: &str) -> Cow<'_, str> {
     }
 }
 
-/// A default as the words of a migration say it, where that is plain. `printed` is SQL; `NULL` is MariaDB's word for none,
-/// <https://mariadb.com/kb/en/information-schema-columns-table/>.
+/// Parses a default into a value where possible, else into an expression. `printed` is SQL. MariaDB prints `NULL` for
+/// no default: <https://mariadb.com/kb/en/information-schema-columns-table/>.
 pub(super) fn default_value(of: &ColumnType, printed: &str) -> Option<DefaultValue> {
     let sql = expression(printed);
     let is = |word: &str| sql.eq_ignore_ascii_case(word);
@@ -97,7 +97,7 @@ fn text_value(of: &ColumnType, text: String) -> Value {
         ColumnType::Named(name) if name.starts_with("binary") || name.starts_with("varbinary") => {
             Value::Binary(text.into_bytes())
         }
-        // The servers fill fractions of a second up.
+        // The servers pad fractional seconds with zeros.
         ColumnType::Time | ColumnType::Timestamp | ColumnType::Timestamptz => {
             Value::Text(without_zeros(&text).to_owned())
         }
@@ -105,7 +105,7 @@ fn text_value(of: &ColumnType, text: String) -> Value {
     }
 }
 
-/// Without the zeros at the end of a fraction.
+/// Removes the trailing zeros of a fraction.
 fn without_zeros(text: &str) -> &str {
     match text.rsplit_once('.') {
         Some((_, fraction)) if fraction.bytes().all(|digit| digit.is_ascii_digit()) => {
@@ -120,13 +120,13 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
     (0..digits.len()).step_by(2).map(byte).collect()
 }
 
-/// What is between the quotes of a text as [`sql`] writes it.
+/// Returns the content of a string literal that [`sql`] wrote.
 fn unquoted(text: &str) -> String {
     let inside = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
     inside.unwrap_or(text).replace("''", "'")
 }
 
-/// An expression, without the parentheses that MySQL prints around it.
+/// Normalizes an expression, and removes the parentheses that MySQL prints around it.
 pub(super) fn expression(printed: &str) -> String {
     let written = sql(printed);
     let mut bare = written.trim();
@@ -136,7 +136,7 @@ pub(super) fn expression(printed: &str) -> String {
     bare.to_owned()
 }
 
-/// What is in the parentheses that a text begins with, if they are closed at its end.
+/// Returns the content of a text that one pair of parentheses encloses.
 fn inside_parentheses(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('(')?.strip_suffix(')')?;
     let mut depth = 0_usize;
@@ -150,7 +150,7 @@ fn inside_parentheses(text: &str) -> Option<&str> {
     Some(inside)
 }
 
-/// SQL as everybody writes it: texts without escapes and without the character set that they were given in.
+/// Normalizes SQL: string literals lose their backslash escapes and their UTF-8 introducers.
 pub(super) fn sql(printed: &str) -> String {
     let printed = as_it_was_printed(printed);
     let mut sql = String::new();
@@ -175,7 +175,8 @@ pub(super) fn sql(printed: &str) -> String {
     sql + rest
 }
 
-/// MySQL escapes expressions once more, as if they were to stand inside a text; every quote has a backslash then.
+/// Removes the outer level of escapes. MySQL escapes expressions once more, as if inside a string literal; then every
+/// quote follows a backslash.
 fn as_it_was_printed(printed: &str) -> Cow<'_, str> {
     let mut quotes = printed.match_indices('\'').peekable();
     let is_escaped = quotes.peek().is_some() && quotes.all(|(at, _)| printed[..at].ends_with('\\'));
@@ -193,7 +194,7 @@ fn as_it_was_printed(printed: &str) -> Cow<'_, str> {
     unescaped.into()
 }
 
-/// A text in quotes, and what stands after it.
+/// Reads a string literal, and returns it with the text after it.
 fn text(quoted: &str) -> (String, &str) {
     let mut text = String::new();
     let mut chars = quoted.char_indices().skip(1).peekable();
@@ -208,7 +209,7 @@ fn text(quoted: &str) -> (String, &str) {
     (text, "")
 }
 
-/// What a character stands for behind a backslash: <https://dev.mysql.com/doc/refman/8.4/en/string-literals.html>.
+/// Resolves a character after a backslash: <https://dev.mysql.com/doc/refman/8.4/en/string-literals.html>.
 fn escaped(c: char) -> char {
     match c {
         '0' => '\0',

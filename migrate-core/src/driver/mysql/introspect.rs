@@ -1,7 +1,9 @@
-//! What a MySQL or MariaDB database holds, read from its `information_schema` in seven queries, however many tables there are:
-//! <https://dev.mysql.com/doc/refman/8.4/en/information-schema.html>, <https://mariadb.com/kb/en/information-schema-tables/>.
+//! Introspection of MySQL and MariaDB: reads `information_schema` in seven queries, independent of the number of
+//! tables. See <https://dev.mysql.com/doc/refman/8.4/en/information-schema.html> and
+//! <https://mariadb.com/kb/en/information-schema-tables/>.
 //!
-//! Expressions are as the server prints them. Where MySQL names the columns of its answers in upper case, aliases do not follow.
+//! Expressions keep the server's spelling, apart from quotes, escapes and outer parentheses. MySQL returns column names
+//! in upper case, so each query sets aliases.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +82,7 @@ struct TableRow {
     comment: Option<String>,
 }
 
-// MariaDB's sequences are tables of another type.
+// MariaDB lists sequences as tables of another type.
 const TABLES: &str = "\
     SELECT table_name AS name, table_collation AS collation, nullif(table_comment, '') AS comment \
     FROM information_schema.tables \
@@ -109,7 +111,8 @@ struct ColumnRow {
 }
 
 fn columns(is_mariadb: bool) -> String {
-    // MariaDB has SQL there, and MySQL only where `extra` says so. Quoted, none becomes NULL, as on MariaDB.
+    // MariaDB stores SQL here; MySQL does so only for some types, or where `extra` marks the default as an expression.
+    // `quote` prints a missing default as NULL, as MariaDB does.
     // https://mariadb.com/kb/en/information-schema-columns-table/,
     // https://dev.mysql.com/doc/refman/8.4/en/information-schema-columns-table.html
     let default = match is_mariadb {
@@ -139,7 +142,7 @@ impl ColumnRow {
         says("virtual generated");
         let is_stored = says("stored generated");
         let auto_increment = says("auto_increment");
-        // What no word says of a column, such as `on update current_timestamp(6)`, makes its type another.
+        // An attribute without a builder method, such as `on update current_timestamp(6)`, becomes part of the type.
         let rest = extra.trim_matches([' ', ',']);
         let column_type = canonical::column_type(format!("{} {rest}", self.type_name).trim_end());
         let default = self.default_sql.filter(|_| self.expression.is_none());
@@ -159,7 +162,7 @@ impl ColumnRow {
     }
 }
 
-/// A text that belongs to a table, or to the database.
+/// A trigger of a table, or a view of the database.
 #[derive(QueryableByName)]
 struct TextRow {
     #[diesel(sql_type = Text)]
@@ -178,7 +181,7 @@ struct CheckRow {
     name: String,
     #[diesel(sql_type = Text)]
     text: String,
-    /// It was written in a column.
+    /// The check belongs to a column definition.
     #[diesel(sql_type = Bool)]
     of_column: bool,
 }
@@ -203,8 +206,9 @@ fn checks(is_mariadb: bool) -> &'static str {
 }
 
 impl CheckRow {
-    /// MariaDB's JSON is a LONGTEXT with a check on the column: <https://mariadb.com/kb/en/json-data-type/>. It bears the name
-    /// that the column had when it was made.
+    /// Adds the check to its table. MariaDB's JSON is a LONGTEXT with a check on the column:
+    /// <https://mariadb.com/kb/en/json-data-type/>. The check keeps the column's original name after a rename, so its
+    /// text identifies the column.
     fn put_into(self, table: &mut Table) {
         let says_json = |column: &&mut Column| {
             let text = format!("json_valid(`{}`)", column.name.replace('`', "``"));
@@ -223,7 +227,7 @@ impl CheckRow {
     }
 }
 
-/// A part of a key.
+/// One part of an index key.
 #[derive(QueryableByName)]
 struct KeyRow {
     #[diesel(sql_type = Text)]
@@ -238,7 +242,7 @@ struct KeyRow {
     of_column: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     expression: Option<String>,
-    /// How many characters of the column.
+    /// The length of the column prefix, in characters.
     #[diesel(sql_type = Nullable<BigInt>)]
     length: Option<i64>,
     #[diesel(sql_type = Bool)]
@@ -246,7 +250,7 @@ struct KeyRow {
 }
 
 fn keys(is_mariadb: bool) -> String {
-    // MariaDB has no index on an expression, and no column for it.
+    // MariaDB has no expression indexes, and no such column.
     let expression = if is_mariadb { "CAST(NULL AS CHAR)" } else { "expression" };
     format!(
         "SELECT table_name AS of_table, index_name AS name, non_unique = 0 AS is_unique, index_type AS method, \
@@ -257,7 +261,7 @@ fn keys(is_mariadb: bool) -> String {
 }
 
 impl KeyRow {
-    /// Whatever it is a part of: an index at first.
+    /// Adds the key part to its index. [`sort_out_indexes`] later separates constraints from indexes.
     fn put_into(self, table: &mut Table) {
         let key = IndexKey {
             on: match (self.of_column, self.expression, self.length) {
@@ -291,8 +295,8 @@ fn method(name: &str) -> Option<IndexMethod> {
     }
 }
 
-/// Tells from the indexes what is a constraint, and what InnoDB has made for a foreign key by itself: it bears the key's name,
-/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
+/// Separates constraints from indexes, and drops the indexes that InnoDB creates for foreign keys. Those have the name
+/// of the key: <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
 fn sort_out_indexes(table: &mut Table) {
     for index in std::mem::take(&mut table.indexes) {
         let is_plain = index.method.is_none() && index.keys.iter().all(|key| !key.descending);
@@ -300,7 +304,7 @@ fn sort_out_indexes(table: &mut Table) {
         let columns = index.columns().filter(|_| is_plain || is_primary);
         let serves = |key: &ForeignKey| key.name == index.name && columns.as_ref() == Some(&key.columns);
         match columns {
-            // The servers keep no other name for it.
+            // The servers store no other name for a primary key.
             Some(columns) if is_primary => {
                 table.primary_key = Some(PrimaryKey {
                     name: String::new(),
@@ -308,8 +312,8 @@ fn sort_out_indexes(table: &mut Table) {
                 });
             }
             _ if !index.unique && table.foreign_keys.iter().any(serves) => {}
-            // A constraint and an index that is unique are one thing. What migrations name by themselves tells them apart; what
-            // they know of the table tells the rest.
+            // The servers do not distinguish a unique constraint from a unique index. The default suffix `_idx`
+            // separates them here; `normalize_to` corrects the rest from the table in the schema state.
             Some(columns) if index.unique && !index.name.ends_with("_idx") => table.uniques.push(Unique {
                 name: index.name,
                 columns,
@@ -319,7 +323,7 @@ fn sort_out_indexes(table: &mut Table) {
     }
 }
 
-/// A column of a foreign key.
+/// One column of a foreign key.
 #[derive(QueryableByName)]
 struct ForeignKeyRow {
     #[diesel(sql_type = Text)]
@@ -338,7 +342,7 @@ struct ForeignKeyRow {
     on_update: String,
 }
 
-// The schema is said of both: joined by it, MariaDB would open the tables of all databases.
+// Both sides filter on the schema: joined on it, MariaDB would open the tables of all databases.
 // https://mariadb.com/kb/en/optimizing-queries-with-information-schema/
 const FOREIGN_KEYS: &str = "\
     SELECT k.table_name AS of_table, k.constraint_name AS name, k.column_name AS of_column, \
@@ -370,7 +374,7 @@ impl ForeignKeyRow {
     }
 }
 
-/// RESTRICT and NO ACTION are one thing, and MariaDB says RESTRICT where neither was given:
+/// RESTRICT and NO ACTION are equivalent, and MariaDB reports RESTRICT where neither was given:
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
 fn reaction(rule: &str) -> ForeignKeyAction {
     match rule {
@@ -391,13 +395,13 @@ const VIEWS: &str = "\
     SELECT table_schema AS owner, table_name AS name, view_definition AS text FROM information_schema.views \
     WHERE table_schema = database()";
 
-/// The query of a view, without the database that the servers name before each table.
+/// Returns the query of a view, without the database name that the servers print before each table.
 fn query(database: &str, printed: &str) -> String {
     let name = format!("`{}`.", database.replace('`', "``"));
     let mut query = String::new();
     let printed = canonical::sql(printed);
     for (at, part) in printed.split('\'').enumerate() {
-        // Every second part is inside a text.
+        // Every second part is inside a string literal.
         let inside = at % 2 == 1;
         if at > 0 {
             query.push('\'');
@@ -426,7 +430,7 @@ mod tests {
     use crate::render::dialect_of;
     use crate::schema::{Schema, asc, desc};
 
-    /// Tests on each server for each function of a database.
+    /// Creates one test per server for each function that takes a database.
     macro_rules! on_each_server {
         ($($name:ident)*) => {
             $(
@@ -450,14 +454,14 @@ mod tests {
         what_is_described_in_words_is_found_as_it_was_described
     }
 
-    /// A database that is dropped at the end.
+    /// A database that is dropped at the end of the test.
     struct Database {
         server: String,
         name: String,
         version: DialectVersion,
     }
 
-    /// It is said loudly if no server is named.
+    /// Runs a test, or prints a notice if the variable names no server.
     fn on(variable: &str, claim: &str, test: fn(&Database)) {
         match std::env::var(variable) {
             Ok(server) => test(&Database::new(server, claim)),
@@ -547,7 +551,7 @@ mod tests {
         }
     }
 
-    /// In what the tables that are found differ from those that were described, once they were told apart.
+    /// Returns the differences between the described tables and the live ones, after normalization.
     fn compare(database: &Database, up: fn(&mut Schema)) -> Vec<String> {
         let meta = MigrationMeta {
             version: 1,
@@ -589,7 +593,7 @@ mod tests {
                 t.char("country", 2).check("country <> 'it''s'");
                 t.date("born").nullable().default("2000-01-01");
                 t.timestamps();
-                // As the server prints them, these are `lcase(..)` and `octet_length(..)`.
+                // The server prints these as `lcase(..)` and `octet_length(..)`.
                 t.varchar("words", 50)
                     .default_sql("lower('NONE')")
                     .check("length(words) > 2");

@@ -1,7 +1,7 @@
 //! MySQL and MariaDB, through Diesel's `MysqlConnection`.
 //!
-//! Each change of the schema commits by itself, so the right to write is the session's: a lock by name, which the server
-//! gives up when the session ends. Whatever happens to the lock, the key of a history row lets only one run claim it.
+//! DDL auto-commits, so the session holds the lock: a named lock, which the server releases when the session ends.
+//! Independent of the lock, the key of a history row lets only one run claim it.
 
 mod canonical;
 mod introspect;
@@ -24,7 +24,7 @@ use crate::history::table::{HistoryTable, SessionBaseline};
 use crate::render::{MySql, SqlDialect};
 use crate::state::LiveSchema;
 
-/// Before the server's version is asked for. What is written here is the same on both.
+/// The dialect until the server's version is known. The SQL in this file is valid on MySQL and MariaDB.
 const DIALECT: &MySql = &MySql::since(Dialect::MariaDb, (10, 6));
 
 impl Session for MysqlConnection {
@@ -46,7 +46,7 @@ impl Session for MysqlConnection {
     }
 
     fn execute(&mut self, sql: &str) -> Result<(), DriverError> {
-        // As text: not all statements can be prepared.
+        // Sent as text, because some statements cannot be prepared:
         // https://dev.mysql.com/doc/refman/8.4/en/sql-prepared-statements.html
         Ok(self.batch_execute(sql)?)
     }
@@ -91,7 +91,7 @@ impl Session for MysqlConnection {
                 message: "no database is chosen; name one at the end of the URL".to_owned(),
             });
         };
-        // Whole seconds, and one at least:
+        // Whole seconds, at least one:
         // https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_lock_wait_timeout
         let seconds = wait.as_secs().max(1);
         let Found {
@@ -102,8 +102,8 @@ impl Session for MysqlConnection {
             language,
             ..
         } = found;
-        // As it was found, but for what would make text mean something else or cut values off without a word. What went wrong is
-        // known by the server's words.
+        // Keeps the settings that it finds, except modes that change the meaning of string literals or truncate values
+        // silently. Messages are in English, because errors are classified by their text.
         let modes = sql_mode.split(',').filter(|mode| !mode.is_empty());
         let mut modes: Vec<&str> = modes.filter(|mode| *mode != "NO_BACKSLASH_ESCAPES").collect();
         if !modes.contains(&"STRICT_TRANS_TABLES") {
@@ -116,7 +116,7 @@ impl Session for MysqlConnection {
             settings.replace("autocommit = 0", "autocommit = 1"),
         );
         self.execute(&on_duty)?;
-        // The role first, as the rest may need its rights.
+        // The role comes first, because the rest may need its privileges.
         let back = format!("UNLOCK TABLES; SET ROLE {role}; USE {}", DIALECT.identifier(&schema));
         Ok(SessionBaseline {
             restore_baseline: Some(format!("{back}; {on_duty}")),
@@ -140,7 +140,7 @@ impl Session for MysqlConnection {
         };
         match load(self) {
             Err(error) if error.kind == DriverErrorKind::Other => match is_there(self, table)? {
-                // Another run may have made it between the two.
+                // Another run may have created it in between.
                 true => load(self),
                 false => Ok(None),
             },
@@ -159,7 +159,7 @@ impl Session for MysqlConnection {
     }
 
     fn history_version(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
-        // Outside, somebody may change history before it is used.
+        // Outside a transaction, another connection may change history before the version is used.
         if self.transaction_depth() == 0 || !is_there(self, table)? {
             return Ok(None);
         }
@@ -186,7 +186,7 @@ impl Session for MysqlConnection {
 
     fn reacquire_lock(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
         let lock = lock_of(table);
-        // 1 if it was got, 0 if somebody else has it, NULL after an error:
+        // 1 if the session has the lock, 0 if another one holds it, NULL after an error:
         // https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
         let query = format!(
             "SELECT if(is_used_lock({lock}) = connection_id(), 1, cast(get_lock({lock}, 0) AS SIGNED)) AS number"
@@ -243,17 +243,17 @@ impl Session for MysqlConnection {
     }
 
     fn rollback(&mut self) -> Result<bool, DriverError> {
-        // A savepoint outside a transaction is taken, and gone at once.
+        // Outside a transaction a savepoint ends at once, so the second statement fails.
         let probe = "SAVEPOINT migrate_probe; ROLLBACK TO SAVEPOINT migrate_probe";
         let was_open = self.batch_execute(probe).is_ok();
         while self.transaction_depth() > 1 {
-            // A savepoint that is gone is an error, and one level less all the same.
+            // Rolling back a missing savepoint fails, but still lowers Diesel's depth by one.
             let _ = AnsiTransactionManager::rollback_transaction(self);
         }
         if self.transaction_depth() == 1 {
             AnsiTransactionManager::rollback_transaction(self)?;
         } else {
-            // Of a step that has begun one with its own words.
+            // A step may have begun this transaction with its own SQL.
             self.batch_execute("ROLLBACK")?;
         }
         Ok(was_open)
@@ -268,7 +268,7 @@ impl Session for MysqlConnection {
     }
 
     fn set_foreign_keys(&mut self, kept: bool) -> Result<bool, DriverError> {
-        // No table is made anew here.
+        // Only SQLite rebuilds tables.
         Ok(kept)
     }
 
@@ -283,8 +283,8 @@ impl Session for MysqlConnection {
     }
 
     fn blockers(&mut self, _names: &[String], _concurrently: bool) -> Vec<String> {
-        // Which locks a transaction holds on tables is told only where the server was set up for that. Who may not see
-        // transactions sees at least what other connections are at work on.
+        // The server reveals table locks only where it is configured to. A user without the privilege to see
+        // transactions still sees connections with a running statement.
         let transactions = "LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id";
         let none =
             "LEFT JOIN (SELECT 0 AS trx_mysql_thread_id, now() AS trx_started) t ON t.trx_mysql_thread_id = p.id";
@@ -321,7 +321,7 @@ impl Session for MysqlConnection {
                 .iter()
                 .map(|column| {
                     let column = DIALECT.identifier(column);
-                    // Not all bytes are a text.
+                    // Bytes may not be valid text.
                     let bytes = format!("concat('X''', hex(concat({column})), '''')");
                     let text = format!(
                         "concat('''', replace(replace(cast({column} AS CHAR), '\\\\', '\\\\\\\\'), '''', ''''''), '''')"
@@ -351,7 +351,7 @@ impl Session for MysqlConnection {
         let result = self
             .execute(&format!("DROP TABLE IF EXISTS {}", history.qualified()))
             .and_then(|()| drop_all_objects(self));
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let kept = self.execute(&format!("SET SESSION {before}"));
         result.and(kept)
     }
@@ -359,42 +359,43 @@ impl Session for MysqlConnection {
 
 const VERSION: &str = "version()";
 
-/// As `SET ROLE` takes it: MariaDB tells a bare name or none at all, MySQL what can be written there.
-/// <https://mariadb.com/kb/en/current_role/>, <https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_current-role>
+/// The current role in the form that `SET ROLE` accepts. MariaDB returns a bare name or NULL, MySQL a list in that
+/// form: <https://mariadb.com/kb/en/current_role/>,
+/// <https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_current-role>.
 const CURRENT_ROLE: &str = "coalesce(if(version() LIKE '%MariaDB%', concat('`', replace(current_role(), '`', '``'), '`'), \
                             current_role()), 'NONE')";
 
-/// A hash of 160 bits, in hexadecimal digits, as an expression. MySQL has no `sha1` and no `md5` any more, from 9.6:
-/// <https://dev.mysql.com/doc/relnotes/mysql/9.6/en/>.
+/// Returns an SQL expression for a hash of 160 bits in hexadecimal digits. MySQL has no `sha1` and no `md5` from 9.6
+/// on: <https://dev.mysql.com/doc/relnotes/mysql/9.6/en/>.
 fn hash(text: &str) -> String {
     format!("left(sha2({text}, 256), 40)")
 }
 
-/// What a row of history adds to the marker, as an expression.
+/// Returns an SQL expression for the part of one row in the history version.
 fn row_version() -> String {
     let row = "concat_ws(':', group_name, version, state, progress, coalesce(claim, '-'))";
     format!("cast(conv(left(sha2({row}, 256), 15), 16, 10) AS UNSIGNED)")
 }
 
-/// Such as `8.4.2` or `10.11.6-MariaDB-0+deb12u1`: <https://mariadb.com/kb/en/version/>.
+/// Parses a version such as `8.4.2` or `10.11.6-MariaDB-0+deb12u1`: <https://mariadb.com/kb/en/version/>.
 fn version_of(version: &str) -> DialectVersion {
     let name = match version.to_ascii_lowercase().contains("mariadb") {
         true => Dialect::MariaDb,
         false => Dialect::MySql,
     };
-    // Older MariaDB, and what stands before it, may say 5.5.5 first, for clients that know of no other number.
+    // Older MariaDB servers, and proxies, may print 5.5.5 first, for clients that accept no other number.
     let own = version.strip_prefix("5.5.5-").unwrap_or(version);
     let mut numbers = own.split(['.', '-']).map_while(|number| number.parse().ok());
     let major = numbers.next().unwrap_or_default();
     DialectVersion::of_server(name, (major, numbers.next().unwrap_or_default()))
 }
 
-/// The lock's name as an expression: at most 64 characters, and another one in each database.
+/// Returns an SQL expression for the lock's name: at most 64 characters, and different for each history table.
 fn lock_of(table: &HistoryTable) -> String {
     format!("concat('migrate:', {})", hash(&DIALECT.text(&table.qualified())))
 }
 
-/// Which other run has the lock.
+/// Describes the run that holds the lock.
 fn holder(connection: &mut MysqlConnection, lock: &str) -> String {
     let query = format!(
         "SELECT concat('connection ', id, ' of ', user, ' from ', host) AS text FROM information_schema.processlist \
@@ -404,7 +405,7 @@ fn holder(connection: &mut MysqlConnection, lock: &str) -> String {
         .unwrap_or_else(|_| "its connection is gone already, or not this user's to see".to_owned())
 }
 
-/// The database that a table is in, as an expression.
+/// Returns an SQL expression for the database that holds the history table.
 fn schema_of(table: &HistoryTable) -> String {
     table
         .schema()
@@ -420,7 +421,7 @@ fn is_there(connection: &mut MysqlConnection, table: &HistoryTable) -> Result<bo
     Ok(number(connection, &query)? != Some(0))
 }
 
-/// Each drop commits by itself.
+/// Drops the views, tables, routines and events of the database. Each drop commits separately.
 fn drop_all_objects(connection: &mut MysqlConnection) -> Result<(), DriverError> {
     let quoted = |name: &str| format!("'`', replace({name}, '`', '``'), '`'");
     let query = format!(

@@ -1,7 +1,7 @@
-//! A hash of all that `information_schema` says of some tables and views, which differs once any of them has changed.
+//! A hash of the `information_schema` rows of some tables and views. It differs after any of them has changed.
 //!
-//! `SHOW CREATE TABLE` would say it as well, but not through the prepared statements that Diesel uses: MySQL tells of its
-//! columns only when it runs. Rows do not count, nor what they move on, such as a counter.
+//! `SHOW CREATE TABLE` is no alternative: Diesel prepares its queries, and MySQL reports the columns of that statement
+//! only when it runs. Rows do not count, nor values that rows advance, such as the auto-increment counter.
 
 use diesel::MysqlConnection;
 
@@ -14,14 +14,14 @@ pub(super) fn of(connection: &mut MysqlConnection, names: &[String], is_mariadb:
     let mut facts = Vec::new();
     for name in names {
         facts.extend(texts(connection, &facts_of(name, is_mariadb))?);
-        // Where those of the next one begin.
+        // Separates the attributes of one object from the next.
         facts.push(String::new());
     }
     Ok(schema::digest(facts.iter().map(String::as_str)))
 }
 
-/// A query for what is known of one table or view, a text for each fact. Each part asks for a name that is a constant, so that
-/// MariaDB opens no other table: <https://mariadb.com/kb/en/optimizing-queries-with-information-schema/>.
+/// Returns a query for the attributes of one table or view, one text per row. Each part compares with a constant name,
+/// so that MariaDB opens no other table: <https://mariadb.com/kb/en/optimizing-queries-with-information-schema/>.
 fn facts_of(name: &str, is_mariadb: bool) -> String {
     let own = if is_mariadb { ON_MARIADB } else { ON_MYSQL };
     let parts = [ON_BOTH, own].concat();
@@ -38,7 +38,7 @@ fn facts_of(name: &str, is_mariadb: bool) -> String {
     )
 }
 
-/// Where each part is from, up to the name; and what it says.
+/// The source of each part, up to the name, and the attributes that it selects.
 type Parts = &'static [(&'static str, &'static str)];
 
 const ON_BOTH: Parts = &[

@@ -1,7 +1,7 @@
-//! What a PostgreSQL database holds, read from its catalogs: <https://www.postgresql.org/docs/current/catalogs.html>.
+//! Introspection of PostgreSQL: reads its catalogs, <https://www.postgresql.org/docs/current/catalogs.html>.
 //!
-//! Only what is in the connection's schema, and what no extension has brought. Expressions are as the server prints them. The
-//! schema's name is quoted on the way to `regnamespace`, which reads it as SQL.
+//! It reads the connection's schema, without the objects of extensions. Expressions stay as the server prints them.
+//! Queries quote the name of the schema for `regnamespace`, which parses it as SQL.
 
 use std::collections::BTreeMap;
 
@@ -137,7 +137,7 @@ impl From<ColumnRow> for Column {
     }
 }
 
-/// A type by the name that the server prints: <https://www.postgresql.org/docs/current/datatype.html>.
+/// Parses a type as the server prints it: <https://www.postgresql.org/docs/current/datatype.html>.
 fn column_type(name: &str) -> ColumnType {
     let in_parentheses = |prefix: &str| name.strip_prefix(prefix)?.strip_prefix('(')?.strip_suffix(')');
     if let Some(length) = in_parentheses("character varying").and_then(|length| length.parse().ok()) {
@@ -171,7 +171,7 @@ fn column_type(name: &str) -> ColumnType {
     }
 }
 
-/// A default as the words of a migration say it, where that is plain.
+/// Parses a default into a value where its form is simple, else into an expression.
 fn default_value(sql: &str) -> DefaultValue {
     let text = |literal: &str| {
         let inside = literal.strip_prefix('\'')?.split_once("'::")?.0;
@@ -273,7 +273,7 @@ struct IndexRow {
     method: String,
     #[diesel(sql_type = Integer)]
     key_count: i32,
-    /// What each part is on, the included columns last.
+    /// The column or expression of each part, with the included columns last.
     #[diesel(sql_type = Array<Text>)]
     parts: Vec<String>,
     #[diesel(sql_type = Array<Bool>)]
@@ -286,7 +286,7 @@ struct IndexRow {
     filter: Option<String>,
 }
 
-/// Without those that building them concurrently has left invalid: nothing goes by them.
+/// Skips indexes that a failed concurrent build left invalid: queries do not use them.
 const INDEXES: &str = "\
     SELECT c.relname::text AS of_table, n.relname::text AS name, i.indisunique AS is_unique, m.amname::text AS method, \
     i.indnkeyatts::integer AS key_count, \
@@ -391,7 +391,8 @@ mod tests {
     use crate::render::dialect_of;
     use crate::schema::{Schema, desc, expression};
 
-    /// A schema that goes with the connection. `None`, said loudly, if no server is named.
+    /// Connects, and creates a schema in a transaction that never commits. Returns `None` and prints a notice if no
+    /// server is named.
     fn connect() -> Option<PgConnection> {
         let Ok(server) = std::env::var("MIGRATE_TEST_POSTGRES") else {
             eprintln!("NOT TESTED on PostgreSQL: MIGRATE_TEST_POSTGRES does not name a server");
@@ -436,7 +437,7 @@ mod tests {
         }
     }
 
-    /// In what the tables that are found differ from those that were described, once they were told apart.
+    /// Returns the differences between the described tables and the live ones, after normalization.
     fn differences(connection: &mut PgConnection, up: fn(&mut Schema)) -> Vec<String> {
         let meta = MigrationMeta {
             version: 1,

@@ -1,6 +1,7 @@
-//! Indexes that are built concurrently: what an earlier try has left of them is invalid, and goes before the next one.
+//! Concurrent index builds: finds the invalid indexes of an earlier attempt, which the next attempt drops first.
 //!
-//! As the manual advises: <https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY>,
+//! The manual recommends this:
+//! <https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY>,
 //! <https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY>.
 
 use std::collections::VecDeque;
@@ -9,12 +10,12 @@ use super::DIALECT;
 use crate::render::SqlDialect;
 use crate::schema::{Token, tokenize};
 
-/// A query for the indexes that an earlier try of a statement has left invalid. `None` if the statement builds none
-/// concurrently.
+/// Returns a query for the indexes that an earlier attempt of a statement left invalid, or `None` if the statement
+/// builds none concurrently.
 pub(super) fn left_invalid(sql: &str) -> Option<String> {
     let build = Build::read(sql)?;
-    // What another session builds right now is invalid as well. That of another role is known by its lock alone. An index of a
-    // partitioned table is invalid until each partition has its own.
+    // An index that another session builds right now is invalid as well. A build of another role is visible only by its
+    // lock. An index of a partitioned table is invalid until each partition has its own.
     Some(format!(
         "SELECT i.indexrelid::regclass::text AS text FROM pg_index i JOIN pg_class n ON n.oid = i.indexrelid \
          WHERE NOT i.indisvalid AND n.relkind = 'i' AND {} AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p \
@@ -23,11 +24,11 @@ pub(super) fn left_invalid(sql: &str) -> Option<String> {
     ))
 }
 
-/// A statement that builds indexes concurrently. Names are as they are written, with the schema before them.
+/// A statement that builds indexes concurrently. Names keep their spelling and their schema.
 #[derive(Debug, PartialEq, Eq)]
 enum Build {
     Create {
-        /// The server chooses one if there is none.
+        /// `None` if the server chooses the name.
         index: Option<String>,
         table: String,
     },
@@ -77,7 +78,7 @@ impl Build {
         })
     }
 
-    /// That an index `i`, whose row in `pg_class` is `n`, is one that a try of this may have left.
+    /// Returns a condition on an index `i` with the `pg_class` row `n`: an attempt of this statement may have left it.
     fn condition(&self) -> String {
         let oid = |name: &str| format!("to_regclass({})", DIALECT.text(name));
         let copies = "n.relname ~ '_cc(new|old)[0-9]*$'";
@@ -97,7 +98,7 @@ impl Build {
                 "i.indrelid = (SELECT indrelid FROM pg_index WHERE indexrelid = {}) AND {copies}",
                 oid(index)
             ),
-            // What a table keeps out of line has an index as well.
+            // The TOAST table of a table has an index as well.
             Build::ReindexAll { table } => format!(
                 "i.indrelid IN (SELECT unnest(ARRAY[c.oid, c.reltoastrelid]) FROM pg_class c WHERE c.oid = {}) AND {copies}",
                 oid(table)
@@ -106,7 +107,7 @@ impl Build {
     }
 }
 
-/// What is left to read of a statement.
+/// The remaining tokens of a statement.
 struct Words<'a>(VecDeque<Token<'a>>);
 
 impl Words<'_> {
@@ -114,14 +115,14 @@ impl Words<'_> {
         self.0.iter().any(|token| token.as_str().eq_ignore_ascii_case(word))
     }
 
-    /// Goes past a word, if it is the next one.
+    /// Consumes a word if it is the next token.
     fn take(&mut self, word: &str) -> bool {
         self.0
             .pop_front_if(|next| next.as_str().eq_ignore_ascii_case(word))
             .is_some()
     }
 
-    /// Goes past a name.
+    /// Consumes a name with its qualifiers.
     fn name(&mut self) -> Option<String> {
         let mut name = self.0.pop_front()?.as_str().to_owned();
         while self.take(".") {

@@ -1,7 +1,7 @@
 //! PostgreSQL, through Diesel's `PgConnection`.
 //!
-//! Each transaction holds an advisory lock, so that one run at a time writes; it is the transaction's and not the session's,
-//! because behind a pooler a session is shared. What the lock cannot do, the key of a history row does.
+//! Each transaction holds an advisory lock, so that one run at a time writes. The transaction holds it and not the
+//! session, because a pooler may share the session. The key of a history row covers the cases that the lock cannot.
 
 mod introspect;
 mod invalid_index;
@@ -27,10 +27,10 @@ use crate::render::{Postgres, SqlDialect};
 use crate::schema::mentions;
 use crate::state::LiveSchema;
 
-/// PostgreSQL, before its version is asked for.
+/// The dialect until the server's version is known.
 const DIALECT: &Postgres = &Postgres::since((13, 0));
 
-/// Sets this tool's advisory locks apart from those of others.
+/// Separates this tool's advisory locks from those of others.
 const LOCK_SALT: i64 = 2_026_112_301;
 
 impl Session for PgConnection {
@@ -48,7 +48,7 @@ impl Session for PgConnection {
     fn database_label(&mut self) -> String {
         let query = "SELECT 'the PostgreSQL database ' || current_database() \
                      || coalesce(' on ' || host(inet_server_addr()) || ':' || inet_server_port(), '') AS text";
-        // In a transaction that has failed nothing is answered.
+        // A failed transaction answers no queries.
         one_text(self, query).unwrap_or_else(|_| "the PostgreSQL database".to_owned())
     }
 
@@ -94,8 +94,8 @@ impl Session for PgConnection {
              set_config('migrate.used_by', {process}, false) AS _used_by_now"
         ))
         .get_result(self)?;
-        // What was set since, and not before, goes back to what the session began with. What belongs to one transaction is gone
-        // with it.
+        // Settings return to their value at the capture; those that were set later return to the value at the session's
+        // start. Settings of one transaction end with it.
         let restore = format!(
             "SET SESSION AUTHORIZATION {}; SELECT set_config('role', {}, false); \
              SELECT set_config(s.name, coalesce(found.setting, s.reset_val), false) FROM pg_settings s \
@@ -116,7 +116,7 @@ impl Session for PgConnection {
     }
 
     fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
-        // In a transaction a query that fails would fail all of it.
+        // A failed query would abort the open transaction.
         if self.transaction_depth() > 0 && !is_there(self, table)? {
             return Ok(None);
         }
@@ -130,7 +130,7 @@ impl Session for PgConnection {
         match load(self) {
             Err(error) if error.kind == DriverErrorKind::Other && self.transaction_depth() == 0 => {
                 match is_there(self, table)? {
-                    // Another run may have made it between the two.
+                    // Another run may have created it in between.
                     true => load(self),
                     false => Ok(None),
                 }
@@ -148,7 +148,7 @@ impl Session for PgConnection {
     }
 
     fn history_version(&mut self, table: &HistoryTable) -> Result<Option<i64>, DriverError> {
-        // Outside, somebody may change history before it is used.
+        // Outside a transaction, another connection may change history before the version is used.
         if self.transaction_depth() == 0 || !is_there(self, table)? {
             return Ok(None);
         }
@@ -176,7 +176,7 @@ impl Session for PgConnection {
             &format!("{BEGIN}; SET LOCAL lock_timeout = {milliseconds}"),
         )?;
         let key = key_of(table);
-        // Never waited for: one that waits holds a snapshot, for which `CREATE INDEX CONCURRENTLY` would wait in turn.
+        // Polled: a statement that waits holds a snapshot, and `CREATE INDEX CONCURRENTLY` would wait for it in turn.
         let tried = sql_query(format!(
             "SELECT pg_try_advisory_xact_lock({key}) AS has_lock, pg_backend_pid()::bigint AS session"
         ))
@@ -194,7 +194,7 @@ impl Session for PgConnection {
             },
             Err(error) => error.into(),
         };
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _ = self.rollback();
         Err(error)
     }
@@ -214,8 +214,8 @@ impl Session for PgConnection {
             HistoryPrecondition::Version(expected) => format!("{history_version} = {expected}"),
             HistoryPrecondition::LeftByRun => format!("{history_version} = current_setting('{left}', true)::bigint"),
         };
-        // What does not hold divides by zero, which ends the message there. That is asked by a statement of its own, as one
-        // that waited for the lock would not see what was committed meanwhile.
+        // A false condition divides by zero, which ends the message. The precondition is a separate statement, because
+        // its snapshot must be newer than the lock.
         Some(PipelineEnvelope {
             opening: format!(
                 "{BEGIN};\nSET LOCAL lock_timeout = {milliseconds};\n\
@@ -241,7 +241,7 @@ impl Session for PgConnection {
     }
 
     fn extend_lock(&mut self, table: &HistoryTable) -> Result<LockScope, DriverError> {
-        // Of the same key as the transaction's, which this session has, so it is never in anybody's way:
+        // The session already holds this key for the transaction, so the request never waits:
         // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
         match truth(
             self,
@@ -254,7 +254,7 @@ impl Session for PgConnection {
 
     fn reacquire_lock(&mut self, table: &HistoryTable) -> Result<(), DriverError> {
         let key = key_of(table);
-        // Taken twice it would have to be given up twice.
+        // A lock that is taken twice must be released twice.
         let regained = format!(
             "SELECT CASE WHEN EXISTS (SELECT FROM pg_locks l WHERE {IS_LOCK} AND l.pid = pg_backend_pid()) THEN true \
              ELSE pg_try_advisory_lock(k.key) END AS truth FROM (SELECT {key} AS key) AS k"
@@ -280,7 +280,7 @@ impl Session for PgConnection {
     }
 
     fn prepare_statement(&mut self, sql: &str, wait: Duration) -> Result<(), DriverError> {
-        // A partition that is detached halfway cannot be detached again:
+        // An interrupted DETACH cannot be repeated, so it gets no timeout:
         // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
         let milliseconds = match mentions(sql, "detach") {
             true => 0,
@@ -314,12 +314,12 @@ impl Session for PgConnection {
     }
 
     fn rollback(&mut self) -> Result<bool, DriverError> {
-        // Outside a transaction a savepoint is refused, and then a query goes; in one that has failed neither does, however often.
+        // Outside a transaction a savepoint fails and a query succeeds. In a failed transaction both fail, every time.
         let mut has_failed = || self.batch_execute("SELECT 1").is_err();
         let has_failed = has_failed() && has_failed();
         let was_open = has_failed || self.batch_execute("SAVEPOINT migrate_probe").is_ok();
         while self.transaction_depth() > 1 {
-            // A savepoint that is gone is an error, and one level less all the same.
+            // Rolling back a missing savepoint fails, but still lowers Diesel's depth by one.
             let _ = AnsiTransactionManager::rollback_transaction(self);
         }
         if self.transaction_depth() == 1 {
@@ -339,7 +339,7 @@ impl Session for PgConnection {
     }
 
     fn set_foreign_keys(&mut self, kept: bool) -> Result<bool, DriverError> {
-        // No table is made anew here.
+        // Only SQLite rebuilds tables.
         Ok(kept)
     }
 
@@ -355,7 +355,7 @@ impl Session for PgConnection {
 
     fn blockers(&mut self, names: &[String], concurrently: bool) -> Vec<String> {
         let names: Vec<String> = names.iter().map(|name| DIALECT.text(name)).collect();
-        // What is built concurrently waits for whoever may see rows as they were before.
+        // A concurrent build waits for every transaction that may still see older rows.
         let or_sees_the_past = match concurrently {
             true => {
                 "OR a.backend_xmin IS NOT NULL AND a.backend_type = 'client backend' AND a.datname = current_database()"
@@ -432,7 +432,7 @@ impl Session for PgConnection {
     }
 
     fn drop_everything(&mut self, history: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {
-        // It would go on telling of what is gone.
+        // History outside the emptied schema would still list objects that no longer exist.
         if let Some(schema) = history.schema() {
             let query = format!("SELECT current_schema() = {} AS truth", DIALECT.text(schema));
             if !truth(self, &query)? {
@@ -448,17 +448,17 @@ impl Session for PgConnection {
         AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?;
         let result = drop_all_objects(self).and_then(|()| self.commit());
         if result.is_err() && self.transaction_depth() > 0 {
-            // The first error is the one to tell.
+            // The first error is the one to report.
             let _ = self.rollback();
         }
         result
     }
 }
 
-/// The lock is taken by the first statement, and what was committed before that has to be seen by the second.
+/// The first statement takes the lock, and the second one must see everything that was committed before.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-/// What a row of history adds to the marker.
+/// An SQL expression for the part of one row in the history version.
 const ROW_VERSION: &str =
     "hashtextextended(concat_ws(':', group_name, version, state, progress, claim), 0) % 1000000007";
 
@@ -477,18 +477,18 @@ fn version_of(number: &str) -> DialectVersion {
     DialectVersion::of_server(Dialect::Postgres, (major, 0))
 }
 
-/// A name of this process: what another one has left in a session of the server tells that a pooler shares that out.
+/// Returns a random name of this process. The name of another process in a server session reveals a pooler.
 fn this_process() -> &'static String {
     static NAME: OnceLock<String> = OnceLock::new();
     NAME.get_or_init(|| format!("{:016x}", RandomState::new().build_hasher().finish()))
 }
 
-/// As a setting takes it, for which 0 would be no limit.
+/// Converts a wait for a setting in which 0 means no limit.
 fn milliseconds(wait: Duration) -> i32 {
     i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1)
 }
 
-/// The number that the advisory locks of a history are known by.
+/// Returns an SQL expression for the key of a history table's advisory locks.
 fn key_of(table: &HistoryTable) -> String {
     format!(
         "hashtextextended(current_database() || {}, {LOCK_SALT})",
@@ -496,7 +496,8 @@ fn key_of(table: &HistoryTable) -> String {
     )
 }
 
-/// Whether a row `l` of `pg_locks` is the advisory lock of `k.key`: <https://www.postgresql.org/docs/current/view-pg-locks.html>.
+/// A condition on a row `l` of `pg_locks`: it is the advisory lock of `k.key`. See
+/// <https://www.postgresql.org/docs/current/view-pg-locks.html>.
 const IS_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
                        AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295";
 
@@ -507,7 +508,7 @@ fn lock_lost() -> DriverError {
     }
 }
 
-/// A query for a digest of what these names stand for. An index that was not built to its end counts for none:
+/// Returns a query for a digest of the named objects. An unfinished index does not count:
 /// <https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY>.
 fn digest_of(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| DIALECT.text(name)).collect();
@@ -534,7 +535,7 @@ fn digest_of(names: &[String]) -> String {
     )
 }
 
-/// Everything in the connection's schema.
+/// Drops every object in the connection's schema, and the extensions in it that no other object needs.
 fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
     let query = "SELECT 'DROP ' || kind || ' IF EXISTS ' || name || ' CASCADE' AS text FROM ( \
          SELECT 1 AS turn, c.oid, 'pg_class'::regclass AS class, c.oid::regclass::text AS name, CASE c.relkind \
@@ -561,14 +562,14 @@ fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
     for statement in texts(connection, query)? {
         connection.execute(&statement)?;
     }
-    // One that needs another was made after it.
+    // Newest first, because an extension is created after the ones that it needs.
     let extensions = "SELECT quote_ident(extname) AS text FROM pg_extension \
                       WHERE extnamespace = quote_ident(current_schema())::regnamespace ORDER BY oid DESC";
     for extension in texts(connection, extensions)? {
         let drop = format!("DROP EXTENSION {extension}");
         let dropped = connection.transaction(|connection| connection.batch_execute(&drop));
         match dropped.map_err(DriverError::from) {
-            // What is in another schema needs it, or another role has brought it.
+            // An object of another schema needs it, or it belongs to another role.
             Err(error) if matches!(error.kind, DriverErrorKind::Other | DriverErrorKind::Denied) => {
                 tracing::info!(extension, %error, "not dropped");
             }
@@ -578,7 +579,7 @@ fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
     Ok(())
 }
 
-/// Which other run has the lock.
+/// Describes the run that holds the lock.
 fn holder(connection: &mut PgConnection, key: &str) -> String {
     let query = format!(
         "SELECT 'pid ' || a.pid || coalesce(' of ' || a.usename, '') || coalesce(' from ' || host(a.client_addr), '') \
@@ -590,8 +591,8 @@ fn holder(connection: &mut PgConnection, key: &str) -> String {
 
 fn is_there(connection: &mut PgConnection, table: &HistoryTable) -> Result<bool, DriverError> {
     let name = DIALECT.text(&table.qualified());
-    // To read the catalog takes a lock on it, before which the server learns what others have committed; the function by itself
-    // would answer from what this session remembers.
+    // Reading the catalog takes a lock on it, and so sees the latest commits. The function alone would answer from the
+    // cache of this session.
     let query = format!("SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass({name})) AS truth");
     truth(connection, &query)
 }

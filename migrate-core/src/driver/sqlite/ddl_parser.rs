@@ -1,7 +1,7 @@
-//! Reading SQLite's own texts back: CREATE TABLE and CREATE INDEX, as `sqlite_schema` keeps them.
+//! A parser of the CREATE TABLE and CREATE INDEX texts in `sqlite_schema`, for introspection.
 //!
-//! What it does not understand, or a table as data does not hold, is an error, so that nothing is lost quietly.
-//! The grammar is that of <https://sqlite.org/lang_createtable.html>.
+//! Text that it does not understand, or that [`Table`] cannot represent, is an error, so that nothing is lost silently.
+//! The grammar is at <https://sqlite.org/lang_createtable.html>.
 
 use crate::render::tokens::{Reader, SpannedToken, spelled, unquoted};
 use crate::schema::{
@@ -9,11 +9,11 @@ use crate::schema::{
     PrimaryKey, Table, Token, Unique, Value,
 };
 
-/// A table from its CREATE TABLE.
+/// Parses a CREATE TABLE statement.
 ///
 /// # Errors
 ///
-/// What is not understood.
+/// Returns the reason if the statement is not understood.
 pub(crate) fn parse_table(sql: &str) -> Result<Table, String> {
     let mut reader = Reader::new(sql)?;
     reader.expect("CREATE")?;
@@ -81,7 +81,7 @@ fn column(reader: &mut Reader<'_>, table: &mut Table) -> Result<(), String> {
             reader.refuse_conflict()?;
             if reader.take("AUTOINCREMENT") {
                 column.auto_increment = true;
-                // As a column that is counted up is written, whatever its type was called.
+                // An auto-increment column is a BIGINT for migrations, whatever its declared type.
                 column.column_type = ColumnType::BigInt;
             }
             table.primary_key = Some(PrimaryKey {
@@ -157,11 +157,11 @@ fn table_constraint(reader: &mut Reader<'_>, table: &mut Table, name: String) ->
     Ok(())
 }
 
-/// An index from its CREATE INDEX.
+/// Parses a CREATE INDEX statement.
 ///
 /// # Errors
 ///
-/// What is not understood.
+/// Returns the reason if the statement is not understood.
 pub(crate) fn parse_index(sql: &str) -> Result<Index, String> {
     let mut reader = Reader::new(sql)?;
     reader.expect("CREATE")?;
@@ -216,7 +216,7 @@ fn index_key(mut tokens: Vec<SpannedToken<'_>>) -> Result<IndexKey, String> {
     })
 }
 
-/// Whether the first parenthesis is closed by the last.
+/// Returns true if the last token closes the first parenthesis.
 fn is_one_group(tokens: &[SpannedToken<'_>]) -> bool {
     let mut depth = 0_i32;
     tokens.iter().enumerate().all(|(at, token)| {
@@ -229,7 +229,7 @@ fn is_one_group(tokens: &[SpannedToken<'_>]) -> bool {
     })
 }
 
-/// The type that a name stands for; the inverse of how this dialect writes types.
+/// Parses the name of a type; the inverse of how this dialect renders types.
 fn column_type(name: &str) -> ColumnType {
     let upper = name.to_ascii_uppercase();
     let (word, arguments) = match upper.split_once('(') {
@@ -265,9 +265,9 @@ fn column_type(name: &str) -> ColumnType {
     }
 }
 
-/// What the grammar asks of the reader.
+/// The rules of the grammar.
 impl Reader<'_> {
-    /// What is to happen when a constraint does not hold can be said here, and is not kept as data.
+    /// Refuses ON CONFLICT, which [`Table`] cannot represent.
     fn refuse_conflict(&self) -> Result<(), String> {
         if self.is("ON") && self.is_second("CONFLICT") {
             return Err("it has an `ON CONFLICT`".to_owned());
@@ -287,7 +287,7 @@ impl Reader<'_> {
             || ((self.is("UNIQUE") || self.is("CHECK")) && self.is_second("("))
     }
 
-    /// The words of a type, and what stands in parentheses after them.
+    /// Reads the name of a type, and its arguments in parentheses.
     fn type_name(&mut self) -> Result<String, String> {
         const CONSTRAINTS: [&str; 11] = [
             "CONSTRAINT",
@@ -347,7 +347,7 @@ impl Reader<'_> {
             let bytes = bytes(&unquoted(text)).ok_or("a default is no right hexadecimal number")?;
             return Ok(DefaultValue::Value(Value::Binary(bytes)));
         }
-        // A number with a point or a signed exponent is several tokens, with no blank between them.
+        // A number with a decimal point or a signed exponent is several tokens, without a space between them.
         while let Some(token) = self.tokens.get(self.at)
             && !token.after_blank
             && !token.is(",")
@@ -369,7 +369,7 @@ impl Reader<'_> {
         })
     }
 
-    /// What follows REFERENCES.
+    /// Reads the rest of a REFERENCES clause.
     fn references(&mut self, name: String, columns: Vec<String>) -> Result<ForeignKey, String> {
         let to_table = self.name()?;
         let to_columns = if self.is("(") { self.names()? } else { Vec::new() };
@@ -395,7 +395,7 @@ impl Reader<'_> {
                     key.on_update = reaction;
                 }
             } else if self.take("MATCH") {
-                // SQLite reads it and does nothing with it.
+                // SQLite parses MATCH and ignores it.
                 self.name()?;
             } else if self.is("DEFERRABLE") || (self.is("NOT") && self.is_second("DEFERRABLE")) {
                 let is_deferrable = !self.take("NOT");
@@ -441,7 +441,7 @@ mod tests {
     use super::*;
     use crate::render::{SqlDialect, Sqlite, common};
 
-    /// What is read is written again, and read again as the same.
+    /// Parses SQL, renders the table, and checks that the result parses to an equal table.
     #[track_caller]
     fn again(sql: &str) -> Table {
         let table = parse_table(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));

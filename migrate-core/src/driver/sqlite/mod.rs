@@ -24,7 +24,7 @@ use crate::render::{SqlDialect, Sqlite};
 use crate::schema::{self, Table, Trigger};
 use crate::state::LiveSchema;
 
-/// What ANALYZE finds out.
+/// The table of the statistics that ANALYZE collects.
 const STATISTICS: &str = "sqlite_stat1";
 
 impl Session for SqliteConnection {
@@ -82,7 +82,7 @@ impl Session for SqliteConnection {
             Err(error) if kind_of(&message_of(&error)) == DriverErrorKind::Locked => return Err(error.into()),
             Err(error) => error,
         };
-        // The text of the error depends on the version; whether the table is there does not.
+        // The text of the error depends on the SQLite version, so the catalog decides if the table exists.
         let exists = number(
             self,
             &format!(
@@ -92,7 +92,7 @@ impl Session for SqliteConnection {
         );
         match exists {
             Ok(0) => Ok(None),
-            // Another process may have made it between the two.
+            // Another process may have created it in between.
             Ok(_) => rows(sql_query(query).load::<Row>(self)?),
             Err(_) => Err(error.into()),
         }
@@ -135,7 +135,7 @@ impl Session for SqliteConnection {
             },
             Err(error) => error,
         };
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _ = self.rollback();
         Err(error)
     }
@@ -156,7 +156,8 @@ impl Session for SqliteConnection {
 
     fn release_lock(&mut self, _table: &HistoryTable, held: LockScope) -> Result<(), DriverError> {
         let LockScope::Process(lock) = held else { return Ok(()) };
-        // Removed under the right to write, as others look for it under that. Left behind, it hinders nobody.
+        // Other runs check the file under the write lock, so it is removed under the write lock. A file that stays is
+        // harmless.
         if begin_immediate(self).is_ok() {
             let _ = lock.remove();
             self.rollback()?;
@@ -184,11 +185,11 @@ impl Session for SqliteConnection {
     }
 
     fn rollback(&mut self) -> Result<bool, DriverError> {
-        // A step or a failed statement may have ended the transaction already. Then Diesel, which would take its own
-        // failing ROLLBACK for a broken connection, is given one to roll back.
+        // A step or a failed statement may have ended the transaction already. Diesel would treat its own failing
+        // ROLLBACK as a broken connection, so it gets a transaction to roll back.
         let was_open = self.batch_execute("BEGIN").is_err();
         while self.transaction_depth() > 1 {
-            // A savepoint that is gone is an error, and one level less all the same.
+            // Rolling back a missing savepoint fails, but still lowers Diesel's depth by one.
             let _ = AnsiTransactionManager::rollback_transaction(self);
         }
         if self.transaction_depth() == 1 {
@@ -214,9 +215,9 @@ impl Session for SqliteConnection {
             foreign_keys: i64,
         }
         let before: ForeignKeys = sql_query("PRAGMA foreign_keys").get_result(self)?;
-        // Inside a transaction the pragma does nothing: https://sqlite.org/pragma.html#pragma_foreign_keys
+        // Inside a transaction the pragma has no effect: https://sqlite.org/pragma.html#pragma_foreign_keys
         self.execute(&format!("PRAGMA foreign_keys = {}", if kept { "ON" } else { "OFF" }))?;
-        // A rebuild that failed half way may have left it on.
+        // A failed rebuild may have left it on.
         self.execute("PRAGMA legacy_alter_table = OFF")?;
         Ok(before.foreign_keys != 0)
     }
@@ -238,14 +239,14 @@ impl Session for SqliteConnection {
     }
 
     fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError> {
-        // A constraint's own index has no SQL, and comes back with the constraint.
+        // The index of a constraint has no SQL; the constraint describes it.
         let objects: Vec<Object> = sql_query(
             "SELECT type AS kind, name, tbl_name AS \"table\", sql FROM main.sqlite_master \
              WHERE sql IS NOT NULL AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_stat1') \
              ORDER BY type = 'table' DESC, rowid",
         )
         .load(self)?;
-        // There once ANALYZE has run: https://sqlite.org/fileformat2.html#stat1tab
+        // The table exists once ANALYZE has run: https://sqlite.org/fileformat2.html#stat1tab
         let analyzed = match objects.iter().any(|object| object.name == STATISTICS) {
             true => texts(self, "SELECT DISTINCT tbl AS text FROM main.sqlite_stat1")?,
             false => Vec::new(),
@@ -306,7 +307,8 @@ impl Session for SqliteConnection {
                     .iter()
                     .map(|column| format!("quote({})", Sqlite.identifier(column)))
                     .collect();
-                // In groups, as an expression may not be too deep: https://sqlite.org/limits.html#max_expr_depth
+                // In groups, because the depth of an expression is limited:
+                // https://sqlite.org/limits.html#max_expr_depth
                 let groups: Vec<String> = literals
                     .chunks(50)
                     .map(|group| format!("({})", group.join(" || ',' || ")))
@@ -318,7 +320,7 @@ impl Session for SqliteConnection {
                 )
             })
             .collect();
-        // Fewer at once than SQLite takes: https://sqlite.org/limits.html#max_compound_select
+        // Fewer at once than SQLite's limit: https://sqlite.org/limits.html#max_compound_select
         for queries in queries.chunks(100) {
             for row in sql_query(queries.join(" UNION ALL ")).load::<OneRow>(self)? {
                 if let Some(rows) = usize::try_from(row.number).ok().and_then(|number| rows.get_mut(number)) {
@@ -335,7 +337,7 @@ impl Session for SqliteConnection {
             .and_then(|()| drop_all_objects(self))
             .and_then(|()| self.commit());
         if result.is_err() && self.transaction_depth() > 0 {
-            // The first error is the one to tell.
+            // The first error is the one to report.
             let _ = self.rollback();
         }
         self.set_foreign_keys(before)?;
@@ -361,11 +363,12 @@ impl Object {
     }
 }
 
-/// A table of what belongs to it, itself first; or why it cannot be described. `None` if there is no table.
+/// Parses a table with its indexes and triggers; the table is the first object. Returns the reason if a text is not
+/// understood, and `None` if there is no table.
 fn parsed(name: &str, objects: &[Object]) -> Option<Result<Table, String>> {
     let (first, others) = objects.split_first().filter(|(first, _)| first.kind == "table")?;
     let all = || {
-        // A renamed table keeps its text's name for a while; the schema's is right.
+        // The text of a renamed table may keep the old name; the catalog has the current one.
         let mut table = Table {
             name: name.to_owned(),
             ..parse_table(&first.sql)?
@@ -388,7 +391,7 @@ fn parsed(name: &str, objects: &[Object]) -> Option<Result<Table, String>> {
     Some(all())
 }
 
-/// The file that the database is in; `None` if it is in memory.
+/// Returns the file of the database, or `None` for a database in memory.
 fn file(connection: &mut SqliteConnection) -> Result<Option<String>, DriverError> {
     #[derive(QueryableByName)]
     struct Database {
@@ -402,7 +405,7 @@ fn file(connection: &mut SqliteConnection) -> Result<Option<String>, DriverError
     Ok(main.and_then(|main| main.file).filter(|file| !file.is_empty()))
 }
 
-/// Who is at work on the database outside a transaction, if somebody is.
+/// Describes the process that runs a migration outside a transaction, if there is one.
 fn other_holder(connection: &mut SqliteConnection) -> Result<Option<String>, DriverError> {
     let Some(database) = file(connection)? else {
         return Ok(None);
@@ -422,7 +425,8 @@ fn lock_file_error(path: &Path, error: &io::Error) -> DriverError {
     }
 }
 
-/// Never a deferred transaction: it fails at once, without waiting, when somebody wrote since it first read.
+/// Begins an immediate transaction. A deferred one fails without waiting if another connection has written since its
+/// first read.
 fn begin_immediate(connection: &mut SqliteConnection) -> Result<(), DriverError> {
     Ok(AnsiTransactionManager::begin_transaction_sql(
         connection,
@@ -430,7 +434,8 @@ fn begin_immediate(connection: &mut SqliteConnection) -> Result<(), DriverError>
     )?)
 }
 
-/// Views and triggers first, as they refer to tables; virtual tables before the shadow tables that they own.
+/// Drops views and triggers first, because they refer to tables, and virtual tables before the shadow tables that they
+/// own.
 fn drop_all_objects(connection: &mut SqliteConnection) -> Result<(), DriverError> {
     let query = "SELECT 'DROP ' || type || ' IF EXISTS main.\"' || replace(name, '\"', '\"\"') || '\"' AS text \
                  FROM main.sqlite_master \

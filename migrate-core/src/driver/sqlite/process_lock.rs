@@ -1,37 +1,38 @@
-//! A file that the operating system keeps locked for as long as a process lives: what a database without sessions lacks.
+//! A file that the operating system keeps locked while a process lives, because SQLite has no session that could hold a
+//! lock.
 //!
-//! It is looked at, made and removed only by who holds the database's own right to write.
+//! Only the holder of the database's write lock checks, creates or removes the file.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// The right to write that is this process's, beyond a transaction.
+/// The lock of this process that outlives its transactions.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct ProcessLock {
     path: PathBuf,
-    // Locked until it is closed.
+    // The lock lasts until the file is closed.
     file: File,
 }
 
 impl ProcessLock {
-    /// Beside a database's file.
+    /// Returns the path of the lock file beside the file of a database.
     pub(super) fn path_beside(database: &Path) -> PathBuf {
         let mut path = database.as_os_str().to_owned();
         path.push("-migrating");
         path.into()
     }
 
-    /// Locks it, which nobody else has.
+    /// Locks the file. Fails if another process holds the lock.
     pub(super) fn take(path: PathBuf) -> io::Result<ProcessLock> {
-        // Not emptied before it is locked.
+        // Truncated only after it is locked.
         let (mut file, is_new) = match to_lock().create_new(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (to_lock().open(&path)?, false),
             file => (file?, true),
         };
         if let Err(error) = file.try_lock() {
-            // Where files cannot be locked, one that stays would stop all who come after, even those who need no lock.
+            // Where files cannot be locked, a file that stays would block all later runs, even those that need no lock.
             if is_new && matches!(error, TryLockError::Error(_)) {
                 let _ = fs::remove_file(&path);
             }
@@ -43,10 +44,10 @@ impl ProcessLock {
         Ok(ProcessLock { path, file })
     }
 
-    /// Who has it, if somebody has. What a process left that is gone is removed.
+    /// Returns the process that holds the lock, if there is one. Removes a file that a dead process left.
     pub(super) fn holder(path: &Path) -> io::Result<Option<String>> {
         let file = to_lock().open(path).or_else(|error| match error.kind() {
-            // Most systems lock what can only be read as well.
+            // Most systems can also lock a file that is read-only.
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => File::open(path),
             _ => Err(error),
         });
@@ -59,7 +60,7 @@ impl ProcessLock {
             Ok(()) => fs::remove_file(path).map(|()| None),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Where a lock keeps others from reading, it stays unsaid.
+                // Where the lock prevents reading, the holder stays unnamed.
                 let _ = file.read_to_string(&mut holder);
                 Ok(Some(match holder.as_str() {
                     "" => "a process that cannot be named".to_owned(),
@@ -77,7 +78,8 @@ impl ProcessLock {
     }
 }
 
-/// Open for writing as well: a network file system may lock nothing else (<https://man7.org/linux/man-pages/man2/flock.2.html>).
+/// Opens for writing too: a network file system may refuse to lock other files
+/// (<https://man7.org/linux/man-pages/man2/flock.2.html>).
 fn to_lock() -> OpenOptions {
     let mut options = File::options();
     options.read(true).write(true);
@@ -99,17 +101,17 @@ mod tests {
         let lock = ProcessLock::take(path.clone())?;
         assert_eq!(ProcessLock::holder(&path)?, Some(format!("pid {}", std::process::id())));
         assert!(ProcessLock::take(path.clone()).is_err());
-        // Whoever fails to take it leaves it where it is.
+        // A failed attempt leaves the file in place.
         assert_eq!(ProcessLock::holder(&path)?, Some(format!("pid {}", std::process::id())));
         lock.remove()?;
         assert!(!path.exists());
 
-        // As a process that is gone leaves it.
+        // A dead process leaves its file.
         fs::write(&path, "pid 1")?;
         assert_eq!(ProcessLock::holder(&path)?, None);
         assert!(!path.exists());
 
-        // As another user leaves it, in a directory that is everybody's.
+        // Another user leaves a read-only file in a shared directory.
         fs::write(&path, "pid 1")?;
         let mut permissions = fs::metadata(&path)?.permissions();
         permissions.set_readonly(true);

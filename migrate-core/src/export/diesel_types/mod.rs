@@ -1,4 +1,4 @@
-//! Diesel's type for a column, as `diesel print-schema` reads it from a database of each kind.
+//! Diesel's type for a column, as `diesel print-schema` reads it from each database.
 
 mod mysql;
 mod postgres;
@@ -11,25 +11,25 @@ use crate::schema::{Column, Table};
 
 use self::type_name::Written;
 
-/// The SQL type of a column in Diesel.
+/// The Diesel SQL type of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DieselType {
-    /// What stands after the arrow of `table!`, if the column is not nullable.
+    /// The type after the arrow in `table!`, without `Nullable`.
     pub(super) name: String,
-    /// What it holds at most, where Diesel says that.
+    /// The maximum length, for types where Diesel has `#[max_length]`.
     pub(super) max_length: Option<u64>,
-    /// What `schema.rs` has to define, if Diesel does not have the type itself.
+    /// The definition that `schema.rs` must contain, if Diesel does not have the type itself.
     pub(super) defined: Option<DefinedType>,
 }
 
 /// A type that Diesel does not have itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DefinedType {
-    /// Its name in Rust.
+    /// The name in Rust.
     pub(super) name: String,
-    /// The attribute that says what it is in the database: `postgres_type` or `mysql_type`.
+    /// The attribute that maps the type to the database: `postgres_type` or `mysql_type`.
     pub(super) attribute: &'static str,
-    /// What that attribute says: `name = "mood"`.
+    /// The arguments of that attribute, such as `name = "mood"`.
     pub(super) arguments: String,
 }
 
@@ -43,9 +43,9 @@ impl DieselType {
     }
 }
 
-/// The type of a column of a table; `None` if Diesel has none for it.
+/// Returns the type of a table's column; `None` if Diesel has none for it.
 pub(super) fn diesel_type(dialect: DialectVersion, table: &Table, column: &Column) -> Option<DieselType> {
-    // What the column is on a server is what the SQL says that makes it.
+    // The type on a server is the one in the column's SQL.
     let written = || Written::of(&dialect_of(dialect).column_type(&column.column_type).ok()?);
     let diesel_type = match dialect.name() {
         Dialect::Sqlite => sqlite::diesel_type(column).map(DieselType::known),
@@ -56,8 +56,8 @@ pub(super) fn diesel_type(dialect: DialectVersion, table: &Table, column: &Colum
     diesel_type.defined.as_ref().is_none_or(is_rust).then_some(diesel_type)
 }
 
-/// Whether a column can be NULL as the database tells it.
+/// Returns true if the database reports the column as nullable.
 pub(super) fn is_nullable(dialect: DialectVersion, column: &Column) -> bool {
-    // MariaDB takes no NOT NULL there: https://mariadb.com/kb/en/generated-columns/
+    // MariaDB accepts no NOT NULL there: https://mariadb.com/kb/en/generated-columns/
     column.nullable || dialect.name() == Dialect::MariaDb && column.generated.is_some()
 }

@@ -1,5 +1,5 @@
-//! The types that Diesel reads from MySQL and MariaDB: their first word in `information_schema.columns`, in camel case
-//! (<https://dev.mysql.com/doc/refman/8.4/en/information-schema-columns-table.html>).
+//! Diesel's types for MySQL and MariaDB columns: the first word of the type in `information_schema.columns`, in camel
+//! case (<https://dev.mysql.com/doc/refman/8.4/en/information-schema-columns-table.html>).
 
 use super::type_name::{Written, resolved};
 use super::{DefinedType, DieselType};
@@ -28,15 +28,15 @@ pub(super) fn diesel_type(dialect: Dialect, table: &Table, column: &Column, writ
         "tinyint" if written.number() == Some(1) && !is_unsigned => number("bool"),
         "tinyint" | "smallint" | "integer" | "decimal" => number(name),
         "bigint" | "serial" => number("bigint"),
-        // Diesel reads no type where nothing stands in parentheses and something after `unsigned`.
+        // Diesel reads no type if there are no parentheses and a word follows `unsigned`.
         "float" | "double" if says("zerofill") && written.arguments.len() < 2 => None,
         // https://dev.mysql.com/doc/refman/8.4/en/floating-point-types.html
         "float" if written.arguments.len() == 1 && written.number() > Some(24) => number("double"),
         "float" | "double" => number(name),
         "char" | "binary" => Some(of_length(name, written.number().or(Some(1)))),
         "varchar" | "varbinary" => Some(of_length(name, written.number())),
-        // The smallest that holds so much: https://dev.mysql.com/doc/refman/8.4/en/blob.html. A character of utf8mb4 has up
-        // to four bytes.
+        // MySQL chooses the smallest type that holds the length: https://dev.mysql.com/doc/refman/8.4/en/blob.html. A
+        // character of utf8mb4 has up to four bytes.
         "text" => Some(DieselType::known(sized(
             "text",
             written.number().map(|length| 4 * length),
@@ -50,7 +50,7 @@ pub(super) fn diesel_type(dialect: Dialect, table: &Table, column: &Column, writ
         "tinytext" | "mediumtext" | "longtext" | "tinyblob" | "mediumblob" | "longblob" | "bit" | "date" | "time"
         | "datetime" | "timestamp" => Some(DieselType::known(camel_case(name))),
         "enum" | "set" => Some(listed(table, column, name, &written.arguments)),
-        // Diesel's program defines a type for others as well, with a `mysql_type` that Diesel does not have.
+        // Diesel CLI also defines a type for others, with a `mysql_type` that Diesel does not have.
         _ => None,
     }
 }
@@ -66,16 +66,16 @@ fn sized(kind: &str, bytes: Option<u64>) -> String {
     camel_case(&format!("{size}{kind}"))
 }
 
-/// A type whose values are listed in the column: one of its own for each column.
+/// Returns the type of an enum or set column. Each such column has a separate type.
 fn listed(table: &Table, column: &Column, kind: &str, values: &[String]) -> DieselType {
     let table = rust_name(&table.name);
     let name = camel_case(&format!("{table} {} {kind}", column_name(&column.name, &table)));
-    // Blanks at the end of a value go: https://dev.mysql.com/doc/refman/8.4/en/enum.html
+    // MySQL removes blanks at the end of a value: https://dev.mysql.com/doc/refman/8.4/en/enum.html
     let lengths = values
         .iter()
         .map(|value| value.trim_end_matches(' ').chars().count() as u64);
     let max_length = match kind {
-        // All of them, with commas between: https://dev.mysql.com/doc/refman/8.4/en/set.html
+        // All values, separated by commas: https://dev.mysql.com/doc/refman/8.4/en/set.html
         "set" => lengths.map(|length| length + 1).sum::<u64>().saturating_sub(1),
         _ => lengths.max().unwrap_or(0),
     };
@@ -90,7 +90,7 @@ fn listed(table: &Table, column: &Column, kind: &str, values: &[String]) -> Dies
     }
 }
 
-/// The names that SQL has for types which are kept under others:
+/// SQL type names that the server stores under another name:
 /// <https://dev.mysql.com/doc/refman/8.4/en/other-vendor-data-types.html>,
 /// <https://dev.mysql.com/doc/refman/8.4/en/numeric-type-syntax.html>,
 /// <https://dev.mysql.com/doc/refman/8.4/en/string-type-syntax.html>.

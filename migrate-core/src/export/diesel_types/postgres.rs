@@ -1,4 +1,4 @@
-//! The types that Diesel reads from PostgreSQL: what its catalogue calls them, in camel case
+//! Diesel's types for PostgreSQL columns: the names in the catalog, in camel case
 //! (<https://www.postgresql.org/docs/current/catalog-pg-type.html>).
 
 use super::type_name::{Written, resolved};
@@ -22,10 +22,10 @@ pub(super) fn diesel_type(written: &Written) -> DieselType {
             None => format!("name = {}", rust_string(&name)),
         },
     };
-    // Only these types keep it: https://www.postgresql.org/docs/current/infoschema-columns.html
+    // Only these types store a length: https://www.postgresql.org/docs/current/infoschema-columns.html
     let max_length = match name.as_str() {
         _ if is_array => None,
-        // One, unless something else is said; `bpchar` by that name has no end.
+        // The default length is 1. The name `bpchar` without a length has no limit.
         "bit" => written.number().or(Some(1)),
         "bpchar" => written.number().or((written.words != ["bpchar"]).then_some(1)),
         "varchar" | "varbit" => written.number(),
@@ -41,7 +41,7 @@ pub(super) fn diesel_type(written: &Written) -> DieselType {
     }
 }
 
-/// What the catalogue calls it, and whether it is an array of that.
+/// Returns the type's name in the catalog, and true if the type is an array.
 fn catalogued(written: &Written) -> (String, bool) {
     if written.is_quoted {
         return (written.words.concat(), written.has_brackets);
@@ -60,7 +60,7 @@ fn catalogued(written: &Written) -> (String, bool) {
     (name.to_owned(), is_array)
 }
 
-/// The names that SQL has for types which PostgreSQL keeps under others:
+/// SQL type names that PostgreSQL stores under another name:
 /// <https://www.postgresql.org/docs/current/datatype.html>.
 const ALIASES: &[(&str, &str)] = &[
     ("bigint", "int8"),
@@ -91,8 +91,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("smallserial", "int2"),
 ];
 
-/// The types that Diesel does not define anew, by their names in Rust:
-/// <https://docs.rs/diesel/2.3/diesel/sql_types/index.html>, <https://docs.rs/diesel/2.3/diesel/pg/sql_types/index.html>.
+/// The types that Diesel defines itself, by their Rust names: <https://docs.rs/diesel/2.3/diesel/sql_types/index.html>,
+/// <https://docs.rs/diesel/2.3/diesel/pg/sql_types/index.html>.
 const KNOWN_TO_DIESEL: &[&str] = &[
     "BigInt",
     "BigSerial",
@@ -162,7 +162,7 @@ const KNOWN_TO_DIESEL: &[&str] = &[
     "Varchar",
 ];
 
-/// The other types that every database of PostgreSQL has: <https://www.postgresql.org/docs/current/datatype.html>.
+/// The other built-in types of PostgreSQL: <https://www.postgresql.org/docs/current/datatype.html>.
 const BUILT_IN: &[&str] = &[
     "aclitem",
     "box",

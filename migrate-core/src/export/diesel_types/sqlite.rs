@@ -1,8 +1,9 @@
-//! The types that Diesel reads from SQLite.
+//! Diesel's types for SQLite columns.
 
 use crate::schema::{Column, ColumnType};
 
-/// The type that Diesel reads from what SQLite calls it, or would if it knew the type.
+/// Returns the type that Diesel reads from the column's SQL type. For types that Diesel CLI does not read, it is the
+/// closest type that Diesel has.
 pub(super) fn diesel_type(column: &Column) -> Option<&'static str> {
     if column.auto_increment {
         return Some("Integer");
@@ -27,7 +28,7 @@ pub(super) fn diesel_type(column: &Column) -> Option<&'static str> {
     })
 }
 
-/// The type that Diesel reads from a name that SQLite does not know.
+/// Returns the type that Diesel reads from a type that was given by name.
 fn named(name: &str) -> Option<&'static str> {
     let has = |part: &str| name.contains(part);
     let is_any = |names: &[&str]| names.contains(&name);

@@ -1,24 +1,24 @@
-//! A column's type as SQL writes it, taken apart: `timestamp(3) with time zone`, `ENUM('a', 'b')`, `app."Mood"[]`.
+//! Parses a column type from SQL: `timestamp(3) with time zone`, `ENUM('a', 'b')`, `app."Mood"[]`.
 
 use crate::schema::{Token, tokenize};
 
 /// The parts of a type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Written {
-    /// The schema that it is in, where that is said.
+    /// The schema, if the type has one.
     pub(super) schema: Option<String>,
-    /// Its name, and what is said after it: in lower case where it is not quoted.
+    /// The name and the words after it, in lower case unless quoted.
     pub(super) words: Vec<String>,
-    /// The name stands in quotes.
+    /// True if the name is quoted.
     pub(super) is_quoted: bool,
-    /// What stands in parentheses, without quotes.
+    /// The arguments in parentheses, without quotes.
     pub(super) arguments: Vec<String>,
-    /// It has brackets after it.
+    /// True if brackets follow.
     pub(super) has_brackets: bool,
 }
 
 impl Written {
-    /// The parts of a text; `None` if it cannot be read.
+    /// Parses a type; `None` if it cannot be read.
     pub(super) fn of(sql: &str) -> Option<Written> {
         let mut written = Written::default();
         let mut depth = 0_usize;
@@ -47,7 +47,7 @@ impl Written {
         (!written.words.is_empty()).then_some(written)
     }
 
-    /// The number in parentheses.
+    /// Returns the first argument, if it is a number.
     pub(super) fn number(&self) -> Option<u64> {
         self.arguments.first()?.parse().ok()
     }
@@ -61,7 +61,7 @@ fn unquoted(token: Token<'_>, text: &str) -> String {
     }
 }
 
-/// What a name stands for: that of the most words that the type begins with. The words that are left come after it.
+/// Resolves the longest alias that the words begin with. Returns its name and the words after it.
 pub(super) fn resolved<'a>(words: &'a [String], aliases: &[(&str, &'static str)]) -> (&'a str, &'a [String]) {
     let begins = |alias: &str| alias.split(' ').eq(words.iter().take(alias.split(' ').count()));
     let fitting = aliases.iter().filter(|(alias, _)| begins(alias));

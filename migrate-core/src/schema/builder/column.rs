@@ -1,4 +1,4 @@
-//! A column that was just added: what more can be said of it.
+//! The builders of a new column and of a new foreign key.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,46 +10,50 @@ use crate::schema::naming;
 use crate::schema::operation::TableEdit;
 use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, Generated, PrimaryKey, Unique};
 
-/// What kind of values a column holds, so that a default of another kind does not compile.
+/// The kinds of values that columns hold. They turn a default of the wrong Rust type into a compile error.
 pub mod kind {
-    /// Whole numbers.
+    /// `small_int`, `integer` and `big_int` columns.
     #[derive(Debug)]
     pub enum Integer {}
 
-    /// Numbers with a fraction.
+    /// `float`, `double` and `numeric` columns.
     #[derive(Debug)]
     pub enum Number {}
 
-    /// True or false.
+    /// `bool` columns.
     #[derive(Debug)]
     pub enum Bool {}
 
-    /// Text.
+    /// `text`, `varchar` and `char` columns.
     #[derive(Debug)]
     pub enum Text {}
 
-    /// Bytes.
+    /// `binary` columns.
     #[derive(Debug)]
     pub enum Binary {}
 
-    /// A day or a time of day, written as text.
+    /// `date` and `time` columns. Values are written as text.
     #[derive(Debug)]
     pub enum Temporal {}
 
-    /// A day and a time of day, written as text.
+    /// `timestamp` and `timestamptz` columns. Values are written as text.
     #[derive(Debug)]
     pub enum Timestamp {}
 
-    /// JSON, enums: written as text.
+    /// `json`, `jsonb` and enum columns. Values are written as text.
     #[derive(Debug)]
     pub enum TextEncoded {}
 
-    /// Whatever a type that is given by value or by name holds.
+    /// Columns of a type that is known only when the migration is planned. The planner checks their values.
     #[derive(Debug)]
     pub enum Any {}
 }
 
-/// A value that a column of some kind can have by default.
+/// A Rust value that can be the default of a column of [kind](crate::kind) `K`.
+///
+/// Integer columns accept `i16`, `i32` and `i64`; `float`, `double` and `numeric` columns also accept `f64`. `bool`
+/// columns accept `bool`, `binary` columns accept `&[u8]`, and all others accept `&str` and `String`. A column of kind
+/// [`Any`](crate::kind::Any) accepts each of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the default of a column of this kind",
     label = "a value of another kind",
@@ -75,7 +79,25 @@ defaults! {
     Any: i16, i32, i64, f64, bool, &str, String, &[u8];
 }
 
-/// A column that was just added. Columns are NOT NULL unless [`nullable`](ColumnBuilder::nullable).
+/// A column that was just added to a table. Its methods complete the definition.
+///
+/// Columns are NOT NULL unless [`nullable`](ColumnBuilder::nullable) is called. `K` is the [kind](crate::kind) of the
+/// values. SQL expressions reach the database as written. They must not contain a comment or a semicolon.
+///
+/// ```
+/// # use migrate_core::Schema;
+/// fn up(schema: &mut Schema) {
+///     schema.create_table("products", |t| {
+///         t.id();
+///         t.varchar("sku", 40).unique();
+///         t.integer("stock").default(0).check("stock >= 0");
+///         t.numeric("price", 10, 2);
+///         t.text("notes").nullable();
+///         t.timestamptz("created_at").default_now();
+///     });
+///     schema.alter_table("products", |t| t.bool("active").fill(true));
+/// }
+/// ```
 pub struct ColumnBuilder<K> {
     draft: EditList,
     at: usize,
@@ -127,33 +149,39 @@ impl<K> ColumnBuilder<K> {
         vec![self.name.clone()]
     }
 
-    /// It may be NULL.
+    /// Allows NULL. A column is NOT NULL without this call.
     pub fn nullable(self) -> ColumnBuilder<K> {
         self.update(|column| column.nullable = true)
     }
 
-    /// What a row gets that does not say.
+    /// Sets the default value.
+    ///
+    /// The planner refuses a value that the column type cannot hold, such as `70000` in a `small_int`. Generated and
+    /// auto-increment columns cannot have a default.
     pub fn default(self, value: impl DefaultFor<K>) -> ColumnBuilder<K> {
         self.set_default(DefaultValue::Value(value.into()))
     }
 
-    /// What a row gets that does not say: an SQL expression.
+    /// Sets the default to an SQL expression.
     pub fn default_sql(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         self.set_default(DefaultValue::Expression(expression.into()))
     }
 
-    /// What the rows get that are there when the column is added; rows that come later have to say. For a column that is
-    /// NOT NULL and has no default.
+    /// Sets the value that existing rows get when `alter_table` adds the column. Rows inserted later do not get it.
+    ///
+    /// A NOT NULL column without a default needs this if the table may hold rows. In `create_table` it has no effect.
     pub fn fill(self, value: impl DefaultFor<K>) -> ColumnBuilder<K> {
         self.set_fill(DefaultValue::Value(value.into()))
     }
 
-    /// The same, as an SQL expression.
+    /// Like [`fill`](ColumnBuilder::fill), with an SQL expression. It may name other columns of the row.
     pub fn fill_sql(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         self.set_fill(DefaultValue::Expression(expression.into()))
     }
 
-    /// No two rows have the same value. The constraint is called `table_column_key`.
+    /// Adds a UNIQUE constraint on this column, named `table_column_key`.
+    ///
+    /// For another name, write `t.index([..]).unique().name("..")`.
     #[track_caller]
     pub fn unique(self) -> ColumnBuilder<K> {
         let columns = self.columns();
@@ -163,7 +191,9 @@ impl<K> ColumnBuilder<K> {
         self
     }
 
-    /// It is the primary key by itself. For one of several columns write `t.primary_key([..])`.
+    /// Makes this column the primary key. For a key of several columns, write `t.primary_key([..])`.
+    ///
+    /// The constraint is named `table_pkey`. MySQL and MariaDB do not name primary keys.
     #[track_caller]
     pub fn primary_key(self) -> ColumnBuilder<K> {
         let columns = self.columns();
@@ -175,7 +205,9 @@ impl<K> ColumnBuilder<K> {
         self
     }
 
-    /// An SQL expression that holds for every row. The constraint is called `table_column_check`.
+    /// Adds a CHECK constraint, named `table_column_check`. The expression must name columns without their table.
+    ///
+    /// For another name, or a second check, write `t.check("name", "..")`.
     #[track_caller]
     pub fn check(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         let name = naming::derived(self.draft.table(), &self.columns(), "check");
@@ -185,7 +217,10 @@ impl<K> ColumnBuilder<K> {
         self
     }
 
-    /// Its values are those of another table's column. The constraint is called `table_column_fkey`.
+    /// Adds a foreign key from this column to a column of `table`, named `table_column_fkey`.
+    ///
+    /// The referenced column must be the primary key or unique, and both columns must have the same type. `table` may
+    /// be the table itself.
     #[track_caller]
     pub fn references(self, table: impl Into<String>, column: impl Into<String>) -> ForeignKeyBuilder {
         let columns = self.columns();
@@ -201,7 +236,10 @@ impl<K> ColumnBuilder<K> {
         ForeignKeyBuilder::add(&self.draft, foreign_key, Location::of_caller())
     }
 
-    /// It is computed from the row by an SQL expression, and kept in the row.
+    /// Makes this a generated column that is stored: `GENERATED ALWAYS AS (expression) STORED`.
+    ///
+    /// Call [`nullable`](ColumnBuilder::nullable) if the expression can be NULL. MariaDB does not support NOT NULL on
+    /// generated columns, so it is omitted there.
     pub fn generated(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         let expression = expression.into();
         self.update(|column| {
@@ -212,7 +250,10 @@ impl<K> ColumnBuilder<K> {
         })
     }
 
-    /// It is computed from the row by an SQL expression whenever it is read.
+    /// Makes this a generated column that is computed on each read: `GENERATED ALWAYS AS (expression) VIRTUAL`.
+    ///
+    /// PostgreSQL supports this from version 18; for older versions, planning fails. NOT NULL works as in
+    /// [`generated`](ColumnBuilder::generated).
     pub fn generated_virtual(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         let expression = expression.into();
         self.update(|column| {
@@ -223,7 +264,7 @@ impl<K> ColumnBuilder<K> {
         })
     }
 
-    /// What people should know of it. SQLite keeps no comments.
+    /// Sets the comment on the column. SQLite does not store comments.
     pub fn comment(self, comment: impl Into<String>) -> ColumnBuilder<K> {
         let comment = comment.into();
         self.update(|column| column.comment = Some(comment))
@@ -231,14 +272,20 @@ impl<K> ColumnBuilder<K> {
 }
 
 impl ColumnBuilder<kind::Integer> {
-    /// The database counts it up.
+    /// Lets the database assign increasing values. The column must be the only column of the primary key.
+    ///
+    /// SQL: SQLite `INTEGER PRIMARY KEY AUTOINCREMENT`, PostgreSQL `GENERATED BY DEFAULT AS IDENTITY`, MySQL and
+    /// MariaDB `AUTO_INCREMENT`. On SQLite the column holds 64 bits, whatever its integer type.
     pub fn auto_increment(self) -> ColumnBuilder<kind::Integer> {
         self.update(|column| column.auto_increment = true)
     }
 }
 
 impl ColumnBuilder<kind::Text> {
-    /// How its texts are compared and sorted, by the database's name for it.
+    /// Sets the collation, which decides how values compare and sort.
+    ///
+    /// The name is the database's own, such as `NOCASE` on SQLite, `C` on PostgreSQL or `utf8mb4_bin` on MySQL. It is
+    /// quoted as an identifier.
     pub fn collate(self, collation: impl Into<String>) -> ColumnBuilder<kind::Text> {
         let collation = collation.into();
         self.update(|column| column.collation = Some(collation))
@@ -246,14 +293,27 @@ impl ColumnBuilder<kind::Text> {
 }
 
 impl ColumnBuilder<kind::Timestamp> {
-    /// The moment at which the row is written is what a row gets that does not say.
+    /// Sets the default to the current time.
+    ///
+    /// SQL: `CURRENT_TIMESTAMP`; on MySQL and MariaDB `CURRENT_TIMESTAMP(6)`. SQLite writes UTC in whole seconds.
+    /// PostgreSQL writes the start time of the transaction.
     pub fn default_now(self) -> ColumnBuilder<kind::Timestamp> {
         self.set_default(DefaultValue::Now)
     }
 }
 
-/// A foreign key that was just added. Unless something else is said, deleting or changing the row that is referred to is
-/// refused.
+/// A foreign key that was just added. By default the database refuses to delete or update a referenced row.
+///
+/// ```
+/// # use migrate_core::{ForeignKeyAction, Schema};
+/// fn up(schema: &mut Schema) {
+///     schema.alter_table("posts", |t| {
+///         t.foreign_key(["author_id"], "users", ["id"])
+///             .on_delete(ForeignKeyAction::Cascade)
+///             .name("posts_author");
+///     });
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ForeignKeyBuilder {
     draft: EditList,
@@ -277,17 +337,21 @@ impl ForeignKeyBuilder {
         self
     }
 
-    /// What happens to this row when the one that it refers to is deleted.
+    /// Sets what happens to this row when the referenced row is deleted. The default is
+    /// [`NoAction`](ForeignKeyAction::NoAction).
     pub fn on_delete(self, reaction: ForeignKeyAction) -> ForeignKeyBuilder {
         self.update(|foreign_key| foreign_key.on_delete = reaction)
     }
 
-    /// What happens to this row when the key that it refers to is updated.
+    /// Sets what happens to this row when the referenced key is updated. The default is
+    /// [`NoAction`](ForeignKeyAction::NoAction).
     pub fn on_update(self, reaction: ForeignKeyAction) -> ForeignKeyBuilder {
         self.update(|foreign_key| foreign_key.on_update = reaction)
     }
 
-    /// Another name for the constraint.
+    /// Sets the name of the constraint. The default is `table_columns_fkey`.
+    ///
+    /// On MySQL and MariaDB, no two foreign keys of a database can have the same name.
     pub fn name(self, name: impl Into<String>) -> ForeignKeyBuilder {
         let name = name.into();
         self.update(|foreign_key| foreign_key.name = name)

@@ -1,12 +1,19 @@
-//! A value that was just added to an enum: what more can be said of it.
+//! The builder of a new enum value.
 
 use crate::schema::operation::{EnumChange, Operation, Position};
 use crate::schema::step::{Step, StepKind, Undo};
 
-/// A value that was just added to an enum, after all others unless something else is said.
+/// A value that was just added to an enum. By default it sorts after all others.
+///
+/// ```
+/// # use migrate_core::Schema;
+/// fn up(schema: &mut Schema) {
+///     schema.add_enum_value("mood", "calm").after("sad").up_only();
+/// }
+/// ```
 #[derive(Debug)]
 pub struct AddEnumValue<'a> {
-    /// Ends with the value.
+    /// The last step adds the value.
     steps: &'a mut [Step],
 }
 
@@ -26,19 +33,21 @@ impl<'a> AddEnumValue<'a> {
         self
     }
 
-    /// It sorts right before another value.
+    /// Places the value directly before an existing one.
     pub fn before(self, value: impl Into<String>) -> AddEnumValue<'a> {
         let value = value.into();
         self.put(Position::Before(value))
     }
 
-    /// It sorts right after another value.
+    /// Places the value directly after an existing one.
     pub fn after(self, value: impl Into<String>) -> AddEnumValue<'a> {
         let value = value.into();
         self.put(Position::After(value))
     }
 
-    /// Going back leaves the value in the enum. PostgreSQL cannot take one out, so it asks for this or for a `down`.
+    /// Keeps the value in the enum on rollback.
+    ///
+    /// PostgreSQL cannot remove a value from an enum. The migration therefore needs either this call or its own `down`.
     pub fn up_only(self) {
         if let Some(step) = self.steps.last_mut() {
             step.undo = Undo::Nothing;

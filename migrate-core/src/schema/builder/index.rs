@@ -1,4 +1,4 @@
-//! An index that was just added: what more can be said of it.
+//! The builders of a new index and of a dropped index.
 
 use super::{EditList, texts};
 use crate::location::Location;
@@ -7,13 +7,25 @@ use crate::schema::operation::{Operation, TableEdit};
 use crate::schema::step::{Step, StepKind};
 use crate::schema::table::{Index, IndexKey, IndexMethod, IndexOn};
 
-/// A column of an index in ascending order, beside a [`desc`]: `[asc("author_id"), desc("created_at")]`.
+/// Returns an index key on a column in ascending order, to stand beside a [`desc`] key:
+/// `[asc("author_id"), desc("created_at")]`.
+///
+/// If all keys are ascending, plain column names are enough: `["author_id", "created_at"]`.
 #[must_use]
 pub fn asc(column: impl Into<String>) -> IndexKey {
     column.into().into()
 }
 
-/// A column of an index in descending order.
+/// Returns an index key on a column in descending order.
+///
+/// MariaDB before 10.8 does not support descending keys; planning fails there.
+///
+/// ```
+/// # use migrate_core::{Schema, asc, desc};
+/// fn up(schema: &mut Schema) {
+///     schema.create_index("posts", [asc("author_id"), desc("created_at")]);
+/// }
+/// ```
 #[must_use]
 pub fn desc(column: impl Into<String>) -> IndexKey {
     IndexKey {
@@ -23,7 +35,10 @@ pub fn desc(column: impl Into<String>) -> IndexKey {
     }
 }
 
-/// An SQL expression as a part of an index, such as `expression("lower(email)")`.
+/// Returns an index key on an SQL expression, such as `expression("lower(email)")`.
+///
+/// MariaDB does not support such keys; planning fails there. The default name of the index contains a hash of the
+/// expression, so give the index a [`name`](IndexBuilder::name).
 #[must_use]
 pub fn expression(sql: impl Into<String>) -> IndexKey {
     IndexKey {
@@ -34,7 +49,7 @@ pub fn expression(sql: impl Into<String>) -> IndexKey {
 }
 
 impl IndexKey {
-    /// The same in descending order.
+    /// Sorts this key in descending order.
     #[must_use]
     pub fn desc(mut self) -> IndexKey {
         self.descending = true;
@@ -58,12 +73,12 @@ impl From<String> for IndexKey {
     }
 }
 
-/// The last edit of a table, which more can be said of.
+/// The recorded edit that a builder completes.
 #[derive(Debug)]
 enum IndexHandle<'a> {
-    /// Inside a table's closure.
+    /// An edit inside the closure of a table, by its position.
     EditList(EditList, usize),
-    /// The last one of these.
+    /// The last edit of the last step.
     Steps(&'a mut [Step]),
 }
 
@@ -83,11 +98,19 @@ impl IndexHandle<'_> {
     }
 }
 
-/// An index that was just added, called `table_columns_idx` unless it is [`name`](IndexBuilder::name).
+/// An index that was just added. Its default name is `table_columns_idx`.
+///
+/// ```
+/// # use migrate_core::{IndexMethod, Schema};
+/// fn up(schema: &mut Schema) {
+///     schema.create_index("users", ["email"]).unique().filter("deleted_at IS NULL");
+///     schema.create_index("posts", ["tags"]).method(IndexMethod::Gin).name("posts_by_tag");
+/// }
+/// ```
 #[derive(Debug)]
 pub struct IndexBuilder<'a>(IndexHandle<'a>);
 
-/// The index that `table` and `keys` make.
+/// Returns an index with its default name.
 pub(in crate::schema) fn index_on<K: Into<IndexKey>>(table: &str, keys: impl IntoIterator<Item = K>) -> Index {
     let keys: Vec<IndexKey> = keys.into_iter().map(Into::into).collect();
     let parts: Vec<String> = keys
@@ -122,7 +145,7 @@ impl<'a> IndexBuilder<'a> {
         ))
     }
 
-    /// `steps` ends with the index.
+    /// The last step must be the edit of the index.
     pub(in crate::schema) fn last_of(steps: &'a mut [Step]) -> IndexBuilder<'a> {
         IndexBuilder(IndexHandle::Steps(steps))
     }
@@ -136,37 +159,44 @@ impl<'a> IndexBuilder<'a> {
         self
     }
 
-    /// No two rows have the same values.
+    /// Makes the index unique: no two rows can have the same values.
     pub fn unique(self) -> IndexBuilder<'a> {
         self.update(|index| index.unique = true)
     }
 
-    /// Only the rows for which an SQL expression holds.
+    /// Restricts the index to the rows for which an SQL expression is true (a partial index).
+    ///
+    /// SQLite and PostgreSQL support this. On MySQL and MariaDB, planning fails.
     pub fn filter(self, expression: impl Into<String>) -> IndexBuilder<'a> {
         let expression = expression.into();
         self.update(|index| index.filter = Some(expression))
     }
 
-    /// Columns that the index keeps besides its keys, so that a query for them need not read the table. PostgreSQL.
+    /// Stores further columns in the index, so that a query for them does not read the table: `INCLUDE (columns)`.
+    ///
+    /// PostgreSQL supports this. On the other databases, planning fails.
     pub fn include<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> IndexBuilder<'a> {
         let columns = texts(columns);
         self.update(|index| index.include = columns)
     }
 
-    /// How it is built.
+    /// Sets the index method: `USING method`. [`IndexMethod`] lists the methods per database; for any other, planning
+    /// fails.
     pub fn method(self, method: IndexMethod) -> IndexBuilder<'a> {
         self.update(|index| index.method = Some(method))
     }
 
-    /// It is built while others write. PostgreSQL does that only outside a transaction, so the migration needs
-    /// `transaction = false` there; databases that have no such choice build it as they do. Taking it back drops it in the
-    /// same way.
+    /// Builds the index without blocking writes to the table: `CREATE INDEX CONCURRENTLY`. Rollback drops the index in
+    /// the same way.
+    ///
+    /// PostgreSQL allows this only outside a transaction, so the migration needs `transaction = false` there. The other
+    /// databases ignore this call, and so does an index inside `create_table`.
     pub fn concurrently(mut self) -> IndexBuilder<'a> {
         self.0.update(be_concurrent);
         self
     }
 
-    /// Another name.
+    /// Sets the name of the index.
     pub fn name(self, name: impl Into<String>) -> IndexBuilder<'a> {
         let name = name.into();
         self.update(|index| index.name = name)
@@ -182,13 +212,16 @@ impl<'a> DropIndex<'a> {
         DropIndex(IndexHandle::EditList(draft.clone(), draft.add(change, location)))
     }
 
-    /// `steps` ends with the index.
+    /// The last step must be the edit of the index.
     pub(in crate::schema) fn last_of(steps: &'a mut [Step]) -> DropIndex<'a> {
         DropIndex(IndexHandle::Steps(steps))
     }
 
-    /// It is dropped while others write, and made again so on the way back. PostgreSQL does that only outside a transaction,
-    /// so the migration needs `transaction = false` there.
+    /// Drops the index without blocking writes to the table: `DROP INDEX CONCURRENTLY`. Rollback builds the index in
+    /// the same way.
+    ///
+    /// PostgreSQL allows this only outside a transaction, so the migration needs `transaction = false` there. The other
+    /// databases ignore this call.
     pub fn concurrently(mut self) {
         self.0.update(be_concurrent);
     }

@@ -1,6 +1,7 @@
-//! What users write inside `create_table` and `alter_table`. Handles do not borrow, so that a closure may return one.
+//! The builders inside `create_table` and `alter_table`. They do not borrow from the table, so a closure may return
+//! one.
 //!
-//! The words record what was said and check nothing: that needs the schema before them, which `model` knows.
+//! Builders record and check nothing. Checks need the schema before the edits, which `state` knows.
 
 mod column;
 mod enum_value;
@@ -20,7 +21,7 @@ use std::rc::Rc;
 use super::operation::{LocatedEdit, TableEdit};
 use crate::location::Location;
 
-/// The edits of a table while its closure runs. Every handle into it holds it.
+/// The edits of a table while its closure runs. Each builder holds a reference to them.
 #[derive(Clone, Debug)]
 pub(super) struct EditList {
     table: Rc<str>,
@@ -39,21 +40,21 @@ impl EditList {
         &self.table
     }
 
-    /// Adds an edit and says where it stands.
+    /// Adds an edit and returns its position.
     fn add(&self, change: TableEdit, location: Location) -> usize {
         let mut edits = self.edits.borrow_mut();
         edits.push(LocatedEdit { change, location });
         edits.len() - 1
     }
 
-    /// Changes an edit that is there already, as long as the closure has not ended.
+    /// Updates an edit. After `finish` this does nothing.
     fn update(&self, at: usize, update: impl FnOnce(&mut TableEdit)) {
         if let Some(edit) = self.edits.borrow_mut().get_mut(at) {
             update(&mut edit.change);
         }
     }
 
-    /// What was described. A handle that somebody kept changes nothing any more.
+    /// Returns the recorded edits. Builders that outlive the closure have no effect afterwards.
     pub(super) fn finish(self) -> Vec<LocatedEdit> {
         self.edits.take()
     }

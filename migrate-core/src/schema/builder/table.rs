@@ -1,4 +1,4 @@
-//! The words for a table that is made, and for one that is changed.
+//! The builders of a new table and of changes to a table.
 
 use std::ops::Deref;
 
@@ -11,7 +11,26 @@ use crate::schema::naming;
 use crate::schema::operation::TableEdit;
 use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, IndexKey, PrimaryKey, Unique};
 
-/// The parameter of [`create_table`](crate::Schema::create_table)'s closure.
+/// Describes a new table: the parameter of the closure of [`create_table`](crate::Schema::create_table).
+///
+/// ```
+/// # use migrate_core::{ColumnType, Schema};
+/// fn up(schema: &mut Schema) {
+///     schema.create_table("memberships", |t| {
+///         t.big_int("user_id").references("users", "id");
+///         t.big_int("team_id").references("teams", "id");
+///         t.varchar("role", 20).default("member");
+///         t.column("tags", ColumnType::Named("text[]".to_owned())).nullable();
+///         t.primary_key(["user_id", "team_id"]);
+///         t.check("known_role", "role IN ('member', 'owner')");
+///         t.index(["team_id", "role"]);
+///         t.comment("Who belongs to which team");
+///     });
+/// }
+/// ```
+///
+/// Constraints and indexes have default names, made of the table, the columns and a suffix. A name longer than 63 bytes
+/// is shortened and ends in a hash.
 #[derive(Debug)]
 pub struct TableBuilder {
     draft: EditList,
@@ -48,14 +67,18 @@ impl TableBuilder {
         ColumnBuilder::add(&self.draft, column, location)
     }
 
-    /// `id`: a `big_int` that the database counts up, and the primary key.
+    /// Adds the column `id`: an auto-increment `big_int` that is the primary key.
+    ///
+    /// Its SQL is in [`auto_increment`](ColumnBuilder::auto_increment).
     #[track_caller]
     pub fn id(&self) -> ColumnBuilder<kind::Integer> {
         self.big_int("id").auto_increment().primary_key()
     }
 
-    /// `created_at` and `updated_at`: the moment at which a row is written, unless it says otherwise. Keeping `updated_at`
-    /// up to date is the application's.
+    /// Adds the columns `created_at` and `updated_at`: NOT NULL [`timestamp`](TableBuilder::timestamp)s with the
+    /// current time as default.
+    ///
+    /// The application must keep `updated_at` up to date.
     #[track_caller]
     pub fn timestamps(&self) {
         self.timestamp("created_at").default_now();
@@ -63,37 +86,73 @@ impl TableBuilder {
     }
 
     column_words! {
-        /// 16 bits, signed.
+        /// Adds a 16-bit signed integer: -32,768 to 32,767.
+        ///
+        /// SQL: `SMALLINT`. SQLite does not enforce the range.
         small_int: Integer = ColumnType::SmallInt;
-        /// 32 bits, signed.
+        /// Adds a 32-bit signed integer: -2,147,483,648 to 2,147,483,647.
+        ///
+        /// SQL: `INTEGER`. SQLite does not enforce the range.
         integer: Integer = ColumnType::Integer;
-        /// 64 bits, signed.
+        /// Adds a 64-bit signed integer: -2^63 to 2^63 - 1.
+        ///
+        /// SQL: `BIGINT`.
         big_int: Integer = ColumnType::BigInt;
-        /// 32 bits of floating point.
+        /// Adds a 32-bit floating point number.
+        ///
+        /// SQL: PostgreSQL `REAL`; SQLite, MySQL and MariaDB `FLOAT`. SQLite stores 64 bits.
         float: Number = ColumnType::Float;
-        /// 64 bits of floating point.
+        /// Adds a 64-bit floating point number.
+        ///
+        /// SQL: PostgreSQL `DOUBLE PRECISION`; SQLite, MySQL and MariaDB `DOUBLE`.
         double: Number = ColumnType::Double;
-        /// True or false.
+        /// Adds a boolean.
+        ///
+        /// SQL: `BOOLEAN`. SQLite, MySQL and MariaDB store 0 or 1.
         bool: Bool = ColumnType::Bool;
-        /// Text of any length.
+        /// Adds text of any length.
+        ///
+        /// SQL: SQLite and PostgreSQL `TEXT`; MySQL and MariaDB `LONGTEXT`. On MySQL and MariaDB it cannot be part of a
+        /// key or an index; use [`varchar`](TableBuilder::varchar) there.
         text: Text = ColumnType::Text;
-        /// Bytes.
+        /// Adds bytes of any length.
+        ///
+        /// SQL: SQLite `BLOB`; PostgreSQL `BYTEA`; MySQL and MariaDB `LONGBLOB`. On MySQL and MariaDB it cannot be part
+        /// of a key or an index.
         binary: Binary = ColumnType::Binary;
-        /// A day.
+        /// Adds a date.
+        ///
+        /// SQL: `DATE`.
         date: Temporal = ColumnType::Date;
-        /// A time of day.
+        /// Adds a time of day, without a time zone.
+        ///
+        /// SQL: SQLite and PostgreSQL `TIME`; MySQL and MariaDB `TIME(6)`.
         time: Temporal = ColumnType::Time;
-        /// A day and a time of day, without a time zone.
+        /// Adds a date and time, without a time zone.
+        ///
+        /// SQL: SQLite and PostgreSQL `TIMESTAMP`; MySQL and MariaDB `DATETIME(6)`.
         timestamp: Timestamp = ColumnType::Timestamp;
-        /// A moment.
+        /// Adds a point in time.
+        ///
+        /// SQL: SQLite and PostgreSQL `TIMESTAMPTZ`; MySQL and MariaDB `TIMESTAMP(6)`, which begins in 1970 and, except
+        /// in recent versions of MariaDB, ends in 2038.
         timestamptz: Timestamp = ColumnType::Timestamptz;
-        /// JSON, kept as text where the database can.
+        /// Adds JSON, stored as text where the database allows it.
+        ///
+        /// SQL: `JSON`. On MySQL and MariaDB it cannot be part of a key or an index.
         json: TextEncoded = ColumnType::Json;
-        /// JSON in a binary form where the database has one.
+        /// Adds JSON, stored in a binary form where the database has one.
+        ///
+        /// SQL: SQLite and PostgreSQL `JSONB`; MySQL and MariaDB `JSON`. On MySQL and MariaDB it cannot be part of a
+        /// key or an index.
         jsonb: TextEncoded = ColumnType::Jsonb;
     }
 
-    /// A decimal number with so many digits in all, and so many of them after the point.
+    /// Adds a decimal number with `precision` digits in all, `scale` of them after the decimal point.
+    ///
+    /// `precision` must be at least 1, and `scale` must not be greater than `precision`. SQL: SQLite and PostgreSQL
+    /// `NUMERIC(precision, scale)`; MySQL and MariaDB `DECIMAL(precision, scale)`. SQLite stores a 64-bit integer or
+    /// floating point number and does not enforce the digits.
     #[track_caller]
     pub fn numeric(&self, name: impl Into<String>, precision: u16, scale: u16) -> ColumnBuilder<kind::Number> {
         self.add_column(
@@ -103,31 +162,41 @@ impl TableBuilder {
         )
     }
 
-    /// Text of at most so many characters. SQLite does not enforce the length.
+    /// Adds text of at most `length` characters. `length` must be at least 1.
+    ///
+    /// SQL: `VARCHAR(length)`. SQLite does not enforce the length.
     #[track_caller]
     pub fn varchar(&self, name: impl Into<String>, length: u32) -> ColumnBuilder<kind::Text> {
         self.add_column(name.into(), ColumnType::VarChar(length), Location::of_caller())
     }
 
-    /// Text of exactly so many characters. SQLite does not enforce the length.
+    /// Adds text of a fixed length of `length` characters. `length` must be at least 1.
+    ///
+    /// SQL: `CHAR(length)`. PostgreSQL, MySQL and MariaDB accept shorter text and treat it as padded with spaces.
+    /// SQLite does not enforce the length.
     #[track_caller]
     pub fn char(&self, name: impl Into<String>, length: u32) -> ColumnBuilder<kind::Text> {
         self.add_column(name.into(), ColumnType::Char(length), Location::of_caller())
     }
 
-    /// A value of an enum that [`create_enum`](crate::Schema::create_enum) made.
+    /// Adds a value of an enum that [`create_enum`](crate::Schema::create_enum) created.
+    ///
+    /// SQL: PostgreSQL `"enum_name"`. The other databases have no named enums; planning fails there.
     #[track_caller]
     pub fn enum_type(&self, name: impl Into<String>, enum_name: impl Into<String>) -> ColumnBuilder<kind::TextEncoded> {
         self.add_column(name.into(), ColumnType::Enum(enum_name.into()), Location::of_caller())
     }
 
-    /// A column of any type.
+    /// Adds a column of any type. [`ColumnType`] lists the types with their SQL.
     #[track_caller]
     pub fn column(&self, name: impl Into<String>, column_type: ColumnType) -> ColumnBuilder<kind::Any> {
         self.add_column(name.into(), column_type, Location::of_caller())
     }
 
-    /// These columns together are the primary key.
+    /// Makes these columns the primary key. The constraint is named `table_pkey`; MySQL and MariaDB do not name primary
+    /// keys.
+    ///
+    /// A column of the key must not be nullable.
     #[track_caller]
     pub fn primary_key<C: Into<String>>(&self, columns: impl IntoIterator<Item = C>) {
         let name = naming::primary_key_name(self.draft.table());
@@ -138,7 +207,9 @@ impl TableBuilder {
         );
     }
 
-    /// No two rows have the same values in these columns. The constraint is called `table_columns_key`.
+    /// Adds a UNIQUE constraint on these columns together, named `table_columns_key`.
+    ///
+    /// For another name, write `t.index([..]).unique().name("..")`.
     #[track_caller]
     pub fn unique<C: Into<String>>(&self, columns: impl IntoIterator<Item = C>) {
         let columns = texts(columns);
@@ -147,7 +218,9 @@ impl TableBuilder {
             .add(TableEdit::AddUnique(Unique { name, columns }), Location::of_caller());
     }
 
-    /// An SQL expression that holds for every row, as a constraint with a name.
+    /// Adds a CHECK constraint: an SQL expression that must not be false for any row.
+    ///
+    /// The expression must name columns without their table.
     #[track_caller]
     pub fn check(&self, name: impl Into<String>, expression: impl Into<String>) {
         let (name, expression) = (name.into(), expression.into());
@@ -155,8 +228,10 @@ impl TableBuilder {
             .add(TableEdit::AddCheck(Check { name, expression }), Location::of_caller());
     }
 
-    /// The values of these columns together are those of another table's columns. The constraint is called
-    /// `table_columns_fkey`.
+    /// Adds a foreign key from these columns to columns of `table`, named `table_columns_fkey`.
+    ///
+    /// The referenced columns together must be the primary key or unique, and each pair of columns must have the same
+    /// type. `table` may be the table itself.
     #[track_caller]
     pub fn foreign_key<C: Into<String>, D: Into<String>>(
         &self,
@@ -177,14 +252,16 @@ impl TableBuilder {
         ForeignKeyBuilder::add(&self.draft, foreign_key, Location::of_caller())
     }
 
-    /// An index, called `table_columns_idx`.
+    /// Adds an index, named `table_columns_idx` unless [`name`](IndexBuilder::name) sets another name.
+    ///
+    /// Keys are column names, [`asc`](crate::asc), [`desc`](crate::desc) or [`expression`](crate::expression).
     #[track_caller]
     pub fn index<K: Into<IndexKey>>(&self, keys: impl IntoIterator<Item = K>) -> IndexBuilder<'static> {
         let index = index_on(self.draft.table(), keys);
         IndexBuilder::add(&self.draft, index, Location::of_caller())
     }
 
-    /// What people should know of the table. SQLite keeps no comments.
+    /// Sets the comment on the table. SQLite does not store comments.
     #[track_caller]
     pub fn comment(&self, comment: impl Into<String>) {
         self.draft.add(set_comment(None, comment), Location::of_caller());
@@ -192,13 +269,34 @@ impl TableBuilder {
 }
 
 pub(in crate::schema) fn set_comment(column: Option<String>, comment: impl Into<String>) -> TableEdit {
-    // To databases, an empty comment is none.
+    // Databases treat an empty comment as no comment.
     let comment = Some(comment.into()).filter(|comment| !comment.is_empty());
     TableEdit::SetComment { column, comment }
 }
 
-/// The parameter of [`alter_table`](crate::Schema::alter_table)'s closure: all words of a [`TableBuilder`], which add here, and
-/// those that change what is there.
+/// Describes changes to a table: the parameter of the closure of [`alter_table`](crate::Schema::alter_table).
+///
+/// It has all methods of [`TableBuilder`], which add to the table, and methods that change or drop. Changes apply in
+/// the order in which they are written. The planner checks each change against the table as the changes before it leave
+/// it.
+///
+/// ```
+/// # use migrate_core::{ColumnType, Schema};
+/// fn up(schema: &mut Schema) {
+///     schema.alter_table("users", |t| {
+///         t.text("username").nullable();
+///         t.rename_column("mail", "email");
+///         t.set_type("login_count", ColumnType::BigInt);
+///         t.set_default("locale", "en");
+///         t.drop_constraint("users_age_check");
+///         t.drop_column("nickname").undo_fill("");
+///     });
+/// }
+/// ```
+///
+/// SQLite's `ALTER TABLE` lacks most changes of columns and constraints. For those, the table is rebuilt: created
+/// again, filled from the old one, and renamed. A rebuild needs a transaction, so it fails to plan with
+/// `transaction = false`.
 #[derive(Debug)]
 pub struct AlterTable {
     adding: TableBuilder,
@@ -223,7 +321,10 @@ impl AlterTable {
         self.adding.draft.add(change, location);
     }
 
-    /// Drops a column, with the indexes and constraints that are on it alone. Its values do not come back.
+    /// Drops a column with its values, and with the indexes, unique constraints and foreign keys that are on it alone.
+    ///
+    /// The planner refuses this while the primary key, a check, another index or constraint, a generated column or a
+    /// view needs the column. Rollback adds the column without its values; see [`undo_fill`](DropColumn::undo_fill).
     #[track_caller]
     pub fn drop_column(&self, column: impl Into<String>) -> DropColumn {
         let change = TableEdit::DropColumn {
@@ -236,14 +337,25 @@ impl AlterTable {
         }
     }
 
-    /// Gives a column another name.
+    /// Renames a column. Keys, indexes, checks and foreign keys that use it follow, and keep their own names.
+    ///
+    /// The planner refuses this while a view may read the column. On MySQL it also refuses while a generated column, a
+    /// check or an index on an expression names the column.
     #[track_caller]
     pub fn rename_column(&self, from: impl Into<String>, to: impl Into<String>) {
         let (from, to) = (from.into(), to.into());
         self.add(TableEdit::RenameColumn { from, to }, Location::of_caller());
     }
 
-    /// Gives a column another type.
+    /// Changes the type of a column.
+    ///
+    /// Without [`using`](ChangeType::using), the database must be able to convert the values itself. If it cannot,
+    /// planning fails and the error suggests an expression. The planner also refuses the change while a foreign key
+    /// uses the column, or the default does not fit the new type.
+    ///
+    /// PostgreSQL also refuses it while a generated column or a view reads the column; planning fails there.
+    ///
+    /// SQL: PostgreSQL `ALTER COLUMN .. TYPE`; MySQL and MariaDB `MODIFY COLUMN`; SQLite rebuilds the table.
     #[track_caller]
     pub fn set_type(&self, column: impl Into<String>, to: ColumnType) -> ChangeType {
         let change = TableEdit::SetType {
@@ -258,21 +370,23 @@ impl AlterTable {
         }
     }
 
-    /// A column may not be NULL any more.
+    /// Makes a column NOT NULL. If a row has NULL in it, the database refuses the change.
     #[track_caller]
     pub fn set_not_null(&self, column: impl Into<String>) {
         let column = column.into();
         self.add(TableEdit::SetNotNull { column }, Location::of_caller());
     }
 
-    /// A column may be NULL.
+    /// Allows NULL in a column.
     #[track_caller]
     pub fn drop_not_null(&self, column: impl Into<String>) {
         let column = column.into();
         self.add(TableEdit::DropNotNull { column }, Location::of_caller());
     }
 
-    /// What a row gets in this column that does not say.
+    /// Sets the default value of a column. Existing rows do not change.
+    ///
+    /// The planner refuses a value that the column type cannot hold.
     #[track_caller]
     pub fn set_default(&self, column: impl Into<String>, value: impl DefaultFor<kind::Any>) {
         let change = TableEdit::SetDefault {
@@ -282,7 +396,7 @@ impl AlterTable {
         self.add(change, Location::of_caller());
     }
 
-    /// What a row gets in this column that does not say: an SQL expression.
+    /// Sets the default of a column to an SQL expression. Existing rows do not change.
     #[track_caller]
     pub fn set_default_sql(&self, column: impl Into<String>, expression: impl Into<String>) {
         let change = TableEdit::SetDefault {
@@ -292,26 +406,31 @@ impl AlterTable {
         self.add(change, Location::of_caller());
     }
 
-    /// A row has to say what this column is, or it is NULL.
+    /// Removes the default of a column. New rows without a value get NULL; in a NOT NULL column the database refuses
+    /// them.
     #[track_caller]
     pub fn drop_default(&self, column: impl Into<String>) {
         let column = column.into();
         self.add(TableEdit::DropDefault { column }, Location::of_caller());
     }
 
-    /// What people should know of a column; an empty text takes it away. SQLite keeps no comments.
+    /// Sets the comment on a column. An empty text removes the comment. SQLite does not store comments.
     #[track_caller]
     pub fn comment_on(&self, column: impl Into<String>, comment: impl Into<String>) {
         self.add(set_comment(Some(column.into()), comment), Location::of_caller());
     }
 
     /// Drops the primary key. Its columns stay.
+    ///
+    /// The planner refuses this while a foreign key references the key, or one of its columns is auto-increment.
     #[track_caller]
     pub fn drop_primary_key(&self) {
         self.add(TableEdit::DropPrimaryKey, Location::of_caller());
     }
 
     /// Drops a unique, check or foreign key constraint by its name.
+    ///
+    /// The planner refuses this while a foreign key needs the columns to be unique.
     #[track_caller]
     pub fn drop_constraint(&self, name: impl Into<String>) {
         let constraint = name.into();
@@ -319,6 +438,8 @@ impl AlterTable {
     }
 
     /// Drops an index by its name.
+    ///
+    /// The planner refuses this while a foreign key needs the columns of the index to be unique.
     #[track_caller]
     pub fn drop_index(&self, name: impl Into<String>) -> DropIndex<'static> {
         let change = TableEdit::DropIndex {
@@ -328,7 +449,7 @@ impl AlterTable {
         DropIndex::add(&self.adding.draft, change, Location::of_caller())
     }
 
-    /// Gives an index another name.
+    /// Renames an index. SQLite cannot rename one, so it is dropped and created again.
     #[track_caller]
     pub fn rename_index(&self, from: impl Into<String>, to: impl Into<String>) {
         let (from, to) = (from.into(), to.into());
@@ -336,7 +457,7 @@ impl AlterTable {
     }
 }
 
-/// A column that is dropped.
+/// A column that is dropped. Its methods set the values for a rollback.
 #[derive(Debug)]
 pub struct DropColumn {
     draft: EditList,
@@ -344,12 +465,16 @@ pub struct DropColumn {
 }
 
 impl DropColumn {
-    /// What rows get when the column comes back. It is needed for one that is NOT NULL and has no default.
+    /// Sets the value that rows get when a rollback adds the column again.
+    ///
+    /// A NOT NULL column without a default needs this. Without it, planning fails unless the migration has its own
+    /// `down`.
     pub fn undo_fill(self, value: impl DefaultFor<kind::Any>) {
         self.set_fill(DefaultValue::Value(value.into()));
     }
 
-    /// The same, as an SQL expression: for a column whose values differ from row to row.
+    /// Like [`undo_fill`](DropColumn::undo_fill), with an SQL expression. Use it for values that differ from row to
+    /// row.
     pub fn undo_fill_sql(self, expression: impl Into<String>) {
         self.set_fill(DefaultValue::Expression(expression.into()));
     }
@@ -363,7 +488,18 @@ impl DropColumn {
     }
 }
 
-/// A column whose type is changed.
+/// A column whose type changes. Its methods set how the values are converted.
+///
+/// ```
+/// # use migrate_core::{ColumnType, Schema};
+/// fn up(schema: &mut Schema) {
+///     schema.alter_table("orders", |t| {
+///         t.set_type("total", ColumnType::Integer)
+///             .using("round(total * 100)")
+///             .undo_using("total / 100.0");
+///     });
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ChangeType {
     draft: EditList,
@@ -380,13 +516,15 @@ impl ChangeType {
         self
     }
 
-    /// The new value, as an SQL expression of the old one, which goes by the column's name.
+    /// Sets the SQL expression that gives the new value. The column name in it stands for the old value.
+    ///
+    /// MySQL and MariaDB do not support this; planning fails there.
     pub fn using(self, expression: impl Into<String>) -> ChangeType {
         let expression = expression.into();
         self.update(|using, _| *using = Some(expression))
     }
 
-    /// The same for the way back.
+    /// Sets the SQL expression that gives the old value on rollback. The column name in it stands for the new value.
     pub fn undo_using(self, expression: impl Into<String>) -> ChangeType {
         let expression = expression.into();
         self.update(|_, undo_using| *undo_using = Some(expression))

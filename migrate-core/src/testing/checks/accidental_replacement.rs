@@ -1,4 +1,5 @@
-//! What a migration drops and makes anew where a rename was meant: then the values are in neither.
+//! Detects a column or table that a migration drops and creates again although a rename was meant, which loses the
+//! values.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,7 @@ use super::preserved::{Contents, PreservedColumns, WriteSet};
 use crate::schema::{Column, ColumnType, Operation, Table, TableEdit, mentions};
 use crate::state::LiveSchema;
 
-/// What some steps drop and add, in their order.
+/// The columns and tables that a migration's steps drop and add, in order.
 #[derive(Default)]
 pub(super) struct ReplacementDetector {
     added: Vec<AddedColumn>,
@@ -18,7 +19,7 @@ pub(super) struct ReplacementDetector {
 struct AddedColumn {
     table: String,
     column: Column,
-    /// The expressions that its values come from.
+    /// The expressions that compute its values.
     computed: Vec<String>,
 }
 
@@ -30,15 +31,15 @@ struct Made {
 struct Dropped {
     was_in: String,
     table: String,
-    /// As it was before.
+    /// The column before the migration.
     column: Column,
 }
 
-/// Something whose values may be in another.
+/// A column or table whose values another one may hold.
 #[derive(Clone, Debug)]
 pub(super) enum AccidentalReplacement {
     Column {
-        /// What its table was called before, and is called now.
+        /// The name of its table before the migration, and after it.
         was_in: String,
         table: String,
         column: String,
@@ -52,7 +53,7 @@ pub(super) enum AccidentalReplacement {
 }
 
 impl ReplacementDetector {
-    /// Remembers what an operation drops and adds.
+    /// Records the columns and tables that an operation drops and adds.
     pub(super) fn note(&mut self, before: &LiveSchema, kept: &PreservedColumns, operation: &Operation) {
         match operation {
             Operation::AlterTable { table, edits } => {
@@ -91,7 +92,7 @@ impl ReplacementDetector {
         }
     }
 
-    /// The values of what was dropped may have been carried over before, and may be written now.
+    /// Forgets the candidates that a step may write to, because that step may copy the values.
     pub(super) fn forget(&mut self, reach: &WriteSet) {
         self.dropped.retain(|dropped| !reach.has(&dropped.table));
         self.made.retain(|made| !reach.has(&made.table));
@@ -124,7 +125,7 @@ impl ReplacementDetector {
     }
 }
 
-/// The column that a change adds.
+/// Returns the column that an edit adds.
 fn added(change: &TableEdit) -> Option<String> {
     match change {
         TableEdit::AddColumn { column, .. } => Some(column.name.clone()),
@@ -132,7 +133,7 @@ fn added(change: &TableEdit) -> Option<String> {
     }
 }
 
-/// Types whose values go into each other are one.
+/// Maps types with convertible values to one representative.
 fn holds(column_type: &ColumnType) -> ColumnType {
     match column_type {
         ColumnType::Text | ColumnType::VarChar(_) | ColumnType::Char(_) => ColumnType::Text,
@@ -144,7 +145,7 @@ fn holds(column_type: &ColumnType) -> ColumnType {
 }
 
 impl AccidentalReplacement {
-    /// What to say if its values are lost.
+    /// Returns the message if the values are lost.
     pub(super) fn lost(&self, before: &Contents, after: &Contents) -> Option<String> {
         match self {
             AccidentalReplacement::Column {

@@ -1,4 +1,4 @@
-//! Where the checks get empty databases from.
+//! The sources of empty databases for the checks.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use crate::runner::Runner;
 use crate::testing::{ServerConnection, TestServer};
 
 pub(super) trait Databases: fmt::Debug + Send + Sync {
-    /// Lends a runner on an empty database, which is gone afterwards.
+    /// Calls `check` with a runner on an empty database, and removes the database afterwards.
     fn with_empty(&self, registry: &Registry, check: &mut CheckFn<'_>) -> Result<(), Error>;
 }
 
 pub(super) type CheckFn<'c> = dyn FnMut(Runner<'_>) -> Result<(), Error> + 'c;
 
-/// SQLite in memory.
+/// Creates SQLite databases in memory.
 #[cfg(feature = "sqlite")]
 #[derive(Debug)]
 pub(super) struct InMemory;

@@ -1,4 +1,4 @@
-//! What the tests of [`test_migrations!`](crate::test_migrations) check, one function each.
+//! The checks behind [`test_migrations!`](crate::test_migrations), one function each.
 
 mod accidental_replacement;
 mod databases;
@@ -33,14 +33,15 @@ use crate::schema::{self, Effect, Step, StepKind, Table, Undo, Value, effect};
 use crate::state::LiveSchema;
 use crate::target::{Rollback, Target};
 
-/// A value for a column of a new row, by the names of the table and the column and the number of the row; `None` for one
-/// that is made from the column's type.
+/// Returns a value for a column of a generated row, or `None` to generate one from the column's type.
+///
+/// The arguments are the table, the column, and a number that differs for each attempted row, starting at 1.
 type Values = fn(table: &str, column: &str, row: usize) -> Option<Value>;
 
-/// What is true of migrations that are right. [`test_migrations!`](crate::test_migrations) makes a test of each; this is for
-/// who wants some of them, or under other names.
+/// The standard checks of migrations. [`test_migrations!`](crate::test_migrations) creates a test for each of them.
+/// Call the methods directly to run some of them, or to run them under other names.
 ///
-/// Those that need a database run on SQLite in memory, with the feature `sqlite`, or on a server that `on` names.
+/// The checks that need a database use SQLite in memory (feature `sqlite`) or the server that `on` sets.
 ///
 #[cfg_attr(feature = "sqlite", doc = "```")]
 #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -64,17 +65,18 @@ type Values = fn(table: &str, column: &str, row: usize) -> Option<Value>;
 #[derive(Clone, Debug)]
 pub struct Checks {
     package: PathBuf,
-    /// `None` for those that are linked.
+    /// `None` for the linked migrations.
     migrations: Option<Vec<Migration>>,
     dialects: Vec<DialectVersion>,
     values: Option<Values>,
     seed: u64,
-    /// `None` if nothing says which, and the feature `sqlite` is not enabled.
+    /// `None` if no server is set and the feature `sqlite` is disabled.
     databases: Option<Arc<dyn Databases>>,
 }
 
 impl Checks {
-    /// Of the migrations that are linked, in the package of a directory: `env!("CARGO_MANIFEST_DIR")`.
+    /// Creates checks of the linked migrations. `package` is the directory of the package:
+    /// `env!("CARGO_MANIFEST_DIR")`.
     pub fn new(package: impl Into<PathBuf>) -> Checks {
         Checks {
             package: package.into(),
@@ -89,7 +91,7 @@ impl Checks {
         }
     }
 
-    /// On a server, instead of SQLite in memory.
+    /// Runs the checks on a server instead of SQLite in memory.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     #[must_use]
     pub fn on<C: ServerConnection>(mut self, server: TestServer<C>) -> Checks {
@@ -97,28 +99,32 @@ impl Checks {
         self
     }
 
-    /// An explicit set, instead of what is linked.
+    /// Checks an explicit set instead of the linked migrations.
     #[must_use]
     pub fn migrations(mut self, migrations: impl IntoIterator<Item = Migration>) -> Checks {
         self.migrations = Some(migrations.into_iter().collect());
         self
     }
 
-    /// Other databases that the migrations are meant for: their plans have to be right there as well.
+    /// Sets more databases for which all plans must be valid. No connection is needed. Default: none.
     #[must_use]
     pub fn dialects<D: Into<DialectVersion>>(mut self, dialects: impl IntoIterator<Item = D>) -> Checks {
         self.dialects = dialects.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Values for columns for which none that fits can be guessed.
+    /// Sets a function that returns values for columns that the generator cannot guess, such as one with a check on its
+    /// format.
+    ///
+    /// Its arguments are the table, the column, and a number that differs for each attempted row. For `None` the
+    /// generator chooses the value.
     #[must_use]
     pub fn values(mut self, values: Values) -> Checks {
         self.values = Some(values);
         self
     }
 
-    /// What the rows are made from, instead of 1: the same seed makes the same rows.
+    /// Sets the seed of the generated rows. The same seed generates the same rows. Default: 1.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Checks {
         self.seed = seed;
@@ -132,11 +138,11 @@ impl Checks {
         }
     }
 
-    /// Each migration file of the package is compiled, and what it holds is linked.
+    /// Checks that each migration file of the package is compiled, and that its migration is linked.
     ///
     /// # Errors
     ///
-    /// The files that are not, each with the line that is missing.
+    /// Returns an error that lists the other files, each with the missing line.
     pub fn every_migration_is_linked_and_listed(&self) -> Result<(), Error> {
         let sources = Sources::of(&self.package);
         let registry = self.registry();
@@ -148,11 +154,14 @@ impl Checks {
         registry.map(drop)
     }
 
-    /// Each migration can be planned, there and back, on an empty database, and has a function for its connection's type.
+    /// Checks that each migration can be planned, up and down, on an empty database, with Rust functions for its
+    /// connection type.
+    ///
+    /// It also plans all migrations for each of the [`dialects`](Checks::dialects).
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with any of them.
+    /// Returns an error that lists everything that is wrong with the migrations.
     pub fn every_plan_is_right(&self) -> Result<(), Error> {
         let registry = self.registry()?;
         self.on_empty(&registry, &mut |mut runner| {
@@ -167,11 +176,11 @@ impl Checks {
         })
     }
 
-    /// Described twice, each migration is the same: it depends on nothing but itself.
+    /// Checks that each migration records the same steps when it is called twice, for both `up` and `down`.
     ///
     /// # Errors
     ///
-    /// The first step of each that was another one.
+    /// Returns an error with the first differing step of each migration.
     pub fn each_migration_is_recorded_the_same_twice(&self) -> Result<(), Error> {
         let mut diagnostics = Vec::new();
         for migration in &self.registry()? {
@@ -207,11 +216,11 @@ impl Checks {
         })
     }
 
-    /// All migrations apply to an empty database, and what they say of the schema is what is there then.
+    /// Checks that all migrations apply to an empty database, and that the database then has the described schema.
     ///
     /// # Errors
     ///
-    /// What the database said, or in what it differs.
+    /// Returns the error of the run, or an error that lists the differences.
     pub fn all_migrations_apply_to_an_empty_database(&self) -> Result<(), Error> {
         self.on_empty(&self.registry()?, &mut |mut runner| {
             runner.up(&Target::Latest)?;
@@ -222,23 +231,26 @@ impl Checks {
         })
     }
 
-    /// Each migration leads back to the schema that it found, and when it is applied again to the one that it made.
+    /// Checks that rolling back each migration restores the schema before it, and that applying it again leads to the
+    /// same schema.
     ///
     /// # Errors
     ///
-    /// In what the schemas differ, or what the database said.
+    /// Returns the error of the run, or an error that lists the differences.
     pub fn each_migration_goes_up_down_and_up_again(&self) -> Result<(), Error> {
         self.up_down_up(None)
     }
 
-    /// The same with rows in every table, made from what the table is; and what a migration is not about stays as it is.
+    /// Like [`each_migration_goes_up_down_and_up_again`](Checks::each_migration_goes_up_down_and_up_again), with
+    /// generated rows in every table. It also checks that columns outside the migration's steps keep their values.
     ///
-    /// A table for which no row can be made stays empty, which is said on stderr; [`values`](Checks::values) helps. The seed
-    /// is 1, or what `MIGRATE_TEST_SEED` says.
+    /// A table for which no valid row is found stays empty, with a message on stderr; set [`values`](Checks::values)
+    /// for it. The environment variable `MIGRATE_TEST_SEED` overrides the [`seed`](Checks::seed) if it is a
+    /// non-negative integer.
     ///
     /// # Errors
     ///
-    /// What was lost, in what the schemas differ, or what the database said.
+    /// Returns the error of the run, or an error that lists the lost values or the differences. It names the seed.
     pub fn each_migration_goes_up_down_and_up_again_with_rows(&self) -> Result<(), Error> {
         let from_outside = std::env::var("MIGRATE_TEST_SEED").ok();
         let seed = from_outside.and_then(|seed| seed.parse().ok()).unwrap_or(self.seed);
@@ -251,11 +263,13 @@ impl Checks {
         })
     }
 
-    /// No migration records anything else than what the file `migrations.sum` of the package says, if there is one.
+    /// Checks that no migration differs from the package's `migrations.sum`. Without that file the check passes.
+    ///
+    /// With an explicit set of [`migrations`](Checks::migrations), other entries of the file are ignored.
     ///
     /// # Errors
     ///
-    /// Those that were changed or taken away, or why the file cannot be read.
+    /// Returns an error that lists the changed and removed migrations, or an error if the file cannot be read.
     pub fn released_migrations_have_not_changed(&self) -> Result<(), Error> {
         let file = self.package.join(CHECKSUM_FILE);
         let text = match fs::read_to_string(&file) {
@@ -267,7 +281,7 @@ impl Checks {
             }
         };
         let (checksum_file, registry) = (ChecksumFile::parse(&text)?, self.registry()?);
-        // Of an explicit set, others are not missing.
+        // An explicit set is not complete: other entries of the file are not missing.
         let checksum_file = match self.migrations {
             Some(_) => checksum_file.only(&registry),
             None => checksum_file,
@@ -302,7 +316,7 @@ impl Checks {
     }
 }
 
-/// A database on which one migration after the other is applied, taken back and applied again.
+/// Applies each migration, rolls it back, and applies it again.
 struct RoundTrip<'c> {
     runner: Runner<'c>,
     rows: Option<Rows>,
@@ -313,7 +327,7 @@ impl RoundTrip<'_> {
         let before = self.look()?;
         if let Some(rows) = &mut self.rows {
             for without in rows.fill(self.runner.session(), &before) {
-                // Said even if the test passes.
+                // Written directly to stderr, because the test harness hides the output of passing tests.
                 let _ = writeln!(
                     io::stderr(),
                     "no rows before {migration} in {without}; `test_migrations!(..; values = ..)` says values that go"
@@ -342,7 +356,7 @@ impl RoundTrip<'_> {
         .map_err(|error| error.next("if they are meant to go, drop it in a migration of its own"))?;
 
         if let Some(rows) = &mut self.rows {
-            // The way back has to go with rows in the new tables as well.
+            // The rollback must also work with rows in the new tables.
             let is_new = |table: &Table| {
                 let is_empty = rows_after.get(&table.name).is_some_and(|there| there.rows.is_empty());
                 is_empty && !before.tables.contains_key(&table.name) && kept.as_it_was(&before, &table.name).is_none()
@@ -388,14 +402,14 @@ impl RoundTrip<'_> {
         self.runner.up(&Target::To(migration.id().into())).map(drop)
     }
 
-    /// What the database holds, but for history.
+    /// Returns the live schema without the history table.
     fn look(&mut self) -> Result<LiveSchema, Error> {
         let mut live = (*self.runner.live()?).clone();
         live.tables.remove(DEFAULT_HISTORY_TABLE);
         Ok(live)
     }
 
-    /// The rows of all tables; none if there are no rows to look at.
+    /// Returns the rows of all tables, or nothing if this check uses no rows.
     fn contents(&mut self, live: &LiveSchema) -> Result<Contents, Error> {
         let mut contents = Contents::new();
         if self.rows.is_none() {
@@ -433,8 +447,8 @@ fn placed(migration: &Migration, messages: Vec<String>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// The tables and views, in lower case, that are not led back, as steps say that their change of the schema stays. `None` if
-/// it cannot be told which those are.
+/// Returns the lower-case names of tables and views that the rollback leaves changed, because their steps are
+/// `up_only`. Returns `None` if the names are unknown.
 fn left_in_place(steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>> {
     let mut left = BTreeSet::new();
     for step in steps.iter().filter(|step| matches!(step.undo, Undo::Nothing)) {
@@ -460,7 +474,7 @@ fn left_in_place(steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>
     Some(left.into_iter().map(|name| name.to_ascii_lowercase()).collect())
 }
 
-/// What to do if it is no mistake, where migrations are checked on more than one kind of database.
+/// Adds a hint about `on` if several databases are enabled.
 fn meant_for_others(error: Error) -> Error {
     let enabled = [
         cfg!(feature = "sqlite"),
@@ -485,7 +499,7 @@ fn unplaced(messages: Vec<String>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// An error of problems, if there are any.
+/// Returns an error with these diagnostics, if there are any.
 fn fail_with(message: &str, diagnostics: Vec<Diagnostic>) -> Result<(), Error> {
     if diagnostics.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What a migration has to leave as it is: the values of columns that none of its steps is about, wherever they are now.
+//! Tracks the columns that a migration must not change: those that none of its steps writes to, under their new names.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use crate::dialect::Dialect;
 use crate::schema::{Effect, Operation, Step, StepKind, Table, TableEdit, Token, Undo, effect, mentions, tokenize};
 use crate::state::LiveSchema;
 
-/// The rows of each table.
+/// The rows of each table, by its name.
 pub(super) type Contents = BTreeMap<String, TableRows>;
 
-/// The rows of a table, as the SQL literals of some columns.
+/// The rows of a table, as SQL literals.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TableRows {
     pub(super) columns: Vec<String>,
@@ -22,7 +22,7 @@ impl TableRows {
         self.columns.iter().any(|there| there == column)
     }
 
-    /// The rows of only these columns, whatever the order of the rows.
+    /// Returns the rows with these columns only, sorted.
     pub(super) fn only<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> Vec<Vec<&str>> {
         let position = |column| self.columns.iter().position(|there| there == column);
         let positions: Vec<usize> = columns.into_iter().filter_map(position).collect();
@@ -36,26 +36,27 @@ impl TableRows {
     }
 }
 
-/// Where the values of a database's columns are after some steps; those that the steps may have changed are not in it.
+/// The columns that must keep their values, with their current names. Columns that a step may have changed are left
+/// out.
 #[derive(Clone, Debug)]
 pub(super) struct PreservedColumns {
     dialect: Dialect,
-    /// By the table's name before.
+    /// By the table's former name.
     tables: BTreeMap<String, KeptTable>,
-    /// What was dropped where something like it was made.
+    /// Candidates for an accidental replacement.
     replaced: Vec<AccidentalReplacement>,
-    /// The steps make triggers, and what a trigger writes to cannot be told.
+    /// True if a step creates a trigger, because the tables that a trigger writes to are unknown.
     makes_triggers: bool,
 }
 
 #[derive(Clone, Debug)]
 struct KeptTable {
     now: String,
-    /// What each column is called now, by its name before.
+    /// The current name of each column, by its former name.
     columns: BTreeMap<String, String>,
 }
 
-/// The tables whose rows some work may have changed, by what they are called then.
+/// The tables whose rows a step may have changed, by their current names.
 pub(super) enum WriteSet {
     Nothing,
     Tables(Vec<String>),
@@ -73,7 +74,7 @@ impl WriteSet {
 }
 
 impl PreservedColumns {
-    /// Of a database before steps.
+    /// Returns the columns of `before` that all steps preserve.
     pub(super) fn after(before: &LiveSchema, steps: &[Step], dialect: Dialect) -> PreservedColumns {
         let tables = before.tables.values().filter_map(|table| table.as_ref().ok());
         let mut kept = PreservedColumns {
@@ -106,20 +107,20 @@ impl PreservedColumns {
         kept
     }
 
-    /// A table that was there before, by what it is called now.
+    /// Returns the former definition of a table, by its current name.
     pub(super) fn as_it_was<'l>(&self, before: &'l LiveSchema, table: &str) -> Option<&'l Table> {
         let (was, _) = self.tables.iter().find(|(_, kept)| kept.now == table)?;
         before.tables.get(was)?.as_ref().ok()
     }
 
-    /// What a column was called before.
+    /// Returns the former name of a column.
     pub(super) fn column_before(&self, table: &str, column: &str) -> Option<&str> {
         let kept = self.tables.values().find(|kept| kept.now == table)?;
         let (was, _) = kept.columns.iter().find(|(_, now)| *now == column)?;
         Some(was)
     }
 
-    /// What is kept when the steps are taken back as well: not what the user's own ways back are about.
+    /// Returns the columns that also survive the rollback. Custom rollback steps may change the columns they write to.
     pub(super) fn and_back(mut self, before: &LiveSchema, up: &[Step], down: Option<&[Step]>) -> PreservedColumns {
         let own = down.into_iter().flatten().map(|step| &step.kind);
         let undo = up.iter().filter_map(|step| match &step.undo {
@@ -139,20 +140,20 @@ impl PreservedColumns {
         self
     }
 
-    /// What was lost as it was dropped where something like it was made, each as a sentence.
+    /// Returns a message for each value that an accidental replacement has lost.
     pub(super) fn lost_by_replacing(&self, before: &Contents, after: &Contents) -> Vec<String> {
         let replaced = self.replaced.iter();
         replaced.filter_map(|replaced| replaced.lost(before, after)).collect()
     }
 
-    /// What was lost, as a sentence for each table.
+    /// Returns a message for each table that has lost values.
     pub(super) fn lost(&self, before: &Contents, now: &Contents) -> Vec<String> {
         let mut lost = Vec::new();
         for (name, kept) in &self.tables {
             let (Some(rows), Some(rows_now)) = (before.get(name), now.get(&kept.now)) else {
                 continue;
             };
-            // Raw SQL may have renamed a column, or dropped it.
+            // Raw SQL may rename or drop a column.
             let columns = kept.columns.iter().filter(|(_, now)| rows_now.has(now));
             let columns: Vec<(&str, &str)> = columns.map(|(was, now)| (was.as_str(), now.as_str())).collect();
             let differ = |columns: &[(&str, &str)]| {
@@ -207,7 +208,7 @@ impl PreservedColumns {
         }
     }
 
-    /// What raw SQL or a Rust function may have changed.
+    /// Returns the tables that raw SQL or a Rust function may write to.
     fn reach(&self, before: &LiveSchema, kind: &StepKind) -> WriteSet {
         match kind {
             StepKind::Rust(_) => WriteSet::Everything,
@@ -227,9 +228,9 @@ impl PreservedColumns {
         }
     }
 
-    /// A table, and those whose rows follow its rows.
+    /// Returns a table and the tables whose foreign keys may cascade from it.
     fn following(&self, before: &LiveSchema, table: String) -> WriteSet {
-        // To a view rows are written by its triggers.
+        // The triggers of a view decide where rows are written.
         if self.makes_triggers || before.views.contains_key(&table) {
             return WriteSet::Everything;
         }
@@ -241,7 +242,7 @@ impl PreservedColumns {
             let Some((was, _)) = self.tables.iter().find(|(_, kept)| now_called(kept)) else {
                 continue;
             };
-            // What a trigger writes to cannot be told.
+            // The tables that a trigger writes to are unknown.
             if let Some(Ok(there)) = before.tables.get(was)
                 && !there.triggers.is_empty()
             {
@@ -264,14 +265,14 @@ impl PreservedColumns {
     }
 }
 
-/// Whether raw SQL makes a trigger.
+/// Returns true if raw SQL creates a trigger.
 fn makes_trigger(kind: &StepKind, dialect: Dialect) -> bool {
     let StepKind::Sql(sql) = kind else { return false };
     let sql = sql.for_dialect(dialect).unwrap_or_default();
     mentions(sql, "trigger") && matches!(effect(sql), Effect::Names(_) | Effect::Anything)
 }
 
-/// The table that an INSERT, UPDATE or DELETE writes to.
+/// Returns the table that an INSERT, UPDATE or DELETE writes to.
 fn written_to(sql: &str) -> Option<String> {
     let before_the_name = [
         "INSERT", "REPLACE", "OR", "ABORT", "FAIL", "IGNORE", "ROLLBACK", "INTO", "UPDATE", "DELETE", "FROM", "ONLY",
@@ -282,7 +283,7 @@ fn written_to(sql: &str) -> Option<String> {
         .into_iter()
         .filter(|token| !token.as_str().trim().is_empty() && !matches!(token, Token::Comment(_)));
     let first = words.find(|token| !before_the_name.contains(&token.as_str().to_ascii_uppercase().as_str()))?;
-    // A schema before the name says nothing here; a WITH can write anywhere.
+    // A schema before the name is irrelevant. A WITH can write to any table.
     let name = match words.next() {
         Some(token) if token.as_str() == "." => words.next()?.name(),
         _ => first.name(),

@@ -1,6 +1,8 @@
-//! Rows for every table, made from what the table is, so that its constraints hold. The same seed makes the same rows.
+//! Generates rows for every table from its definition, so that its constraints hold. The same seed generates the same
+//! rows.
 //!
-//! What an expression means is not understood: the values that a CHECK names are tried, and the database decides.
+//! The generator does not evaluate expressions: it tries the values that a CHECK mentions, and the database accepts or
+//! refuses them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,16 +14,16 @@ use crate::render;
 use crate::schema::{Check, Column, ColumnType, ForeignKey, Table, Value, mentions, tokenize};
 use crate::state::{LiveSchema, toposort};
 
-/// How many rows a table gets whenever it has become another one.
+/// The number of rows per table. A changed table gets as many again.
 const ROWS: usize = 3;
 
-/// The number of a table's first row, where the database counts them: above those that migrations write themselves.
+/// The first generated auto-increment value, above those that migrations insert themselves.
 const FIRST_ID: usize = 10_001;
 
-/// How often another row is tried where one does not go.
+/// The number of attempts per row.
 const TRIES: usize = 40;
 
-/// Which row of a table is made, and how many did not go in its place.
+/// The position of a row in its table, and the number of failed attempts for it.
 #[derive(Clone, Copy)]
 struct InsertAttempt {
     row: usize,
@@ -37,11 +39,11 @@ impl InsertAttempt {
 pub(super) struct Rows {
     random: Random,
     values: Option<Values>,
-    /// Each table as it was when it was last filled.
+    /// The definition of each table when it was last filled.
     filled: BTreeMap<String, Table>,
-    /// Tables that cannot be described, once that was said.
+    /// Tables whose definition cannot be read, after that was reported once.
     told: BTreeSet<String>,
-    /// How many rows have been tried.
+    /// The number of attempted rows.
     tried: usize,
 }
 
@@ -56,7 +58,7 @@ impl Rows {
         }
     }
 
-    /// Puts rows into the tables that are new, or have become others. Says which stayed without, and why.
+    /// Inserts rows into new and changed tables. Returns a message for each table that stays empty.
     pub(super) fn fill(&mut self, session: &mut dyn Session, live: &LiveSchema) -> Vec<String> {
         let mut without: Vec<String> = Vec::new();
         for (name, table) in &live.tables {
@@ -81,7 +83,7 @@ impl Rows {
                     true
                 }
             });
-            // In a circle of references, one may go after the other.
+            // With circular references, one table may succeed after another.
             if tables.is_empty() || tables.len() == count {
                 without.extend(refused);
                 return without;
@@ -89,7 +91,7 @@ impl Rows {
         }
     }
 
-    /// Puts rows into some tables, which are as good as empty next time.
+    /// Inserts rows into some tables for one rollback. The next `fill` treats these tables as empty.
     pub(super) fn fill_for_now(
         &mut self,
         session: &mut dyn Session,
@@ -97,13 +99,13 @@ impl Rows {
         which: impl Fn(&Table) -> bool,
     ) {
         for table in parents_first(live).into_iter().filter(|table| which(table)) {
-            // That a row does not go is said when the next migration meets the table.
+            // The next `fill` reports a failure.
             let _ = self.fill_one(session, live, table);
             self.filled.remove(&table.name);
         }
     }
 
-    /// An error if no row goes; a table may have no room for so many.
+    /// Returns an error if every row fails. Some tables cannot hold `ROWS` rows.
     fn fill_one(&mut self, session: &mut dyn Session, live: &LiveSchema, table: &Table) -> Result<(), DriverError> {
         if !self.filled.contains_key(&table.name) {
             count_from_first_id(session, table);
@@ -119,7 +121,7 @@ impl Rows {
         }
     }
 
-    /// Tries rows until one goes.
+    /// Tries up to `TRIES` rows until the database accepts one.
     fn insert(
         &mut self,
         session: &mut dyn Session,
@@ -139,7 +141,8 @@ impl Rows {
         Ok(())
     }
 
-    /// A row: the first of a table has a value in each column, the second NULL where that goes, others some of both.
+    /// Builds an INSERT. The first row of a table has a value in each column, the second has NULL where possible,
+    /// others mix both.
     fn statement(
         &mut self,
         session: &mut dyn Session,
@@ -149,7 +152,7 @@ impl Rows {
     ) -> Result<String, DriverError> {
         let InsertAttempt { row, attempt } = this;
         let dialect = session.traits().dialect;
-        // PostgreSQL goes on where it was told to, and not after the number of a row.
+        // On PostgreSQL an explicit value does not advance the sequence; see `count_from_first_id`.
         let says_first_id =
             this.is_first() && !self.filled.contains_key(&table.name) && dialect.kind() != Dialect::Postgres;
         let mut literals: Vec<(&str, String)> = Vec::new();
@@ -189,7 +192,7 @@ impl Rows {
         })
     }
 
-    /// Lets a key refer to a row that is there, or to the row itself.
+    /// Sets the columns of a foreign key to those of an existing row, or of the row itself.
     fn refer(
         &mut self,
         session: &mut dyn Session,
@@ -205,7 +208,7 @@ impl Rows {
         }
         let parent = live.tables.get(&key.to_table).and_then(|parent| parent.as_ref().ok());
         let primary = parent.and_then(|parent| parent.primary_key.as_ref());
-        // Left out, they are those of the primary key.
+        // Without columns, a foreign key references the primary key.
         let to = match (key.to_columns.as_slice(), primary) {
             ([], Some(primary)) => &primary.columns,
             _ => &key.to_columns,
@@ -218,7 +221,7 @@ impl Rows {
                 to.iter().filter_map(own).collect()
             }
             0 => return Ok(()),
-            // A unique key that is added later finds no two alike.
+            // Distinct rows, so that a unique key may be added later.
             count if this.attempt == 0 => there[this.row % count].clone(),
             count => there[self.random.below(count)].clone(),
         };
@@ -251,9 +254,9 @@ impl Rows {
         }
         let is_reference = column.column_type.is_integer() && column.name.ends_with("_id");
         let number = match attempt {
-            // A foreign key that is added later finds what it refers to.
+            // Plausible values, so that a foreign key may be added later.
             0 if is_reference => FIRST_ID + row,
-            // A unique key that is added later finds no two alike.
+            // Distinct values, so that a unique key may be added later.
             0 => self.tried,
             _ if self.random.coin() => self.tried,
             _ => self.random.below(self.tried),
@@ -262,8 +265,8 @@ impl Rows {
     }
 }
 
-/// On PostgreSQL, lets a column that is counted begin with the number of a table's first row: a row that says its number moves
-/// nothing on there, <https://www.postgresql.org/docs/current/functions-sequence.html>.
+/// On PostgreSQL, sets the sequence of each auto-increment column to `FIRST_ID` or above. An explicit value does not
+/// advance a sequence: <https://www.postgresql.org/docs/current/functions-sequence.html>.
 fn count_from_first_id(session: &mut dyn Session, table: &Table) {
     let dialect = session.traits().dialect;
     if dialect.kind() != Dialect::Postgres {
@@ -271,7 +274,7 @@ fn count_from_first_id(session: &mut dyn Session, table: &Table) {
     }
     for column in table.columns.iter().filter(|column| column.auto_increment) {
         let (name, table) = (dialect.identifier(&column.name), dialect.identifier(&table.name));
-        // Where it does not go, rows tell.
+        // A failure shows up when rows are inserted.
         let _ = session.execute(&format!(
             "SELECT setval(pg_get_serial_sequence({}, {}), \
              greatest({FIRST_ID}, (SELECT coalesce(max({name}), 0) + 1 FROM {table})), false)",
@@ -281,7 +284,8 @@ fn count_from_first_id(session: &mut dyn Session, table: &Table) {
     }
 }
 
-/// The pieces of a condition. PostgreSQL prints the list of an IN as `ARRAY[..]`; elsewhere brackets quote a name.
+/// Returns the tokens of a condition. PostgreSQL prints the list of an IN as `ARRAY[..]`; elsewhere brackets quote a
+/// name.
 fn words(expression: &str) -> Vec<&str> {
     let mut words_of = Vec::new();
     for token in tokenize(expression).unwrap_or_default() {
@@ -294,13 +298,13 @@ fn words(expression: &str) -> Vec<&str> {
     words_of
 }
 
-/// The values that a condition names, and their neighbours.
+/// Returns the values that a condition mentions, and their neighbours.
 fn named_values(check: &Check, column_type: &ColumnType) -> Vec<Value> {
     let mut values = Vec::new();
     for written in words(&check.expression) {
         if let Some(text) = written.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
             let text = text.replace("''", "'");
-            // As a pattern, too.
+            // The text may be a LIKE pattern.
             values.push(Value::Text(text.replace('%', "x").replace('_', "y")));
             values.push(Value::Text(text));
         } else if let Ok(number) = written.parse::<i64>() {
@@ -315,19 +319,19 @@ fn named_values(check: &Check, column_type: &ColumnType) -> Vec<Value> {
     values
 }
 
-/// The tables that can be described, after those that they refer to.
+/// Returns the readable tables, each after the tables that it references.
 fn parents_first(live: &LiveSchema) -> Vec<&Table> {
     let all: Vec<&Table> = live.tables.values().filter_map(|table| table.as_ref().ok()).collect();
     toposort(&all, |table| &table.name, |table| table.refers_to().collect())
 }
 
-/// The columns that hold values of their own.
+/// Returns the columns that are not generated.
 pub(super) fn columns(table: &Table) -> Vec<&str> {
     let own = table.columns.iter().filter(|column| column.generated.is_none());
     own.map(|column| column.name.as_str()).collect()
 }
 
-/// SplitMix64, <https://doi.org/10.1145/2714064.2660195>: the same seed, the same numbers.
+/// The SplitMix64 generator, <https://doi.org/10.1145/2714064.2660195>.
 struct Random(u64);
 
 impl Random {

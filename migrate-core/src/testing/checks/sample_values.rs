@@ -1,10 +1,10 @@
-//! Values by the type of their column, another one for each number.
+//! Sample values for each column type, distinct for each number.
 
 use crate::dialect::Dialect;
 use crate::schema::{Column, ColumnType, Value, tokenize};
 use crate::state::LiveSchema;
 
-/// A value of a column's type in a database.
+/// Returns a sample value for a column.
 pub(super) fn typed(dialect: Dialect, live: &LiveSchema, column: &Column, number: usize) -> Value {
     let name = &column.name;
     let integer = i64::try_from(number).unwrap_or_default();
@@ -26,7 +26,7 @@ pub(super) fn typed(dialect: Dialect, live: &LiveSchema, column: &Column, number
         ColumnType::Timestamp => Value::Text(format!("{} {}", date(number), time(number))),
         ColumnType::Timestamptz => Value::Text(match dialect {
             Dialect::Sqlite | Dialect::Postgres => format!("{} {}+00:00", date(number), time(number)),
-            // It is the session's time zone there, and MariaDB takes no other.
+            // MySQL and MariaDB use the session's time zone, and MariaDB accepts no offset.
             Dialect::MySql | Dialect::MariaDb => format!("{} {}", date(number), time(number)),
         }),
         ColumnType::Json | ColumnType::Jsonb => Value::Text(format!("{{\"number\":{number}}}")),
@@ -39,7 +39,7 @@ pub(super) fn typed(dialect: Dialect, live: &LiveSchema, column: &Column, number
     }
 }
 
-/// A value of a type by the name that its database has for it, as far as that name tells:
+/// Returns a sample value for a type by its database name, if the name is known:
 /// <https://www.postgresql.org/docs/current/datatype.html>, <https://dev.mysql.com/doc/refman/8.4/en/data-types.html>.
 fn named(dialect: Dialect, word: &str, name: &str, number: usize) -> Value {
     let lower = word.to_ascii_lowercase();
@@ -82,7 +82,7 @@ fn named(dialect: Dialect, word: &str, name: &str, number: usize) -> Value {
     })
 }
 
-/// The texts in the name of a type, such as `ENUM('sad', 'it''s')`.
+/// Returns the texts in a type name such as `ENUM('sad', 'it''s')`.
 fn quoted(word: &str) -> Vec<String> {
     let tokens = tokenize(word).unwrap_or_default();
     let texts = tokens
@@ -117,7 +117,7 @@ fn digits(number: usize, length: u32) -> String {
     last(&format!("{number:0length$}"), length)
 }
 
-/// What people expect under a column's name.
+/// Returns a plausible text for a column name.
 fn text(name: &str, number: usize) -> String {
     let lower = name.to_ascii_lowercase();
     let is = |word: &str| lower.contains(word);
@@ -130,7 +130,7 @@ fn text(name: &str, number: usize) -> String {
     }
 }
 
-/// The text if it is short enough, or else its number, as far as that goes.
+/// Returns the text if it is short enough, otherwise the last digits of the number.
 fn at_most(text: String, number: usize, length: u32) -> String {
     let length = length as usize;
     match text.chars().count() <= length {
@@ -139,7 +139,7 @@ fn at_most(text: String, number: usize, length: u32) -> String {
     }
 }
 
-/// The end of a number, which is where they differ.
+/// Returns the last characters, in which numbers differ.
 fn last(text: &str, length: usize) -> String {
     let skipped = text.chars().count().saturating_sub(length);
     text.chars().skip(skipped).collect()

@@ -1,4 +1,4 @@
-//! What sets the kinds of servers apart for who makes databases on them.
+//! The differences between servers when creating test databases.
 
 use diesel::Connection;
 #[cfg(feature = "mysql")]
@@ -9,7 +9,7 @@ use diesel::PgConnection;
 use super::url::ServerUrl;
 use crate::driver::Driver;
 
-/// The connection to a server: `PgConnection`, or `MysqlConnection` for MySQL and MariaDB.
+/// A connection to a server: `PgConnection`, or `MysqlConnection` for MySQL and MariaDB.
 pub trait ServerConnection: Driver + Connection {
     #[doc(hidden)]
     fn kind() -> &'static Backend;
@@ -21,25 +21,25 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct Backend {
     pub(super) title: &'static str,
-    /// The environment variable that names the server of tests.
+    /// The environment variable with the URL of the test server.
     pub(super) variable: &'static str,
     pub(super) schemes: &'static [&'static str],
-    /// Such a URL.
+    /// An example of such a URL.
     pub(super) example: &'static str,
-    /// The database that is there on each server, if one has to be named.
+    /// The database to connect to if the URL names none.
     for_all: &'static str,
-    /// How a user gets the right to make databases.
+    /// The statement that permits a user to create databases.
     pub(super) grant: &'static str,
-    /// A database can be made as a copy of another.
+    /// True if the server can copy a database.
     pub(super) has_templates: bool,
-    /// Runs one statement.
+    /// Runs one statement on a new connection.
     pub(super) execute: fn(url: &str, sql: &str) -> Result<(), Cause>,
-    /// Drops a database, whoever is connected to it.
+    /// Drops a database even while others are connected to it.
     pub(super) drop: fn(url: &str, database: &str) -> Result<(), Cause>,
 }
 
 impl Backend {
-    /// The URL of a database that is there already.
+    /// The URL of a database that already exists.
     pub(super) fn for_all(&self, server: &ServerUrl) -> String {
         server.with_database(server.database().unwrap_or(self.for_all))
     }
@@ -84,8 +84,7 @@ fn execute<C: Connection>(url: &str, sql: &str) -> Result<(), Cause> {
     Ok(C::establish(url)?.batch_execute(sql)?)
 }
 
-/// A connection with an open transaction would keep the drop waiting, so it is ended first:
-/// <https://mariadb.com/kb/en/kill/>.
+/// Ends other connections first, because an open transaction would block the drop: <https://mariadb.com/kb/en/kill/>.
 #[cfg(feature = "mysql")]
 fn drop_on_mysql(url: &str, database: &str) -> Result<(), Cause> {
     use diesel::connection::SimpleConnection;
@@ -100,7 +99,7 @@ fn drop_on_mysql(url: &str, database: &str) -> Result<(), Cause> {
     let mut conn = MysqlConnection::establish(url)?;
     let query = format!("SELECT cast(id AS SIGNED) AS id FROM information_schema.processlist WHERE db = '{database}'");
     for Session { id } in sql_query(query).load(&mut conn)? {
-        // It may have ended by itself meanwhile.
+        // The session may have ended already.
         let _ = conn.batch_execute(&format!("KILL CONNECTION {id}"));
     }
     conn.batch_execute("SET SESSION lock_wait_timeout = 60")?;

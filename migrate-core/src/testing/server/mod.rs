@@ -1,4 +1,4 @@
-//! A server that gives tests databases of their own.
+//! A server that creates databases for tests.
 
 mod backend;
 mod scratch_database;
@@ -22,13 +22,12 @@ use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::target::Target;
 
-/// A server on which tests get databases of their own, by the type of the connection to it: `PgConnection`, or
-/// `MysqlConnection` for MySQL and MariaDB.
+/// A server that creates databases for tests. `C` is `PgConnection`, or `MysqlConnection` for MySQL and MariaDB.
 ///
-/// Each database has a name that no other has, also where processes and machines share the server, and is dropped with its
-/// value, also by a panic, whoever is still connected to it. The user of the URL needs the right to make databases. Where a
-/// process was killed, databases stay behind; their names are `migrate_test_`, the second since 1970 in which they were made,
-/// `_`, and a random number.
+/// Each database has a unique name, also if several processes or machines share the server. It is dropped with its
+/// value, also after a panic and while others are connected. The user of the URL needs the right to create databases.
+///
+/// A killed process leaves its databases behind. Their names are `migrate_test_<seconds since 1970>_<random number>`.
 ///
 #[cfg_attr(feature = "postgres", doc = "```")]
 #[cfg_attr(not(feature = "postgres"), doc = "```ignore")]
@@ -64,15 +63,17 @@ pub struct TestServer<C> {
 }
 
 impl<C: ServerConnection> TestServer<C> {
-    /// The server that the environment names for tests: `MIGRATE_TEST_POSTGRES` with a `PgConnection`, `MIGRATE_TEST_MYSQL`
-    /// with a `MysqlConnection`, each a URL such as [`at`](TestServer::at) takes.
+    /// Returns the test server that the environment names.
     ///
-    /// `None` if it names none. Then "NOT TESTED on .." is written to stderr, once in a process, in a way that shows for tests
-    /// that pass as well: a CI can look for it.
+    /// The variable is `MIGRATE_TEST_POSTGRES` for `PgConnection` and `MIGRATE_TEST_MYSQL` for `MysqlConnection`. Its
+    /// value is a URL as for [`at`](TestServer::at).
+    ///
+    /// Returns `None` if the variable is missing or empty. Then it prints "NOT TESTED on .." to stderr once per
+    /// process. The line is visible for passing tests too, so CI can search for it.
     ///
     /// # Errors
     ///
-    /// If what it names is not such a URL.
+    /// Returns an error if the value is not such a URL.
     pub fn from_env() -> Result<Option<TestServer<C>>, Error> {
         let Backend {
             title,
@@ -93,12 +94,14 @@ impl<C: ServerConnection> TestServer<C> {
             .map_err(|error| error.next(format!("it is what {variable} holds")))
     }
 
-    /// The server of a URL, such as `postgres://user:password@host` or `mysql://user@host:3306`. Parameters are kept
-    /// (`?sslmode=require`). A database that it names is not changed; databases for tests are made from there.
+    /// Returns the server of a URL, such as `postgres://user:password@host` or `mysql://user@host:3306`.
+    ///
+    /// Parameters such as `?sslmode=require` are kept. A database in the URL is only connected to, to create and drop
+    /// test databases. The call does not connect.
     ///
     /// # Errors
     ///
-    /// If it is not the URL of such a server.
+    /// Returns an error if the URL is malformed or belongs to another kind of server.
     pub fn at(url: &str) -> Result<TestServer<C>, Error> {
         let Backend {
             title,
@@ -116,43 +119,43 @@ impl<C: ServerConnection> TestServer<C> {
         })
     }
 
-    /// An empty database, for the migrations that are linked into the test.
+    /// Creates an empty database for the migrations that are linked into the test.
     ///
     /// # Errors
     ///
-    /// If none is linked, or two share a version; if the server cannot be reached or makes no database.
+    /// Returns an error if no migration is linked, if two share a group and version, if the server is unreachable, or
+    /// if it refuses to create a database.
     pub fn database(&self) -> Result<TestDatabase<C>, Error> {
         self.empty(Registry::linked()?)
     }
 
-    /// An empty database, for an explicit set.
+    /// Creates an empty database for an explicit set of migrations.
     ///
     /// # Errors
     ///
-    /// If the set is empty, or two share a version; if the server cannot be reached or makes no database.
+    /// Returns an error if the set is empty, and the other errors of [`database`](TestServer::database).
     pub fn database_of(&self, migrations: impl IntoIterator<Item = Migration>) -> Result<TestDatabase<C>, Error> {
         self.empty(Registry::of(migrations)?)
     }
 
-    /// A database to which all migrations that are linked into the test are applied.
+    /// Creates a database with all migrations applied that are linked into the test.
     ///
-    /// On PostgreSQL it is a copy (`CREATE DATABASE .. TEMPLATE`) of one that the process has migrated, as long as another test
-    /// has such a database: 0.1 s instead of 0.7 s where there are 50 migrations, 0.2 s instead of 4.7 s for 200, on the two busy
-    /// cores of this project. What is not in a database is not copied: the settings of `ALTER DATABASE .. SET`, and rights on
-    /// the database itself.
+    /// On PostgreSQL it is a copy (`CREATE DATABASE .. TEMPLATE`) of a migrated template while another test of this
+    /// process uses one. Measured on two busy cores: 0.1 s instead of 0.7 s for 50 migrations, 0.2 s instead of 4.7 s
+    /// for 200. A copy lacks the settings of `ALTER DATABASE .. SET` and the privileges on the database itself.
     ///
     /// # Errors
     ///
-    /// As [`database`](TestServer::database), and what [`Runner::up`](crate::Runner::up) says.
+    /// Returns the errors of [`database`](TestServer::database) and [`Runner::up`](crate::Runner::up).
     pub fn migrated(&self) -> Result<TestDatabase<C>, Error> {
         self.latest(Registry::linked()?)
     }
 
-    /// [`migrated`](TestServer::migrated), with an explicit set.
+    /// Like [`migrated`](TestServer::migrated), with an explicit set of migrations.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns the errors of [`database_of`](TestServer::database_of) and [`Runner::up`](crate::Runner::up).
     pub fn migrated_of(&self, migrations: impl IntoIterator<Item = Migration>) -> Result<TestDatabase<C>, Error> {
         self.latest(Registry::of(migrations)?)
     }
@@ -174,7 +177,7 @@ impl<C: ServerConnection> TestServer<C> {
             Runner::new(&mut connect::<C>(&own)?, registry.clone()).up(&Target::Latest)?;
             Ok(own)
         };
-        // The first may remain the only one, for which a copy would be made in vain.
+        // The first database may remain the only one, so a template is created for the second.
         let own = if is_used { template.copy(make)? } else { make()? };
         Ok(TestDatabase::on_server(connect(&own)?, registry, own, Some(template)))
     }
@@ -188,12 +191,12 @@ fn connect<C: ServerConnection>(own: &ScratchDatabase) -> Result<C, Error> {
     C::establish(&own.url()).map_err(|error| own.unreachable(error))
 }
 
-/// On stderr, past what the test harness keeps of tests that pass.
+/// Prints a line to stderr once per process, bypassing the capture of the test harness.
 fn say_once(line: String) {
     static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     if !said.contains(&line) {
-        // There is nobody to tell that it could not be told.
+        // There is no other place to report this.
         let _ = writeln!(io::stderr(), "{line}");
         said.push(line);
     }

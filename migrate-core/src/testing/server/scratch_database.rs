@@ -1,4 +1,4 @@
-//! A database on a server that is one value's own: made with it, and dropped with it.
+//! A database on a server that exists as long as its value.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
@@ -16,12 +16,12 @@ pub(in crate::testing) struct ScratchDatabase {
 }
 
 impl ScratchDatabase {
-    /// An empty one.
+    /// Creates an empty database.
     pub(super) fn new(kind: &'static Backend, server: &ServerUrl) -> Result<ScratchDatabase, Error> {
         ScratchDatabase::made(kind, server, "")
     }
 
-    /// One that holds what this one holds, to which nobody may be connected.
+    /// Creates a copy of this database, which must have no connections.
     pub(super) fn copy(&self) -> Result<ScratchDatabase, Error> {
         ScratchDatabase::made(self.kind, &self.server, &format!(" TEMPLATE {}", self.name))
     }
@@ -41,7 +41,7 @@ impl ScratchDatabase {
         self.server.with_database(&self.name)
     }
 
-    /// The error of one to which there is no way.
+    /// Returns the error for a failed connection.
     pub(super) fn unreachable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
         not_made(self.kind, &self.server).with_cause(cause)
     }
@@ -50,7 +50,7 @@ impl ScratchDatabase {
 impl Drop for ScratchDatabase {
     fn drop(&mut self) {
         if let Err(cause) = (self.kind.drop)(&self.kind.for_all(&self.server), &self.name) {
-            // Said even if the test passes, as it stays on the server.
+            // Reported even if the test passes, because the database remains on the server.
             let _ = writeln!(
                 io::stderr(),
                 "the test's database {} on {} could not be dropped: {cause}",
@@ -73,10 +73,10 @@ fn not_made(kind: &Backend, server: &ServerUrl) -> Error {
     .next(format!("the user needs the right to make databases: `{}`", kind.grant))
 }
 
-/// A name that no other test on the server has, whichever process or machine it runs on, and that says when it was made.
+/// Returns a name that is unique on the server across processes and machines, with the creation time.
 fn new_name() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Its keys come from the system's randomness.
+    // `RandomState` takes its keys from the system's randomness.
     let random = RandomState::new().build_hasher().finish();
     format!("migrate_test_{}_{random:016x}", now.as_secs())
 }

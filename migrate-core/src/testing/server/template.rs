@@ -1,6 +1,6 @@
-//! Databases that were migrated once, and are copied for the tests that need all migrations applied.
+//! Migrated template databases, which are copied for tests that need all migrations applied.
 //!
-//! Never across processes: what a Rust step does is not in a checksum.
+//! A template is not shared across processes, because a checksum does not cover Rust steps.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -13,15 +13,15 @@ use crate::location::Location;
 use crate::migration::MigrationId;
 use crate::registry::Registry;
 
-/// What databases are copied from. It is dropped with the last of them.
+/// The template of one set of migrations on one server. It is dropped with the last database that uses it.
 #[derive(Debug)]
 pub(in crate::testing) struct Template(Mutex<Option<ScratchDatabase>>);
 
-/// What is in it: what is applied, and on which server.
+/// The key of a template: the server, and the migrations with their checksums.
 type TemplateKey = (ServerUrl, Vec<(MigrationId<'static>, Location, String)>);
 
 impl Template {
-    /// The one of a set of migrations on a server, and whether a database that uses it is there already.
+    /// Returns the template of a set of migrations, and true if another database already uses it.
     pub(super) fn of(server: &ServerUrl, registry: &Registry) -> (Arc<Template>, bool) {
         static USED: Mutex<Vec<(TemplateKey, Weak<Template>)>> = Mutex::new(Vec::new());
         let migrations = registry.iter().map(|migration| {
@@ -40,7 +40,7 @@ impl Template {
         (template, false)
     }
 
-    /// A copy, of what is made when the first one is asked for.
+    /// Returns a copy of the template. The first call creates the template with `make`.
     pub(super) fn copy(&self, make: impl FnOnce() -> Result<ScratchDatabase, Error>) -> Result<ScratchDatabase, Error> {
         let mut made = locked(&self.0);
         let database = match &mut *made {
@@ -51,7 +51,7 @@ impl Template {
     }
 }
 
-/// A test that panicked meanwhile has left nothing half done in it.
+/// Locks a mutex. A panic in another test leaves its value consistent.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,27 +1,27 @@
-//! The URL of a server, with whichever database at its end, never printed with a password.
+//! The URL of a server, with an exchangeable database. It is never printed with a password.
 
 use std::fmt;
 
-/// A URL in its parts: `postgres://me:secret@host:5432` `/` `database` `?sslmode=require`.
+/// The parts of a URL such as `postgres://me:secret@host:5432/database?sslmode=require`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ServerUrl {
-    /// All before the database.
+    /// Everything before the database.
     server: String,
     database: String,
-    /// The rest, with its question mark; or nothing.
+    /// The query with its question mark, or an empty text.
     parameters: String,
 }
 
 impl ServerUrl {
-    /// Why it is not one of these schemes that can be used, never with a part of the URL that may be a password.
+    /// Parses a URL with one of these schemes. The error never contains a part that may be a password.
     pub(super) fn parse(url: &str, schemes: &[&str]) -> Result<ServerUrl, &'static str> {
         let url = url.trim();
         let (scheme, rest) = url.split_once("://").ok_or("it is not a URL")?;
         if !schemes.contains(&scheme) {
             return Err("its scheme is another one");
         }
-        // All up to the last @, as a password may hold anything. Clients would take a part of it for something else, and
-        // print that.
+        // Up to the last @, because a password may contain any character. Clients would misread such a password and
+        // print a part of it.
         let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
         let password = user.split_once(':').map_or("", |(_, password)| password);
         if password.contains(['@', ':', '/', '?', '#', ' ']) {
@@ -34,14 +34,14 @@ impl ServerUrl {
             return Err("a `%` that is meant as one is written as %25");
         }
         let (before, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
-        // It would be used instead of the test's own.
+        // libpq would use it instead of the test database.
         if parameters.contains("dbname=") {
             return Err("a database is named before the question mark, and not by `dbname`");
         }
         let (server, database) = before[scheme.len() + 3..]
             .split_once('/')
             .unwrap_or((&before[scheme.len() + 3..], ""));
-        // Diesel takes no other for MariaDB.
+        // Diesel accepts only this scheme for MariaDB.
         let scheme = if scheme == "mariadb" { "mysql" } else { scheme };
         Ok(ServerUrl {
             server: format!("{scheme}://{server}"),
@@ -50,18 +50,18 @@ impl ServerUrl {
         })
     }
 
-    /// The database that it names, if it names one.
+    /// The database in the URL, if there is one.
     pub(super) fn database(&self) -> Option<&str> {
         Some(self.database.as_str()).filter(|database| !database.is_empty())
     }
 
-    /// The URL of another database on the same server.
+    /// Returns the URL of another database on the same server.
     pub(super) fn with_database(&self, database: &str) -> String {
         format!("{}/{database}{}", self.server, self.parameters)
     }
 }
 
-/// Without user, password and parameters.
+/// Prints the URL without user, password and parameters.
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, rest) = self.server.split_once("://").unwrap_or_default();

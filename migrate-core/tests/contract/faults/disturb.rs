@@ -1,4 +1,4 @@
-//! How a run is disturbed at one of its statements: on a server by a proxy in front of it, on SQLite by the process itself.
+//! Disturbs a run at one of its statements: through a proxy on a server, inside the process on SQLite.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use diesel::connection::{Connection, InstrumentationEvent};
 use super::scenario::Work;
 use crate::support::{AnyConnection, Database, Engine};
 
-/// What happens at a statement.
+/// The fault at a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The server refuses it.
     Fail,
-    /// The process is killed before it is sent.
+    /// The process is killed before the statement is sent.
     KillBefore,
-    /// The process is killed when it was done, and before it knows of that.
+    /// The process is killed after the statement completed, before it receives the result.
     KillAfter,
-    /// The server ends the session before it.
+    /// The server ends the session before the statement.
     Terminate,
 }
 
 impl Kind {
-    /// What can be done to a run on a database.
+    /// The faults that are possible on a database.
     pub(super) fn on(engine: Engine) -> &'static [Kind] {
         match engine {
-            // It has no server, and a statement cannot be spoilt on its way.
+            // SQLite has no server, and a statement cannot be corrupted on the wire.
             Engine::Sqlite => &[Kind::KillBefore, Kind::KillAfter],
             _ => &[Kind::Fail, Kind::KillBefore, Kind::KillAfter, Kind::Terminate],
         }
@@ -60,7 +60,7 @@ fn spawn(url: &str, work: Work) -> Command {
     command
 }
 
-/// `kill -9` of the own process at a statement, counted from 1.
+/// Kills the own process (`kill -9`) at a statement, counted from 1.
 fn kills_itself(connection: &mut AnyConnection, after: bool, at: usize) {
     let mut count = 0;
     instrument(connection, move |is_end| {
@@ -75,7 +75,7 @@ fn kills_itself(connection: &mut AnyConnection, after: bool, at: usize) {
     });
 }
 
-/// Calls something when a statement begins, and when it has ended.
+/// Calls `call` at the start and at the end of each statement.
 fn instrument(connection: &mut AnyConnection, mut call: impl FnMut(bool) + Send + 'static) {
     let instrumentation = move |event: InstrumentationEvent<'_>| match event {
         InstrumentationEvent::StartQuery { .. } => call(false),
@@ -85,7 +85,7 @@ fn instrument(connection: &mut AnyConnection, mut call: impl FnMut(bool) + Send 
     with_connection!(connection, connection => connection.set_instrumentation(instrumentation));
 }
 
-/// How many statements a run sends, undisturbed.
+/// Counts the statements of an undisturbed run.
 pub(super) fn statements(db: &Database, work: Work) -> usize {
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     if db.engine != Engine::Sqlite {
@@ -140,7 +140,7 @@ mod on_server {
 
     fn in_this_process(db: &Database, work: Work, proxy: &Proxy, at: usize, kind: FaultKind) {
         proxy.set(Fault { at, kind });
-        // While connecting, the connection itself is what fails.
+        // During connecting, the connection itself fails.
         let connected = AnyConnection::establish(&proxy.url(db));
         if let Ok(Err(error)) = connected.map(|mut connection| work.run(&mut connection, db.engine)) {
             assert!(
@@ -159,7 +159,7 @@ mod on_server {
         let kill = Box::new(move || {
             let process = killed.wait().to_string();
             Command::new("kill").args(["-9", &process]).status().unwrap();
-            // What is done next, such as an answer passed on, it must not see.
+            // The process must not see later events, such as a forwarded answer.
             when_gone.recv().unwrap();
         });
         proxy.set(Fault { at, kind: kind(kill) });

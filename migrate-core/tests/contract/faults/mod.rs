@@ -1,6 +1,6 @@
-//! Every statement of a run in turn made to fail, the process killed before and after it, the session ended on the server. Then
-//! the same command again leads to what an undisturbed run leads to, without help by hand; or it says what a person has to
-//! say, where nothing else can tell.
+//! Every statement of a run fails in turn, the process is killed before and after it, and the server ends the session.
+//! Running the same command again then leads to the result of an undisturbed run, or to an error that asks a person to
+//! resolve an undecided step.
 
 mod disturb;
 mod scenario;
@@ -22,7 +22,7 @@ on_every_database! {
     where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_database
 }
 
-/// What a database holds, and history. What is done after a failure is a batch of its own.
+/// Returns the content of a database with its history. Work after a failure is a batch of its own.
 fn picture(db: &Database, with_batches: bool) -> Vec<String> {
     let mut picture = db.picture();
     picture.extend(match with_batches {
@@ -35,7 +35,7 @@ fn picture(db: &Database, with_batches: bool) -> Vec<String> {
     picture
 }
 
-/// Tries every kind of fault at every statement of a run, a few at once. `goes_on` is what is done after it.
+/// Tries every kind of fault at every statement of a run, several at once. `goes_on` then continues the run.
 fn try_all(db: &Database, work: Work, goes_on: impl Fn(&Database, Work, Kind) + Sync) {
     prepare(db, work);
     let statements = statements(db, work);
@@ -43,8 +43,8 @@ fn try_all(db: &Database, work: Work, goes_on: impl Fn(&Database, Work, Kind) + 
     let expected = [picture(db, false), picture(db, true)];
 
     let kinds = Kind::on(db.engine);
-    // What is taken back has to be made first, each time; and of MySQL and MariaDB one is much like the other. So there each
-    // statement meets one kind of fault, in turn.
+    // A rollback needs a new set of migrations for each case, and MySQL and MariaDB behave alike. So there each
+    // statement gets one kind of fault, in turn.
     let is_all = (work != Work::Back && db.engine != Engine::OtherMySql) || std::env::var("CI_FULL").is_ok();
     let points: Vec<(Kind, usize)> = (1..=statements)
         .flat_map(|at| kinds.iter().enumerate().map(move |(turn, kind)| (turn, *kind, at)))
@@ -97,7 +97,7 @@ fn try_all(db: &Database, work: Work, goes_on: impl Fn(&Database, Work, Kind) + 
     );
 }
 
-/// What a run finds.
+/// Prepares the database for a run.
 fn prepare(db: &Database, work: Work) {
     if work == Work::Back {
         db.up(&work.migrations(db.engine)).unwrap();
@@ -117,7 +117,7 @@ fn after_a_fault_at_any_statement_rollback_leads_to_the_same_database(db: &Datab
         assert!(again.is_ok(), "{kind:?}: the same again says: {}", again.unwrap_err());
         assert_eq!(db.tables(), [""; 0]);
         if kind == Kind::KillAfter {
-            // From there it goes up as from the beginning.
+            // After the rollback, everything can be applied again.
             db.up(&work.migrations(db.engine)).unwrap();
             db.rollback(&work.migrations(db.engine), &Rollback::All).unwrap();
         }
@@ -137,7 +137,7 @@ fn where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_databa
             "{kind:?}: {says}"
         );
         asked.fetch_add(1, Ordering::SeqCst);
-        // What the person finds.
+        // The state that a person would see.
         let has_happened = db.number("SELECT count(*) FROM t1 WHERE id = 20") == 1;
         let done = if has_happened { 2 } else { 1 };
         let migrations = work.migrations(db.engine);

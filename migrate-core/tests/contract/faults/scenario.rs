@@ -1,4 +1,4 @@
-//! What is disturbed: changes of every kind, and a step that nothing can tell of.
+//! The disturbed work: every kind of change, and a step whose completion cannot be detected.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -7,14 +7,14 @@ use migrate_core::{Error, Rollback, Target};
 
 use crate::support::{AnyConnection, Engine, generated, migration, untransactional};
 
-/// What a run does.
+/// The work of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// Applies all.
+    /// Applies all migrations.
     Up,
-    /// Takes all back.
+    /// Rolls all migrations back.
     Back,
-    /// Applies a migration outside a transaction that has a step in Rust.
+    /// Applies a migration outside a transaction that has a Rust step.
     InRust,
 }
 
@@ -48,7 +48,7 @@ impl Work {
     }
 }
 
-/// Changes of every kind, with rows between them.
+/// Every kind of change, with rows in between.
 fn every_kind(engine: Engine) -> Vec<Migration> {
     let handle = engine.pick("'h' || id", "'h' || id", "concat('h', id)");
     let fill = rust_step!(|conn| {
@@ -94,7 +94,7 @@ fn every_kind(engine: Engine) -> Vec<Migration> {
             });
         }),
         untransactional(5, move |schema| {
-            // From here on the session sees what is there in another way.
+            // From here on, session settings change how the session prints the catalogs.
             schema
                 .execute(engine.pick(
                     "PRAGMA cache_size = 100",
@@ -122,7 +122,7 @@ fn every_kind(engine: Engine) -> Vec<Migration> {
             schema.execute("INSERT INTO raw VALUES (1, 2)").undo("DELETE FROM raw");
         }),
     ];
-    // Generated alone: on PostgreSQL they travel together.
+    // Generated SQL only: PostgreSQL pipelines these migrations.
     all.extend((7..=9).map(generated));
     all.push(migration(10, |schema| {
         schema.alter_table("articles", |t| {
@@ -138,7 +138,7 @@ fn every_kind(engine: Engine) -> Vec<Migration> {
     all
 }
 
-/// Whether its second step has happened, only a person can say.
+/// Only a person knows if its second step has completed.
 fn in_rust() -> Vec<Migration> {
     let adds = rust_step!(|conn| sql_query("INSERT INTO t1 VALUES (20)").execute(conn).map(drop));
     vec![

@@ -1,4 +1,4 @@
-//! What words make of a SQLite database, as its own SQL.
+//! The effect of the builder on SQLite, as SQL.
 
 use migrate_core::{Rollback, Target};
 

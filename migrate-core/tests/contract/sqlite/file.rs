@@ -1,4 +1,4 @@
-//! A SQLite file: what it is locked by, what no transaction can hold, what it holds besides tables.
+//! SQLite files: their locks, statements outside a transaction, and objects other than tables.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ fn fresh_drops_whatever_sqlite_has() {
     assert_eq!(report.executed.len(), 2);
     let fresh = Database::in_file();
     fresh.up(&all).unwrap();
-    // SQLite never drops its own table of sequences; it is empty.
+    // SQLite never drops its own table of sequences, which is empty here.
     let mut picture = db.picture();
     picture.retain(|object| !object.starts_with("table sqlite_sequence"));
     assert_eq!(picture, fresh.picture());
@@ -69,7 +69,7 @@ fn lock_file(db: &Database) -> PathBuf {
 fn outside_a_transaction_another_run_is_waited_for() {
     let db = Database::in_file();
     db.up(&[table(1)]).unwrap();
-    // As another process holds it while it works.
+    // The lock of another process that is running migrations.
     std::fs::write(lock_file(&db), "pid 17").unwrap();
     let other = File::open(lock_file(&db)).unwrap();
     other.lock().unwrap();
@@ -85,7 +85,7 @@ fn outside_a_transaction_another_run_is_waited_for() {
         "{error}"
     );
     drop(other);
-    // What it has left behind is removed.
+    // The lock file that it has left is removed.
     assert_eq!(runner.up(&Target::Latest).unwrap().executed.len(), 1);
     assert!(!lock_file(&db).exists());
 }

@@ -1,4 +1,4 @@
-//! Processes that are killed while they work on a SQLite file.
+//! Processes that are killed while they migrate a SQLite file.
 
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -11,7 +11,7 @@ use crate::support::{AnyConnection, Database, migration};
 
 const FILE: &str = "MIGRATE_TEST_FILE";
 
-/// Fifty migrations, with SQL and Rust steps, and a table that some of them make anew.
+/// Fifty migrations with SQL and Rust steps, and a table that some of them rebuild.
 fn fifty() -> Vec<Migration> {
     (1..=50)
         .map(|version| {
@@ -47,7 +47,7 @@ fn fifty() -> Vec<Migration> {
                     }
                     _ => {}
                 }
-                // Written by every migration that is applied: a second application would be seen.
+                // Every migration writes here, so a second application would show.
                 schema
                     .execute("CREATE TABLE IF NOT EXISTS journal (what TEXT)")
                     .up_only();
@@ -89,7 +89,7 @@ fn a_run_that_is_killed_at_any_moment_is_finished_by_the_next() {
     for moment in 0..moments {
         let db = Database::in_file();
         let mut child = spawn(&db);
-        // A share of the time that a whole run takes; how far that is, the next line asks.
+        // Kills after a fraction of the whole duration. The query below shows the progress.
         thread::sleep(whole * moment / moments);
         child.kill().unwrap();
         child.wait().unwrap();

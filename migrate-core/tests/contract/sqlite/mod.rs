@@ -1,4 +1,4 @@
-//! What is about SQLite alone: its file, tables that are made anew, the statements that are counted.
+//! SQLite only: its file, table rebuilds, and statement counts.
 
 mod builder;
 mod file;

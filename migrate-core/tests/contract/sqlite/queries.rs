@@ -1,4 +1,4 @@
-//! How many statements go to the database. Pragmas, which ask SQLite's library and not the database, do not count.
+//! The number of statements per run. Pragmas are not counted, because they do not query the database.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use migrate_core::{Migration, Plan, Registry, Rollback, Runner, Target};
 
 use crate::support::{Database, migration, tables, untransactional};
 
-/// What `work` sends.
+/// Returns the statements that `work` sends.
 fn sent(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Runner<'_>)) -> Vec<String> {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let mut connection = SqliteConnection::establish(&db.url()).unwrap();
@@ -26,7 +26,7 @@ fn sent(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Runner<'
     sent.into_iter().map(without_binds).collect()
 }
 
-/// The statements that `work` sends, without pragmas: three words of each.
+/// Returns the first three words of each statement that `work` sends, without pragmas.
 fn statements(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Runner<'_>)) -> Vec<String> {
     sent(db, migrations, work)
         .into_iter()
@@ -35,7 +35,7 @@ fn statements(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Ru
             let words: Vec<&str> = query
                 .split_whitespace()
                 .take(3)
-                // A savepoint is named after its run.
+                // The name of a savepoint differs from run to run.
                 .map(|word| {
                     if word.starts_with("migrate_") {
                         "migrate_#"
@@ -49,7 +49,7 @@ fn statements(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Ru
         .collect()
 }
 
-/// The statements of a plan, in order.
+/// Returns the statements of a plan, in order.
 fn planned(plan: &Plan) -> Vec<String> {
     let text = plan.to_string();
     let lines = text.lines().filter(|line| !line.starts_with("--"));
@@ -81,7 +81,7 @@ fn what_a_plan_prints_is_what_runs() {
     ];
     let check = |plan: &dyn Fn(&mut Runner<'_>) -> Plan, run: &dyn Fn(&mut Runner<'_>)| {
         let plan = db.with(&all, |runner| plan(runner));
-        // What is asked of the database's library, or looked at in another form, is left out on both sides.
+        // Pragmas and checks that run in another form than planned are ignored on both sides.
         let is_asked = |sql: &String| {
             let asked = [
                 "PRAGMA foreign_keys",
@@ -102,7 +102,7 @@ fn what_a_plan_prints_is_what_runs() {
                 "PRAGMA data",
                 "PRAGMA schema_version",
             ];
-            // Savepoints, history, and looking: what a reader of the plan is spared.
+            // Savepoints, history and introspection are not part of a plan.
             sql.contains("migrate_") && sql.contains("SAVEPOINT")
                 || sql.starts_with("RELEASE ")
                 || sql.contains("__migrations")
@@ -210,25 +210,25 @@ fn outside_a_transaction_there_is_a_claim_a_mark_per_step_and_a_completion() {
         sent,
         [
             "SELECT seq, group_name,",
-            // Raw SQL has made `t1`, and whether there is a `t2` as well is for the database to say.
+            // Raw SQL created `t1`, so the run asks the database which tables exist.
             "SELECT type AS",
             "BEGIN IMMEDIATE",
             "INSERT INTO main.\"__migrations\"",
             "COMMIT",
-            // What changes rows is committed with its marks.
+            // Changed rows commit together with their checkpoints.
             "BEGIN IMMEDIATE",
             mark,
             "INSERT INTO t1",
             mark,
             "COMMIT",
-            // Of what changes the schema it can be told whether it has happened.
+            // The catalogs show if a schema change has completed.
             "SELECT type ||",
             mark,
             "CREATE TABLE \"t2\"",
             "BEGIN IMMEDIATE",
             mark,
             "COMMIT",
-            // The file that tells others is removed.
+            // Removes the lock file.
             "BEGIN IMMEDIATE",
             "BEGIN",
             "ROLLBACK",

@@ -1,4 +1,4 @@
-//! Making a SQLite table anew: what it keeps, what it refuses, and what is left when it fails.
+//! Rebuilds of SQLite tables: preserved facts, refusals, and the state after a failure.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -20,7 +20,7 @@ fn what_sqlite_cannot_alter_is_made_anew_with_its_rows() {
             t.unique(["email", "name"]);
         });
     });
-    // Children are there, as foreign keys were off; and the mark of AUTOINCREMENT stays above the deleted row 7.
+    // The child rows exist, because foreign keys were off, and the AUTOINCREMENT counter stays above the deleted row 7.
     assert_eq!(database.number("SELECT count(*) FROM posts"), 2);
     database.execute("INSERT INTO users (email) VALUES ('d@x')");
     assert_eq!(database.number("SELECT max(id) FROM users"), 8);
@@ -247,7 +247,7 @@ fn a_rebuild_that_fails_leaves_everything_as_it_was() {
         .unwrap_err();
     assert!(database.said(&error).contains("NOT NULL constraint failed"), "{error}");
     assert_eq!(database.whole_picture(), before);
-    // The connection keeps foreign keys again.
+    // The connection enforces foreign keys again.
     assert!(
         sql_query("INSERT INTO posts (title, user_id) VALUES ('x', 99)")
             .execute(&mut connection)
@@ -322,7 +322,7 @@ fn a_rebuild_needs_a_transaction() {
     assert!(database.said(&error).contains("needs a transaction"), "{error}");
 }
 
-/// A database that somebody else made, with all that SQLite has.
+/// A database that no migration created, with every SQLite feature.
 const BY_HAND: &str = "PRAGMA foreign_keys = ON;
     CREATE TABLE parent (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -356,7 +356,7 @@ fn adopted(
     down: impl Fn(&mut migrate_core::Schema) + Send + Sync + 'static,
 ) -> [Migration; 2] {
     [
-        // Somebody's raw DDL: what it made is not known.
+        // Raw SQL: the tables are unknown after it.
         migration(1, |schema| {
             for table in ["parent", "child", "keyed", "loose", "search"] {
                 schema
@@ -416,16 +416,16 @@ fn a_table_that_somebody_else_made_keeps_all_that_it_has() {
     ] {
         assert_eq!(database.number(query), expected, "{query}");
     }
-    // The triggers fire, on both sides.
+    // The triggers fire, on both tables.
     database.execute("INSERT INTO child VALUES (4, 2)");
     assert_eq!(database.number("SELECT amount FROM parent WHERE id = 2"), 9);
     assert_eq!(database.number("SELECT count(*) FROM log"), 4);
-    // The children still cascade.
+    // Deletes still cascade to the children.
     database.execute("PRAGMA foreign_keys = ON; DELETE FROM parent WHERE id = 1");
     assert_eq!(database.number("SELECT count(*) FROM child"), 2);
     database.execute("INSERT INTO parent (name) VALUES ('Di')");
     assert_eq!(database.number("SELECT max(id) FROM parent"), 10);
-    // It is STRICT, and NOT NULL now.
+    // The table is STRICT, and its column is NOT NULL now.
     for wrong in [
         "INSERT INTO parent (amount) VALUES ('x')",
         "UPDATE parent SET name = NULL",

@@ -1,4 +1,4 @@
-//! What `testing::TestFile` promises.
+//! Tests of `testing::TestFile`.
 
 use std::panic;
 

@@ -1,4 +1,4 @@
-//! A connection to whichever database.
+//! A connection to any database.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -16,7 +16,7 @@ pub(crate) enum AnyConnection {
     MySql(MysqlConnection),
 }
 
-/// The same done with the connection of whichever type.
+/// Evaluates an expression with the connection of any type.
 macro_rules! with_connection {
     ($any:expr, $connection:ident => $work:expr) => {
         match $any {
@@ -57,7 +57,7 @@ impl AnyConnection {
         done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// The rows of a query for a column `text`.
+    /// Returns the rows of a query with one column `text`.
     pub(crate) fn texts(&mut self, query: &str) -> Vec<String> {
         #[derive(QueryableByName)]
         struct OneText {
@@ -69,7 +69,7 @@ impl AnyConnection {
         rows.into_iter().map(|row| row.text).collect()
     }
 
-    /// The number that a query asks for.
+    /// Returns the number that a query selects.
     pub(crate) fn number(&mut self, query: &str) -> i64 {
         #[derive(QueryableByName)]
         struct Number {

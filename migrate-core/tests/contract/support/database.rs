@@ -1,4 +1,4 @@
-//! A database of a test's own.
+//! The database of one test.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,7 +8,7 @@ use migrate_core::{Error, Migration, Report, Rollback, Runner, Target};
 
 use super::{AnyConnection, Engine, picture, text};
 
-/// It is gone at the end.
+/// Dropping it removes the database.
 pub(crate) struct Database {
     pub(crate) engine: Engine,
     storage: Storage,
@@ -20,7 +20,7 @@ enum Storage {
 }
 
 impl Database {
-    /// `None`, said loudly, if its server is not named.
+    /// Returns `None` with a message if its server is not named.
     pub(crate) fn new(engine: Engine) -> Option<Database> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         if engine == Engine::Sqlite {
@@ -34,7 +34,7 @@ impl Database {
         Some(Database { engine, storage })
     }
 
-    /// One of SQLite.
+    /// Creates a SQLite database in a file.
     pub(crate) fn in_file() -> Database {
         Database {
             engine: Engine::Sqlite,
@@ -42,12 +42,12 @@ impl Database {
         }
     }
 
-    /// Another one, empty, of the same kind.
+    /// Creates another empty database of the same kind.
     pub(crate) fn another(&self) -> Database {
         Database::new(self.engine).unwrap()
     }
 
-    /// The URL of its server, without a database at the end.
+    /// The URL of its server, without a database.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn server(&self) -> &str {
         match &self.storage {
@@ -56,7 +56,7 @@ impl Database {
         }
     }
 
-    /// What it is called on its server.
+    /// The name of the database on its server.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn name(&self) -> &str {
         match &self.storage {
@@ -65,7 +65,7 @@ impl Database {
         }
     }
 
-    /// The file that it is in, for SQLite.
+    /// The path of the file, for SQLite.
     pub(crate) fn path(&self) -> PathBuf {
         match &self.storage {
             Storage::File(file) => file.path(),
@@ -73,7 +73,7 @@ impl Database {
         }
     }
 
-    /// With MySQL and MariaDB told apart, as the server says.
+    /// The dialect. The server's version distinguishes MySQL and MariaDB.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn dialect(&self) -> migrate_core::Dialect {
         use migrate_core::Dialect;
@@ -84,7 +84,7 @@ impl Database {
         }
     }
 
-    /// What Diesel connects to.
+    /// The URL for Diesel.
     pub(crate) fn url(&self) -> String {
         match &self.storage {
             Storage::File(file) => file.path().display().to_string(),
@@ -92,7 +92,7 @@ impl Database {
         }
     }
 
-    /// The file as it is, if it is in one.
+    /// The bytes of the file, for SQLite.
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
         match &self.storage {
             Storage::File(file) => Some(std::fs::read(file.path()).unwrap()),
@@ -108,23 +108,23 @@ impl Database {
         self.connect().execute(sql);
     }
 
-    /// The number that a query asks for.
+    /// Returns the number that a query selects.
     pub(crate) fn number(&self, query: &str) -> i64 {
         self.connect().number(query)
     }
 
-    /// The rows of a query for a column `text`.
+    /// Returns the rows of a query with one column `text`.
     pub(crate) fn texts(&self, query: &str) -> Vec<String> {
         self.connect().texts(query)
     }
 
-    /// A name as it stands in SQL.
+    /// Quotes a name for SQL.
     pub(crate) fn quoted(&self, name: &str) -> String {
         let mark = self.engine.pick("\"", "\"", "`");
         format!("{mark}{}{mark}", name.replace(mark, &mark.repeat(2)))
     }
 
-    /// A text as it stands in SQL.
+    /// Quotes a text for SQL.
     pub(crate) fn literal(&self, text: &str) -> String {
         let text = text.replace('\'', "''");
         match self.engine.is_mysql() {
@@ -145,27 +145,27 @@ impl Database {
         self.with(migrations, |runner| runner.rollback(how_far))
     }
 
-    /// In what it differs from what the migrations have made of it.
+    /// Returns the differences from the schema of the migrations.
     pub(crate) fn differences(&self, migrations: &[Migration]) -> Vec<String> {
         self.with(migrations, |runner| runner.differences()).unwrap()
     }
 
-    /// All that it holds but history, by the database's own words: definitions and rows.
+    /// Returns everything except history, as the database prints it: definitions and rows.
     pub(crate) fn picture(&self) -> Vec<String> {
         picture::take(self, false)
     }
 
-    /// All that it holds.
+    /// Returns everything, with history.
     pub(crate) fn whole_picture(&self) -> Vec<String> {
         picture::take(self, true)
     }
 
-    /// The tables and views, but for history.
+    /// The tables and views, without history.
     pub(crate) fn tables(&self) -> Vec<String> {
         picture::tables(self, false)
     }
 
-    /// History without what differs from run to run.
+    /// The history without the values that differ from run to run.
     pub(crate) fn history(&self) -> Vec<String> {
         self.texts(
             "SELECT concat_ws(' ', seq, group_name, version, name, 'batch', batch, checksum, state, progress, \
@@ -178,7 +178,7 @@ impl Database {
         self.texts("SELECT concat(version, ':', batch) AS text FROM __migrations ORDER BY seq")
     }
 
-    /// `version:state` of each row, and how many steps are done of one that is under way.
+    /// `version:state` of each row, with the number of completed steps if it is incomplete.
     pub(crate) fn states(&self) -> Vec<String> {
         self.texts(
             "SELECT concat(version, ':', state, CASE WHEN state = 'applied' THEN '' ELSE concat(':', progress) END) AS text \
@@ -186,12 +186,12 @@ impl Database {
         )
     }
 
-    /// How many migrations some run still claims, or leaves in doubt.
+    /// The number of migrations with a claim or an in-flight step.
     pub(crate) fn claims(&self) -> i64 {
         self.number("SELECT count(*) FROM __migrations WHERE claim IS NOT NULL OR in_flight IS NOT NULL")
     }
 
-    /// A text that says MySQL for MariaDB as well.
+    /// Replaces MariaDB by MySQL in a text.
     pub(crate) fn with_one_name(&self, text: &str) -> String {
         match self.engine.is_mysql() {
             true => text.replace("MariaDB", "MySQL"),
@@ -199,7 +199,7 @@ impl Database {
         }
     }
 
-    /// The error's text without what differs from test to test.
+    /// Returns the text of an error without the values that differ from test to test.
     pub(crate) fn said(&self, error: &Error) -> String {
         let own = match &self.storage {
             Storage::File(file) => file.path().display().to_string(),

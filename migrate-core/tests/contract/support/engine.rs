@@ -1,6 +1,6 @@
-//! The databases that the tests run on, and where the environment says that they are.
+//! The databases of the tests, and their locations in the environment.
 
-/// One of them.
+/// A database that the tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(all(feature = "postgres", feature = "mysql")),
@@ -9,16 +9,16 @@
 pub(crate) enum Engine {
     Sqlite,
     Postgres,
-    /// PostgreSQL in a newer version.
+    /// A newer version of PostgreSQL.
     NewerPostgres,
     /// MySQL or MariaDB.
     MySql,
-    /// The other one of them.
+    /// The other of the two.
     OtherMySql,
 }
 
 impl Engine {
-    /// The one that a URL is of.
+    /// Returns the engine of a URL.
     pub(crate) fn of_url(url: &str) -> Engine {
         match url.split_once("://") {
             Some(("postgres", _)) => Engine::Postgres,
@@ -35,12 +35,12 @@ impl Engine {
         matches!(self, Engine::MySql | Engine::OtherMySql)
     }
 
-    /// A transaction takes back changes of the schema as well.
+    /// Returns true if the database has transactional DDL.
     pub(crate) fn takes_back_ddl(self) -> bool {
         !self.is_mysql()
     }
 
-    /// One of three, by which database this is.
+    /// Returns one of three values, depending on the database.
     pub(crate) fn pick<T>(self, sqlite: T, postgres: T, mysql: T) -> T {
         match self {
             Engine::Sqlite => sqlite,
@@ -49,12 +49,12 @@ impl Engine {
         }
     }
 
-    /// What the snapshots of texts that differ are told apart by.
+    /// The suffix of snapshots that differ per database.
     pub(crate) fn kind(self) -> &'static str {
         self.pick("sqlite", "postgres", "mysql")
     }
 
-    /// The URL of the server that the environment names, without a database at the end. `None`, said loudly, if none is named.
+    /// Returns the URL of the server in the environment, without a database, or `None` with a message if there is none.
     pub(crate) fn named_server(self) -> Option<String> {
         let (variable, example) = match self {
             Engine::Sqlite => return None,

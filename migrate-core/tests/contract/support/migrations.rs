@@ -1,4 +1,4 @@
-//! Migrations made of closures.
+//! Migrations from closures.
 
 use migrate_core::__private::{MigrationMeta, register};
 use migrate_core::{Migrate, Migration, MigrationRef, Schema, Version};
@@ -27,12 +27,12 @@ impl<U: Fn(&mut Schema) + Send + Sync + 'static> Migrate for UpOnly<U> {
     }
 }
 
-/// A migration with the provided `down`.
+/// Creates a migration with the provided `down`.
 pub(crate) fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
     register(meta(version), Box::leak(Box::new(UpOnly(up))))
 }
 
-/// A migration with a `down` of its own.
+/// Creates a migration with its own `down`.
 pub(crate) fn migration_with_down(
     version: u64,
     up: impl Fn(&mut Schema) + Send + Sync + 'static,
@@ -41,7 +41,7 @@ pub(crate) fn migration_with_down(
     register(meta(version), Box::leak(Box::new(Closure(up, down))))
 }
 
-/// A migration outside a transaction.
+/// Creates a migration outside a transaction.
 pub(crate) fn untransactional(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
     let meta = MigrationMeta {
         transaction: false,
@@ -72,7 +72,7 @@ fn meta(version: u64) -> MigrationMeta {
     }
 }
 
-/// A migration that makes the table `t{version}` with one row, in raw SQL.
+/// Creates a migration that creates the table `t{version}` with one row, in raw SQL.
 pub(crate) fn table(version: u64) -> Migration {
     migration(version, move |schema| {
         schema
@@ -84,7 +84,7 @@ pub(crate) fn table(version: u64) -> Migration {
     })
 }
 
-/// A migration that makes the table `t{version}`, in words.
+/// Creates a migration that creates the table `t{version}` with the builder.
 pub(crate) fn generated(version: u64) -> Migration {
     migration(version, move |schema| {
         schema.create_table(format!("t{version}"), |t| t.id());
@@ -99,7 +99,7 @@ pub(crate) fn reference(version: u64) -> MigrationRef {
     MigrationRef::from(Version::new(version).unwrap())
 }
 
-/// A Rust step that is the same for every connection type.
+/// Creates a Rust step that works with every connection type.
 macro_rules! rust_step {
     (|$conn:ident| $work:expr) => {
         (

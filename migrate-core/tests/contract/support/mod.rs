@@ -1,4 +1,4 @@
-//! Databases of tests' own, connections to them, and migrations made of closures.
+//! Databases for tests, connections to them, and migrations from closures.
 
 #[macro_use]
 mod connection;
@@ -17,7 +17,7 @@ pub(crate) use migrations::{
 
 use migrate_core::Error;
 
-/// The error's text, with the lines of these tests taken out: they move.
+/// Returns the text of an error without the line numbers of these tests, which change.
 pub(crate) fn text(error: &Error) -> String {
     let text = error.to_string();
     let mut parts = text.split(".rs:");
@@ -36,14 +36,14 @@ pub(crate) fn text(error: &Error) -> String {
     steady
 }
 
-/// Tests a claim on a database of its own.
+/// Runs a test function with its own database.
 pub(crate) fn on(engine: Engine, claim: fn(&Database)) {
     if let Some(db) = Database::new(engine) {
         claim(&db);
     }
 }
 
-/// The name of the claim that this thread tests: of `a::b::postgres` it is `b`.
+/// Returns the name of the test function that this thread runs: `b` for `a::b::postgres`.
 pub(crate) fn claim() -> String {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! What a database holds, in its own words: a line for each thing and each row, so that two moments can be compared.
+//! The content of a database as it prints it: one line per object and row, so that two states can be compared.
 
 use super::{AnyConnection, Database, Engine};
 
-/// All that it holds; history only if asked for.
+/// Returns everything, with history if `with_history` is set.
 pub(super) fn take(db: &Database, with_history: bool) -> Vec<String> {
     let mut connection = db.connect();
     let mut tables = tables(db, with_history);
@@ -20,7 +20,7 @@ pub(super) fn take(db: &Database, with_history: bool) -> Vec<String> {
         }
     };
     if db.engine == Engine::Sqlite {
-        // The marks of AUTOINCREMENT, and statistics.
+        // The AUTOINCREMENT counters, and statistics.
         let own = "SELECT name AS text FROM sqlite_master WHERE type = 'table' AND name LIKE 'sqlite\\_%' ESCAPE '\\'";
         tables.extend(connection.texts(own));
     }
@@ -46,7 +46,7 @@ pub(super) fn tables(db: &Database, with_history: bool) -> Vec<String> {
     tables
 }
 
-/// A query for the rows of a table, whatever the order of its columns.
+/// A query for the rows of a table, independent of the order of its columns.
 fn rows_of(db: &Database, connection: &mut AnyConnection, table: &str) -> String {
     let from = db.quoted(table);
     let name = db.literal(table);
@@ -90,7 +90,7 @@ fn of_postgres(with_history: bool) -> String {
              WHERE {of_tables} AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND {}",
             is_seen("c.oid")
         ),
-        // Those of NOT NULL are named only in newer versions.
+        // Only newer versions name the constraints of NOT NULL.
         format!(
             "SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname || ':', pg_get_constraintdef(oid), convalidated) \
              FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND {}",
@@ -117,7 +117,7 @@ fn of_postgres(with_history: bool) -> String {
         + " ORDER BY 1"
 }
 
-/// All but the order of columns, which does not matter, and counters, which rows move on, also those that are taken back.
+/// Everything except the order of columns, and counters, which rolled back rows advance too.
 #[cfg(feature = "mysql")]
 fn of_mysql(with_history: bool, is_mariadb: bool) -> String {
     let (index, check, checks) = if is_mariadb {

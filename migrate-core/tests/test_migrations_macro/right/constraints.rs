@@ -1,4 +1,4 @@
-//! Constraints of many kinds, for which rows have to be found; and what happens to such tables later.
+//! Many kinds of constraints, for which rows must be generated, and later changes of such tables.
 
 use diesel::prelude::*;
 use migrate_core::Value;
@@ -6,7 +6,7 @@ use migrate_core::prelude::*;
 
 migrate_core::test_migrations!(scratch; values = values);
 
-/// What cannot be guessed.
+/// Values that the generator cannot guess.
 fn values(table: &str, column: &str, row: usize) -> Option<Value> {
     match (table, column) {
         ("people", "code") => Some(Value::from(format!("AB-{row:04}"))),
@@ -30,7 +30,7 @@ impl Migrate for CreateTables {
             t.date("born");
             t.timestamps();
         });
-        // One to one, many to many, a tree.
+        // One-to-one, many-to-many, a tree.
         schema.create_table("profiles", |t| {
             t.big_int("person_id")
                 .primary_key()

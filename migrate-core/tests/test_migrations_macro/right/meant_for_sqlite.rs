@@ -1,3 +1,3 @@
-//! Those that are meant for SQLite alone, whatever is enabled.
+//! Tests on SQLite only, whatever features are enabled.
 
 migrate_core::test_migrations!(scratch; on = [sqlite], seed = 3);

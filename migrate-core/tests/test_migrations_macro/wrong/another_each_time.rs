@@ -1,4 +1,4 @@
-//! A migration that describes something else each time.
+//! Records different steps each time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

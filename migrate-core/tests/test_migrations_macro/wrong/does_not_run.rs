@@ -1,4 +1,4 @@
-//! SQL that the database does not take.
+//! Invalid SQL.
 
 use migrate_core::prelude::*;
 

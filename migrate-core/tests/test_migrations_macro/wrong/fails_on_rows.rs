@@ -1,4 +1,4 @@
-//! NOT NULL on a column that has NULLs.
+//! NOT NULL on a column with NULL values.
 
 use migrate_core::prelude::*;
 

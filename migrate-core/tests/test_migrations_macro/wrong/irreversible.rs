@@ -1,4 +1,4 @@
-//! A step that nobody says how to take back.
+//! A step without a rollback.
 
 use migrate_core::prelude::*;
 

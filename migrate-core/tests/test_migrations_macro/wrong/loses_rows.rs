@@ -1,4 +1,4 @@
-//! A table that is made anew by hand, and its rows are forgotten.
+//! A manual table rebuild that loses the rows.
 
 use migrate_core::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A rename that is done as a drop and an add.
+//! A rename written as a drop and an add.
 
 use migrate_core::prelude::*;
 

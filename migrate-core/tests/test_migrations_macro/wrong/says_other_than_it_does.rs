@@ -1,4 +1,4 @@
-//! SQL that does something else than is said of it.
+//! SQL that differs from its `.changes(..)`.
 
 use migrate_core::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What stays, and is in the way when it is applied again.
+//! An `up_only` step that fails when it is applied again.
 
 use migrate_core::prelude::*;
 

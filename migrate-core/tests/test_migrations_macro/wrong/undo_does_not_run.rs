@@ -1,4 +1,4 @@
-//! A way back that names what is not there.
+//! A rollback of an object that does not exist.
 
 use migrate_core::prelude::*;
 

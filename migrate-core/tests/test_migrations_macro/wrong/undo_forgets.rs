@@ -1,4 +1,4 @@
-//! A way back that forgets an index.
+//! A `down` that forgets an index.
 
 use migrate_core::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A way back in SQL that forgets an index.
+//! An `.undo(..)` that forgets an index.
 
 use migrate_core::prelude::*;
 

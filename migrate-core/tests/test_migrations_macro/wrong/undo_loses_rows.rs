@@ -1,4 +1,4 @@
-//! A way back that makes the table anew, and forgets its rows.
+//! A `down` that recreates the table and loses its rows.
 
 use migrate_core::prelude::*;
 

@@ -1,4 +1,4 @@
-//! An index on a column that the table does not have.
+//! An index on a column that does not exist.
 
 use migrate_core::prelude::*;
 

@@ -17,8 +17,8 @@ pub(crate) struct Program {
 ///
 /// See [`Cli::run`](crate::Cli::run).
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Without a command, `up` is meant.\n\
-                        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 `status --exit-code` with something pending, changed, missing or interrupted, 130 stopped by Ctrl-C or SIGTERM.")]
+#[command(after_help = "Without a command, `up` runs.\n\
+                        Exit codes: 0 success, 1 failure, 2 wrong usage, 3 `status --exit-code` found migrations that are pending, out of order, changed, missing or interrupted, 130 stopped by a signal.")]
 pub struct Args {
     #[command(flatten)]
     pub(crate) options: Options,
@@ -221,7 +221,7 @@ pub(crate) enum Format {
     Mermaid,
     /// The SQL that creates the schema in one go
     Sql,
-    /// All known facts, as JSON
+    /// The whole schema, as JSON
     Json,
 }
 

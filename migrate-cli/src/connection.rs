@@ -1,6 +1,6 @@
 //! Opens the database that the settings name.
 
-use migrate_core::{Driver, Registry, Runner};
+use migrate_core::{Code, Driver, Registry, Runner};
 
 use crate::error::{CliError, UsageError};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -54,8 +54,9 @@ pub(crate) fn with_runner<W: DatabaseTask>(
 #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 fn not_built(feature: &str) -> CliError {
     UsageError::new(
-        format!("this program was built without the feature `{feature}` of migrate-cli"),
-        format!("in Cargo.toml: migrate-cli = {{ .., features = [\"{feature}\"] }}"),
+        Code::DRIVER_NOT_ENABLED,
+        format!("this program is built without the feature `{feature}` of migrate-cli"),
+        format!("enable it in Cargo.toml: migrate-cli = {{ .., features = [\"{feature}\"] }}"),
     )
     .into()
 }
@@ -90,9 +91,10 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
                     && !directory.exists()
                 {
                     return Err(CliError::Open {
-                        message: format!("{} cannot be made", path.display()),
-                        cause: format!("there is no directory {}", directory.display()),
-                        next: "make the directory, or check the path".to_owned(),
+                        code: Code::CANNOT_OPEN_DATABASE,
+                        message: format!("{} cannot be created", path.display()),
+                        cause: format!("directory {} does not exist", directory.display()),
+                        help: "create the directory, or correct the path".to_owned(),
                     });
                 }
                 // SQLite would read a path that begins with `file:` or `sqlite://` as a URI.
@@ -101,8 +103,9 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
                     Some(path) => path.to_owned(),
                     None => {
                         return Err(CliError::Usage(UsageError::new(
-                            format!("the path {} is not UTF-8", path.display()),
-                            "rename it",
+                            Code::INVALID_DATABASE_URL,
+                            format!("the path {} is not valid UTF-8", path.display()),
+                            "rename the file or its directory",
                         )));
                     }
                 }
@@ -110,9 +113,10 @@ fn open_sqlite(file: &SqliteFile, creates: bool) -> Result<diesel::SqliteConnect
         }
     };
     diesel::SqliteConnection::establish(&name).map_err(|error| CliError::Open {
+        code: Code::CANNOT_OPEN_DATABASE,
         message: format!("{} cannot be opened", Database::Sqlite(file.clone())),
         cause: error.to_string(),
-        next: "check the path, and whether this user may write the file and its directory".to_owned(),
+        help: "check the path, and that this user can write the file and its directory".to_owned(),
     })
 }
 
@@ -125,16 +129,20 @@ fn open_postgres(url: &str) -> Result<diesel::PgConnection, CliError> {
     {
         // libpq would misread such a password and print a part of it.
         return Err(UsageError::new(
-            format!("the password in {} cannot be read", Database::Postgres(url.to_owned())),
-            "write `@`, `:`, `/`, `?`, `#` and blanks in it as %40, %3A, %2F, %3F, %23 and %20",
+            Code::INVALID_DATABASE_URL,
+            format!(
+                "the password in {} contains reserved characters",
+                Database::Postgres(url.to_owned())
+            ),
+            "write `@`, `:`, `/`, `?`, `#` and spaces in the password as %40, %3A, %2F, %3F, %23 and %20",
         )
         .into());
     }
     diesel::PgConnection::establish(url).map_err(|error| CliError::Open {
+        code: Code::CANNOT_OPEN_DATABASE,
         message: format!("{} cannot be opened", Database::Postgres(url.to_owned())),
         cause: error.to_string().trim_end().to_owned(),
-        next: "check the host, the user and the password; a database that is not there yet is made with `createdb`"
-            .to_owned(),
+        help: "check the host, the user and the password; create a missing database with `createdb`".to_owned(),
     })
 }
 
@@ -156,11 +164,10 @@ fn open_mysql(url: &str) -> Result<diesel::MysqlConnection, CliError> {
             }),
     };
     opened.map_err(|error| CliError::Open {
+        code: Code::CANNOT_OPEN_DATABASE,
         message: format!("{} cannot be opened", Database::MySql(url.to_owned())),
         cause: error.trim_end().to_owned(),
-        next:
-            "check the host, the user and the password; a database that is not there yet is made with `CREATE DATABASE`"
-                .to_owned(),
+        help: "check the host, the user and the password; create a missing database with `CREATE DATABASE`".to_owned(),
     })
 }
 
@@ -185,7 +192,7 @@ mod tests {
     use super::escaped_database;
 
     #[test]
-    fn a_database_is_called_what_its_url_escapes() {
+    fn a_percent_encoded_database_name_is_decoded() {
         let named = |url| escaped_database(url);
         let expected = (
             "mysql://me:a%2Fb@host?ssl_mode=disabled".to_owned(),

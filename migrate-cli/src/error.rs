@@ -1,6 +1,6 @@
 //! The errors of a command.
 
-use migrate_core::{Diagnostic, Error, ErrorKind};
+use migrate_core::{Code, Diagnostic, Error, ErrorKind};
 
 use crate::exit::Exit;
 
@@ -11,20 +11,22 @@ pub(crate) enum CliError {
     Usage(UsageError),
     /// The database cannot be opened.
     Open {
+        code: Code,
         message: String,
         cause: String,
-        next: String,
+        help: String,
     },
     /// A file cannot be read or written.
     File {
+        code: Code,
         message: String,
         cause: String,
-        next: String,
+        help: String,
     },
-    /// `check` found problems.
+    /// `check` found errors.
     Check {
         diagnostics: Vec<Diagnostic>,
-        next: Vec<String>,
+        help: Vec<String>,
     },
     /// An error of migrate-core.
     Core(Error),
@@ -33,20 +35,32 @@ pub(crate) enum CliError {
 /// An error in the arguments or the settings.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UsageError {
+    pub(crate) code: Code,
     pub(crate) message: String,
-    pub(crate) next: String,
+    pub(crate) help: String,
 }
 
 impl UsageError {
-    pub(crate) fn new(message: impl Into<String>, next: impl Into<String>) -> UsageError {
+    pub(crate) fn new(code: Code, message: impl Into<String>, help: impl Into<String>) -> UsageError {
         UsageError {
+            code,
             message: message.into(),
-            next: next.into(),
+            help: help.into(),
         }
     }
 }
 
 impl CliError {
+    /// The stable code.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            CliError::Usage(error) => error.code,
+            CliError::Open { code, .. } | CliError::File { code, .. } => *code,
+            CliError::Check { .. } => Code::CHECK_FOUND_ERRORS,
+            CliError::Core(error) => error.code(),
+        }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match self {
             CliError::Usage(_) => Exit::Usage,
@@ -61,7 +75,7 @@ impl CliError {
 }
 
 /// The headline of the diagnostics of `check`.
-pub(crate) const NOT_READY: &str = "the migrations are not ready to be released";
+pub(crate) const CHECK_FAILED: &str = Code::CHECK_FOUND_ERRORS.title();
 
 impl From<UsageError> for CliError {
     fn from(error: UsageError) -> CliError {

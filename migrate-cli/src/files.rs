@@ -13,7 +13,7 @@ pub(crate) fn replace(file: &Path, text: &str) -> io::Result<()> {
 /// Replaces a file if its text differs. An unchanged file keeps its modification time, so Cargo rebuilds nothing.
 /// Returns true if the file was written.
 pub(crate) fn keep(file: &Path, text: &str) -> io::Result<bool> {
-    if says(file, text) {
+    if has_text(file, text) {
         return Ok(false);
     }
     replace(file, text)?;
@@ -21,7 +21,7 @@ pub(crate) fn keep(file: &Path, text: &str) -> io::Result<bool> {
 }
 
 /// Returns true if a file has this text.
-pub(crate) fn says(file: &Path, text: &str) -> bool {
+pub(crate) fn has_text(file: &Path, text: &str) -> bool {
     fs::read(file).is_ok_and(|there| there == text.as_bytes())
 }
 

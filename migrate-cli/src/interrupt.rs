@@ -20,14 +20,14 @@ pub(crate) const EXIT_CODE: u8 = 130;
 pub(crate) struct CancellationGuard(());
 
 impl CancellationGuard {
-    /// Marks a run as in progress. `told` is called when a signal arrives.
-    pub(crate) fn begin(told: impl Fn() + Send + 'static) -> CancellationGuard {
+    /// Marks a run as in progress. `on_signal` is called when a signal arrives.
+    pub(crate) fn begin(on_signal: impl Fn() + Send + 'static) -> CancellationGuard {
         static HANDLER: Once = Once::new();
         HANDLER.call_once(|| {
             // An application's own handler stays, and a signal that `nohup` ignores stays ignored.
             let _ = ctrlc::try_set_handler(move || {
                 match STATE.compare_exchange(AT_WORK, ASKED, Ordering::SeqCst, Ordering::SeqCst) {
-                    Ok(_) => told(),
+                    Ok(_) => on_signal(),
                     Err(_) => std::process::exit(EXIT_CODE.into()),
                 }
             });

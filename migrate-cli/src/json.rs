@@ -2,14 +2,15 @@
 //! requires a new [`FORMAT`].
 
 use migrate_core::{
-    Check, Column, DefaultValue, Diagnostic, Error, ExecutedMigration, ForeignKey, Index, IndexKey, IndexOn,
+    Check, Code, Column, DefaultValue, Diagnostic, Error, ExecutedMigration, ForeignKey, Index, IndexKey, IndexOn,
     InterruptedMigration, Location, MigrationStatus, Plan, PlannedMigration, PrimaryKey, Report, SchemaSnapshot, Table,
     Unique,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::error::{CliError, NOT_READY};
+use crate::advice;
+use crate::error::{CHECK_FAILED, CliError};
 
 /// The version of the document shape, part of every document.
 const FORMAT: u32 = 1;
@@ -185,7 +186,7 @@ impl From<&PlannedMigration> for PlanItem {
                 .map(|step| StepItem {
                     sql: step.sql().map(str::to_owned),
                     function: step.function(),
-                    notes: step.notes().to_vec(),
+                    notes: step.notes().iter().map(ToString::to_string).collect(),
                     file: step.location().file,
                     line: step.location().line,
                 })
@@ -302,6 +303,7 @@ fn index(index: &Index) -> Value {
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorItem {
     kind: &'static str,
+    code: String,
     message: String,
     diagnostics: Vec<DiagnosticItem>,
     migration: Option<String>,
@@ -310,22 +312,26 @@ pub(crate) struct ErrorItem {
     statement: Option<String>,
     cause: Option<String>,
     state: Option<String>,
-    next: Vec<String>,
+    help: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct DiagnosticItem {
+    code: String,
     file: Option<&'static str>,
     line: Option<u32>,
     message: String,
+    help: Option<String>,
 }
 
 impl From<&Diagnostic> for DiagnosticItem {
     fn from(diagnostic: &Diagnostic) -> DiagnosticItem {
         DiagnosticItem {
+            code: diagnostic.code.to_string(),
             file: diagnostic.location.map(|location| location.file),
             line: diagnostic.location.map(|location| location.line),
             message: diagnostic.message.clone(),
+            help: diagnostic.help.clone(),
         }
     }
 }
@@ -334,22 +340,33 @@ impl From<&CliError> for ErrorItem {
     fn from(failure: &CliError) -> ErrorItem {
         match failure {
             CliError::Core(error) => ErrorItem::from(error),
-            CliError::Usage(error) => ErrorItem::simple("usage", &error.message, None, &error.next),
-            CliError::Open { message, cause, next } => ErrorItem::simple("database", message, Some(cause), next),
-            CliError::File { message, cause, next } => ErrorItem::simple("file", message, Some(cause), next),
-            CliError::Check { diagnostics, next } => ErrorItem {
+            CliError::Usage(error) => ErrorItem::simple("usage", error.code, &error.message, None, &error.help),
+            CliError::Open {
+                code,
+                message,
+                cause,
+                help,
+            } => ErrorItem::simple("database", *code, message, Some(cause), help),
+            CliError::File {
+                code,
+                message,
+                cause,
+                help,
+            } => ErrorItem::simple("file", *code, message, Some(cause), help),
+            CliError::Check { diagnostics, help } => ErrorItem {
                 diagnostics: diagnostics.iter().map(DiagnosticItem::from).collect(),
-                next: next.clone(),
-                ..ErrorItem::simple("check", NOT_READY, None, "")
+                help: help.clone(),
+                ..ErrorItem::simple("check", Code::CHECK_FOUND_ERRORS, CHECK_FAILED, None, "")
             },
         }
     }
 }
 
 impl ErrorItem {
-    fn simple(kind: &'static str, message: &str, cause: Option<&str>, next: &str) -> ErrorItem {
+    fn simple(kind: &'static str, code: Code, message: &str, cause: Option<&str>, help: &str) -> ErrorItem {
         ErrorItem {
             kind,
+            code: code.to_string(),
             message: message.to_owned(),
             diagnostics: Vec::new(),
             migration: None,
@@ -358,7 +375,7 @@ impl ErrorItem {
             statement: None,
             cause: cause.map(str::to_owned),
             state: None,
-            next: vec![next.to_owned()],
+            help: vec![help.to_owned()],
         }
     }
 }
@@ -369,6 +386,7 @@ impl From<&Error> for ErrorItem {
         let line = |location: Option<Location>| location.map(|location| location.line);
         ErrorItem {
             kind: error.kind().as_str(),
+            code: error.code().to_string(),
             message: error.message().to_owned(),
             diagnostics: error.diagnostics().iter().map(DiagnosticItem::from).collect(),
             migration: error.failed_migration().map(str::to_owned),
@@ -377,7 +395,7 @@ impl From<&Error> for ErrorItem {
             statement: error.failed_statement().map(str::to_owned),
             cause: error.cause().map(ToString::to_string),
             state: error.database_state().map(str::to_owned),
-            next: error.next_steps().to_vec(),
+            help: error.helps().iter().map(|help| help.words(advice::word)).collect(),
         }
     }
 }

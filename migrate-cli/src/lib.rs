@@ -1,17 +1,17 @@
 //! The `migrate` command line of a package, as a library.
 //!
-//! A package with migrations gets its own `migrate` command from a file of one line, `src/bin/migrate.rs`:
+//! A package with migrations gets its own `migrate` command from one line in `src/bin/migrate.rs`:
 //!
 //! ```no_run
 //! migrate_cli::main!();
 //! ```
 //!
-//! If a library holds the migrations, name it, so that it is linked: `migrate_cli::main!(blog);`. Settings of [`Cli`]
-//! follow a semicolon: `migrate_cli::main!(blog; default_database_url = "blog.db");`.
+//! If a library holds the migrations, name it in the macro, which links it: `migrate_cli::main!(blog);`. Settings of
+//! [`Cli`] follow a semicolon: `migrate_cli::main!(blog; default_database_url = "blog.db");`.
 //!
 //! An application can also offer the commands under a subcommand of its own binary: see [`Cli::run`].
 //!
-//! [`migrate_core`] does the work. This crate reads the arguments, the environment and the terminal, and prints.
+//! [`migrate_core`] runs the migrations. This crate reads the arguments, the environment and the terminal, and prints.
 //!
 //! # Exit codes
 //!
@@ -33,6 +33,7 @@
     )
 )]
 
+mod advice;
 mod args;
 mod commands;
 mod connection;
@@ -64,7 +65,8 @@ impl Cli {
         Cli::default()
     }
 
-    /// Sets the database for runs without `--database-url`, `DATABASE_URL` and `.env`. Default: none.
+    /// Sets the database for runs in which neither `--database-url` nor `DATABASE_URL` nor `.env` names one. Default:
+    /// none.
     ///
     /// The text is a database URL or a SQLite path, as for `--database-url`.
     #[must_use]
@@ -94,7 +96,7 @@ impl Cli {
         }
     }
 
-    /// Runs the command of parsed arguments. Use it to offer the commands under a subcommand of an application.
+    /// Runs the command in `args`. Use it to offer the commands under a subcommand of an application.
     ///
     /// ```no_run
     /// use clap::Parser;
@@ -119,7 +121,7 @@ impl Cli {
     }
 }
 
-/// Generates `fn main` for `src/bin/migrate.rs`: links the named crates, and runs the command.
+/// Generates `fn main` for `src/bin/migrate.rs`, which links the named crates and runs the command.
 ///
 /// Settings are methods of [`Cli`].
 ///

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
-use migrate_core::{Direction, Event, ExecutedMigration, MigrationState};
+use migrate_core::{Diagnostic, Direction, Event, ExecutedMigration, MigrationState};
 
+use crate::advice;
 use crate::args::Options;
-use crate::error::{CliError, NOT_READY};
+use crate::error::{CHECK_FAILED, CliError};
 use crate::json::{Body, Document, DoneItem};
 use crate::settings::Redacted;
 
@@ -69,12 +70,15 @@ impl Output {
     }
 
     /// Prints a warning, with `--quiet` too. With `--json` it becomes a part of the document.
-    pub(crate) fn warn(&self, line: impl Display) {
+    pub(crate) fn warn(&self, warning: &Diagnostic) {
         if self.json {
-            self.warnings.borrow_mut().push(line.to_string());
-        } else {
-            print_error(&format!("{WARN}warning{WARN:#}: {line}\n"));
+            self.warnings.borrow_mut().push(warning.to_string());
+            return;
         }
+        let Diagnostic { code, message, .. } = warning;
+        let help = warning.help.as_deref();
+        let help = help.map_or_else(String::new, |help| format!("\n  help: {help}"));
+        print_error(&format!("{WARN}warning[{code}]{WARN:#}: {message}{help}\n"));
     }
 
     /// Prints the JSON document of a successful command.
@@ -101,21 +105,30 @@ impl Output {
             return;
         }
         let text = match failure {
-            CliError::Core(error) => error.to_string(),
-            CliError::Usage(error) => format!("{}\n  next: {}", error.message, error.next),
-            CliError::Open { message, cause, next } | CliError::File { message, cause, next } => {
-                format!("{message}\n  cause: {cause}\n  next: {next}")
+            CliError::Core(error) => error.words(advice::word),
+            CliError::Usage(error) => format!("{}\n  help: {}", error.message, error.help),
+            CliError::Open {
+                message, cause, help, ..
             }
-            CliError::Check { diagnostics, next } => {
-                let diagnostics = diagnostics.iter().map(|diagnostic| match diagnostic.location {
-                    Some(location) => format!("\n  {location}: {}", diagnostic.message),
-                    None => format!("\n  - {}", diagnostic.message),
+            | CliError::File {
+                message, cause, help, ..
+            } => format!("{message}\n  cause: {cause}\n  help: {help}"),
+            CliError::Check { diagnostics, help } => {
+                let diagnostics = diagnostics.iter().map(|diagnostic| {
+                    let label = match diagnostic.location {
+                        Some(location) => format!("{location}:"),
+                        None => "-".to_owned(),
+                    };
+                    let help = diagnostic.help.as_deref();
+                    let help = help.map_or_else(String::new, |help| format!("\n    help: {help}"));
+                    format!("\n  {label} [{}] {}{help}", diagnostic.code, diagnostic.message)
                 });
-                let next = next.iter().map(|next| format!("\n  next: {next}"));
-                format!("{NOT_READY}{}", diagnostics.chain(next).collect::<String>())
+                let help = help.iter().map(|help| format!("\n  help: {help}"));
+                format!("{CHECK_FAILED}{}", diagnostics.chain(help).collect::<String>())
             }
         };
-        print_error(&format!("{BAD}error{BAD:#}: {text}\n"));
+        let code = failure.code();
+        print_error(&format!("{BAD}error[{code}]{BAD:#}: {text}\n"));
     }
 
     /// Reports an event of the run.

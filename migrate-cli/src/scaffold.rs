@@ -4,9 +4,10 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use migrate_core::__private::source_files::{Sources, declared, version_of};
+use migrate_core::{Code, Diagnostic};
 
 use crate::files::replace;
 
@@ -14,7 +15,7 @@ use crate::files::replace;
 pub(crate) struct Added {
     pub(crate) file: PathBuf,
     /// Instructions for the steps that remain.
-    pub(crate) left_to_do: Vec<String>,
+    pub(crate) left_to_do: Vec<Diagnostic>,
 }
 
 /// Writes the file of a new migration and its `mod` line.
@@ -30,9 +31,10 @@ pub(crate) fn add(sources: &Sources, module: &str, text: &str) -> io::Result<Add
     match (&sources.list, before) {
         (Some(list), Some(before)) => match with_mod_line(&before, &line) {
             Some(after) => replace(list, &after)?,
-            None => left_to_do.push(format!(
-                "add `{line}` to {}, which is not a plain list of `mod` lines",
-                list.display()
+            None => left_to_do.push(not_compiled(
+                "the new migration is not compiled: its `mod` line cannot be added automatically",
+                &line,
+                list,
             )),
         },
         _ => {
@@ -46,7 +48,7 @@ pub(crate) fn add(sources: &Sources, module: &str, text: &str) -> io::Result<Add
 }
 
 /// Returns the missing `mod` line for the root of the crate with the migrations: the library, or else the binary.
-pub(crate) fn root_line(sources: &Sources) -> Option<String> {
+pub(crate) fn root_line(sources: &Sources) -> Option<Diagnostic> {
     let source = sources.directory.parent()?;
     let library = source.join("lib.rs");
     let binary = source.join("bin").join("migrate.rs");
@@ -59,7 +61,14 @@ pub(crate) fn root_line(sources: &Sources) -> Option<String> {
     let is_named = text
         .lines()
         .any(|line| declared(line) == Some("migrations") || line.contains("migrations/mod.rs"));
-    (!is_named).then(|| format!("add `{line}` to {}", root.display()))
+    (!is_named).then(|| not_compiled("the module `migrations` is not compiled", line, &root))
+}
+
+fn not_compiled(message: &str, line: &str, file: &Path) -> Diagnostic {
+    Code::FILE_NOT_COMPILED
+        .mistake(message)
+        .help(format!("add `{line}` to {}", file.display()))
+        .at(None)
 }
 
 /// Returns the text with one more `mod` line, after the last migration or at the end. Returns `None` if the text
@@ -106,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_not_changed() {
+    fn an_unparsable_mod_file_is_not_changed() {
         for text in [
             "/*\nmod m1_a;\n*/\n",
             "mod inline {\n    mod m1_a;\n}\n",

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use migrate_core::{Dialect, DialectVersion};
+use migrate_core::{Code, Dialect, DialectVersion};
 
 use crate::Cli;
 use crate::args::Options;
@@ -58,8 +58,9 @@ pub(crate) fn without_creating(uri: &str) -> String {
 pub(crate) fn database(cli: &Cli, options: &Options) -> Result<Database, UsageError> {
     named(cli, options)?.ok_or_else(|| {
         UsageError::new(
-            "no database is named",
-            "give `--database-url app.db`, set DATABASE_URL, or write DATABASE_URL=app.db into .env",
+            Code::NO_DATABASE_URL,
+            "no database URL is set",
+            "pass `--database-url app.db`, or set DATABASE_URL in the environment or in `.env`",
         )
     })
 }
@@ -75,7 +76,11 @@ fn named(cli: &Cli, options: &Options) -> Result<Option<Database>, UsageError> {
                 None => cli.default_database_url.clone(),
             },
             Err(std::env::VarError::NotUnicode(_)) => {
-                return Err(UsageError::new("DATABASE_URL is not UTF-8", "set it to a database URL"));
+                return Err(UsageError::new(
+                    Code::INVALID_DATABASE_URL,
+                    "DATABASE_URL is not valid UTF-8",
+                    "set it to a database URL",
+                ));
             }
         },
     };
@@ -91,11 +96,11 @@ pub(crate) struct WrittenFor {
 }
 
 impl WrittenFor {
-    /// Returns the choice as a note, such as `sqlite, as the database URL says; ..`.
-    pub(crate) fn told(&self) -> Option<String> {
+    /// Returns the choice as a note, such as `sqlite, from the database URL; ..`.
+    pub(crate) fn note(&self) -> Option<String> {
         let because = self.because?;
         let name = self.dialect.name();
-        Some(format!("{name}, {because}; `--dialect` names another"))
+        Some(format!("{name}, {because}; pass `--dialect` for another"))
     }
 }
 
@@ -112,9 +117,9 @@ pub(crate) fn written_for(
     }
     let built_for = built_for();
     let (name, because) = match (named(cli, options)?, built_for.as_slice()) {
-        (Some(database), _) => (database.dialect(), "as the database URL says"),
-        (None, [one]) => (*one, "which this program is built for"),
-        (None, _) => (Dialect::Sqlite, "as no database is named"),
+        (Some(database), _) => (database.dialect(), "from the database URL"),
+        (None, [one]) => (*one, "the only enabled database"),
+        (None, _) => (Dialect::Sqlite, "the default without a database URL"),
     };
     // The URL of a MariaDB server may have the scheme `mysql`, so that choice is always reported.
     let is_the_only_one = built_for == [name] && name != Dialect::MySql;
@@ -161,7 +166,13 @@ impl Database {
 /// directory.
 fn from_dot_env() -> Result<Option<(String, PathBuf)>, UsageError> {
     // Not dotenvy's own message: it repeats the line, which may contain a password.
-    let unreadable = |why: &str| UsageError::new(format!(".env cannot be read: {why}"), "fix the file, or remove it");
+    let unreadable = |why: &str| {
+        UsageError::new(
+            Code::INVALID_ENV_FILE,
+            format!("`.env` cannot be read: {why}"),
+            "fix the file, or remove it",
+        )
+    };
     let here = std::env::current_dir().unwrap_or_default();
     let Some(directory) = here.ancestors().find(|directory| directory.join(".env").is_file()) else {
         return Ok(None);
@@ -179,11 +190,11 @@ fn from_dot_env() -> Result<Option<(String, PathBuf)>, UsageError> {
 }
 
 fn parse_url(url: &str) -> Result<Database, UsageError> {
-    let how = "write a path such as `app.db`, `sqlite://app.db`, `postgres://user@host/database`, or `mysql://user@host/database`";
+    let how = "use `app.db`, `sqlite://app.db`, `postgres://user@host/database` or `mysql://user@host/database`";
+    let invalid = |message: String| UsageError::new(Code::INVALID_DATABASE_URL, message, how);
     if url.trim().is_empty() || url.contains('\0') {
-        return Err(UsageError::new(
-            "the database URL is empty or holds a NUL character",
-            how,
+        return Err(invalid(
+            "the database URL is empty or contains a NUL character".to_owned(),
         ));
     }
     if url == ":memory:" {
@@ -203,10 +214,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
         host.contains('@') && host.contains(':')
     });
     if of_server || with_password {
-        return Err(UsageError::new(
-            format!("{} is not the URL of a database", Redacted(url)),
-            how,
-        ));
+        return Err(invalid(format!("{} is not a valid database URL", Redacted(url))));
     }
     // Other programs accept these forms for a server, and they may contain a password.
     let is_keyword_list = ["host", "dbname", "user", "password", "service"].iter().any(|key| {
@@ -220,7 +228,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
             .split_once('@')
             .is_some_and(|(user, _)| user.rfind(':').is_some_and(|at| at > 1));
     if is_keyword_list || is_address {
-        return Err(UsageError::new("the database is named in a way that is no URL", how));
+        return Err(invalid("this is not a database URL".to_owned()));
     }
     let Some((scheme, rest)) = url.split_once("://").or_else(|| {
         // `sqlite:app.db` is common. Any other colon is a part of a path.
@@ -238,10 +246,7 @@ fn parse_url(url: &str) -> Result<Database, UsageError> {
             Ok(Database::Postgres(url))
         }
         scheme @ ("mysql" | "mariadb") => Ok(Database::MySql(format!("{scheme}://{rest}"))),
-        _ => Err(UsageError::new(
-            format!("{} is not the URL of a database", Redacted(url)),
-            how,
-        )),
+        _ => Err(invalid(format!("{} is not a valid database URL", Redacted(url)))),
     }
 }
 
@@ -251,8 +256,9 @@ fn check_percents(url: &str) -> Result<(), UsageError> {
     match url.split('%').skip(1).all(is_code) {
         true => Ok(()),
         false => Err(UsageError::new(
-            format!("{} holds a `%` that stands for nothing", Redacted(url)),
-            "write a `%` that is meant as one as %25",
+            Code::INVALID_DATABASE_URL,
+            format!("{} contains a `%` without two hexadecimal digits", Redacted(url)),
+            "write a literal `%` as %25",
         )),
     }
 }
@@ -324,7 +330,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_is_told_by_its_url() {
+    fn the_url_determines_the_database() {
         let path = |path: &str| Ok(Database::Sqlite(SqliteFile::Path(PathBuf::from(path))));
         assert_eq!(parse_url("app.db"), path("app.db"));
         assert_eq!(parse_url("sqlite://app.db"), path("app.db"));
@@ -376,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_without_a_database_is_for_the_one_that_is_named() {
+    fn offline_output_uses_the_configured_dialect() {
         for (url, name) in [
             ("app.db", Dialect::Sqlite),
             ("postgres://h/db", Dialect::Postgres),
@@ -391,12 +397,12 @@ mod tests {
             assert_eq!(found(None).dialect, name.into());
             let typed = "postgres:15".parse().unwrap();
             assert_eq!(found(Some(typed)).dialect, typed);
-            assert_eq!(found(Some(typed)).told(), None);
+            assert_eq!(found(Some(typed)).note(), None);
         }
     }
 
     #[test]
-    fn a_password_is_all_between_the_user_and_the_last_at_sign() {
+    fn a_password_spans_from_the_user_to_the_last_at_sign() {
         assert_eq!(password("postgres://me:se@cr/et@host/db"), Some("se@cr/et"));
         assert_eq!(password("postgres://me:secret@host:5432/db"), Some("secret"));
         assert_eq!(password("postgres://me@host:5432/db"), None);
@@ -405,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_that_is_only_read_makes_no_file() {
+    fn opening_a_uri_for_reading_creates_no_file() {
         for (uri, read) in [
             ("file:a.db", "file:a.db?mode=rw"),
             ("file:a.db?mode=rwc&cache=shared", "file:a.db?cache=shared&mode=rw"),

@@ -85,7 +85,7 @@ impl FromStr for Dialect {
         Dialect::ALL
             .into_iter()
             .find(|name| name.to_string() == text)
-            .ok_or_else(|| UnknownDialect::of(text, "is no dialect"))
+            .ok_or_else(|| UnknownDialect::of(text, "is not a dialect"))
     }
 }
 
@@ -167,18 +167,18 @@ impl FromStr for DialectVersion {
         let Some((name, version)) = text.split_once(':') else {
             return Ok(text.parse::<Dialect>()?.into());
         };
-        let name: Dialect = name.parse().map_err(|_| UnknownDialect::of(text, "is no dialect"))?;
+        let name: Dialect = name.parse().map_err(|_| UnknownDialect::of(text, "is not a dialect"))?;
         let numbers: Option<Vec<u32>> = version.split('.').map(|number| number.parse().ok()).collect();
         let version = match numbers.as_deref() {
             Some(&[major]) => (major, if major == name.oldest().0 { name.oldest().1 } else { 0 }),
             Some(&[major, minor] | &[major, minor, _]) => (major, minor),
-            _ => return Err(UnknownDialect::of(text, "has no version after the colon")),
+            _ => return Err(UnknownDialect::of(text, "has no valid version after the colon")),
         };
         if !(DialectVersion { name, version }).is_supported() {
             let oldest = DialectVersion::from(name);
             return Err(UnknownDialect::of(
                 text,
-                &format!("is older than {oldest}, the oldest that is supported"),
+                &format!("is older than {oldest}, the oldest supported version"),
             ));
         }
         Ok(DialectVersion { name, version })
@@ -192,7 +192,7 @@ pub struct UnknownDialect(String);
 impl UnknownDialect {
     fn of(text: &str, why: &str) -> UnknownDialect {
         UnknownDialect(format!(
-            "{text:?} {why}; write one of sqlite, postgres, mysql, mariadb, with a version or without: `postgres:15`"
+            "{text:?} {why}; use sqlite, postgres, mysql or mariadb, with an optional version: `postgres:15`"
         ))
     }
 }
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_is_too_old_is_not_supported() {
+    fn old_server_versions_are_not_supported() {
         let of = |name, version| DialectVersion::of_server(name, version).is_supported();
         assert!(!of(Dialect::MySql, (5, 7)));
         assert!(of(Dialect::MySql, (8, 0)));

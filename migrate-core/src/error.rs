@@ -1,23 +1,43 @@
-//! The one public error: what went wrong, where, what state the database is in, and what to do next.
+//! The one public error: the failure, its location, the state of the database, and the next step.
 //!
-//! One opaque type for the whole crate, because users rarely branch on more than its [`ErrorKind`], while every failure
-//! owes them the same facts. Its texts are built where the failure is noticed.
+//! One opaque type serves the whole crate, because users rarely branch on more than its [`ErrorKind`], and every failure
+//! has the same parts. The code that detects a failure writes its texts.
 
 use std::fmt;
 
+use crate::code::{Code, ErrorKind};
+use crate::diagnostic::Diagnostic;
+use crate::help::{Advice, Help};
 use crate::location::Location;
+use crate::report::Report;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why something could not be done.
+/// The error of every fallible function of this crate.
 ///
-/// Printed, it is the whole story on several lines; the parts are there one by one as well. Nothing in it holds a
-/// password. `Debug` prints the same text, so that `fn main() -> Result<(), migrate_core::Error>` reads well.
+/// [`Display`](fmt::Display) prints it in the shape of rustc: the code and the headline, the location of the step, the
+/// statement, the cause, a note with the state of the database, and at most two lines of help. The methods return the
+/// parts one by one. No part contains a password. `Debug` prints the same text, so that
+/// `fn main() -> Result<(), migrate_core::Error>` reads well.
+///
+/// ```
+/// use migrate_core::{Advice, ErrorKind, Registry};
+///
+/// let error = Registry::of([]).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NoMigrations);
+/// assert_eq!(error.code().to_string(), "M0101");
+/// assert!(error.to_string().starts_with("[M0101] "));
+/// // The same text without the code, with the advice in other words.
+/// let text = error.words(|advice| match advice {
+///     Advice::Up => "`deploy`".to_owned(),
+///     other => other.to_string(),
+/// });
+/// assert!(text.starts_with(error.message()));
+/// ```
 pub struct Error(Box<Parts>);
 
-#[derive(Default)]
 struct Parts {
-    kind: ErrorKind,
+    code: Code,
     message: String,
     diagnostics: Vec<Diagnostic>,
     migration: Option<String>,
@@ -25,102 +45,64 @@ struct Parts {
     statement: Option<String>,
     cause: Option<Cause>,
     state: Option<String>,
-    next: Vec<String>,
+    help: Vec<Help>,
+    report: Option<Report>,
 }
 
 const NOTHING_CHANGED: &str = "nothing was changed";
 
-/// What kind of failure it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// No migration is registered.
-    NoMigrations,
-    /// Two migrations share group and version.
-    DuplicateVersion,
-    /// A migration is written wrongly; noticed before anything ran.
-    InvalidMigration,
-    /// A target names what does not exist, or asks for more than there is.
-    InvalidTarget,
-    /// A setting, such as the history table's name, is not usable.
-    InvalidSetting,
-    /// History holds a version that is not linked.
-    Missing,
-    /// A migration differs from what was applied.
-    Changed,
-    /// A pending migration is older than an applied one, and strict order was asked for.
-    OutOfOrder,
-    /// A migration outside a transaction was cut off half way.
-    Interrupted,
-    /// The run was stopped by who started it.
-    Stopped,
-    /// Somebody else held the lock for too long.
-    Locked,
-    /// The history table is of another shape, was written by a newer version, or was edited by hand.
-    History,
-    /// A step failed in the database, or in Rust.
-    StepFailed,
-    /// A step ended the transaction that it ran in.
-    TransactionEnded,
-    /// The database could not be reached or did not answer as it should.
-    #[default]
-    Database,
-}
-
-impl ErrorKind {
-    /// Its name for machines, such as `"step_failed"`. It never changes.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ErrorKind::NoMigrations => "no_migrations",
-            ErrorKind::DuplicateVersion => "duplicate_version",
-            ErrorKind::InvalidMigration => "invalid_migration",
-            ErrorKind::InvalidTarget => "invalid_target",
-            ErrorKind::InvalidSetting => "invalid_setting",
-            ErrorKind::Missing => "missing",
-            ErrorKind::Changed => "changed",
-            ErrorKind::OutOfOrder => "out_of_order",
-            ErrorKind::Interrupted => "interrupted",
-            ErrorKind::Stopped => "stopped",
-            ErrorKind::Locked => "locked",
-            ErrorKind::History => "history",
-            ErrorKind::StepFailed => "step_failed",
-            ErrorKind::TransactionEnded => "transaction_ended",
-            ErrorKind::Database => "database",
-        }
-    }
-}
-
-/// One of several things that are wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// Where, if it is in the user's source.
-    pub location: Option<Location>,
-    /// What, and what to write instead.
-    pub message: String,
-}
-
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Error {
         Error(Box::new(Parts {
-            kind,
+            code,
             message: message.into(),
-            ..Parts::default()
+            diagnostics: Vec::new(),
+            migration: None,
+            location: None,
+            statement: None,
+            cause: None,
+            state: None,
+            help: Vec::new(),
+            report: None,
         }))
     }
 
-    /// Everything that is wrong with migrations, found while planning.
+    /// Returns one error for all diagnostics of planning.
     pub(crate) fn of_diagnostics(diagnostics: Vec<Diagnostic>) -> Error {
-        let mut error = Error::new(ErrorKind::InvalidMigration, "there are mistakes in the migrations");
-        error.0.diagnostics = diagnostics;
-        error.nothing_changed().next("fix the lines above")
+        let headline = |count| format!("the migrations have {count} errors");
+        Error::of_several(Code::INVALID_MIGRATIONS, diagnostics, headline).nothing_changed()
     }
 
-    pub(crate) fn diagnostic(mut self, location: Option<Location>, message: impl Into<String>) -> Error {
-        self.0.diagnostics.push(Diagnostic {
-            location,
-            message: message.into(),
-        });
+    /// Returns several diagnostics as one error with this code and headline. A single one becomes the error itself.
+    pub(crate) fn of_several(code: Code, diagnostics: Vec<Diagnostic>, headline: impl Fn(usize) -> String) -> Error {
+        let mut error = match diagnostics.as_slice() {
+            [only] => {
+                let mut error = Error::new(only.code, &only.message);
+                error.0.location = only.location;
+                error.0.help.extend(only.help.as_deref().map(Help::from));
+                error
+            }
+            several => Error::new(code, headline(several.len())),
+        };
+        error.0.diagnostics = diagnostics;
+        error
+    }
+
+    /// Adds a diagnostic with the code of the error.
+    pub(crate) fn finding(self, location: Option<Location>, message: impl Into<String>) -> Error {
+        let diagnostic = self.0.code.mistake(message).at(location);
+        self.with_diagnostic(diagnostic)
+    }
+
+    /// Adds a diagnostic with its own code.
+    pub(crate) fn with_diagnostic(mut self, diagnostic: Diagnostic) -> Error {
+        self.0.diagnostics.push(diagnostic);
+        self
+    }
+
+    /// Adds the migrations that the run executed before it failed.
+    pub(crate) fn with_report(mut self, report: Report) -> Error {
+        self.0.report = Some(report);
         self
     }
 
@@ -149,7 +131,7 @@ impl Error {
         self
     }
 
-    /// More about the state the database is in: what was done before this failed.
+    /// Adds to the state of the database, such as the work that completed before the failure.
     pub(crate) fn and_state(mut self, more: &str) -> Error {
         self.0.state = Some(match self.0.state.as_deref() {
             None | Some(NOTHING_CHANGED) => more.to_owned(),
@@ -162,24 +144,40 @@ impl Error {
         self.state(NOTHING_CHANGED)
     }
 
-    pub(crate) fn next(mut self, next: impl Into<String>) -> Error {
-        self.0.next.push(next.into());
+    /// Adds a help. The likeliest comes first. An error has at most two; a further one is dropped.
+    pub(crate) fn help(mut self, help: impl Into<Help>) -> Error {
+        if self.0.help.len() < 2 {
+            self.0.help.push(help.into());
+        }
         self
     }
 
-    /// What kind of failure it is.
-    #[must_use]
-    pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+    /// Replaces all helps by one that fits better, such as in a test.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    pub(crate) fn only_help(mut self, help: impl Into<Help>) -> Error {
+        self.0.help.clear();
+        self.help(help)
     }
 
-    /// What went wrong, in one line.
+    /// The stable code, such as `M0701`; `docs/errors.md` describes each.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The kind of failure.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.code.kind()
+    }
+
+    /// The headline: one sentence.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Everything that was found wrong at once, such as all mistakes of a plan.
+    /// The diagnostics that were found at once, such as all errors of a plan. A single one is also the headline.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.0.diagnostics
@@ -191,7 +189,7 @@ impl Error {
         self.0.migration.as_deref()
     }
 
-    /// The line of the user's source that the failing step was written in.
+    /// The location in the user's source: of the failed step, or of the migration.
     #[must_use]
     pub fn location(&self) -> Option<Location> {
         self.0.location
@@ -203,69 +201,82 @@ impl Error {
         self.0.statement.as_deref()
     }
 
-    /// What the database said, or what the Rust step returned.
+    /// The error of the database, or the error that the Rust step returned.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.0.cause.as_deref()
     }
 
-    /// What state the database is in now.
+    /// The state of the database after the failure.
     #[must_use]
     pub fn database_state(&self) -> Option<&str> {
         self.0.state.as_deref()
     }
 
-    /// What to do next; each line is one way.
+    /// The helps, at most two, the likeliest first.
     #[must_use]
-    pub fn next_steps(&self) -> &[String] {
-        &self.0.next
+    pub fn helps(&self) -> &[Help] {
+        &self.0.help
+    }
+
+    /// The migrations that the run executed before it failed; `None` if it executed none.
+    #[must_use]
+    pub fn report(&self) -> Option<&Report> {
+        self.0.report.as_ref().filter(|report| !report.is_empty())
+    }
+
+    /// The whole text without the code, with each [`Advice`] in the words that `word` gives for it.
+    #[must_use]
+    pub fn words(&self, word: impl Fn(&Advice) -> String) -> String {
+        let parts = &self.0;
+        let mut text = parts.message.clone();
+        if let Some(location) = parts.location {
+            text += &format!("\n  --> {location}");
+        }
+        let is_headline = |diagnostic: &Diagnostic| parts.diagnostics.len() == 1 && diagnostic.message == parts.message;
+        for diagnostic in parts.diagnostics.iter().filter(|diagnostic| !is_headline(diagnostic)) {
+            let label = match diagnostic.location {
+                Some(location) => format!("{location}:"),
+                None => "-".to_owned(),
+            };
+            let message = match diagnostic.code == parts.code {
+                true => diagnostic.message.clone(),
+                false => format!("[{}] {}", diagnostic.code, diagnostic.message),
+            };
+            entry(&mut text, &label, &message);
+            if let Some(help) = &diagnostic.help {
+                entry(&mut text, "  help:", help);
+            }
+        }
+        if let Some(statement) = &parts.statement {
+            entry(&mut text, "statement:", statement);
+        }
+        if let Some(cause) = &parts.cause {
+            entry(&mut text, "cause:", &cause.to_string());
+        }
+        if let Some(state) = &parts.state {
+            entry(&mut text, "note:", state);
+        }
+        for help in &parts.help {
+            entry(&mut text, "help:", &help.words(&word));
+        }
+        text
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        for diagnostic in &self.0.diagnostics {
-            match diagnostic.location {
-                Some(location) => entry(f, &location.to_string(), &diagnostic.message)?,
-                None => entry(f, "-", &diagnostic.message)?,
-            }
-        }
-        if let Some(migration) = &self.0.migration {
-            entry(f, "migration", migration)?;
-        }
-        if let Some(location) = self.0.location {
-            entry(f, "at", &location.to_string())?;
-        }
-        if let Some(statement) = &self.0.statement {
-            entry(f, "statement", statement)?;
-        }
-        if let Some(cause) = &self.0.cause {
-            entry(f, "cause", &cause.to_string())?;
-        }
-        if let Some(state) = &self.0.state {
-            entry(f, "state", state)?;
-        }
-        for next in &self.0.next {
-            entry(f, "next", next)?;
-        }
-        Ok(())
+        write!(f, "[{}] {}", self.0.code, self.words(ToString::to_string))
     }
 }
 
-/// One labelled line; further lines of the text are indented under the first.
-fn entry(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
-    let mut lines = text.trim().lines();
-    let label = if label == "-" {
-        "  -".to_owned()
-    } else {
-        format!("  {label}:")
-    };
-    write!(f, "\n{label} {}", lines.next().unwrap_or_default())?;
+/// Appends one labelled line; further lines of the text are indented under the first.
+fn entry(text: &mut String, label: &str, lines: &str) {
+    let mut lines = lines.trim().lines();
+    *text += &format!("\n  {label} {}", lines.next().unwrap_or_default());
     for line in lines {
-        write!(f, "\n    {line}")?;
+        *text += &format!("\n    {line}");
     }
-    Ok(())
 }
 
 impl fmt::Debug for Error {
@@ -274,5 +285,5 @@ impl fmt::Debug for Error {
     }
 }
 
-// `source` stays empty on purpose: the cause is part of the text, and a chain printer would say it twice.
+// `source` returns nothing on purpose: the cause is part of the text, and a printer of error chains would repeat it.
 impl std::error::Error for Error {}

@@ -1,9 +1,9 @@
 //! Database migrations written in Rust, for programs that use [Diesel](https://docs.rs/diesel).
 //!
-//! A migration is a struct with `#[derive(Migration)]` and an `impl Migrate` that says what it changes. The derive registers
-//! it; a [`Runner`] orders what is linked into the program by version and applies what the database's history table does not
-//! have yet. The command line is the crate `migrate_cli`; this one, but for
-//! [`testing`], never prints, reads the environment or exits.
+//! A migration is a struct with `#[derive(Migration)]` and an `impl Migrate` that describes its steps. The derive registers
+//! it. A [`Runner`] sorts the migrations that are linked into the program by version, and applies those that the history
+//! table of the database does not list. The command line is the crate `migrate_cli`. Except for [`testing`], this crate
+//! never prints, reads the environment or exits.
 //!
 //! ```
 //! use diesel::prelude::*;
@@ -21,18 +21,22 @@
 //!         schema.alter_table("users", |t| t.set_not_null("username"));
 //!         schema.create_index("users", ["username"]).unique();
 //!     }
-//!     // `down` is worked out from `up`; write it only where it should do something else.
+//!     // `down` is derived from `up`. Write it only where it must differ.
 //! }
 //!
+//! /// `Ada@example.org` with the id 7 becomes `ada-7`: the id keeps handles distinct.
 //! fn fill_usernames(conn: &mut SqliteConnection) -> QueryResult<()> {
-//!     diesel::sql_query("UPDATE users SET username = lower(substr(email, 1, instr(email, '@') - 1))").execute(conn)?;
+//!     let handle = "lower(substr(email, 1, instr(email, '@') - 1)) || '-' || id";
+//!     diesel::sql_query(format!("UPDATE users SET username = {handle}")).execute(conn)?;
 //!     Ok(())
 //! }
 //! ```
 //!
-//! `test_migrations!` gives a crate the tests that all migrations should pass, in one line; [`testing`] has a database that a
-//! test drives to any migration, with rows in between. In an application a runner takes any Diesel connection (a pooled one
-//! as `&mut *conn`) and either all that is linked or an explicit set:
+//! `test_migrations!` adds the tests that all migrations should pass, in one line. [`testing`] has a database that a test
+//! moves to any migration, with rows inserted in between.
+//!
+//! In an application, a runner takes any Diesel connection (a pooled one as `&mut *conn`), and either all linked migrations
+//! or an explicit set:
 //!
 //! ```
 //! # use diesel::prelude::*;
@@ -60,37 +64,47 @@
 //! # }
 //! ```
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! - Nothing runs before everything that can be checked has been: versions, an undo for each step, the function for the
-//!   connection's type, and what the history says.
-//! - A migration runs in one transaction together with its history row. When it fails, or its process is killed, neither is
-//!   there. `transaction = false` opts out, and MySQL and MariaDB commit each change of the schema by itself: there history
-//!   says of each step that it is done, and the next run goes on where the one before stopped.
-//! - Programs that start at once apply each migration once.
-//! - What was applied and then changed, and what was applied and is not in the program any more, stops a run, with the ways
-//!   out. What a newer program applied does not.
+//! - Everything that can be checked is checked before anything runs: versions, the rollback of each step, Rust functions for
+//!   the type of the connection, and the history.
+//! - A migration and its history row are written in one transaction. If the migration fails or its process is killed, both
+//!   are rolled back. `transaction = false` opts out. MySQL and MariaDB auto-commit DDL, so history records each completed
+//!   step there, and the next run resumes after the last one.
+//! - If several programs start at once, each migration is applied once.
+//! - A run stops if an applied migration has changed or is no longer part of the program, and the error lists the options.
+//!   Migrations that a newer program applied do not stop it.
+//!
+//! # Errors
+//!
+//! Each [`Error`] has a stable [`Code`], such as `M0701`, and a [kind](ErrorKind) to match on. `docs/errors.md` in the
+//! repository describes each code.
 //!
 //! # Linking
 //!
-//! A crate that is only listed in `Cargo.toml` is not linked, and its migrations are not there: name it, with
-//! `use my_app as _;` or `migrate_cli::main!(my_app);`. A program that has none gets an error that says so.
+//! Rust does not link a crate that only `Cargo.toml` names, and its migrations are then missing. Name it in code, with
+//! `use my_app as _;` or `migrate_cli::main!(my_app);`. A program without any migrations gets an error.
 //!
 //! # Features
 //!
-//! `sqlite` is Diesel's SQLite connection; `bundled` compiles a SQLite in, so that nothing has to be installed. `postgres` is
-//! Diesel's PostgreSQL connection, and needs libpq. `mysql` is Diesel's connection to MySQL and MariaDB, and needs
-//! libmysqlclient or libmariadb. None is on by default.
+//! - `sqlite` enables Diesel's SQLite connection; `bundled` compiles SQLite in.
+//! - `postgres` enables Diesel's PostgreSQL connection, and needs libpq.
+//! - `mysql` enables Diesel's connection to MySQL and MariaDB, and needs libmysqlclient or libmariadb.
+//!
+//! No feature is enabled by default.
 
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    allow(dead_code, unused_imports, reason = "without a driver nobody asks the dialects")
+    allow(dead_code, unused_imports, reason = "without a driver, nothing uses the dialects")
 )]
 
+mod code;
+mod diagnostic;
 mod dialect;
 mod driver;
 mod error;
 mod export;
+mod help;
 mod history;
 mod location;
 mod migration;
@@ -106,15 +120,18 @@ mod target;
 pub mod testing;
 mod version;
 
+pub use code::{Code, ErrorKind};
+pub use diagnostic::Diagnostic;
 pub use dialect::{Dialect, DialectVersion, UnknownDialect};
 pub use driver::Driver;
-pub use error::{Diagnostic, Error, ErrorKind};
+pub use error::Error;
 pub use export::{DieselOptions, SchemaSnapshot};
+pub use help::{Advice, Help};
 pub use history::{AppliedMigration, DEFAULT_HISTORY_TABLE, MigrationState, MigrationStatus};
 pub use location::Location;
 pub use migrate_macros::Migration;
 pub use migration::{DEFAULT_GROUP, DerivedMigration, Direction, Migrate, Migration, MigrationId};
-pub use plan::{Plan, PlannedMigration, PlannedStep};
+pub use plan::{Note, Plan, PlannedMigration, PlannedStep};
 pub use registry::Registry;
 pub use report::{Event, ExecutedMigration, Report};
 pub use runner::{InterruptedMigration, Runner};
@@ -127,7 +144,7 @@ pub use schema::{
 pub use target::{MigrationRef, Rollback, Target};
 pub use version::{InvalidVersion, Version};
 
-/// What a file with migrations imports.
+/// The imports of a file with migrations.
 pub mod prelude {
     pub use crate::{
         ColumnType, Dialect, ForeignKeyAction, IndexMethod, Migrate, Migration, Schema, asc, desc, expression,
@@ -135,7 +152,7 @@ pub mod prelude {
     };
 }
 
-/// What the derive's output names, and what the command line shares. Not part of the public interface.
+/// The items that the derive's output names and the command line shares. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::export::GeneratedHeader;

@@ -30,9 +30,9 @@ use crate::version::Version;
 /// The rollback of this example follows from `up`. A step that cannot be reversed needs its own rollback, such as raw
 /// SQL with [`undo`](crate::RecordedStep::undo); see also [`down`](Migrate::down).
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` derives `Migration` but does not say what it changes",
+    message = "`{Self}` derives `Migration` but does not implement `Migrate`",
     label = "`impl Migrate for {Self}` is missing",
-    note = "write `impl Migrate for {Self} {{ fn up(&self, schema: &mut Schema) {{ .. }} }}`"
+    note = "add `impl Migrate for {Self} {{ fn up(&self, schema: &mut Schema) {{ .. }} }}`"
 )]
 pub trait Migrate: Send + Sync + 'static {
     /// Describes the change. Each method of `schema` records one step, and the steps run in this order.
@@ -45,7 +45,7 @@ pub trait Migrate: Send + Sync + 'static {
     /// ones expect. Planning compares both schemas, as far as the steps describe their effects, and refuses a
     /// difference.
     fn down(&self, schema: &mut Schema) {
-        schema.work_out_from_up();
+        schema.derive_from_up();
     }
 }
 
@@ -56,7 +56,7 @@ pub trait Migrate: Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a migration",
     label = "this type does not derive `Migration`",
-    note = "write `#[derive(Migration)]` and `#[migration(version = ..)]` above the struct"
+    note = "add `#[derive(Migration)]` and `#[migration(version = ..)]` to the struct"
 )]
 pub trait DerivedMigration: 'static {
     #[doc(hidden)]

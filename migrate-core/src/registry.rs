@@ -2,7 +2,8 @@
 //!
 //! A registry does not read a database and does not run anything.
 
-use crate::error::{Error, ErrorKind};
+use crate::code::Code;
+use crate::error::Error;
 use crate::migration::{Migration, MigrationId};
 use crate::version::Version;
 
@@ -40,15 +41,15 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::NoMigrations`] if no migration is linked.
-    /// - [`ErrorKind::DuplicateVersion`] if two linked migrations have one group and version.
+    /// - [`ErrorKind::NoMigrations`](crate::ErrorKind::NoMigrations) if no migration is linked.
+    /// - [`ErrorKind::DuplicateVersion`](crate::ErrorKind::DuplicateVersion) if two linked migrations have one group and version.
     pub fn linked() -> Result<Registry, Error> {
         Registry::of(inventory::iter::<Migration>().copied()).map_err(|error| {
-            if error.kind() == ErrorKind::NoMigrations {
-                return Error::new(ErrorKind::NoMigrations, "no migrations are linked into this program")
-                    .next("write one with `#[derive(Migration)]`, in a module that a `mod` line names")
-                    .next(
-                        "if they are in another crate, name it here so that it is linked: \
+            if error.code() == Code::NO_MIGRATIONS {
+                return Error::new(Code::NO_MIGRATIONS, "no migrations are linked into this program")
+                    .help("write one with `#[derive(Migration)]`, in a module that a `mod` line names")
+                    .help(
+                        "if another crate contains them, name that crate so that it is linked: \
                      `use my_app as _;`, or `migrate_cli::main!(my_app);` in src/bin/migrate.rs, or \
                      `migrate_core::test_migrations!(my_app);` in a test",
                     );
@@ -89,36 +90,37 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::NoMigrations`] if the set is empty.
-    /// - [`ErrorKind::DuplicateVersion`] if two different migrations have one group and version.
+    /// - [`ErrorKind::NoMigrations`](crate::ErrorKind::NoMigrations) if the set is empty.
+    /// - [`ErrorKind::DuplicateVersion`](crate::ErrorKind::DuplicateVersion) if two different migrations have one group and version.
     pub fn of(migrations: impl IntoIterator<Item = Migration>) -> Result<Registry, Error> {
         let mut migrations: Vec<Migration> = migrations.into_iter().collect();
         migrations.sort_by(|a, b| (a.id(), a.location().file).cmp(&(b.id(), b.location().file)));
         migrations.dedup_by(|a, b| a.is_same_source(b));
 
         if migrations.is_empty() {
-            return Err(Error::new(ErrorKind::NoMigrations, "the set of migrations is empty"));
+            return Err(
+                Error::new(Code::NO_MIGRATIONS, "the set of migrations is empty").help("pass at least one migration")
+            );
         }
         let mut twice = migrations
             .windows(2)
             .filter(|pair| pair[0].id() == pair[1].id())
             .peekable();
         if twice.peek().is_some() {
-            let mut error = Error::new(ErrorKind::DuplicateVersion, "a version is used twice");
+            let mut error = Error::new(Code::DUPLICATE_VERSION, "several migrations have the same version");
             for pair in twice {
-                error = error.diagnostic(
+                error = error.finding(
                     Some(pair[1].location()),
                     format!(
-                        "{} is the version of {} ({}) and of {} ({})",
-                        pair[0].id(),
+                        "{} and {} ({}) both have version {}",
+                        pair[1].name(),
                         pair[0].name(),
                         pair[0].location(),
-                        pair[1].name(),
-                        pair[1].location(),
+                        pair[0].id(),
                     ),
                 );
             }
-            return Err(error.next("give the one that has not been applied anywhere yet a new version"));
+            return Err(error.help("give a new version to the migration that no database has applied yet"));
         }
         Ok(Registry { migrations })
     }

@@ -1,11 +1,13 @@
-//! Targets: how far `up` and `rollback` go, and the migrations that a target selects. Pure.
+//! Targets of `up` and `rollback`, and the migrations that a target selects. Pure.
 //!
 //! A target that does not exist is an error, never a run that silently does nothing.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, ErrorKind};
+use crate::code::Code;
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::history::{AppliedMigration, MigrationState, MigrationStatus};
 use crate::migration::{DEFAULT_GROUP, Migration, MigrationId};
 use crate::registry::Registry;
@@ -13,7 +15,7 @@ use crate::version::{InvalidVersion, Version};
 
 /// A reference to a migration, as users write it: a version, or `group:version` if several groups use that version.
 ///
-/// The methods that take a reference fail with [`ErrorKind::InvalidTarget`] if it matches no migration or several.
+/// The methods that take a reference fail with [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if it matches no migration or several.
 ///
 /// ```
 /// use migrate_core::MigrationRef;
@@ -60,22 +62,26 @@ impl MigrationRef {
     pub(crate) fn find<'a, T>(&self, candidates: &'a [T], id: impl Fn(&T) -> MigrationId<'_>) -> Result<&'a T, Error> {
         let mut named = candidates.iter().filter(|candidate| self.means(id(candidate)));
         let Some(found) = named.next() else {
-            let mut error = Error::new(ErrorKind::InvalidTarget, format!("there is no migration {self}"));
+            let mut error = Error::new(Code::UNKNOWN_MIGRATION, format!("migration {self} does not exist"));
             let nearest = candidates
                 .iter()
                 .min_by_key(|candidate| id(candidate).version.as_i64().abs_diff(self.version.as_i64()));
             if let Some(nearest) = nearest {
-                error = error.next(format!("the nearest is {}; `migrate status` lists all", id(nearest)));
+                error = error.help(
+                    Help::new(format!("did you mean {}? ", id(nearest)))
+                        .advice(Advice::Status)
+                        .text(" lists all migrations"),
+                );
             }
             return Err(error);
         };
         if let Some(other) = named.next() {
             return Err(Error::new(
-                ErrorKind::InvalidTarget,
-                format!("the version {} is used in more than one group", self.version),
+                Code::AMBIGUOUS_VERSION,
+                format!("version {} exists in several groups", self.version),
             )
-            .next(format!(
-                "name the group too, as {}:{} or {}:{}",
+            .help(format!(
+                "name the group: {}:{} or {}:{}",
                 id(found).group,
                 self.version,
                 id(other).group,
@@ -120,7 +126,7 @@ impl fmt::Display for MigrationRef {
 
 /// The migrations that [`Runner::up`](crate::Runner::up) applies.
 ///
-/// An interrupted migration is resumed before any of them.
+/// `up` resumes an interrupted migration before these.
 ///
 /// ```
 /// use migrate_core::{MigrationRef, Target};
@@ -133,17 +139,17 @@ impl fmt::Display for MigrationRef {
 pub enum Target {
     /// All pending migrations.
     Latest,
-    /// All pending migrations up to and including this one. The program must have it linked.
+    /// All pending migrations up to and including this one, which must be linked into the program.
     To(MigrationRef),
-    /// The next pending migrations, as many as the number. It must be at least 1 and at most the number of pending
-    /// migrations; if nothing is pending, any number from 1 is valid.
+    /// The next N pending migrations. N must be at least 1 and at most the number of pending migrations. If nothing is
+    /// pending, any N from 1 is valid.
     Next(usize),
 }
 
 /// The migrations that [`Runner::rollback`](crate::Runner::rollback) rolls back, in the reverse order of their
 /// application.
 ///
-/// A rollback that was interrupted is finished before any of them.
+/// `rollback` finishes an interrupted rollback before these.
 ///
 /// ```
 /// use migrate_core::{MigrationRef, Rollback};
@@ -154,13 +160,13 @@ pub enum Target {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rollback {
-    /// The batch with the highest number, normally what the last run applied. After an interrupted rollback it finishes
-    /// that and rolls back nothing else.
+    /// The batch with the highest number: normally, the migrations of the last run. If a rollback was interrupted, this
+    /// finishes it and rolls back nothing else.
     LastBatch,
-    /// The last applied migrations, as many as the number. It must be at least 1 and at most the number of applied
-    /// migrations; if nothing is applied, any number from 1 is valid. An interrupted rollback counts as one of them.
+    /// The last N applied migrations. N must be at least 1 and at most the number of applied migrations. If nothing is
+    /// applied, any N from 1 is valid. The migration of an interrupted rollback counts as one of them.
     Last(usize),
-    /// All migrations that were applied after this one, which must be applied and stays applied.
+    /// All migrations that were applied after this one. This one must be applied, and stays applied.
     To(MigrationRef),
     /// All applied migrations.
     All,
@@ -175,23 +181,23 @@ pub(crate) fn entries_to_apply<'a>(
     let pending = entries.iter().filter(|entry| entry.state.is_pending());
     match target {
         Target::Latest => Ok(pending.collect()),
-        Target::Next(steps) => {
-            check_steps(*steps, usize::MAX, "pending")?;
+        Target::Next(number) => {
+            check_number(*number, usize::MAX, "apply", "pending")?;
             let pending: Vec<&MigrationStatus> = pending.collect();
             // With nothing pending, any number is reached already.
             if !pending.is_empty() {
-                check_steps(*steps, pending.len(), "pending")?;
+                check_number(*number, pending.len(), "apply", "pending")?;
             }
-            Ok(pending.into_iter().take(*steps).collect())
+            Ok(pending.into_iter().take(*number).collect())
         }
         Target::To(reference) => {
             let last = reference.find(entries, MigrationStatus::id)?.id();
             if registry.position(last).is_none() {
                 return Err(Error::new(
-                    ErrorKind::InvalidTarget,
-                    format!("{last} is in the database but not in this program"),
+                    Code::UNKNOWN_MIGRATION,
+                    format!("migration {last} is in the database but not in this program"),
                 )
-                .next("run the program that has it, or name a version that this one has"));
+                .help("run the program that contains it, or name a version that this program contains"));
             }
             Ok(pending.filter(|entry| entry.id() <= last).collect())
         }
@@ -209,24 +215,27 @@ pub(crate) fn rows_to_roll_back<'a>(
             let last = rows.iter().map(|row| row.batch).max();
             return Ok(rows.iter().rev().filter(|row| Some(row.batch) == last).collect());
         }
-        Rollback::Last(steps) => {
-            check_steps(*steps, usize::MAX, "applied")?;
+        Rollback::Last(number) => {
+            check_number(*number, usize::MAX, "roll back", "applied")?;
             if !rows.is_empty() {
-                check_steps(*steps, rows.len(), "applied")?;
+                check_number(*number, rows.len(), "roll back", "applied")?;
             }
-            rows.len().saturating_sub(*steps)
+            rows.len().saturating_sub(*number)
         }
         Rollback::To(reference) => {
             let stays = reference.find(rows, AppliedMigration::id).map_err(|error| {
-                if rows.is_empty() {
-                    return Error::new(
-                        ErrorKind::InvalidTarget,
-                        format!("{reference} is not applied; no migration is"),
-                    );
+                if error.code() != Code::UNKNOWN_MIGRATION {
+                    return error;
                 }
-                error.next(format!(
-                    "`--to` names an applied migration, the last one that stays; {reference} is not applied"
-                ))
+                let error = Error::new(Code::UNKNOWN_MIGRATION, format!("migration {reference} is not applied"));
+                match rows.is_empty() {
+                    true => error.state("no migration is applied"),
+                    false => error.help(
+                        Help::new("name the last migration that must stay applied; ")
+                            .advice(Advice::Status)
+                            .text(" lists all migrations"),
+                    ),
+                }
             })?;
             rows.iter()
                 .position(|row| row.id() == stays.id())
@@ -236,19 +245,22 @@ pub(crate) fn rows_to_roll_back<'a>(
     Ok(rows.iter().skip(keep).rev().collect())
 }
 
-fn check_steps(steps: usize, there: usize, what: &str) -> Result<(), Error> {
-    if steps == 0 {
+fn check_number(number: usize, there: usize, verb: &str, state: &str) -> Result<(), Error> {
+    if number == 0 {
         return Err(
-            Error::new(ErrorKind::InvalidTarget, "the number of steps has to be 1 at least")
-                .next("give a number from 1"),
+            Error::new(Code::INVALID_COUNT, "the number must be at least 1").help("use 1 for a single migration")
         );
     }
-    if steps > there {
+    if number > there {
+        let are = match there {
+            1 => "is",
+            _ => "are",
+        };
         return Err(Error::new(
-            ErrorKind::InvalidTarget,
-            format!("{steps} steps are too many: {there} {what}"),
+            Code::INVALID_COUNT,
+            format!("cannot {verb} {number} migrations: only {there} {are} {state}"),
         )
-        .next(format!("give a number up to {there}, or ask for all")));
+        .help(format!("use a number up to {there}, or choose all migrations")));
     }
     Ok(())
 }
@@ -258,26 +270,26 @@ pub(crate) fn check_before_up(entries: &[MigrationStatus], policy: Policy) -> Re
     let of = |state: MigrationState| entries.iter().filter(move |entry| entry.state == state);
     if !policy.allow_missing && of(MigrationState::Missing).next().is_some() {
         let mut error = Error::new(
-            ErrorKind::Missing,
-            "the database has migrations that this program does not",
+            Code::MISSING_MIGRATION,
+            "applied migrations are missing from this program",
         );
         for entry in of(MigrationState::Missing) {
-            error = error.diagnostic(None, format!("{entry} was applied, and is not linked"));
+            error = error.finding(None, format!("migration {entry} is applied but not linked"));
         }
         return Err(error
             .nothing_changed()
-            .next("bring the deleted migration back, or merge the branch that has it")
-            .next("or go on without it: `migrate up --allow-missing`"));
+            .help("restore the deleted migration, or merge the branch that contains it")
+            .help(Help::new("to continue without it, use ").advice(Advice::AllowMissing)));
     }
     if !policy.allow_changed && of(MigrationState::Changed).next().is_some() {
         let mut error = Error::new(
-            ErrorKind::Changed,
-            "migrations were changed after they had been applied",
+            Code::CHANGED_MIGRATION,
+            "migrations have changed since they were applied",
         );
         for entry in of(MigrationState::Changed) {
-            error = error.diagnostic(
+            error = error.finding(
                 entry.migration.map(|migration| migration.location()),
-                format!("{entry} records other steps than it did when it was applied"),
+                format!("the steps of migration {entry} differ from the steps that were applied"),
             );
         }
         let first = of(MigrationState::Changed)
@@ -286,26 +298,26 @@ pub(crate) fn check_before_up(entries: &[MigrationStatus], policy: Policy) -> Re
             .unwrap_or_default();
         return Err(error
             .nothing_changed()
-            .next("take the edit back and write a new migration for what is to be different")
-            .next(format!(
-                "or, if the database is right as it is, accept the edit: `migrate accept {first}`"
-            ))
-            .next("or go on this once: `migrate up --allow-changed`"));
+            .help("revert the edit, and write a new migration for the change")
+            .help(
+                Help::new("if the database is right as it is, accept the edit with ")
+                    .advice(Advice::Accept { migration: first })
+                    .text(", or ignore it once with ")
+                    .advice(Advice::AllowChanged),
+            ));
     }
     if policy.strict_order && of(MigrationState::OutOfOrder).next().is_some() {
-        let mut error = Error::new(
-            ErrorKind::OutOfOrder,
-            "pending migrations are older than applied ones, and strict order was asked for",
-        );
+        let mut error = Error::new(Code::OUT_OF_ORDER, "pending migrations are older than applied ones");
         for entry in of(MigrationState::OutOfOrder) {
-            error = error.diagnostic(
+            error = error.finding(
                 entry.migration.map(|migration| migration.location()),
-                format!("{entry} is pending"),
+                format!("migration {entry} is pending"),
             );
         }
         return Err(error
             .nothing_changed()
-            .next("give them versions above the newest applied one, or run without `--strict-order`"));
+            .help("give them versions above the newest applied version")
+            .help(Help::new("to apply them out of order, turn off ").advice(Advice::StrictOrder)));
     }
     Ok(())
 }

@@ -86,7 +86,7 @@ pub struct InvalidVersion;
 
 impl fmt::Display for InvalidVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a version is an integer from 1 to 9223372036854775807, such as 20261123093000")
+        f.write_str("a version must be an integer from 1 to 9223372036854775807, such as 20261123093000")
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_version_is_refused() {
+    fn invalid_versions_are_refused() {
         for text in [
             "",
             "_",

@@ -24,7 +24,7 @@ const EXAMPLES: &[(&str, Example)] = &[
         Example(|schema| schema.execute("CREATE TABLE a (id INTEGER)").up_only()),
     ),
     (
-        "one statement with a way back",
+        "one statement with an undo",
         Example(|schema| schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a")),
     ),
     (
@@ -154,7 +154,7 @@ const EXAMPLES: &[(&str, Example)] = &[
         }),
     ),
     (
-        "alter_table with facts for its way back",
+        "alter_table with values for its rollback",
         Example(|schema| {
             schema.alter_table("users", |t| {
                 t.drop_column("b").undo_fill("x");
@@ -245,7 +245,7 @@ const EXAMPLES: &[(&str, Example)] = &[
 ];
 
 #[test]
-fn checksums_are_as_they_always_were() {
+fn checksums_never_change() {
     static KEPT: &str = include_str!("checksums.txt");
     let mut now = String::new();
     for (name, example) in EXAMPLES {

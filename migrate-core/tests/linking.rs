@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
-const PRINTS_WHAT_IS_LINKED: &str = r#"
+const PRINTS_LINKED_COUNT: &str = r#"
 fn main() {
     match migrate_core::Registry::linked() {
         Ok(registry) => println!("linked: {}", registry.len()),
@@ -125,7 +125,7 @@ fn a_version_used_in_two_crates_does_not_link_and_never_runs() -> TestResult {
     let scratch = Scratch::new("in-two")?;
     scratch.package("in-two-a", &[], "lib.rs", &library(&[(7, "First")]))?;
     scratch.package("in-two-b", &[], "lib.rs", &library(&[(7, "Second")]))?;
-    let program = format!("use in_two_a as _;\nuse in_two_b as _;\n{PRINTS_WHAT_IS_LINKED}");
+    let program = format!("use in_two_a as _;\nuse in_two_b as _;\n{PRINTS_LINKED_COUNT}");
     scratch.package("in-two", &["in-two-a", "in-two-b"], "main.rs", &program)?;
 
     for profile in ["dev", "release", "fat"] {
@@ -137,7 +137,7 @@ fn a_version_used_in_two_crates_does_not_link_and_never_runs() -> TestResult {
     // Thin LTO makes symbols local before the linker compares them, so only the registry can refuse.
     let ran = scratch.cargo(&["run", "--package", "in-two", "--profile", "thin"])?;
     assert!(!ran.is_done, "two migrations with one version were accepted");
-    let refused = ran.output.contains("a version is used twice")
+    let refused = ran.output.contains("several migrations have the same version")
         && ran.output.contains("in-two-a/src/lib.rs:")
         && ran.output.contains("in-two-b/src/lib.rs:");
     assert!(refused || ran.talk.contains(SYMBOL), "{}{}", ran.output, ran.talk);
@@ -145,10 +145,10 @@ fn a_version_used_in_two_crates_does_not_link_and_never_runs() -> TestResult {
 }
 
 #[test]
-fn a_program_that_links_no_migration_says_how_to_link_one() -> TestResult {
+fn a_program_without_migrations_explains_how_to_link() -> TestResult {
     let scratch = Scratch::new("unlinked")?;
     scratch.package("unlinked-lib", &[], "lib.rs", &library(&[(7, "First")]))?;
-    scratch.package("unlinked", &["unlinked-lib"], "main.rs", PRINTS_WHAT_IS_LINKED)?;
+    scratch.package("unlinked", &["unlinked-lib"], "main.rs", PRINTS_LINKED_COUNT)?;
     for profile in ["dev", "release"] {
         let ran = scratch.cargo(&["run", "--package", "unlinked", "--profile", profile])?;
         assert!(!ran.is_done, "{profile}: {}", ran.output);
@@ -163,10 +163,10 @@ fn a_program_that_links_no_migration_says_how_to_link_one() -> TestResult {
 }
 
 #[test]
-fn a_crate_that_is_named_is_linked_with_all_its_migrations() -> TestResult {
+fn a_used_crate_is_linked_with_all_its_migrations() -> TestResult {
     let scratch = Scratch::new("linked")?;
     scratch.package("linked-lib", &[], "lib.rs", &library(&[(7, "First"), (8, "Second")]))?;
-    let program = format!("use linked_lib as _;\n{PRINTS_WHAT_IS_LINKED}");
+    let program = format!("use linked_lib as _;\n{PRINTS_LINKED_COUNT}");
     scratch.package("linked", &["linked-lib"], "main.rs", &program)?;
     for profile in ["dev", "release", "thin", "fat"] {
         let ran = scratch.cargo(&["run", "--package", "linked", "--profile", profile])?;
@@ -177,7 +177,7 @@ fn a_crate_that_is_named_is_linked_with_all_its_migrations() -> TestResult {
 }
 
 #[test]
-fn a_crate_under_test_and_its_normal_copy_are_one() -> TestResult {
+fn a_crate_under_test_and_its_normal_copy_count_once() -> TestResult {
     let scratch = Scratch::new("copies")?;
     scratch.package("copies-lib", &["copies-helper"], "lib.rs", &{
         let mut text = library(&[(7, "First")]);

@@ -84,7 +84,7 @@ fn names(db: &mut TestDatabase) -> Vec<String> {
 }
 
 #[test]
-fn a_database_goes_to_a_migration_by_its_type() -> TestResult {
+fn a_database_moves_to_a_migration_by_its_type() -> TestResult {
     let mut db = database();
     db.before::<LowerNames>()?;
     assert_eq!(applied(&mut db), ["10"]);
@@ -102,7 +102,7 @@ fn a_database_goes_to_a_migration_by_its_type() -> TestResult {
 }
 
 #[test]
-fn a_database_goes_to_a_migration_by_its_version_and_by_steps() -> TestResult {
+fn a_database_moves_to_a_migration_by_version_or_number() -> TestResult {
     let mut db = database();
     db.before_version("30")?;
     assert_eq!(applied(&mut db), ["10", "20"]);
@@ -117,7 +117,7 @@ fn a_database_goes_to_a_migration_by_its_version_and_by_steps() -> TestResult {
 }
 
 #[test]
-fn what_was_applied_out_of_order_is_taken_back_as_well() -> TestResult {
+fn out_of_order_migrations_are_rolled_back_too() -> TestResult {
     let (create, lower, elsewhere) = (
         Migration::of::<CreateUsers>(),
         Migration::of::<LowerNames>(),
@@ -135,7 +135,7 @@ fn what_was_applied_out_of_order_is_taken_back_as_well() -> TestResult {
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn impossible_moves_are_reported() {
     let mut db = database();
     let said = [
         db.before::<Elsewhere>().unwrap_err(),
@@ -148,25 +148,27 @@ fn what_cannot_be_done_is_said() {
     ];
     let said: Vec<String> = said.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(said.join("\n\n"), @r#"
-    40 elsewhere is not among the migrations of this database
-      at: migrate-core/tests/testing.rs:50
-      next: list it where the database is made, with `of([..])`; without a list there are all that are not `unlisted`
+    [M0832] 40 elsewhere does not belong to this test database
+      --> migrate-core/tests/testing.rs:50
+      help: add it to the list in `TestDatabase::of([..])`
+      help: without a list, remove `unlisted` from its attribute
 
-    20 lower_names is not applied
-      next: apply it first, with `apply`
+    [M0832] 20 lower_names is not applied
+      help: call `apply` first
 
-    20 lower_names is applied already
-      next: take it back with `undo`, or go to `before` it
+    [M0832] 20 lower_names is already applied
+      help: roll it back with `undo`, or start with `before`
 
-    there is no migration 25
-      next: the nearest is 20; `migrate status` lists all
+    [M0103] migration 25 does not exist
+      help: did you mean 20? `Runner::status` lists all migrations
 
-    "twenty" names no migration: a version is an integer from 1 to 9223372036854775807, such as 20261123093000
+    [M0832] "twenty" is not a version or `group:version`
+      help: a version must be an integer from 1 to 9223372036854775807, such as 20261123093000
     "#);
 }
 
 #[test]
-fn each_is_its_own_in_memory_or_in_a_file_that_is_gone_at_the_end() -> TestResult {
+fn test_databases_are_independent_and_their_files_removed() -> TestResult {
     let mut memory = database();
     let mut file = database().in_file()?;
     memory.up(&Target::Latest)?;
@@ -184,7 +186,7 @@ fn each_is_its_own_in_memory_or_in_a_file_that_is_gone_at_the_end() -> TestResul
 }
 
 #[test]
-fn one_migration_is_known_without_a_database() -> TestResult {
+fn a_preview_shows_a_migration_without_a_database() -> TestResult {
     let registry = Registry::of([Migration::of::<CreateUsers>(), Migration::of::<IndexNames>()])?;
     let preview = |dialect: Dialect| Preview::among(&registry, &Migration::of::<IndexNames>().id().into(), dialect);
 

@@ -8,6 +8,8 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, DeriveInput, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path, Token};
 
+use crate::code;
+
 const KEYS: [&str; 6] = ["version", "name", "group", "transaction", "unlisted", "crate"];
 
 /// The parsed keys, and the errors.
@@ -40,8 +42,9 @@ impl Errors {
         }
     }
 
-    pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
-        self.add(syn::Error::new_spanned(tokens, message));
+    /// Adds an error at the tokens; its text ends with the code.
+    pub(crate) fn at(&mut self, tokens: impl ToTokens, code: &str, message: impl std::fmt::Display) {
+        self.add(syn::Error::new_spanned(tokens, format_args!("{message} [{code}]")));
     }
 
     pub(crate) fn finish(self) -> syn::Result<()> {
@@ -75,7 +78,8 @@ impl Attributes {
             self.is_unreadable = true;
             self.errors.at(
                 attribute,
-                "the migration's keys are missing: write `#[migration(version = 2026_11_23_093000)]`",
+                code::ATTRIBUTE_SYNTAX,
+                "the attribute has no keys: write `#[migration(version = 2026_11_23_093000)]`",
             );
             return;
         };
@@ -90,28 +94,29 @@ impl Attributes {
         .parse2(list.tokens.clone());
         if let Err(error) = parsed {
             self.is_unreadable = true;
-            self.errors.add(error);
+            let message = format_args!("{error} [{}]", code::ATTRIBUTE_SYNTAX);
+            self.errors.add(syn::Error::new(error.span(), message));
         }
     }
 
     fn key(&mut self, input: ParseStream<'_>, seen: &mut Vec<String>) -> syn::Result<()> {
         let Ok(key) = input.call(Ident::parse_any) else {
-            return Err(input.error(format_args!(
-                "a key is expected here: write `{}`",
-                right_form("version")
-            )));
+            return Err(input.error(format_args!("expected a key, such as `{}`", right_form("version"))));
         };
         let name = key.to_string();
         let value = value(input)?;
         if !KEYS.contains(&name.as_str()) {
             let meant = meant(&name);
             self.has_version_key |= meant == Some("version");
-            self.errors.at(&key, unknown(&name, meant));
+            self.errors.at(&key, code::UNKNOWN_KEY, unknown(&name, meant));
             return Ok(());
         }
         if seen.contains(&name) {
-            self.errors
-                .at(&key, format_args!("`{name}` is given twice; keep one of them"));
+            self.errors.at(
+                &key,
+                code::DUPLICATE_KEY,
+                format_args!("`{name}` is given twice: remove one"),
+            );
             return Ok(());
         }
         self.has_version_key |= name == "version";
@@ -127,9 +132,17 @@ impl Attributes {
             input.parse::<Token![,]>()?;
         } else if input.peek(Token![;]) {
             let semicolon: Token![;] = input.parse()?;
-            self.errors.at(semicolon, "keys are separated by commas: write `,`");
+            self.errors.at(
+                semicolon,
+                code::ATTRIBUTE_SYNTAX,
+                "commas separate keys: replace `;` with `,`",
+            );
         } else if let Ok(key) = input.fork().call(Ident::parse_any) {
-            self.errors.at(&key, format_args!("a comma is missing before `{key}`"));
+            self.errors.at(
+                &key,
+                code::ATTRIBUTE_SYNTAX,
+                format_args!("expected a comma before `{key}`"),
+            );
         }
         Ok(())
     }
@@ -141,15 +154,19 @@ impl Attributes {
                 return;
             }
             ("unlisted", Value::Assigned(value) | Value::InBrackets(value)) => {
-                self.errors
-                    .at(value, "`unlisted` takes no value: write `unlisted`, or leave it out");
+                self.errors.at(
+                    value,
+                    code::INVALID_KEY_VALUE,
+                    "`unlisted` takes no value: write `unlisted`, or remove it",
+                );
                 return;
             }
             (_, Value::Assigned(value)) => value,
             (_, Value::None | Value::InBrackets(_)) => {
                 self.errors.at(
                     key,
-                    format_args!("`{name}` needs a value: write `{}`", right_form(name)),
+                    code::INVALID_KEY_VALUE,
+                    format_args!("`{name}` needs a value, such as `{}`", right_form(name)),
                 );
                 return;
             }
@@ -187,14 +204,15 @@ impl Attributes {
 
     fn wrong_kind(&mut self, name: &str, value: TokenStream) {
         let kind = match name {
-            "name" | "group" => "a text in quotes",
+            "name" | "group" => "a string",
             "transaction" => "`true` or `false`",
             "crate" => "a path",
             _ => "an integer literal",
         };
         self.errors.at(
             value,
-            format_args!("`{name}` takes {kind}: write `{}`", right_form(name)),
+            code::INVALID_KEY_VALUE,
+            format_args!("`{name}` takes {kind}, such as `{}`", right_form(name)),
         );
     }
 }
@@ -269,8 +287,8 @@ fn meant(name: &str) -> Option<&'static str> {
 
 fn unknown(name: &str, meant: Option<&str>) -> String {
     match meant {
-        Some(meant) => format!("there is no key `{name}`: write `{}`", right_form(meant)),
-        None => format!("there is no key `{name}`; the keys are `{}`", KEYS.join("`, `")),
+        Some(meant) => format!("unknown key `{name}`: did you mean `{}`?", right_form(meant)),
+        None => format!("unknown key `{name}`: the keys are `{}`", KEYS.join("`, `")),
     }
 }
 
@@ -289,8 +307,9 @@ fn refuse_misplaced(input: &DeriveInput, errors: &mut Errors) {
     for attribute in inside.filter(|attribute| is_ours(attribute)) {
         errors.at(
             attribute,
+            code::ATTRIBUTE_SYNTAX,
             format_args!(
-                "`#[migration(..)]` is not expected here; it belongs above `{}`",
+                "`#[migration(..)]` is not allowed here: move it above `{}`",
                 input.ident
             ),
         );

@@ -3,6 +3,7 @@
 //! Use it through `migrate_core`, which re-exports it.
 
 mod attr;
+mod code;
 mod expand;
 mod fallback;
 mod model;
@@ -13,7 +14,7 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Registers a struct as a migration.
 ///
-/// The struct must have no fields, and needs an `impl Migrate` that describes the change. Its doc comment becomes the
+/// The struct must have no fields. Describe the change in its `impl Migrate`. The doc comment of the struct is the
 /// description of the migration.
 ///
 /// ```
@@ -43,7 +44,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `crate = path::to::migrate_core` | the path of a renamed or re-exported `migrate_core` | `::migrate_core` |
 ///
 /// A duplicate version in a group does not build: rustc refuses it within a crate, the linker between crates. Under
-/// `cfg(test)`, where a crate may be linked twice, only the registry checks this, at run time.
+/// `cfg(test)`, the linker may link a crate twice, so only the registry checks this, at run time.
 #[proc_macro_derive(Migration, attributes(migration))]
 pub fn migration(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

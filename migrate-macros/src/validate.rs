@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr};
 
 use crate::attr::{Attributes, Errors, doc_comment};
+use crate::code;
 use crate::model::{Model, snake_case};
 
-const VERSION_FORM: &str = "write an integer from 1 to 9223372036854775807, by habit a UTC timestamp: \
+const VERSION_FORM: &str = "use an integer from 1 to 9223372036854775807, such as a UTC timestamp: \
                             `version = 2026_11_23_093000`";
 
 pub(crate) fn validate(input: &DeriveInput, attributes: Attributes) -> syn::Result<Model<'_>> {
@@ -46,32 +47,42 @@ pub(crate) fn validate(input: &DeriveInput, attributes: Attributes) -> syn::Resu
 /// Checks that the item is a struct without fields and generics, because its value is registered as a constant.
 fn check_shape(input: &DeriveInput, errors: &mut Errors) {
     let ident = &input.ident;
-    let form = format!("a migration is a struct without fields: write `struct {ident};`");
+    let form = format!("a migration must be a struct without fields: write `struct {ident};`");
     match &input.data {
-        Data::Enum(data) => errors.at(data.enum_token, &form),
-        Data::Union(data) => errors.at(data.union_token, &form),
+        Data::Enum(data) => errors.at(data.enum_token, code::INVALID_STRUCT, &form),
+        Data::Union(data) => errors.at(data.union_token, code::INVALID_STRUCT, &form),
         Data::Struct(data) => match &data.fields {
             Fields::Unit => {}
-            fields => errors.at(fields, &form),
+            fields => errors.at(fields, code::INVALID_STRUCT, &form),
         },
     }
     if !input.generics.params.is_empty() {
         errors.at(
             &input.generics,
-            format_args!("a migration has no type parameters and no lifetimes: write `struct {ident};`"),
+            code::INVALID_STRUCT,
+            format_args!("a migration cannot have generic parameters: write `struct {ident};`"),
         );
     } else if let Some(clause) = &input.generics.where_clause {
-        errors.at(clause, "a migration has no `where` clause");
+        errors.at(
+            clause,
+            code::INVALID_STRUCT,
+            "a migration cannot have a `where` clause: remove it",
+        );
     }
 }
 
 fn missing_version(input: &DeriveInput, attribute: Option<TokenStream>, errors: &mut Errors) {
     match attribute {
-        Some(attribute) => errors.at(attribute, "the version is missing: add `version = 2026_11_23_093000`"),
+        Some(attribute) => errors.at(
+            attribute,
+            code::MISSING_VERSION,
+            "the version is missing: add `version = 2026_11_23_093000`",
+        ),
         None => errors.at(
             &input.ident,
+            code::MISSING_VERSION,
             format_args!(
-                "`{}` has no version: write `#[migration(version = 2026_11_23_093000)]` above it",
+                "`{}` has no version: add `#[migration(version = 2026_11_23_093000)]` above it",
                 input.ident
             ),
         ),
@@ -83,24 +94,37 @@ fn check_version(version: &Expr, errors: &mut Errors) -> u64 {
         lit: Lit::Int(number), ..
     }) = version
     else {
-        errors.at(version, format_args!("a version is an integer literal; {VERSION_FORM}"));
+        errors.at(
+            version,
+            code::INVALID_VERSION,
+            format_args!("a version must be an integer literal: {VERSION_FORM}"),
+        );
         return 0;
     };
     if !number.suffix().is_empty() {
         errors.at(
             number,
-            format_args!("a version has no suffix: write `{}`", number.base10_digits()),
+            code::INVALID_VERSION,
+            format_args!("a version cannot have a suffix: write `{}`", number.base10_digits()),
         );
         return 0;
     }
     match number.base10_parse::<u64>() {
         Ok(0) => {
-            errors.at(number, format_args!("0 is not a version; {VERSION_FORM}"));
+            errors.at(
+                number,
+                code::INVALID_VERSION,
+                format_args!("0 is not a valid version: {VERSION_FORM}"),
+            );
             0
         }
         Ok(version) if i64::try_from(version).is_ok() => version,
         _ => {
-            errors.at(number, format_args!("this is too large for a version; {VERSION_FORM}"));
+            errors.at(
+                number,
+                code::INVALID_VERSION,
+                format_args!("this version is too large: {VERSION_FORM}"),
+            );
             0
         }
     }
@@ -111,7 +135,8 @@ fn check_name(name: &LitStr, errors: &mut Errors) -> String {
     if value.trim().is_empty() || value.chars().any(char::is_control) || value.len() > 255 {
         errors.at(
             name,
-            "a name has 1 to 255 bytes and no control characters: write `name = \"add_username\"`, or leave it out",
+            code::INVALID_KEY_VALUE,
+            "a name must have 1 to 255 bytes and no control characters, such as `name = \"add_username\"`",
         );
     }
     value
@@ -123,7 +148,8 @@ fn check_group(group: &LitStr, errors: &mut Errors) -> String {
     if value.is_empty() || value.len() > 64 || !value.chars().all(is_right) {
         errors.at(
             group,
-            "a group is named with 1 to 64 ASCII letters, digits, `_`, `-` and `.`: write `group = \"jobs\"`",
+            code::INVALID_KEY_VALUE,
+            "a group must have 1 to 64 ASCII letters, digits, `_`, `-` or `.`, such as `group = \"jobs\"`",
         );
     }
     value

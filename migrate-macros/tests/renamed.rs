@@ -52,7 +52,7 @@ mod hostile {
 }
 
 #[test]
-fn a_renamed_crate_is_found_and_registered_in() -> Result<(), migrate_core::Error> {
+fn migrations_register_in_a_renamed_crate() -> Result<(), migrate_core::Error> {
     assert_eq!(Registry::linked()?.len(), 1);
     Ok(())
 }

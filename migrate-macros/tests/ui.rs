@@ -4,14 +4,14 @@
 
 #[rustversion::stable(1.95)]
 #[test]
-fn each_mistake_is_answered_at_its_place_with_what_to_write() {
+fn each_mistake_is_reported_at_its_location_with_a_fix() {
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }
 
 #[rustversion::not(stable(1.95))]
 #[test]
 #[ignore = "the expected texts are those of Rust 1.95; run this test with that toolchain"]
-fn each_mistake_is_answered_at_its_place_with_what_to_write() {}
+fn each_mistake_is_reported_at_its_location_with_a_fix() {}
 
 #[test]
 fn derived_code_passes_strict_lints_in_a_program() {

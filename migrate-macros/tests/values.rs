@@ -53,7 +53,7 @@ macro_rules! migration_in_a_macro {
 migration_in_a_macro!(FromAMacro, 4);
 
 #[test]
-fn what_is_left_out_has_a_default() {
+fn omitted_keys_have_defaults() {
     let migration = Migration::of::<AddUsername>();
     assert_eq!(migration.version().as_i64(), 20_261_123_093_000);
     assert_eq!(migration.name(), "add_username");
@@ -62,7 +62,7 @@ fn what_is_left_out_has_a_default() {
 }
 
 #[test]
-fn every_key_is_taken() {
+fn every_key_is_accepted() {
     let migration = Migration::of::<WithEveryKey>();
     assert_eq!(migration.version().as_i64(), i64::MAX);
     assert_eq!(migration.name(), "the last one");
@@ -80,7 +80,7 @@ fn the_doc_comment_is_the_description() {
 }
 
 #[test]
-fn the_place_is_that_of_the_struct() {
+fn the_location_is_that_of_the_struct() {
     let migration = Migration::of::<AddUsername>();
     assert_eq!(migration.module(), module_path!());
     assert_eq!(migration.location().file, file!());
@@ -96,7 +96,7 @@ fn the_place_is_that_of_the_struct() {
 }
 
 #[test]
-fn only_what_is_listed_is_registered() -> Result<(), migrate_core::Error> {
+fn only_listed_migrations_are_registered() -> Result<(), migrate_core::Error> {
     let linked: Vec<&str> = Registry::linked()?.iter().map(Migration::name).collect();
     assert_eq!(linked, ["from_a_macro", "add_username", "the last one"]);
     assert_eq!(Migration::of::<Unlisted>().name(), "unlisted");

@@ -1,4 +1,4 @@
-// @generated from the migrations. Write it anew with `migrate schema --dialect sqlite --write FILE`.
+// @generated from the migrations. Regenerate it with `migrate schema --dialect sqlite --write FILE`.
 
 diesel::table! {
     posts (id) {

@@ -5,7 +5,7 @@ use std::error::Error;
 const SOURCE: &str = include_str!("../src/migrations/m20260309150000_fill_usernames.rs");
 
 #[test]
-fn the_test_of_the_data_migration_is_the_one_that_is_shown() -> Result<(), Box<dyn Error>> {
+fn the_docs_show_the_test_of_the_data_migration() -> Result<(), Box<dyn Error>> {
     let (_, from) = SOURCE.split_once("    #[test]\n").ok_or("no test")?;
     let (test, _) = from.split_once("\n    }\n").ok_or("no end of the test")?;
     let test = format!("{}\n}}", test.trim_start().replace("\n    ", "\n"));

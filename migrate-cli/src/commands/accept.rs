@@ -12,6 +12,6 @@ pub(super) fn accept(context: &Context<'_>, version: &MigrationRef) -> Result<Ex
     context.output.document(|| Body::Accepted {
         version: version.to_string(),
     });
-    context.output.print(format_args!("accepted {version} as it is now"));
+    context.output.print(format_args!("{version} accepted"));
     Ok(Exit::Done)
 }

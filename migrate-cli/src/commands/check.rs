@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use migrate_core::__private::source_files::Sources;
 use migrate_core::__private::{CHECKSUM_FILE, ChecksumFile, ChecksumStatus, GeneratedHeader};
-use migrate_core::{Diagnostic, Error, MigrationRef, Plan, Registry, SchemaSnapshot};
+use migrate_core::{Code, Diagnostic, Error, MigrationRef, Plan, Registry, SchemaSnapshot};
 
 use super::Context;
+use crate::advice;
 use crate::args::CheckArgs;
 use crate::error::{CliError, UsageError};
 use crate::exit::Exit;
@@ -20,8 +21,9 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Cli
     let registry = Registry::linked()?;
     let package = settings::package_directory().ok_or_else(|| {
         UsageError::new(
-            "this is not the directory of a package",
-            "run it through cargo: `cargo run --bin migrate -- check`",
+            Code::NOT_A_PACKAGE,
+            "the current directory is not a Cargo package",
+            "run the command with `cargo run --bin migrate -- check`",
         )
     })?;
     let mut found = Found::default();
@@ -36,8 +38,8 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Cli
     // Invalid migrations have no schema.
     let are_planned = found.diagnostics.is_empty();
     let sources = Sources::of(&package);
-    found.sentences(sources.unnamed_files(registry.as_slice()));
-    found.sentences(sources.unlinked_files(registry.as_slice()));
+    found.diagnostics.extend(sources.unnamed_files(registry.as_slice()));
+    found.diagnostics.extend(sources.unlinked_files(registry.as_slice()));
 
     let file = package.join(CHECKSUM_FILE);
     let checksum_file = match read(&file)? {
@@ -52,11 +54,12 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Cli
         } else {
             let new = |migration: &&_| checksum_file.status(migration) == ChecksumStatus::New;
             for migration in registry.iter().filter(new) {
-                found.diagnostics.push(Diagnostic {
-                    location: Some(migration.location()),
-                    message: format!("{migration} has no checksum in {CHECKSUM_FILE} yet"),
-                });
-                found.advise("`migrate check --update` writes those that are new");
+                found.diagnostics.push(
+                    Code::CHECKSUM_MISSING
+                        .mistake(format!("migration {migration} has no checksum in {CHECKSUM_FILE}"))
+                        .help("run `migrate check --update`")
+                        .at(Some(migration.location())),
+                );
             }
         }
         found.errors(checksum_file.check(&registry))?;
@@ -70,20 +73,18 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Cli
         if args.update.is_some() {
             updates.push((file, text));
         } else {
-            let message = format!("{} is not what the migrations make any more", shown(&file));
-            found.diagnostics.push(Diagnostic {
-                location: None,
-                message,
-            });
-            found.advise(format!(
-                "`{command}` writes it anew, and so does `migrate check --update`"
-            ));
+            found.diagnostics.push(
+                Code::STALE_SCHEMA_FILE
+                    .mistake(format!("{} is out of date", shown(&file)))
+                    .help(format!("run `{command}` or `migrate check --update`"))
+                    .at(None),
+            );
         }
     }
     if !found.diagnostics.is_empty() {
         return Err(CliError::Check {
             diagnostics: found.diagnostics,
-            next: found.next,
+            help: found.help,
         });
     }
     let written = write(updates)?;
@@ -92,9 +93,9 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Cli
         context.output.print(format_args!("{file}: written"));
     }
     let count = crate::output::migrations(registry.len());
-    context.output.print(format_args!("{count}: nothing is wrong"));
-    if let Some(told) = written_for.told() {
-        context.output.info(format_args!("checked for {told}"));
+    context.output.print(format_args!("{count} checked, no errors"));
+    if let Some(note) = written_for.note() {
+        context.output.info(format_args!("checked for {note}"));
     }
     Ok(Exit::Done)
 }
@@ -103,7 +104,7 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Cli
 fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<String>, CliError> {
     let mut staged = Vec::new();
     for (file, text) in files {
-        if !files::says(&file, &text) {
+        if !files::has_text(&file, &text) {
             let one = Staged::new(&file, &text).map_err(|error| not_written(&file, &error))?;
             staged.push((file, one));
         }
@@ -120,7 +121,7 @@ fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<String>, CliError> {
 #[derive(Default)]
 struct Found {
     diagnostics: Vec<Diagnostic>,
-    next: Vec<String>,
+    help: Vec<String>,
 }
 
 impl Found {
@@ -137,24 +138,23 @@ impl Found {
                     .filter(|diagnostic| !self.diagnostics.contains(diagnostic));
                 let new: Vec<Diagnostic> = new.cloned().collect();
                 self.diagnostics.extend(new);
-                error.next_steps().iter().for_each(|next| self.advise(next));
+                let helps = error.helps().iter().map(|help| help.words(advice::word));
+                // The help of a single diagnostic is printed with it.
+                let is_with_it = |help: &String| {
+                    let all = error.diagnostics().iter();
+                    all.flat_map(|diagnostic| &diagnostic.help).any(|its| its == help)
+                };
+                helps
+                    .filter(|help| !is_with_it(help))
+                    .for_each(|help| self.advise(help));
                 Ok(())
             }
         }
     }
 
-    fn sentences(&mut self, sentences: Vec<String>) {
-        let diagnostics = sentences.into_iter().map(|message| Diagnostic {
-            location: None,
-            message,
-        });
-        self.diagnostics.extend(diagnostics);
-    }
-
-    fn advise(&mut self, next: impl Into<String>) {
-        let next = next.into();
-        if !self.next.contains(&next) {
-            self.next.push(next);
+    fn advise(&mut self, help: String) {
+        if !self.help.contains(&help) {
+            self.help.push(help);
         }
     }
 }
@@ -168,8 +168,9 @@ fn update(checksum_file: &mut ChecksumFile, registry: &Registry, named: &[Migrat
             None if checksum_file.remove(reference) => {}
             None => {
                 return Err(UsageError::new(
-                    format!("there is no migration {reference}, and no line of {CHECKSUM_FILE} has it"),
-                    "`migrate status` lists all",
+                    Code::UNKNOWN_CHECKSUM_VERSION,
+                    format!("migration {reference} does not exist, neither linked nor in {CHECKSUM_FILE}"),
+                    "run `migrate status` for a list of all migrations",
                 )
                 .into());
             }
@@ -194,11 +195,11 @@ fn stale_schema(package: &Path, registry: &Registry) -> Result<Option<(PathBuf, 
     };
     let text = SchemaSnapshot::latest(registry, header.dialect)?.diesel(&header.options);
     let command = header.command("src/schema.rs");
-    Ok((normal(&there) != normal(&text)).then_some((file, text, command)))
+    Ok((normalize(&there) != normalize(&text)).then_some((file, text, command)))
 }
 
 /// Removes everything from a text that a formatter may change.
-fn normal(text: &str) -> String {
+fn normalize(text: &str) -> String {
     let mut normal: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     for end in [")", "}", "]"] {
         normal = normal.replace(&format!(",{end}"), end);
@@ -217,17 +218,19 @@ fn read(file: &Path) -> Result<Option<String>, CliError> {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(CliError::File {
+            code: Code::CANNOT_READ_FILE,
             message: format!("{} cannot be read", shown(file)),
             cause: error.to_string(),
-            next: "make it a text file again that can be read, such as from git's history".to_owned(),
+            help: "check its permissions, or restore it from version control".to_owned(),
         }),
     }
 }
 
 fn not_written(file: &Path, error: &io::Error) -> CliError {
     CliError::File {
-        message: format!("{} could not be written", shown(file)),
+        code: Code::CANNOT_WRITE_FILE,
+        message: format!("{} cannot be written", shown(file)),
         cause: error.to_string(),
-        next: "look at who may write there".to_owned(),
+        help: "check the permissions of the file and its directory".to_owned(),
     }
 }

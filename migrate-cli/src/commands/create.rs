@@ -6,7 +6,9 @@ use std::path::Path;
 
 use migrate_core::__private::source_files::Sources;
 use migrate_core::__private::{CHECKSUM_FILE, ChecksumFile};
-use migrate_core::{DEFAULT_GROUP, DialectVersion, DieselOptions, MigrationId, Registry, SchemaSnapshot, Version};
+use migrate_core::{
+    Code, DEFAULT_GROUP, DialectVersion, DieselOptions, MigrationId, Registry, SchemaSnapshot, Version,
+};
 
 use super::Context;
 use crate::error::{CliError, UsageError};
@@ -29,8 +31,9 @@ pub(super) fn create(
     };
     let Some(package) = settings::package_directory() else {
         return Err(UsageError::new(
-            "this is not the directory of a package",
-            "run it through cargo: `cargo run --bin migrate -- create NAME`",
+            Code::NOT_A_PACKAGE,
+            "the current directory is not a Cargo package",
+            "run the command with `cargo run --bin migrate -- create NAME`",
         )
         .into());
     };
@@ -55,9 +58,10 @@ pub(super) fn create(
             None => fs::remove_file(&lock),
         };
         CliError::File {
-            message: format!("the migration {module} could not be written"),
+            code: Code::CANNOT_WRITE_FILE,
+            message: format!("migration {module} cannot be written"),
             cause: error.to_string(),
-            next: "look at src/migrations of the package".to_owned(),
+            help: "check the permissions and files of src/migrations".to_owned(),
         }
     })?;
     let file = added.file.display().to_string();
@@ -69,18 +73,18 @@ pub(super) fn create(
         file: file.clone(),
     });
     context.output.print(format_args!("created {file}"));
-    if let Some(told) = frozen.and_then(|frozen| frozen.told) {
-        context.output.info(format_args!("the tables have the types of {told}"));
+    if let Some(note) = frozen.and_then(|frozen| frozen.note) {
+        context.output.info(format_args!("the column types are for {note}"));
     }
     if is_first && lock.is_file() {
         context.output.info(format_args!(
-            "begun {}, which `migrate check` compares: commit it, or delete it if it is not wanted",
+            "created {}, the file of checksums: commit it, or delete it to work without checksums",
             lock.display()
         ));
     }
     context
         .output
-        .info("next: write its steps there, look at them with `migrate plan`, apply them with `migrate up`");
+        .info("next: write the steps, review them with `migrate plan`, apply them with `migrate up`");
     Ok(Exit::Done)
 }
 
@@ -96,10 +100,10 @@ fn checksum_file(file: &Path, is_first: bool) -> Result<Option<ChecksumFile>, Cl
 
 fn not_kept(file: &Path, error: &io::Error) -> CliError {
     CliError::File {
-        message: format!("{} could not be kept", file.display()),
+        code: Code::CANNOT_WRITE_FILE,
+        message: format!("{} cannot be updated", file.display()),
         cause: error.to_string(),
-        next: "make it a text file again that can be read and written, such as from git's history; nothing was written"
-            .to_owned(),
+        help: "check its permissions, or restore it from version control".to_owned(),
     }
 }
 
@@ -126,10 +130,11 @@ fn checked(name: &str) -> Result<String, UsageError> {
     }
     let near = near.trim_matches(|c: char| c == '_' || c.is_ascii_digit());
     Err(UsageError::new(
-        format!("{name:?} cannot be the name of a module"),
+        Code::INVALID_MIGRATION_NAME,
+        format!("{name:?} is not a name in snake case"),
         match near {
-            "" => "give a name in snake case, such as add_avatar_to_users".to_owned(),
-            near => format!("give a name in snake case, such as {near}"),
+            "" => "use a name such as add_avatar_to_users".to_owned(),
+            near => format!("use a name such as {near}"),
         },
     ))
 }
@@ -141,7 +146,7 @@ struct Frozen {
     /// The connection type, or `None` if the program supports several.
     connection: Option<&'static str>,
     /// A note about the dialect, if it was not typed.
-    told: Option<String>,
+    note: Option<String>,
 }
 
 impl Frozen {
@@ -152,7 +157,7 @@ impl Frozen {
         Ok(Frozen {
             tables: schema.diesel_tables(&tables, &DieselOptions::default())?,
             connection: (settings::built_for().len() < 2).then(|| dialect.name().connection_name()),
-            told: written_for.told(),
+            note: written_for.note(),
         })
     }
 }
@@ -171,8 +176,9 @@ fn next_version(sources: &Sources) -> Result<Version, CliError> {
     let newest = linked.max(sources.newest()).map_or(0, Version::as_i64);
     let too_high = |_| {
         CliError::from(UsageError::new(
-            format!("the newest version is {newest}, and nothing is above it"),
-            "give that migration a lower version",
+            Code::NO_HIGHER_VERSION,
+            format!("no version is left after {newest}"),
+            "give the newest migration a lower version",
         ))
     };
     let now = now.parse::<Version>().map_err(too_high)?.as_i64();
@@ -214,7 +220,7 @@ fn template(version: Version, name: &str, frozen: Option<&Frozen>) -> String {
     let (imports, step, rest) = match frozen {
         None => {
             let step = format!(
-                "let _ = schema; // instead of this line:\n        // {}",
+                "let _ = schema; // Replace this line:\n        // {}",
                 match name.strip_prefix("create_") {
                     Some(table) => format!("schema.create_table(\"{table}\", |t| {{ t.id(); t.text(\"name\"); }});"),
                     None => "schema.alter_table(\"users\", |t| t.text(\"avatar\").nullable());".to_owned(),
@@ -225,7 +231,7 @@ fn template(version: Version, name: &str, frozen: Option<&Frozen>) -> String {
         Some(frozen) => {
             let (function, run) = step_on_rows(name, frozen.connection);
             let rest = format!(
-                "\n// The tables as they are at this version. The application's own `schema.rs` moves on; this must not.\n\
+                "\n// The tables as they are at this version. The application's own `schema.rs` changes later; this must not.\n\
                  {}\n\
                  {function}",
                 frozen.tables
@@ -257,7 +263,7 @@ fn step_on_rows(name: &str, connection: Option<&str>) -> (String, String) {
         format!(
             "fn {name}(conn: &mut {connection}) -> QueryResult<()> {{\n\
              \x20   let _ = conn;\n\
-             \x20   todo!(\"what it does with the rows\")\n\
+             \x20   todo!(\"change the rows\")\n\
              }}\n"
         )
     };
@@ -281,13 +287,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_a_module_name() {
+    fn a_migration_name_must_be_a_module_name() {
         assert_eq!(checked("add_2fa"), Ok("add_2fa".to_owned()));
         for name in ["", "Add", "add avatar", "../x", "2fa", "a-b", "ä", "_"] {
             assert!(checked(name).is_err(), "{name}");
         }
         for name in ["Add avatar", "AddAvatar", "add-avatar"] {
-            assert!(checked(name).unwrap_err().next.ends_with("add_avatar"), "{name}");
+            assert!(checked(name).unwrap_err().help.ends_with("add_avatar"), "{name}");
         }
     }
 
@@ -303,7 +309,7 @@ mod tests {
 
         impl Migrate for AddAvatarToUsers {
             fn up(&self, schema: &mut Schema) {
-                let _ = schema; // instead of this line:
+                let _ = schema; // Replace this line:
                 // schema.alter_table("users", |t| t.text("avatar").nullable());
             }
         }

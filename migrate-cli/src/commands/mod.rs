@@ -13,7 +13,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use migrate_core::__private::source_files::Sources;
-use migrate_core::{DEFAULT_HISTORY_TABLE, DialectVersion, Error, ErrorKind, Registry, Runner};
+use migrate_core::{Code, DEFAULT_HISTORY_TABLE, DialectVersion, Error, ErrorKind, Registry, Runner};
 
 use crate::args::{Args, Command, Options, UpArgs};
 use crate::connection::{DatabaseTask, with_runner};
@@ -28,9 +28,9 @@ use crate::{Cli, connection, output};
 fn warn_of_unnamed_files(output: &Output) {
     let linked = Registry::linked();
     let linked = linked.as_ref().map_or(&[][..], Registry::as_slice);
-    let sentences = settings::package_directory().map(|package| Sources::of(&package).unnamed_files(linked));
-    for sentence in sentences.into_iter().flatten() {
-        output.warn(sentence);
+    let warnings = settings::package_directory().map(|package| Sources::of(&package).unnamed_files(linked));
+    for warning in warnings.iter().flatten() {
+        output.warn(warning);
     }
 }
 
@@ -41,8 +41,8 @@ fn warn_of_missing_line(failure: &CliError, output: &Output) {
     {
         let sources = settings::package_directory().map(|package| Sources::of(&package));
         let sources = sources.filter(|sources| sources.list.is_some());
-        if let Some(line) = sources.as_ref().and_then(crate::scaffold::root_line) {
-            output.warn(line);
+        if let Some(warning) = sources.as_ref().and_then(crate::scaffold::root_line) {
+            output.warn(&warning);
         }
     }
 }
@@ -119,7 +119,7 @@ impl Context<'_> {
         }
         let result = self.on_database(&database, true, work);
         if is_new && connection::exists(&database) {
-            self.output.info(format_args!("{database} was made"));
+            self.output.info(format_args!("{database} was created"));
         }
         result
     }
@@ -140,33 +140,39 @@ impl Context<'_> {
 
     /// Starts handling signals: the first Ctrl-C stops the run where it can resume.
     fn stoppable(&self) -> CancellationGuard {
-        let speaks = self.output.is_verbose_enough();
+        let is_verbose = self.output.is_verbose_enough();
         CancellationGuard::begin(move || {
-            if speaks {
-                output::print_error("stopping: what is in flight is finished first; once more ends it at once\n");
+            if is_verbose {
+                output::print_error("stopping after the current statement; press Ctrl-C again to abort\n");
             }
         })
     }
 
     /// Asks for confirmation before data is destroyed.
-    fn confirm(&self, what: &str) -> Result<(), CliError> {
+    fn confirm(&self, effect: &str) -> Result<(), CliError> {
         if self.options.yes {
             return Ok(());
         }
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Err(UsageError::new(
-                format!("{what}, and there is no terminal to ask on"),
-                "add `--yes` if that is meant",
+                Code::NOT_CONFIRMED,
+                format!("refusing without confirmation: this {effect}"),
+                "pass `--yes` to confirm",
             )
             .into());
         }
         let mut terminal = anstream::stderr();
-        let _ = write!(terminal, "{what}. Go on? [y/N] ").and_then(|()| terminal.flush());
+        let _ = write!(terminal, "This {effect}. Continue? [y/N] ").and_then(|()| terminal.flush());
         let mut answer = String::new();
         let answered = io::stdin().lock().read_line(&mut answer);
         match answer.trim() {
             "y" | "Y" | "yes" if answered.is_ok() => Ok(()),
-            _ => Err(UsageError::new("nothing was done", "answer y to go on").into()),
+            _ => Err(UsageError::new(
+                Code::NOT_CONFIRMED,
+                "not confirmed; nothing was changed",
+                "answer `y` to continue, or pass `--yes`",
+            )
+            .into()),
         }
     }
 }

@@ -17,8 +17,8 @@ pub(super) fn resolve(context: &Context<'_>, version: &MigrationRef, done: Optio
     match done {
         Some(done) => context.read(|runner| runner.resolve(version, done))?,
         None => {
-            let said = format!("`migrate resolve {version} --done COUNT` writes down how many have happened");
-            context.output.info(said);
+            let next = format!("`migrate resolve {version} --done COUNT` records the number of completed steps");
+            context.output.info(next);
         }
     }
     context.output.document(|| Body::resolve(&interrupted, done));
@@ -32,24 +32,23 @@ pub(super) fn resolve(context: &Context<'_>, version: &MigrationRef, done: Optio
 fn steps(context: &Context<'_>, interrupted: &InterruptedMigration, said: Option<usize>) {
     let InterruptedMigration { planned, .. } = interrupted;
     let doing = match planned.direction() {
-        Direction::Up => "applied",
-        Direction::Down => "rolled back",
+        Direction::Up => "applying",
+        Direction::Down => "rolling back",
     };
     let who = match interrupted.applied.applied_by.as_str() {
         "" => String::new(),
-        who => format!(", by {}", escape_control_chars(who)),
+        who => format!(" (run by {})", escape_control_chars(who)),
     };
-    context.output.print(format_args!(
-        "{} was cut off while it was {doing}{who}:",
-        planned.migration()
-    ));
+    context
+        .output
+        .print(format_args!("{doing} {} was interrupted{who}:", planned.migration()));
     for (number, step) in (1..).zip(planned.steps()) {
         let state = match said.unwrap_or(interrupted.done) {
             done if number <= done => "done",
             done if said.is_none() && interrupted.is_undecided && number == done + 1 => "undecided",
-            _ => "to do",
+            _ => "pending",
         };
-        let what = step.sql().or(step.function()).unwrap_or("nothing is sent");
+        let what = step.sql().or(step.function()).unwrap_or("(no SQL)");
         let mut lines = what.trim().lines();
         let first = escape_control_chars(lines.next().unwrap_or_default());
         let more = if lines.next().is_some() { " .." } else { "" };
@@ -64,16 +63,16 @@ fn then(interrupted: &InterruptedMigration, done: usize) -> String {
     let InterruptedMigration { planned, .. } = interrupted;
     let (migration, all) = (planned.migration(), planned.steps().len());
     match (planned.direction(), done) {
-        (Direction::Up, 0) => format!("recorded: {migration} was never begun, and is pending"),
-        (Direction::Down, 0) => format!("recorded: {migration} is applied, and nothing of it was rolled back"),
+        (Direction::Up, 0) => format!("recorded: {migration} is pending, no step completed"),
+        (Direction::Down, 0) => format!("recorded: {migration} is applied, no step was rolled back"),
         (Direction::Up, done) if done == all => format!("recorded: {migration} is applied"),
         (Direction::Down, done) if done == all => format!("recorded: {migration} is rolled back"),
         (Direction::Up, done) => format!(
-            "recorded: {done} of {all} steps of {migration} have happened; `migrate up` goes on with step {}",
+            "recorded: {done} of {all} steps of {migration} completed; `migrate up` resumes at step {}",
             done + 1
         ),
         (Direction::Down, done) => format!(
-            "recorded: {done} of {all} steps of {migration} have happened; `migrate rollback -n 1` goes on with step {}",
+            "recorded: {done} of {all} steps of {migration} completed; `migrate rollback -n 1` resumes at step {}",
             done + 1
         ),
     }

@@ -11,11 +11,11 @@ use crate::output::{Output, migrations};
 
 pub(super) fn up(context: &Context<'_>, args: &UpArgs) -> Result<Exit, CliError> {
     let target = target(args.to.clone(), args.number);
-    let _at_work = context.stoppable();
+    let _guard = context.stoppable();
     let report = context.write(|runner| check(runner, &target), |runner| runner.up(&target))?;
     let nothing = match &target {
-        Target::To(version) => format!("nothing to do: nothing is pending up to {version}"),
-        Target::Latest | Target::Next(_) => "nothing to do: nothing is pending".to_owned(),
+        Target::To(version) => format!("nothing to do: no pending migrations up to {version}"),
+        Target::Latest | Target::Next(_) => "nothing to do: no pending migrations".to_owned(),
     };
     Ok(tell(context.output, &report, &nothing))
 }
@@ -34,24 +34,27 @@ pub(super) fn rollback(context: &Context<'_>, args: &RollbackArgs) -> Result<Exi
             _ => back > 1 && back == applied,
         };
         if asks {
-            context.confirm(&format!("This rolls back {}, all that is applied", migrations(back)))?;
+            context.confirm(&match back {
+                1 => "rolls back the only applied migration".to_owned(),
+                _ => format!("rolls back all {back} applied migrations"),
+            })?;
         }
     }
-    let _at_work = context.stoppable();
+    let _guard = context.stoppable();
     let report = context.read(|runner| runner.rollback(&how_far))?;
-    Ok(tell(context.output, &report, "nothing to do: nothing is applied"))
+    Ok(tell(context.output, &report, "nothing to do: no applied migrations"))
 }
 
 pub(super) fn redo(context: &Context<'_>, number: usize) -> Result<Exit, CliError> {
-    let _at_work = context.stoppable();
+    let _guard = context.stoppable();
     let report = context.read(|runner| runner.redo(number))?;
-    Ok(tell(context.output, &report, "nothing to do: nothing is applied"))
+    Ok(tell(context.output, &report, "nothing to do: no applied migrations"))
 }
 
 pub(super) fn fresh(context: &Context<'_>) -> Result<Exit, CliError> {
-    let emptied = context.read(|runner| Ok(runner.fresh_scope()))?;
-    context.confirm(&format!("This drops everything in {emptied}, and all its data"))?;
-    let _at_work = context.stoppable();
+    let scope = context.read(|runner| Ok(runner.fresh_scope()))?;
+    context.confirm(&format!("drops every object in {scope}"))?;
+    let _guard = context.stoppable();
     // The runner checks the migrations before it drops anything. History is irrelevant here.
     let report = context.write(|runner| check(runner, &Target::Latest), |runner| runner.fresh())?;
     Ok(tell(context.output, &report, ""))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use migrate_core::{DieselOptions, Registry, SchemaSnapshot};
+use migrate_core::{Code, DieselOptions, Registry, SchemaSnapshot};
 
 use super::Context;
 use crate::args::{Format, SchemaArgs};
@@ -28,7 +28,9 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, C
         Format::Json => json::schema(&schema),
     };
     for unknown in schema.unknown() {
-        context.output.warn(unknown);
+        context
+            .output
+            .warn(&Code::SCHEMA_PARTLY_UNKNOWN.mistake(unknown.as_str()).at(None));
     }
     let file = args.write.as_deref();
     let is_rust = |file: &&Path| file.extension().is_some_and(|extension| extension == "rs");
@@ -36,8 +38,9 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, C
         && !matches!(args.format, Format::Diesel)
     {
         return Err(UsageError::new(
-            format!("{} would hold no Rust any more", file.display()),
-            "name another file, such as schema.sql, or leave `--format` out",
+            Code::OUTPUT_NOT_RUST,
+            format!("{} is a Rust file, and this format is not Rust", file.display()),
+            "name another file, such as schema.sql, or remove `--format`",
         )
         .into());
     }
@@ -49,16 +52,17 @@ pub(super) fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit, C
         None => context.output.print(text.trim_end()),
         Some(file) => {
             let is_new = files::keep(file, &text).map_err(|error| CliError::File {
-                message: format!("{} could not be written", file.display()),
+                code: Code::CANNOT_WRITE_FILE,
+                message: format!("{} cannot be written", file.display()),
                 cause: error.to_string(),
-                next: "name a file in a directory that is there".to_owned(),
+                help: "name a file in a directory that exists and is writable".to_owned(),
             })?;
-            let result = if is_new { "written" } else { "up to date already" };
+            let result = if is_new { "written" } else { "already up to date" };
             context.output.print(format_args!("{}: {result}", file.display()));
         }
     }
-    if let Some(told) = written_for.told() {
-        context.output.info(format_args!("the schema is that of {told}"));
+    if let Some(note) = written_for.note() {
+        context.output.info(format_args!("the schema is for {note}"));
     }
     Ok(Exit::Done)
 }

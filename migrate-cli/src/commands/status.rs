@@ -1,6 +1,6 @@
 //! `status`: prints all migrations and their states.
 
-use migrate_core::{MigrationState, MigrationStatus};
+use migrate_core::{Code, MigrationState, MigrationStatus};
 
 use super::Context;
 use crate::error::CliError;
@@ -22,9 +22,11 @@ pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Cli
     context
         .output
         .info(format_args!("{}: {}", context.database()?, counts(&entries)));
-    for (state, what) in WAYS_OUT {
+    for (state, message, help) in WARNINGS {
         if entries.iter().any(|entry| entry.state == state) {
-            context.output.warn(format_args!("{state}: {what}"));
+            context
+                .output
+                .warn(&Code::NEEDS_ATTENTION.mistake(message).help(help).at(None));
         }
     }
     Ok(if exit_code && !current {
@@ -35,18 +37,21 @@ pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Cli
 }
 
 /// The states that stop the next `up`, and the ways out.
-const WAYS_OUT: [(MigrationState, &str); 3] = [
+const WARNINGS: [(MigrationState, &str, &str); 3] = [
     (
         MigrationState::Changed,
-        "`migrate up` stops at it; take the edit back, or accept it with `migrate accept VERSION`",
+        "an applied migration has changed, so `migrate up` refuses to run",
+        "revert the edit, or accept it with `migrate accept VERSION`",
     ),
     (
         MigrationState::Missing,
-        "`migrate up` stops at it; bring it back, or go on with `migrate up --allow-missing`",
+        "an applied migration is missing from this program, so `migrate up` refuses to run",
+        "restore the migration, or run `migrate up --allow-missing`",
     ),
     (
         MigrationState::Interrupted,
-        "a run was cut off or is still at work; `migrate up` tells what to do",
+        "a migration was interrupted, or its run is still in progress",
+        "run `migrate up`, which waits for that run or resumes the migration",
     ),
 ];
 

@@ -78,6 +78,10 @@ impl From<DieselError> for DriverError {
 pub(super) fn kind_of_error(error: &DieselError) -> DriverErrorKind {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => DriverErrorKind::ConnectionLost,
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => DriverErrorKind::UniqueViolation,
+        DieselError::DatabaseError(DatabaseErrorKind::NotNullViolation, _) => DriverErrorKind::NotNullViolation,
+        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => DriverErrorKind::ForeignKeyViolation,
+        DieselError::DatabaseError(DatabaseErrorKind::CheckViolation, _) => DriverErrorKind::CheckViolation,
         error => kind_of(&message_of(error)),
     }
 }
@@ -117,12 +121,29 @@ pub(super) fn kind_of(message: &str) -> DriverErrorKind {
             DriverErrorKind::Locked
         }
         _ if message.starts_with("permission denied for ") => DriverErrorKind::Denied,
-        _ if LOST.iter().any(|lost| message.contains(lost)) => DriverErrorKind::ConnectionLost,
-        _ => DriverErrorKind::Other,
+        _ => of_rows(message).unwrap_or_else(|| match LOST.iter().any(|lost| message.contains(lost)) {
+            true => DriverErrorKind::ConnectionLost,
+            false => DriverErrorKind::Other,
+        }),
     }
 }
 
-/// Parts of the messages of PostgreSQL, MySQL and MariaDB clients when the connection is lost.
+/// Returns the kind of constraint that rows violate, from the English texts of MySQL and MariaDB. Diesel reports no kind
+/// for a text that may hold several statements. <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>
+fn of_rows(message: &str) -> Option<DriverErrorKind> {
+    let begins = |beginning: &str| message.starts_with(beginning);
+    Some(match message {
+        _ if begins("Duplicate entry '") => DriverErrorKind::UniqueViolation,
+        "Invalid use of NULL value" => DriverErrorKind::NotNullViolation,
+        _ if begins("Column '") && message.ends_with("' cannot be null") => DriverErrorKind::NotNullViolation,
+        _ if message.contains(": a foreign key constraint fails (") => DriverErrorKind::ForeignKeyViolation,
+        _ if begins("Check constraint '") && message.ends_with("' is violated.") => DriverErrorKind::CheckViolation,
+        _ if begins("CONSTRAINT `") && message.contains("` failed for `") => DriverErrorKind::CheckViolation,
+        _ => return None,
+    })
+}
+
+/// The messages of PostgreSQL, MySQL and MariaDB clients after the server has closed the connection.
 const LOST: [&str; 5] = [
     "server closed the connection unexpectedly",
     "terminating connection due to ",

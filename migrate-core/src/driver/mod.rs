@@ -326,6 +326,14 @@ pub(crate) enum DriverErrorKind {
     ReadOnly,
     /// The database user lacks a privilege.
     Denied,
+    /// Two rows have the same key.
+    UniqueViolation,
+    /// A row has NULL in a NOT NULL column.
+    NotNullViolation,
+    /// A row references a row that does not exist.
+    ForeignKeyViolation,
+    /// The expression of a CHECK is false for a row.
+    CheckViolation,
     Other,
 }
 

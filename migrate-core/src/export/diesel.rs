@@ -7,8 +7,9 @@ use std::fmt::Write;
 use super::SchemaSnapshot;
 use super::diesel_names::{column_name, rust_name, rust_string};
 use super::diesel_types::{DefinedType, DieselType, diesel_type, is_nullable};
+use crate::code::Code;
 use crate::dialect::{Dialect, DialectVersion};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::schema::{Column, Table};
 
 /// Options for `schema.rs`, named after Diesel CLI's settings.
@@ -79,7 +80,7 @@ impl GeneratedHeader {
     }
 
     fn header(&self) -> String {
-        format!("{MARK} Write it anew with `{}`.\n", self.command("FILE"))
+        format!("{MARK} Regenerate it with `{}`.\n", self.command("FILE"))
     }
 }
 
@@ -131,17 +132,17 @@ impl SchemaSnapshot {
         };
         let mut text = header.header();
         for line in &self.unknown {
-            let _ = write!(text, "//\n// Not known: {line}.\n");
+            let _ = write!(text, "//\n// Unknown: {line}.\n");
         }
         for table in left_out {
             let _ = write!(
                 text,
-                "//\n// Left out: `{}`, because {}.\n",
+                "//\n// Omitted: `{}`, because {}.\n",
                 table.name,
                 if self.key_columns(table).is_empty() {
                     "it has no primary key"
                 } else {
-                    "Diesel has no type for its primary key"
+                    "Diesel does not support its primary key"
                 }
             );
         }
@@ -187,7 +188,7 @@ impl SchemaSnapshot {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidTarget`] if a table is unknown, or if it has no primary key of a type that Diesel has.
+    /// [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if a table is unknown, or if it has no primary key of a type that Diesel has.
     pub fn diesel_tables(&self, names: &[&str], options: &DieselOptions) -> Result<String, Error> {
         let mut tables: Vec<&Table> = Vec::new();
         for name in names {
@@ -214,19 +215,19 @@ impl SchemaSnapshot {
 
     fn no_table(&self, name: &str) -> Error {
         if self.model.table(name).is_some() {
-            let message =
-                format!("Diesel cannot have the table `{name}`: it has no primary key of a type that Diesel knows");
-            return Error::new(ErrorKind::InvalidTarget, message).next("leave it out, and use SQL in the step");
+            let message = format!("Diesel does not support the primary key of `{name}`");
+            return Error::new(Code::UNSUPPORTED_EXPORT_KEY, message).help("omit the table, and use SQL in the step");
         }
         let known: Vec<&str> = self.model.tables().map(|table| table.name.as_str()).collect();
-        let error = Error::new(ErrorKind::InvalidTarget, format!("no table `{name}` is known"));
+        let error = Error::new(Code::UNKNOWN_EXPORT_TABLE, format!("table `{name}` does not exist"));
         let error = match known.as_slice() {
-            [] => error.next("make it first, in a migration before this one"),
-            known => error.next(format!("the tables are {}", known.join(", "))),
+            [] => error.help("create it in an earlier migration"),
+            known => error.help(format!("the tables are `{}`", known.join("`, `"))),
         };
-        self.unknown
-            .iter()
-            .fold(error, |error, unknown| error.next(format!("but {unknown}")))
+        match self.unknown.is_empty() {
+            true => error,
+            false => error.help(self.unknown.join("\n")),
+        }
     }
 
     /// Returns true for a table that Diesel CLI leaves out: one of a tool, or SQLite's own.
@@ -303,7 +304,7 @@ impl Writer<'_> {
                 let encoding = column.column_type.encoding();
                 let _ = writeln!(
                     text,
-                    "        // Left out: {:?}, because Diesel has no type for {encoding}.",
+                    "        // Omitted: {:?}, because Diesel has no type for {encoding}.",
                     column.name
                 );
                 continue;

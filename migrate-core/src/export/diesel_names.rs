@@ -99,7 +99,7 @@ mod tests {
     use super::camel_case;
 
     #[test]
-    fn words_begin_as_diesel_takes_them_to() {
+    fn camel_case_splits_words_like_diesel() {
         for (name, expected) in [
             ("user_mood", "UserMood"),
             ("userMood", "UserMood"),

@@ -31,7 +31,7 @@ impl SchemaSnapshot {
     pub fn mermaid(&self) -> String {
         let mut text = "erDiagram\n".to_owned();
         for line in &self.unknown {
-            let _ = writeln!(text, "    %% Not known: {}", line.replace(['\n', '\r'], " "));
+            let _ = writeln!(text, "    %% Unknown: {}", line.replace(['\n', '\r'], " "));
         }
         for table in self.model.tables() {
             let _ = writeln!(text, "    {} {{", entity(&table.name));

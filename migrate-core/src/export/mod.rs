@@ -91,7 +91,7 @@ impl SchemaSnapshot {
             };
             // The line number is left out, because an edit above it would change a committed file.
             unknown.push(format!(
-                "{} {} runs SQL that may have made, changed or dropped {what}; `.changes(..)` says what it did",
+                "{} {} runs raw SQL that may have created, changed or dropped {what}; describe it with `.changes(..)`",
                 migration.version(),
                 migration.name(),
             ));

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::SchemaSnapshot;
+use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
-use crate::error::{Diagnostic, Error};
+use crate::error::Error;
 use crate::location::Location;
 use crate::render;
 use crate::schema::{EnumChange, ForeignKey, LocatedEdit, Operation, Table, TableEdit, mentions};
@@ -45,7 +46,7 @@ impl SchemaSnapshot {
         let dialect = render::dialect_of(self.dialect);
         let mut text = String::new();
         for line in &self.unknown {
-            let _ = writeln!(text, "-- Not known: {}.", line.replace(['\n', '\r'], " "));
+            let _ = writeln!(text, "-- Unknown: {}.", line.replace(['\n', '\r'], " "));
         }
         for applied in self.creation() {
             if !text.is_empty() {

@@ -1,5 +1,4 @@
-//! The history rows, and their comparison with a [`Registry`]: the migrations that are applied, pending, missing or
-//! changed.
+//! The history rows, and their comparison with a [`Registry`], which gives the state of each migration.
 //!
 //! Pure: drivers read and write the rows.
 
@@ -8,6 +7,8 @@ pub(crate) mod table;
 use std::collections::HashMap;
 use std::fmt;
 
+use crate::code::Code;
+use crate::diagnostic::Mistake;
 use crate::dialect::Dialect;
 use crate::migration::{Migration, MigrationId};
 use crate::registry::Registry;
@@ -46,7 +47,7 @@ pub(crate) struct StoredRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AppliedMigration {
-    /// Its position in the order of application, counted from 1.
+    /// The position of the migration in the order of application, from 1.
     pub sequence: i64,
     /// The group of the migration.
     pub group: String,
@@ -54,16 +55,16 @@ pub struct AppliedMigration {
     pub version: Version,
     /// The name that the migration had when it was applied.
     pub name: String,
-    /// The number of its batch, counted from 1. A batch holds what one run applied.
+    /// The number of the batch, from 1. A batch has the migrations that one run applied.
     /// [`Rollback::LastBatch`](crate::Rollback::LastBatch) rolls back the batch with the highest number.
     pub batch: i64,
-    /// The time at which the row was inserted, by the database's clock: RFC 3339 text in UTC, such as
-    /// `2026-11-30T09:12:41.325Z`. For a migration outside a transaction, the time at which it began.
+    /// The time of the row's insertion, by the database's clock: RFC 3339 text in UTC, such as
+    /// `2026-11-30T09:12:41.325Z`. For a migration outside a transaction, this is the time at which it began.
     pub applied_at: String,
-    /// The duration in milliseconds; for a migration that was resumed, the duration of the last run. `None` if no run
-    /// has finished it.
+    /// The duration in milliseconds; for a resumed migration, that of the last run. `None` if no run has finished the
+    /// migration.
     pub duration_ms: Option<i64>,
-    /// The name from [`Runner::applied_by`](crate::Runner::applied_by), or an empty text if the program set none.
+    /// The text from [`Runner::applied_by`](crate::Runner::applied_by), empty by default.
     pub applied_by: String,
     /// The version of `migrate-core` that inserted the row.
     pub tool_version: String,
@@ -126,7 +127,7 @@ pub(crate) enum BadRows {
     /// A newer version of this crate wrote a row.
     Newer { format: i64, tool_version: String },
     /// Another tool or a person edited rows; one message for each row.
-    Edited(Vec<String>),
+    Edited(Vec<Mistake>),
 }
 
 /// All rows, in the order of application.
@@ -147,10 +148,9 @@ impl History {
         let mut rows = Vec::with_capacity(stored.len());
         let mut wrong = Vec::new();
         for row in stored {
-            let label = format!("row {} (version {}, {:?})", row.sequence, row.version, row.name);
             match check(row) {
                 Ok(row) => rows.push(row),
-                Err(why) => wrong.push(format!("{label}: {why}")),
+                Err(mistake) => wrong.push(mistake),
             }
         }
         if wrong.is_empty() {
@@ -246,30 +246,32 @@ impl History {
     }
 }
 
-fn check(row: StoredRow) -> Result<AppliedMigration, String> {
+fn check(row: StoredRow) -> Result<AppliedMigration, Mistake> {
+    let label = format!("row {} (version {}, {:?})", row.sequence, row.version, row.name);
+    let invalid = |why: &str| Code::INVALID_HISTORY.mistake(format!("{label}: {why}"));
     let Ok(version) = Version::try_from(row.version) else {
-        return Err("the version is not a positive integer".to_owned());
+        return Err(invalid("the version is not a positive integer"));
     };
     let Some(phase) = Phase::parse(&row.state) else {
-        return Err(format!("the state {:?} is unknown", row.state));
+        return Err(invalid(&format!("the state {:?} is unknown", row.state)));
     };
     let Ok(progress) = usize::try_from(row.progress) else {
-        return Err(format!("the progress {} is negative", row.progress));
+        return Err(invalid(&format!("the progress {} is negative", row.progress)));
     };
     for (what, number) in [("sequence", row.sequence), ("batch", row.batch), ("format", row.format)] {
         if !(1..=i64::MAX / 2).contains(&number) {
-            return Err(format!("the {what} {number} is not a positive integer"));
+            return Err(invalid(&format!("the {what} {number} is not a positive integer")));
         }
     }
     if !schema::is_checksum(&row.checksum) {
-        return Err(format!("{:?} is not a checksum", row.checksum));
+        return Err(invalid(&format!("{:?} is not a checksum", row.checksum)));
     }
     let is_moment = row.applied_at.len() >= 20 && row.applied_at.is_ascii() && row.applied_at.ends_with('Z');
     if !is_moment || row.applied_at.as_bytes()[10] != b'T' {
-        return Err(format!("{:?} is not a moment in UTC", row.applied_at));
+        return Err(invalid(&format!("{:?} is not a UTC timestamp", row.applied_at)));
     }
     if row.group.is_empty() {
-        return Err("the group is empty".to_owned());
+        return Err(invalid("the group is empty"));
     }
     Ok(AppliedMigration {
         sequence: row.sequence,
@@ -332,11 +334,11 @@ pub enum MigrationState {
     /// [`allow_missing`](crate::Runner::allow_missing) is set.
     Missing,
     /// Applied, but its steps now have another checksum. `up` refuses to run unless
-    /// [`allow_changed`](crate::Runner::allow_changed) is set or [`accept`](crate::Runner::accept) stores the new
-    /// checksum.
+    /// [`allow_changed`](crate::Runner::allow_changed) is set. [`accept`](crate::Runner::accept) stores the new
+    /// checksum, and the state is then `Applied`.
     Changed,
-    /// Partly applied or partly rolled back: its run was interrupted, or is still running. This needs a migration
-    /// outside a transaction, or a step that ended its transaction.
+    /// Partly applied or partly rolled back: its run was interrupted, or is still running. Only a migration outside a
+    /// transaction can be in this state, or one with a step that ended its transaction.
     Interrupted,
 }
 
@@ -377,20 +379,20 @@ impl fmt::Display for MigrationState {
     }
 }
 
-/// The status of one migration that is linked, in history, or both. [`Runner::status`](crate::Runner::status) returns
-/// one for each migration.
+/// The status of a migration that is linked, in history, or both. [`Runner::status`](crate::Runner::status) returns one
+/// for each migration.
 ///
-/// It prints the version and the name, such as `20261123093000 add_username`.
+/// Its `Display` prints the version and the name, such as `20261123093000 add_username`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MigrationStatus {
-    /// The state, from the comparison of history with the linked migrations.
+    /// The state: the result of comparing history with the linked migrations.
     pub state: MigrationState,
     /// The group of the migration.
     pub group: String,
     /// The version of the migration.
     pub version: Version,
-    /// The name: of the linked migration, or else the one in history.
+    /// The name of the linked migration, or else the name in history.
     pub name: String,
     /// The linked migration; `None` if it is not linked, as for missing and ahead migrations.
     pub migration: Option<Migration>,

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::code::Code;
 use crate::dialect::Dialect;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::migration::{DEFAULT_GROUP, Migration, MigrationId};
 use crate::registry::Registry;
 use crate::schema::{self, StepKind};
@@ -16,10 +18,10 @@ use crate::version::Version;
 pub const CHECKSUM_FILE: &str = "migrations.sum";
 
 const HEADER: &str = "\
-# What each migration records, so that a released one is not changed unnoticed. Commit this file.
-# `migrate create` and `migrate check --update` write it, `migrate check` and the one-line tests compare.
-# A conflict here: two branches have added a migration. Keep the lines of both, in the order of their versions. If yours is
-# the older one and somebody has applied the other, give yours a new version. Then run `migrate check --update`.
+# Checksums of the migrations. They detect changes of released migrations. Commit this file.
+# `migrate create` and `migrate check --update` write it; `migrate check` and `test_migrations!` compare it.
+# A merge conflict here means that two branches have added a migration. Keep the lines of both, in the order of their
+# versions. If yours is older and the other is applied somewhere, give yours a new version. Then run `migrate check --update`.
 ";
 
 /// The entry instead of a checksum, for a migration that is still being written.
@@ -77,32 +79,39 @@ impl ChecksumFile {
                 above.push(line.to_owned());
                 continue;
             }
-            let refused = |why: &str| {
-                Error::new(
-                    ErrorKind::InvalidMigration,
-                    format!("line {number} of {CHECKSUM_FILE} {why}: {line}"),
-                )
-            };
+            let refused =
+                |code: Code, why: &str| Error::new(code, format!("line {number} of `{CHECKSUM_FILE}` {why}: {line}"));
             if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"]
                 .iter()
                 .any(|mark| line.starts_with(mark))
             {
-                return Err(refused("is a Git conflict marker")
-                    .next("two branches have added a migration: keep the lines of both, in the order of their versions")
-                    .next(
-                        "if yours is the older one and somebody has applied the other, give yours a new version; \
-                         then run `migrate check --update`",
+                return Err(refused(Code::CHECKSUM_FILE_CONFLICT, "is a Git conflict marker")
+                    .help("keep the lines of both branches, in the order of their versions")
+                    .help(
+                        Help::new(
+                            "if your migration is older and the other is applied somewhere, give yours a new version; \
+                             then run ",
+                        )
+                        .advice(Advice::UpdateChecksums { migration: None }),
                     ));
             }
             let (key, mut entry) = parse_line(line).ok_or_else(|| {
-                refused("is not `VERSION NAME FINGERPRINT`").next("take it from git's history, or take it out")
+                refused(Code::INVALID_CHECKSUM_LINE, "is not `VERSION NAME CHECKSUM`")
+                    .help("restore the line from version control, or delete it")
             })?;
             if entry.checksums.iter().any(|(_, one)| schema::is_newer_encoding(one)) {
-                return Err(refused("was written by a newer version of migrate-core").next("update migrate-core"));
+                return Err(refused(
+                    Code::INVALID_CHECKSUM_LINE,
+                    "has a checksum of a newer version of migrate-core",
+                )
+                .help("update migrate-core"));
             }
             entry.above = std::mem::take(&mut above);
             if checksum_file.lines.insert(key, entry).is_some() {
-                return Err(refused("has a version that another line has").next("keep the one that was released"));
+                return Err(
+                    refused(Code::INVALID_CHECKSUM_LINE, "repeats the version of another line")
+                        .help("keep the line of the migration that was released"),
+                );
             }
         }
         checksum_file.end = above;
@@ -159,46 +168,51 @@ impl ChecksumFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Changed`] with a diagnostic for each such migration.
+    /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) with a diagnostic for each such migration.
     pub fn check(&self, registry: &Registry) -> Result<(), Error> {
         let changed = registry
             .iter()
             .filter(|migration| self.status(migration) == ChecksumStatus::Changed);
-        let mut error = Error::new(ErrorKind::Changed, "released migrations were changed");
+        let mut error = Error::new(
+            Code::RELEASED_CHANGED,
+            format!("the migrations differ from `{CHECKSUM_FILE}`"),
+        );
+        let mut released: Vec<String> = Vec::new();
         for migration in changed {
-            error = error.diagnostic(
+            error = error.finding(
                 Some(migration.location()),
-                format!("{migration} does not record what {CHECKSUM_FILE} says of it"),
+                format!("the checksum of migration {migration} has changed"),
             );
+            released.push(migration.id().to_string());
         }
-        let mut unwritten = Vec::new();
+        let mut unreleased = Vec::new();
         for (key, line) in self.not_in(registry) {
-            let label = label(key, line);
-            if line.checksums.is_empty() {
-                error = error.diagnostic(
-                    None,
-                    format!("{label} was begun by `migrate create`, and is not linked"),
-                );
-                unwritten.push(key.0.to_string());
-            } else {
-                error = error.diagnostic(None, format!("{label} is in {CHECKSUM_FILE}, and is not linked"));
+            let message = match line.checksums.is_empty() {
+                true => format!("the new migration {} is not linked", label(key, line)),
+                false => format!("the released migration {} is not linked", label(key, line)),
+            };
+            error = error.with_diagnostic(Code::RELEASED_NOT_LINKED.mistake(message).at(None));
+            match line.checksums.is_empty() {
+                true => unreleased.push(key.0.to_string()),
+                false => released.push(key.0.to_string()),
             }
         }
         if error.diagnostics().is_empty() {
             return Ok(());
         }
-        if error.diagnostics().len() > unwritten.len() {
-            error = error
-                .next("take the edit back, and write a new migration for what is to be different")
-                .next("or, if nobody has applied them yet, say that they are meant: `migrate check --update VERSION`");
+        let update = |migration: &str| Advice::UpdateChecksums {
+            migration: Some(migration.to_owned()),
+        };
+        if !released.is_empty() {
+            let accept = update(&released.join(" "));
+            return Err(error
+                .help("revert the change, and write a new migration instead")
+                .help(Help::new("if no database has applied them, accept the change with ").advice(accept)));
         }
-        if !unwritten.is_empty() {
-            error = error.next(format!(
-                "if what was begun was given up, take its line out: `migrate check --update {}`",
-                unwritten.join(" ")
-            ));
-        }
-        Err(error)
+        let remove = update(&unreleased.join(" "));
+        Err(error
+            .help("link the migration: write its file and its `mod` line")
+            .help(Help::new("if it is not needed, remove its line with ").advice(remove)))
     }
 
     /// Adds or replaces the line of a migration, with its current checksums.
@@ -355,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_checksum_file_is_parsed_unchanged() {
         let mut checksum_file = ChecksumFile::default();
         checksum_file.reserve(migration(20, on_all).id(), "to_be_written");
         checksum_file.record(&migration(10, on_all));
@@ -371,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_noticed_and_a_database_more_is_none() {
+    fn edits_are_changes_and_added_dialects_are_not() {
         let mut checksum_file = ChecksumFile::default();
         assert_eq!(checksum_file.status(&migration(10, on_all)), ChecksumStatus::New);
         checksum_file.reserve(migration(10, on_all).id(), "example");
@@ -397,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_linked_any_more_is_said() {
+    fn unlinked_migrations_are_reported() {
         let mut checksum_file = ChecksumFile::default();
         checksum_file.record(&migration(10, on_all));
         let registry = Registry::of([migration(20, on_all)]).unwrap();
@@ -410,13 +424,12 @@ mod tests {
                 .unwrap(),
             "begun",
         );
-        insta::assert_snapshot!(checksum_file.check(&registry).unwrap_err(), @r"
-        released migrations were changed
-          - 10 example is in migrations.sum, and is not linked
-          - 30 begun was begun by `migrate create`, and is not linked
-          next: take the edit back, and write a new migration for what is to be different
-          next: or, if nobody has applied them yet, say that they are meant: `migrate check --update VERSION`
-          next: if what was begun was given up, take its line out: `migrate check --update 30`
+        insta::assert_snapshot!(checksum_file.check(&registry).unwrap_err(), @"
+        [M0803] the migrations differ from `migrations.sum`
+          - [M0804] the released migration 10 example is not linked
+          - [M0804] the new migration 30 begun is not linked
+          help: revert the change, and write a new migration instead
+          help: if no database has applied them, accept the change with the checksum update for 10
         ");
         assert!(checksum_file.remove(&"30".parse().unwrap()));
         assert!(checksum_file.remove(&"10".parse().unwrap()));
@@ -424,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_has_written_between_stays() {
+    fn comments_and_blank_lines_are_kept() {
         let hash = checksum_on_sqlite(&migration(10, on_all));
         let text = format!("{HEADER}\n# Ours.\n10 example {hash}\n\n# Theirs.\n20 example new\n# The end.\n");
         let mut checksum_file = ChecksumFile::parse(&text).unwrap();
@@ -435,11 +448,11 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_of_a_newer_kind_is_not_taken_for_the_same() {
+    fn a_checksum_of_a_newer_version_is_refused() {
         let error = ChecksumFile::parse("10 example 2:00\n").unwrap_err();
-        insta::assert_snapshot!(error, @r"
-        line 1 of migrations.sum was written by a newer version of migrate-core: 10 example 2:00
-          next: update migrate-core
+        insta::assert_snapshot!(error, @"
+        [M0801] line 1 of `migrations.sum` has a checksum of a newer version of migrate-core: 10 example 2:00
+          help: update migrate-core
         ");
     }
 
@@ -449,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_is_refused() {
+    fn invalid_lines_are_refused() {
         for text in [
             "10",
             "10 example",
@@ -461,10 +474,10 @@ mod tests {
             assert!(ChecksumFile::parse(text).is_err(), "{text}");
         }
         let conflict = ChecksumFile::parse("10 a new\n<<<<<<< HEAD\n20 b new\n=======\n30 c new\n>>>>>>> other\n");
-        insta::assert_snapshot!(conflict.unwrap_err(), @r"
-        line 2 of migrations.sum is a Git conflict marker: <<<<<<< HEAD
-          next: two branches have added a migration: keep the lines of both, in the order of their versions
-          next: if yours is the older one and somebody has applied the other, give yours a new version; then run `migrate check --update`
+        insta::assert_snapshot!(conflict.unwrap_err(), @"
+        [M0802] line 2 of `migrations.sum` is a Git conflict marker: <<<<<<< HEAD
+          help: keep the lines of both branches, in the order of their versions
+          help: if your migration is older and the other is applied somewhere, give yours a new version; then run the checksum update
         ");
     }
 }

@@ -6,6 +6,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
 use crate::migration::Migration;
 use crate::version::Version;
 
@@ -52,7 +54,7 @@ impl Sources {
     /// Returns a sentence for each migration file that no `mod` line names: it is not compiled, so it would never run.
     /// A linked migration was compiled, whichever way its file is included.
     #[must_use]
-    pub fn unnamed_files(&self, linked: &[Migration]) -> Vec<String> {
+    pub fn unnamed_files(&self, linked: &[Migration]) -> Vec<Diagnostic> {
         let is_linked = is_linked(linked);
         let named = self.named();
         let where_to = self.list.clone().unwrap_or_else(|| self.directory.join("mod.rs"));
@@ -60,33 +62,34 @@ impl Sources {
             .modules()
             .into_iter()
             .filter(|module| !named.contains_key(module) && !is_linked(module));
-        let sentences = unnamed.map(|module| {
-            format!(
-                "{} is not compiled: add `mod {module};` to {}",
-                self.file(&module).display(),
-                where_to.display()
-            )
+        let diagnostics = unnamed.map(|module| {
+            Code::FILE_NOT_COMPILED
+                .mistake(format!("{} is not compiled", self.file(&module).display()))
+                .help(format!("add `mod {module};` to {}", where_to.display()))
+                .at(None)
         });
-        sentences.collect()
+        diagnostics.collect()
     }
 
     /// Returns a sentence for each migration file that a `mod` line names, and from which no migration is linked.
     #[must_use]
-    pub fn unlinked_files(&self, linked: &[Migration]) -> Vec<String> {
+    pub fn unlinked_files(&self, linked: &[Migration]) -> Vec<Diagnostic> {
         let is_linked = is_linked(linked);
         let named = self.named();
         let unlinked = self
             .modules()
             .into_iter()
             .filter(|module| named.get(module) == Some(&Condition::None) && !is_linked(module));
-        let sentences = unlinked.map(|module| {
-            format!(
-                "no migration of {} is linked: it has none that derives `Migration`, or it is `unlisted`, or a `mod` line \
-                 above `{module}` is missing, such as `mod migrations;` in src/lib.rs",
-                self.file(&module).display()
-            )
+        let diagnostics = unlinked.map(|module| {
+            Code::FILE_NOT_LINKED
+                .mistake(format!("{} provides no linked migration", self.file(&module).display()))
+                .help(format!(
+                    "derive `Migration` in it without `unlisted`, and declare each module above `{module}`, such as \
+                     `mod migrations;` in src/lib.rs"
+                ))
+                .at(None)
         });
-        sentences.collect()
+        diagnostics.collect()
     }
 
     fn file(&self, module: &str) -> PathBuf {

@@ -1,17 +1,23 @@
 //! Plans: the steps of migrations or of their rollback, as actions for one database, in order. `planner` creates them.
 
+mod note;
 pub(crate) mod offline;
 pub(crate) mod planner;
+pub(crate) mod rows_at_fault;
 mod steps;
 mod warnings;
 
 use std::any::TypeId;
 use std::fmt;
 
+use crate::code::Code;
 use crate::location::Location;
 use crate::migration::{Direction, Migration};
+use crate::plan::rows_at_fault::RowsAtFault;
 use crate::render::{SqlDialect, TransactionWrapper};
 use crate::schema::{self, Effect, Functions, SessionEffect, Table};
+
+pub use self::note::Note;
 
 /// The migrations that a run would apply or roll back, in order, each with its steps.
 ///
@@ -151,21 +157,26 @@ impl fmt::Display for PlannedMigration {
             TransactionWrapper::default()
         };
         if !self.migration.in_transaction() {
-            writeln!(f, "-- not in a transaction: each step is committed by itself")?;
+            writeln!(f, "-- not in a transaction: each step is committed separately")?;
         } else if frame == TransactionWrapper::default() {
-            writeln!(f, "-- {} commits at each change of the schema", self.dialect.name())?;
-        }
-        if self.rebuilds() && self.steps.iter().any(PlannedStep::is_users) {
             writeln!(
                 f,
-                "-- careful: a table is made anew in this transaction, so foreign keys are off for its other steps as well, \
-                 and what they delete does not cascade"
+                "-- {} auto-commits DDL: each schema change is committed separately",
+                self.dialect.name()
             )?;
+        }
+        if self.rebuilds() && self.steps.iter().any(PlannedStep::is_users) {
+            let warning = Note::warning(
+                Code::FOREIGN_KEYS_DISABLED,
+                "this transaction rebuilds a table, so foreign keys are disabled for every step in it; deletes do not \
+                 cascade",
+            );
+            writeln!(f, "-- {warning}")?;
         }
         if self.done > 0 {
             writeln!(
                 f,
-                "-- goes on after step {}: an earlier run was interrupted there",
+                "-- resumes after step {}: an earlier run was interrupted there",
                 self.done
             )?;
         }
@@ -190,10 +201,12 @@ const LONGEST_LABEL: usize = 2000;
 pub struct PlannedStep {
     pub(crate) location: Location,
     /// Warnings and notes on the step.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
     pub(crate) action: Action,
     /// The objects that its SQL changes. Empty unless their definitions show everything that the SQL does.
     pub(crate) touches: Vec<String>,
+    /// The rows that its SQL can fail on.
+    pub(crate) rows_at_fault: Vec<RowsAtFault>,
 }
 
 #[derive(Clone, Debug)]
@@ -237,7 +250,7 @@ impl PlannedStep {
     /// Returns warnings and notes on the step, one sentence each: data that it loses, and parts that could not be
     /// checked.
     #[must_use]
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
@@ -296,9 +309,9 @@ impl PlannedStep {
             Action::Statement(sql) | Action::Generated(sql) => match sql.trim().char_indices().nth(LONGEST_LABEL) {
                 None => sql.trim().to_owned(),
                 // Seed data may be megabytes long.
-                Some((end, _)) => format!("{} .. ({} bytes in all)", &sql.trim()[..end], sql.len()),
+                Some((end, _)) => format!("{} .. ({} bytes in total)", &sql.trim()[..end], sql.len()),
             },
-            Action::Expect { table, .. } => format!("making `{}` anew", table.name),
+            Action::Expect { table, .. } => format!("rebuild of `{}`", table.name),
             Action::Rust { name, .. } => format!("Rust step `{name}`"),
             Action::Declare(_) | Action::Keep => "nothing".to_owned(),
         }
@@ -324,19 +337,19 @@ impl fmt::Display for PlannedStep {
             }
             Action::Expect { table, is_found } => write!(
                 f,
-                "-- `{}` is made anew{}: foreign keys are off meanwhile and checked at the end",
+                "-- table `{}` is rebuilt{}. Foreign keys are disabled during the rebuild and checked afterwards",
                 table.name,
                 if *is_found {
                     ""
                 } else {
-                    ", here from what migrations say of it, on a database from what it is there"
+                    " (shown from the migrations; at run time from the live table)"
                 }
             ),
             Action::Rust { name, .. } => write!(f, "-- Rust step `{name}` ({})", self.location),
             Action::Declare(names) => {
-                write!(f, "-- declared, and taken to be there: `{}`", names.join("`, `"))
+                write!(f, "-- declared, assumed to exist: `{}`", names.join("`, `"))
             }
-            Action::Keep => write!(f, "-- up_only: the work of the step at {} stays", self.location),
+            Action::Keep => write!(f, "-- up_only: the step at {} is not rolled back", self.location),
         }
     }
 }

@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
-use crate::error::{Diagnostic, Error};
+use crate::error::Error;
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::{PlanFor, PlannedMigration, PlannedStep};
 use crate::schema::{self, Recording, Step, StepKind};
@@ -75,7 +77,7 @@ impl Planner {
             .filter_map(|table| {
                 let difference = match known.table(&table.name) {
                     Some(there) => table.difference(&there.in_words())?,
-                    None => "it is not there".to_owned(),
+                    None => return Some(format!("table `{}` does not exist", table.name)),
                 };
                 Some(format!("table `{}`: {difference}", table.name))
             })
@@ -85,7 +87,7 @@ impl Planner {
                 .tables
                 .keys()
                 .filter(|name| *name != but && !self.model.knows(name));
-            differences.extend(strays.map(|name| format!("table `{name}`: no migration has made it")));
+            differences.extend(strays.map(|name| format!("table `{name}` is not created by any migration")));
         }
         differences
     }
@@ -124,7 +126,7 @@ impl Planner {
     }
 
     /// Marks the schema as incomplete: other programs use the database, and their migrations are not linked here.
-    pub(crate) fn is_pooled(&mut self) {
+    pub(crate) fn mark_incomplete(&mut self) {
         self.model.mark_all_unknown();
     }
 
@@ -138,14 +140,16 @@ impl Planner {
         let up = schema::record(|schema| migration.migrate().up(schema));
         let mut diagnostics = up.diagnostics;
         if up.steps.is_empty() {
-            diagnostics.push(Diagnostic {
-                location: Some(migration.location()),
-                message: format!("`up` of {} describes nothing; write its steps", migration.name()),
-            });
+            diagnostics.push(
+                Code::EMPTY_MIGRATION
+                    .mistake(format!("`up` of {} is empty", migration.name()))
+                    .help("add at least one step")
+                    .at(migration.location()),
+            );
         }
         let down = schema::record(|schema| migration.migrate().down(schema));
         // A derived rollback always leads back, so only a written `down` is compared.
-        let names = match down.works_out_from_up {
+        let names = match down.derives_from_up {
             true => BTreeSet::new(),
             false => up.steps.iter().chain(&down.steps).flat_map(names_of).collect(),
         };
@@ -160,12 +164,14 @@ impl Planner {
         let after = self.model.known(&names);
         let compared = names.iter().zip(before.iter().zip(&after));
         let differences = compared.filter_map(|(name, (before, after))| before.difference(name, after));
-        back.found.extend(differences.map(|difference| Diagnostic {
-            location: location.or(Some(migration.location())),
-            message: format!(
-                "`down` of {} does not lead back to the schema from before it: {difference}",
-                migration.name()
-            ),
+        back.found.extend(differences.map(|difference| {
+            Code::DOWN_DIFFERS
+                .mistake(format!(
+                    "`down` of {} does not restore the schema from before `up`: {difference}",
+                    migration.name()
+                ))
+                .help("correct `down`, or remove it to derive it from `up`")
+                .at(location.or(Some(migration.location())))
         }));
         self.models().for_each(SchemaState::rollback_to_savepoint);
         diagnostics.extend(back.said);
@@ -194,13 +200,15 @@ impl Planner {
     pub(crate) fn down(&mut self, migration: &Migration) -> Result<PlannedMigration, Vec<Diagnostic>> {
         let Some(inverse) = self.inverses.remove(&migration.id()) else {
             // History is replayed before a rollback is planned, so this is a bug. Refuse, rather than do nothing.
-            return Err(vec![Diagnostic {
-                location: Some(migration.location()),
-                message: format!("the way back of {} is not known", migration.name()),
-            }]);
+            return Err(vec![
+                Code::UNKNOWN_ROLLBACK
+                    .mistake(format!("the rollback of {} is unknown", migration.name()))
+                    .help("write `down` for it, and report this as a bug of the framework")
+                    .at(migration.location()),
+            ]);
         };
         let down = schema::record(|schema| migration.migrate().down(schema));
-        let WayBack {
+        let PlannedRollback {
             planned,
             said: mut diagnostics,
             found,
@@ -221,29 +229,31 @@ impl Planner {
         })
     }
 
-    fn way_back(&mut self, migration: &Migration, inverse: &Inverse, down: Recording) -> WayBack {
+    fn way_back(&mut self, migration: &Migration, inverse: &Inverse, down: Recording) -> PlannedRollback {
         let mut said = down.diagnostics;
-        let steps = if down.works_out_from_up {
+        let steps = if down.derives_from_up {
             said.extend(inverse.missing.iter().cloned().map(|mut diagnostic| {
-                diagnostic.message += &format!(", or write `down` for {}", migration.name());
+                let down = format!("write `down` for {}", migration.name());
+                diagnostic.help = Some(match diagnostic.help {
+                    Some(help) => format!("{help}, or {down}"),
+                    None => down,
+                });
                 diagnostic
             }));
             &inverse.steps
         } else {
             if down.steps.is_empty() {
-                said.push(Diagnostic {
-                    location: Some(migration.location()),
-                    message: format!(
-                        "`down` of {} describes nothing; write its steps, or leave `down` out to have it worked out from \
-                         `up`",
-                        migration.name()
-                    ),
-                });
+                said.push(
+                    Code::EMPTY_MIGRATION
+                        .mistake(format!("`down` of {} is empty", migration.name()))
+                        .help("add its steps, or remove `down` to derive it from `up`")
+                        .at(migration.location()),
+                );
             }
             &down.steps
         };
         let walk = self.walk(migration, steps, Mode::Plan(Direction::Down));
-        WayBack {
+        PlannedRollback {
             planned: walk.planned,
             said,
             found: walk.diagnostics,
@@ -277,7 +287,7 @@ impl Planner {
         let mut walked = walk.walked;
         walked.inverse.steps.reverse();
         self.models().for_each(|model| match purpose {
-            Mode::Plan(Direction::Down) => model.rows_may_come_between_ways_back(),
+            Mode::Plan(Direction::Down) => model.rows_may_come_between_rollbacks(),
             Mode::Plan(Direction::Up) | Mode::Replay => model.rows_may_come(),
         });
         walked
@@ -293,11 +303,12 @@ fn names_of(step: &Step) -> Vec<String> {
     }
 }
 
-struct WayBack {
+/// The planned steps of a rollback, and the errors in it.
+struct PlannedRollback {
     planned: Vec<PlannedStep>,
-    /// Errors in the rollback as it is written, for any schema.
+    /// Errors in the source of the rollback, whatever the schema is.
     said: Vec<Diagnostic>,
-    /// Errors in the rollback for the schema that it finds.
+    /// Errors that depend on the schema before the rollback.
     found: Vec<Diagnostic>,
 }
 

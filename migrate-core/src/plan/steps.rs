@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::planner::{Inverse, LiveState};
+use super::rows_at_fault::rows_at_fault;
 use super::warnings;
-use crate::error::Diagnostic;
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::location::Location;
 use crate::migration::Direction;
-use crate::plan::{Action, PlanFor, PlannedStep};
-use crate::render;
+use crate::plan::{Action, Note, PlanFor, PlannedStep};
+use crate::render::{self, OUTSIDE_TRANSACTION};
 use crate::schema::{self, Effect, EnumChange, Operation, Step, StepKind, TableEdit, Token, Undo, mentions};
 use crate::state::{CheckedOperation, SchemaState};
 
@@ -41,17 +43,14 @@ pub(super) struct StepPlanner<'a> {
     /// Values that this transaction has added to enums, and cannot use before it commits.
     pub(super) waiting: Vec<(String, String)>,
     /// Warnings and notes on the action that is planned next.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
     pub(super) purpose: Mode,
     pub(super) walked: PlannedSteps,
 }
 
 impl StepPlanner<'_> {
-    fn diagnostic(&mut self, location: Location, message: impl Into<String>) {
-        self.walked.diagnostics.push(Diagnostic {
-            location: Some(location),
-            message: message.into(),
-        });
+    fn diagnostic(&mut self, location: Location, message: impl Into<Mistake>) {
+        self.walked.diagnostics.push(message.into().at(location));
     }
 
     fn plan(&mut self, location: Location, action: Action) {
@@ -61,6 +60,7 @@ impl StepPlanner<'_> {
             notes,
             action,
             touches: Vec::new(),
+            rows_at_fault: Vec::new(),
         });
     }
 
@@ -81,11 +81,11 @@ impl StepPlanner<'_> {
                 let sql = sql.for_dialect(dialect).unwrap_or_else(|| {
                     self.diagnostic(
                         step.location,
-                        format!(
-                            "this SQL is not written for {}; add `(Dialect::{dialect:?}, \"..\")`, with an empty text if \
-                             there is nothing to do there",
-                            dialect.title()
-                        ),
+                        Code::MISSING_DIALECT
+                            .mistake(format!("this SQL is not written for {}", dialect.title()))
+                            .help(format!(
+                                "add `(Dialect::{dialect:?}, \"..\")`, with an empty text if nothing is needed there"
+                            )),
                     );
                     ""
                 });
@@ -220,17 +220,18 @@ impl StepPlanner<'_> {
             if !live.model.knows(name) {
                 self.diagnostic(
                     effect.location,
-                    format!(
-                        "`{name}` is declared, and the database does not have it; on a new database make it first, as it was \
-                         made elsewhere, or describe it with `create_table` instead"
-                    ),
+                    Code::DECLARED_OBJECT_MISSING
+                        .mistake(format!("`{name}` is declared but does not exist in the database"))
+                        .help("create it before the run, or describe it with `create_table` or `create_view` instead"),
                 );
             } else if let (Some(known), Some(there)) = (self.model.table(name), live.model.table(name)) {
                 let mut there = there.clone();
                 self.plan_for.dialect.normalize_to(&mut there, known);
                 if let Some(difference) = known.difference(&there) {
-                    self.notes
-                        .push(format!("careful: `{name}` is not what is declared: {difference}"));
+                    self.notes.push(Note::warning(
+                        Code::DECLARATION_DIFFERS,
+                        format!("`{name}` differs from its declaration: {difference}"),
+                    ));
                 }
             }
         }
@@ -277,10 +278,12 @@ impl StepPlanner<'_> {
             if let Some(trigger) = there.triggers.iter().find(|trigger| mentions(&trigger.sql, column)) {
                 self.diagnostic(
                     location,
-                    format!(
-                        "the trigger `{}` of `{}` names `{column}`; drop it first, and make it again after",
-                        trigger.name, there.name
-                    ),
+                    Code::COLUMN_IN_USE
+                        .mistake(format!(
+                            "the trigger `{}` of `{}` uses `{column}`",
+                            trigger.name, there.name
+                        ))
+                        .help("drop the trigger before the change and create it again afterwards"),
                 );
             }
         }
@@ -311,10 +314,10 @@ impl StepPlanner<'_> {
                 match refused {
                     Some(why) => self.diagnostic(
                         location,
-                        format!(
-                            "{} has to make the table anew for this, and cannot: {why}",
+                        Code::REBUILD_IMPOSSIBLE.mistake(format!(
+                            "{} must rebuild the table for this but cannot: {why}",
                             dialect.name()
-                        ),
+                        )),
                     ),
                     None => self.walked.diagnostics.extend(diagnostics),
                 }
@@ -324,21 +327,23 @@ impl StepPlanner<'_> {
         if rendered.rebuilds.is_some() && !self.in_transaction {
             self.diagnostic(
                 location,
-                format!(
-                    "{} has to make the table anew for this, which needs a transaction; put it into a migration without \
-                     `transaction = false`",
-                    dialect.name()
-                ),
+                Code::REBUILD_NEEDS_TRANSACTION
+                    .mistake(format!(
+                        "{} must rebuild the table for this, which needs a transaction",
+                        dialect.name()
+                    ))
+                    .help("move it to a migration without `transaction = false`"),
             );
         }
         if rendered.stays_outside && self.in_transaction {
             self.diagnostic(
                 location,
-                format!(
-                    "{} makes and drops an index concurrently only outside a transaction; put it into a migration of its own \
-                     with `#[migration(.., transaction = false)]`",
-                    dialect.name()
-                ),
+                Code::NOT_IN_TRANSACTION
+                    .mistake(format!(
+                        "{} cannot create or drop an index concurrently inside a transaction",
+                        dialect.name()
+                    ))
+                    .help(OUTSIDE_TRANSACTION),
             );
         }
         let goes_back = self.purpose == Mode::Plan(Direction::Down);
@@ -348,17 +353,27 @@ impl StepPlanner<'_> {
         if rendered.may_copy {
             self.notes.extend(warnings::copies(&applied.operation, dialect));
         }
+        let rows_at_fault = rows_at_fault(
+            dialect,
+            &applied.operation,
+            before,
+            &rendered.statements,
+            rendered.rebuilds.is_some(),
+        );
         if let Some(table) = rendered.rebuilds {
             let is_found = self.plan_for.connection.is_some();
             let table = Box::new(table);
             self.plan(location, Action::Expect { table, is_found });
         }
-        for statement in rendered.statements {
+        for (statement, rows_at_fault) in rendered.statements.into_iter().zip(rows_at_fault) {
             if !matches!(applied.operation, Operation::ChangeEnum { .. }) {
                 self.check_waiting(&statement, location);
             }
             let touches = applied.operation.names();
             self.plan_touching(location, Action::Generated(statement), touches);
+            if let Some(step) = self.walked.planned.last_mut() {
+                step.rows_at_fault = rows_at_fault;
+            }
         }
         if let Operation::ChangeEnum {
             name,
@@ -379,12 +394,13 @@ impl StepPlanner<'_> {
             schema::tokenize(sql).is_ok_and(|tokens| tokens.contains(&Token::Text(&literal)))
         });
         if let Some((name, value)) = used {
-            let message = format!(
-                "`{value}` was added to the enum `{name}` in this transaction, and {} lets only later ones use it; put \
-                 this into a later migration",
-                dialect.name()
-            );
-            self.diagnostic(location, message);
+            let mistake = Code::UNCOMMITTED_ENUM_VALUE
+                .mistake(format!(
+                    "{} does not allow the enum value `{value}` in the transaction that adds it to `{name}`",
+                    dialect.name()
+                ))
+                .help("move this step to a later migration");
+            self.diagnostic(location, mistake);
         }
     }
 
@@ -399,7 +415,7 @@ impl StepPlanner<'_> {
                 let touches = schema::observable_objects(sql).unwrap_or_default();
                 self.plan_touching(location, Action::Statement(sql.to_owned()), touches);
             }
-            Err(message) => self.diagnostic(location, message),
+            Err(mistake) => self.diagnostic(location, mistake),
         }
     }
 
@@ -415,9 +431,12 @@ impl StepPlanner<'_> {
         let dialect = self.plan_for.dialect;
         let expected = dialect.kind().connection_name();
         if connection.is_none() && !functions.connection_names().contains(&expected) {
-            self.notes.push(format!(
-                "careful: this step has no function for a {expected}, so on {} it would be refused",
-                dialect.name()
+            self.notes.push(Note::warning(
+                Code::REFUSED_ON_DIALECT,
+                format!(
+                    "this step has no function for {expected}, so a run on {} refuses it",
+                    dialect.name()
+                ),
             ));
         }
         match (name, connection) {
@@ -430,12 +449,15 @@ impl StepPlanner<'_> {
             ),
             (None, connection) => self.diagnostic(
                 location,
-                format!(
-                    "this Rust step is written for {}, and the database is reached by a {}; write it in \
-                     `for_each_connection!`, or give `run` a tuple with one function per connection type",
-                    functions.connection_names().join(" and "),
-                    connection.map_or("connection of another type", |(_, name)| name)
-                ),
+                Code::MISSING_CONNECTION
+                    .mistake(format!(
+                        "this Rust step is written for {}, but the connection is {}",
+                        functions.connection_names().join(" and "),
+                        connection.map_or("of another type", |(_, name)| name)
+                    ))
+                    .help(
+                        "write it in `for_each_connection!`, or give `run` a tuple with one function per connection type",
+                    ),
             ),
         }
     }
@@ -488,12 +510,12 @@ impl StepPlanner<'_> {
                 location: step.location,
             },
             Undo::Unknown => {
-                self.walked.inverse.missing.push(Diagnostic {
-                    location: Some(step.location),
-                    message: format!(
-                        "nothing says how to take {what} back; add `.undo(..)`, or `.up_only()` if its work may stay"
-                    ),
-                });
+                self.walked.inverse.missing.push(
+                    Code::IRREVERSIBLE_STEP
+                        .mistake(format!("{what} has no rollback"))
+                        .help("add `.undo(..)` or `.up_only()`")
+                        .at(step.location),
+                );
                 return;
             }
         };

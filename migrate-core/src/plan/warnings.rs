@@ -1,36 +1,48 @@
 //! Warnings and notes on a step, which a plan prints beside its SQL.
 
+use super::note::Note;
+use crate::code::Code;
 use crate::render::SqlDialect;
 use crate::schema::{Operation, Table, TableEdit};
 
 /// Returns a note for each object that an operation changes, if its definition is unknown.
-pub(super) fn unchecked(operation: &Operation) -> Vec<String> {
+pub(super) fn unchecked(operation: &Operation) -> Vec<Note> {
     let note = |name: String| {
-        format!("not checked: what `{name}` looks like is not known, as raw SQL may have made or changed it")
+        Note::info(format!(
+            "not checked: the definition of `{name}` is unknown after raw SQL"
+        ))
     };
     operation.names().into_iter().map(note).collect()
 }
 
 /// Returns warnings for rows and values that an operation loses, and notes for those that a rollback does not restore.
-pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: bool) -> Vec<String> {
+pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: bool) -> Vec<Note> {
     match operation {
-        Operation::DropTable { table } => vec![format!("careful: the rows of `{table}` are lost")],
-        Operation::CreateTable { table, .. } if goes_back => vec![format!("`{table}` comes back without its rows")],
+        Operation::DropTable { table } => vec![Note::warning(
+            Code::TABLE_ROWS_LOST,
+            format!("the rows of `{table}` are lost"),
+        )],
+        Operation::CreateTable { table, .. } if goes_back => {
+            vec![Note::info(format!("`{table}` is restored without its rows"))]
+        }
         Operation::AlterTable { table, edits } => {
             let note = |change: &TableEdit| match change {
-                TableEdit::DropColumn { column, .. } => {
-                    Some(format!("careful: the values of `{table}.{column}` are lost"))
-                }
-                TableEdit::AddColumn { column, .. } if goes_back && column.generated.is_none() => Some(format!(
-                    "`{table}.{}` comes back without its values, as the last column",
-                    column.name
+                TableEdit::DropColumn { column, .. } => Some(Note::warning(
+                    Code::COLUMN_VALUES_LOST,
+                    format!("the values of `{table}.{column}` are lost"),
                 )),
+                TableEdit::AddColumn { column, .. } if goes_back && column.generated.is_none() => {
+                    Some(Note::info(format!(
+                        "`{table}.{}` is restored without its values, as the last column",
+                        column.name
+                    )))
+                }
                 TableEdit::SetType { column, to, .. } => {
                     let from = &before?.column(column)?.column_type;
                     from.loses_as(to).then(|| {
-                        format!(
-                            "careful: values of `{table}.{column}` lose what {} has no place for",
-                            to.encoding()
+                        Note::warning(
+                            Code::VALUES_TRUNCATED,
+                            format!("values of `{table}.{column}` are truncated to {}", to.encoding()),
                         )
                     })
                 }
@@ -47,18 +59,18 @@ pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: b
 }
 
 /// Returns warnings for a change for which the server may copy the table.
-pub(super) fn copies(operation: &Operation, dialect: &dyn SqlDialect) -> Vec<String> {
+pub(super) fn copies(operation: &Operation, dialect: &dyn SqlDialect) -> Vec<Note> {
     let note = |name: String| {
-        format!(
-            "careful: {} may copy `{name}` for this, and nobody could write to it meanwhile",
-            dialect.name()
+        Note::warning(
+            Code::WRITES_BLOCKED,
+            format!("{} may copy `{name}`, blocking writes while it does", dialect.name()),
         )
     };
     operation.names().into_iter().map(note).collect()
 }
 
 /// Returns warnings for the parts of a dropped table that no migration describes. `there` is the table as it was found.
-pub(super) fn unknown_losses(operation: &Operation, there: &Table) -> Vec<String> {
+pub(super) fn unknown_losses(operation: &Operation, there: &Table) -> Vec<Note> {
     let Operation::DropTable { table } = operation else {
         return Vec::new();
     };
@@ -70,7 +82,12 @@ pub(super) fn unknown_losses(operation: &Operation, there: &Table) -> Vec<String
     let options = options
         .into_iter()
         .filter(|(is_there, _)| *is_there)
-        .map(|(_, option)| option.to_owned());
-    let note = |what: String| format!("careful: {what} goes with `{table}`, and does not come back");
+        .map(|(_, option)| format!("the option {option}"));
+    let note = |what: String| {
+        Note::warning(
+            Code::UNTRACKED_OBJECT_LOST,
+            format!("{what} of `{table}` is dropped with it, and a rollback does not restore it"),
+        )
+    };
     triggers.chain(options).map(note).collect()
 }

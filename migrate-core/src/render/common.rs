@@ -1,6 +1,8 @@
 //! SQL that most databases share. The dialect supplies the quoting.
 
 use super::SqlDialect;
+use crate::code::Code;
+use crate::diagnostic::Mistake;
 use crate::schema::{
     Check, Column, ColumnType, DefaultValue, ForeignKey, ForeignKeyAction, Generated, Index, IndexMethod, IndexOn,
     Table, Unique, Value,
@@ -142,7 +144,7 @@ fn constraint_prefix(dialect: &dyn SqlDialect, name: &str) -> String {
     format!("CONSTRAINT {} ", dialect.identifier(name))
 }
 
-pub(super) fn keys(dialect: &dyn SqlDialect, index: &Index) -> String {
+pub(crate) fn keys(dialect: &dyn SqlDialect, index: &Index) -> String {
     let keys: Vec<String> = index
         .keys
         .iter()
@@ -161,24 +163,36 @@ pub(super) fn keys(dialect: &dyn SqlDialect, index: &Index) -> String {
 }
 
 /// Refuses included columns where the database does not support them.
-pub(super) fn check_index(dialect: &dyn SqlDialect, index: &Index) -> Result<(), String> {
+pub(super) fn check_index(dialect: &dyn SqlDialect, index: &Index) -> Result<(), Mistake> {
     let name = dialect.name();
     if !index.include.is_empty() && !dialect.features().included_columns {
-        return Err(format!(
-            "{name} has no index that includes other columns; for `{}` leave `.include(..)` out, or put them behind its keys",
-            index.name
-        ));
+        return Err(Code::UNSUPPORTED_INDEX
+            .mistake(format!(
+                "{name} does not support included columns in an index, as in `{}`",
+                index.name
+            ))
+            .help("remove `.include(..)`, or append the columns to the keys"));
     }
     Ok(())
 }
 
-/// Returns the error message for an index method that the database lacks.
-pub(super) fn no_method(dialect: &dyn SqlDialect, index: &Index, method: &IndexMethod) -> String {
+/// Returns the mistake of an index method that the database lacks.
+pub(super) fn no_method(dialect: &dyn SqlDialect, index: &Index, method: &IndexMethod) -> Mistake {
+    Code::UNSUPPORTED_INDEX
+        .mistake(format!(
+            "{} does not support the method {} of the index `{}`",
+            dialect.name(),
+            method.name(),
+            index.name
+        ))
+        .help("remove `.method(..)`, or write the index for each database with `execute`")
+}
+
+/// The help for a change of type that must say how values are converted.
+pub(super) fn add_conversion(example: &str) -> String {
     format!(
-        "{} has no index of the method {}; leave `.method(..)` out of `{}`, or write it for each database with `execute`",
-        dialect.name(),
-        method.name(),
-        index.name
+        "add `.using(\"..\")` with an expression of the old value, such as `{example}`, and `.undo_using(\"..\")` for the \
+         rollback"
     )
 }
 
@@ -197,7 +211,7 @@ pub(super) fn create_index(dialect: &dyn SqlDialect, table: &str, index: &Index)
 }
 
 /// Returns CREATE TABLE alone, under any name. Indexes and comment statements are separate.
-pub(crate) fn create_table(dialect: &dyn SqlDialect, name: &str, table: &Table) -> Result<String, String> {
+pub(crate) fn create_table(dialect: &dyn SqlDialect, name: &str, table: &Table) -> Result<String, Mistake> {
     dialect.check_keys(table)?;
     let mut lines = Vec::new();
     for column in &table.columns {

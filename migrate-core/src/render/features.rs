@@ -80,7 +80,7 @@ mod tests {
     use crate::render::dialect_of;
 
     #[test]
-    fn every_database_answers_every_question() {
+    fn every_dialect_decides_every_feature() {
         let all = ["sqlite", "postgres", "postgres:18", "mysql", "mariadb", "mariadb:10.8"];
         let mut table = String::new();
         let answers = |text: &str| {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_answers_as_the_newest_that_is_not_newer() {
+    fn a_version_uses_the_newest_known_version_up_to_it() {
         for name in Dialect::ALL {
             for major in 3..25 {
                 for minor in 0..60 {

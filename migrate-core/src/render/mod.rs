@@ -15,7 +15,7 @@ mod sqlite_rebuild;
 #[cfg(feature = "sqlite")]
 pub(crate) mod tokens;
 
-pub(crate) use common::value;
+pub(crate) use common::{keys as index_keys, value};
 pub(crate) use features::Features;
 pub(crate) use mysql::MySql;
 pub(crate) use operation::{Rendered, render};
@@ -25,8 +25,8 @@ pub(crate) use sqlite_rebuild::REBUILT;
 
 use std::fmt;
 
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::{Dialect, DialectVersion};
-use crate::error::Diagnostic;
 use crate::location::Location;
 use crate::schema::{Column, ColumnType, EnumChange, Index, LocatedEdit, NewName, ObjectKind, Table};
 
@@ -78,14 +78,14 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
     /// # Errors
     ///
     /// The problem, and what to write instead.
-    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String>;
+    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), Mistake>;
 
     /// Checks that the database accepts a new name. The default accepts every name.
     ///
     /// # Errors
     ///
     /// The reason for the refusal.
-    fn check_name(&self, _given: NewName<'_>) -> Result<(), String> {
+    fn check_name(&self, _given: NewName<'_>) -> Result<(), Mistake> {
         Ok(())
     }
 
@@ -99,7 +99,7 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
     /// # Errors
     ///
     /// The part with another meaning, and what to write instead.
-    fn check_expression(&self, _sql: &str) -> Result<(), String> {
+    fn check_expression(&self, _sql: &str) -> Result<(), Mistake> {
         Ok(())
     }
 
@@ -116,7 +116,7 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
     /// # Errors
     ///
     /// If the database has no such type. The message names an alternative.
-    fn column_type(&self, column_type: &ColumnType) -> Result<String, String>;
+    fn column_type(&self, column_type: &ColumnType) -> Result<String, Mistake>;
 
     /// Returns the default expression for the time of the insert.
     fn current_timestamp(&self) -> &'static str {
@@ -128,7 +128,7 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
     /// # Errors
     ///
     /// If the database lacks a feature of the column. The message names an alternative.
-    fn column(&self, column: &Column) -> Result<String, String>;
+    fn column(&self, column: &Column) -> Result<String, Mistake>;
 
     /// Returns the primary key clause of CREATE TABLE; `None` without a key, or if a column's definition contains it.
     fn primary_key(&self, table: &Table) -> Option<String> {
@@ -159,14 +159,14 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
     /// # Errors
     ///
     /// If the database lacks a feature of the index. The message names an alternative.
-    fn create_index(&self, table: &str, index: &Index) -> Result<String, String>;
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, Mistake>;
 
     /// Checks that the database supports the keys of a new table.
     ///
     /// # Errors
     ///
     /// If it does not. The message names an alternative.
-    fn check_keys(&self, _table: &Table) -> Result<(), String> {
+    fn check_keys(&self, _table: &Table) -> Result<(), Mistake> {
         Ok(())
     }
 
@@ -192,7 +192,7 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
     /// # Errors
     ///
     /// If the database cannot make the change. The message names an alternative.
-    fn change_enum(&self, name: &str, change: &EnumChange) -> Result<String, String>;
+    fn change_enum(&self, name: &str, change: &EnumChange) -> Result<String, Mistake>;
 
     /// Returns a statement that fails if a new view cannot be read, on databases where CREATE VIEW does not check this.
     fn check_view(&self, _view: &str) -> Option<String> {
@@ -244,9 +244,10 @@ pub(crate) struct Alteration<'a> {
     pub(crate) views: &'a [(String, String)],
 }
 
-pub(crate) fn diagnostic(location: Location, message: impl Into<String>) -> Diagnostic {
-    Diagnostic {
-        location: Some(location),
-        message: message.into(),
-    }
+/// The help for what a transaction does not allow.
+pub(crate) const OUTSIDE_TRANSACTION: &str =
+    "move it to its own migration with `#[migration(.., transaction = false)]`";
+
+pub(crate) fn diagnostic(location: Location, message: impl Into<Mistake>) -> Diagnostic {
+    message.into().at(location)
 }

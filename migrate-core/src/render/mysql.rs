@@ -6,8 +6,9 @@ use super::alter_table::{Altering, Aspect};
 use super::mysql_online_ddl::{is_online, is_online_alone, is_plain, takes_expressions_alone};
 use super::operation::Rendered;
 use super::{Alteration, Features, SqlDialect, TransactionWrapper, common, diagnostic, mysql_normalize};
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
-use crate::error::Diagnostic;
 use crate::schema::{
     Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, NewName, ObjectKind, Table, TableEdit,
     Token, mentions, tokenize,
@@ -67,19 +68,23 @@ impl SqlDialect for MySql {
     }
 
     /// <https://dev.mysql.com/doc/refman/8.4/en/identifiers.html>
-    fn check_name(&self, given: NewName<'_>) -> Result<(), String> {
+    fn check_name(&self, given: NewName<'_>) -> Result<(), Mistake> {
         let (NewName::Object(name) | NewName::Part(name)) = given;
         if name.ends_with(' ') {
-            return Err(format!(
-                "{} takes no name that ends with a space; give `{name}` another one",
-                self.name()
-            ));
+            return Err(Code::UNSUPPORTED_NAME
+                .mistake(format!(
+                    "{} does not allow the name `{name}`: it ends with a space",
+                    self.name()
+                ))
+                .help("choose another name"));
         }
         if let Some(c) = name.chars().find(|c| *c > '\u{ffff}') {
-            return Err(format!(
-                "{} takes no {c} in a name; give `{name}` another one",
-                self.name()
-            ));
+            return Err(Code::UNSUPPORTED_NAME
+                .mistake(format!(
+                    "{} does not allow the name `{name}`: it contains {c}",
+                    self.name()
+                ))
+                .help("choose another name"));
         }
         Ok(())
     }
@@ -94,16 +99,15 @@ impl SqlDialect for MySql {
         }
     }
 
-    fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), String> {
+    fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), Mistake> {
         super::raw_sql::check_has_statement(sql)?;
         super::raw_sql::check_leaves_transactions_alone(sql)?;
         // Each step has one checkpoint. With two statements in a step, it would be unknown which of them completed.
         if super::raw_sql::outline(sql).more_follows && !super::raw_sql::may_be_compound(sql) {
-            return Err(format!(
-                "{} commits statements one by one, so each `execute` takes one; give what follows the first semicolon an \
-                 `execute` of its own",
+            return Err(super::raw_sql::several_statements(&format!(
+                ", but {} commits each one separately",
                 self.name()
-            ));
+            )));
         }
         Ok(())
     }
@@ -112,7 +116,7 @@ impl SqlDialect for MySql {
         TransactionWrapper::default()
     }
 
-    fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
+    fn column_type(&self, column_type: &ColumnType) -> Result<String, Mistake> {
         Ok(match column_type {
             ColumnType::Numeric { precision, scale } => format!("DECIMAL({precision}, {scale})"),
             // TEXT and BLOB hold at most 64 KiB: https://dev.mysql.com/doc/refman/8.4/en/storage-requirements.html
@@ -123,10 +127,9 @@ impl SqlDialect for MySql {
             ColumnType::Timestamptz => "TIMESTAMP(6)".to_owned(),
             ColumnType::Jsonb => "JSON".to_owned(),
             ColumnType::Uuid => {
-                return Err(format!(
-                    "{} has no type for UUIDs that Diesel reads; use `char` with 36 characters",
-                    self.name()
-                ));
+                return Err(Code::UNSUPPORTED_TYPE
+                    .mistake(format!("{} has no UUID type that Diesel can read", self.name()))
+                    .help("use `char` with 36 characters"));
             }
             ColumnType::Enum(name) => return Err(self.lacks_enums(name)),
             other => common::column_type(other),
@@ -137,7 +140,7 @@ impl SqlDialect for MySql {
         "CURRENT_TIMESTAMP(6)"
     }
 
-    fn column(&self, column: &Column) -> Result<String, String> {
+    fn column(&self, column: &Column) -> Result<String, Mistake> {
         let mut sql = format!(
             "{} {}",
             self.identifier(&column.name),
@@ -173,12 +176,12 @@ impl SqlDialect for MySql {
         Some(format!("PRIMARY KEY ({})", common::columns(self, &key.columns)))
     }
 
-    fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, Mistake> {
         let method = self.index_method(index)?;
         Ok(common::create_index(self, table, index) + method)
     }
 
-    fn check_keys(&self, table: &Table) -> Result<(), String> {
+    fn check_keys(&self, table: &Table) -> Result<(), Mistake> {
         let constraints = table.primary_key.iter().map(|key| &key.columns);
         let constraints = constraints.chain(table.uniques.iter().map(|unique| &unique.columns));
         let constraints = constraints.chain(table.foreign_keys.iter().map(|key| &key.columns));
@@ -222,18 +225,19 @@ impl SqlDialect for MySql {
         }
     }
 
-    fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, String> {
+    fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, Mistake> {
         Err(self.lacks_enums(name))
     }
 
-    fn check_expression(&self, sql: &str) -> Result<(), String> {
+    fn check_expression(&self, sql: &str) -> Result<(), Mistake> {
         let escapes = |token: Token<'_>| matches!(token, Token::Text(text) if text.contains('\\'));
         if tokenize(sql).is_ok_and(|tokens| tokens.into_iter().any(escapes)) {
-            return Err(format!(
-                "{} takes a backslash in a text for the start of an escape, and other databases do not; write \
-                 `char(92)` for it, as in `concat('a', char(92), 'b')`, in `{sql}`",
-                self.name()
-            ));
+            return Err(Code::AMBIGUOUS_BACKSLASH
+                .mistake(format!(
+                    "{} reads the backslash in `{sql}` as an escape, unlike other databases",
+                    self.name()
+                ))
+                .help("write `char(92)` for the backslash, as in `concat('a', char(92), 'b')`"));
         }
         Ok(())
     }
@@ -291,7 +295,7 @@ fn indexed(index: &Index) -> impl Iterator<Item = &str> {
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-generated-columns.html>,
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>,
 /// <https://dev.mysql.com/doc/refman/8.4/en/create-index.html#create-index-functional-key-parts>.
-fn check_no_expression(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), String> {
+fn check_no_expression(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), Mistake> {
     let checks = alteration
         .before
         .map(|table| table.checks.as_slice())
@@ -308,44 +312,52 @@ fn check_no_expression(altering: &Altering<'_>, alteration: &Alteration<'_>, col
         .or_else(|| check.map(|check| format!("constraint `{}`", check.name)))
         .or_else(|| index.map(|index| format!("index `{}`", index.name)));
     match reader {
-        Some(reader) => Err(format!(
-            "the {reader} names `{column}`, and MySQL renames no such column; drop it before, and add it again after"
-        )),
+        Some(reader) => Err(Code::COLUMN_IN_USE
+            .mistake(format!("MySQL cannot rename `{column}`: the {reader} uses it"))
+            .help(format!(
+                "drop the {reader} before the rename and add it again afterwards"
+            ))),
         None => Ok(()),
     }
 }
 
 impl MySql {
-    fn lacks_enums(&self, name: &str) -> String {
-        format!(
-            "{} has no enum by a name such as `{name}`; name the values in the column: \
-             `t.column(\"..\", ColumnType::Named(\"ENUM('..', '..')\".to_owned()))`",
-            self.name()
-        )
+    fn lacks_enums(&self, name: &str) -> Mistake {
+        Code::UNSUPPORTED_ENUM
+            .mistake(format!("{} has no named enums such as `{name}`", self.name()))
+            .help(
+                "list the values in the column: \
+                 `t.column(\"..\", ColumnType::Named(\"ENUM('..', '..')\".to_owned()))`",
+            )
     }
 
     /// Returns the `USING` clause that ends an index definition. Fails if the database lacks a feature of the index.
-    fn index_method(&self, index: &Index) -> Result<&'static str, String> {
+    fn index_method(&self, index: &Index) -> Result<&'static str, Mistake> {
         let name = self.name();
         if index.filter.is_some() && !self.features.filtered_indexes {
-            return Err(format!(
-                "{name} has no index on some of the rows; leave the filter of `{}` out, or index a generated column",
-                index.name
-            ));
+            return Err(Code::UNSUPPORTED_INDEX
+                .mistake(format!(
+                    "{name} does not support filtered indexes such as `{}`",
+                    index.name
+                ))
+                .help("remove `.filter(..)`, or index a generated column"));
         }
         if index.keys.iter().any(|key| key.descending) && !self.features.descending_keys {
-            return Err(format!(
-                "{name} before 10.8 takes a descending key for an ascending one; for `{}` leave `desc(..)` out, or plan for \
-                 `mariadb:10.8`",
-                index.name
-            ));
+            return Err(Code::UNSUPPORTED_INDEX
+                .mistake(format!(
+                    "{name} before 10.8 does not support descending keys as in `{}`",
+                    index.name
+                ))
+                .help("remove `desc(..)`, or plan for `mariadb:10.8`"));
         }
         let has_expression = index.keys.iter().any(|key| matches!(key.on, IndexOn::Expression(_)));
         if has_expression && !self.features.expression_keys {
-            return Err(format!(
-                "{name} has no index on an expression; for `{}` add a generated column and index that",
-                index.name
-            ));
+            return Err(Code::UNSUPPORTED_INDEX
+                .mistake(format!(
+                    "{name} does not support indexes on expressions such as `{}`",
+                    index.name
+                ))
+                .help("add a generated column and index that"));
         }
         common::check_index(self, index)?;
         // https://dev.mysql.com/doc/refman/8.4/en/create-index.html
@@ -399,20 +411,24 @@ impl MySql {
     }
 
     /// Checks that a column can be in a key: <https://dev.mysql.com/doc/refman/8.4/en/column-indexes.html>.
-    fn check_in_key(&self, table: &Table, name: &str) -> Result<(), String> {
+    fn check_in_key(&self, table: &Table, name: &str) -> Result<(), Mistake> {
         match table.column(name).map(|column| &column.column_type) {
-            Some(ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb) => Err(format!(
-                "{} cannot have `{name}` of `{}` in a key, as it is of any length; make it a `varchar` with a length",
-                self.name(),
-                table.name
-            )),
+            Some(ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb) => {
+                Err(Code::KEY_WITHOUT_LENGTH
+                    .mistake(format!(
+                        "{} does not allow `{name}` of `{}` in a key: its length is unlimited",
+                        self.name(),
+                        table.name
+                    ))
+                    .help("use `varchar` with a length"))
+            }
             _ => Ok(()),
         }
     }
 
     /// Checks the columns of a key that a change adds, or the keys of the table after a type change. `table` is the
     /// state after all changes, which may have renamed columns of the key.
-    fn check_new_key(&self, table: &Table, change: &TableEdit) -> Result<(), String> {
+    fn check_new_key(&self, table: &Table, change: &TableEdit) -> Result<(), Mistake> {
         let columns: Vec<&str> = match change {
             TableEdit::AddPrimaryKey(_) => {
                 let keys = table.primary_key.iter();
@@ -448,7 +464,7 @@ impl MySql {
 
     /// ALTER COLUMN sets constants only. MySQL refuses CURRENT_TIMESTAMP there, and every default of some types.
     /// MariaDB accepts it without the fractional seconds that the column stores.
-    fn set_default(&self, altering: &mut Altering<'_>, name: &str, default: &DefaultValue) -> Result<(), String> {
+    fn set_default(&self, altering: &mut Altering<'_>, name: &str, default: &DefaultValue) -> Result<(), Mistake> {
         if let Some(there) = altering.there().column(name)
             && !is_plain(&there.column_type, default)
         {
@@ -460,7 +476,12 @@ impl MySql {
         Ok(())
     }
 
-    fn edit(&self, altering: &mut Altering<'_>, change: &TableEdit, alteration: &Alteration<'_>) -> Result<(), String> {
+    fn edit(
+        &self,
+        altering: &mut Altering<'_>,
+        change: &TableEdit,
+        alteration: &Alteration<'_>,
+    ) -> Result<(), Mistake> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
         if let (false, TableEdit::RenameColumn { from, .. }) = (self.features.renames_what_is_computed_from, change) {
@@ -531,10 +552,9 @@ impl MySql {
                 altering.clause(from, Aspect::Whole, format!("RENAME COLUMN {} TO {}", id(from), id(to)));
             }
             TableEdit::SetType { using: Some(_), .. } => {
-                return Err(format!(
-                    "{} changes a type without an expression; add a column, fill it with `execute`, and drop the old one",
-                    self.name()
-                ));
+                return Err(Code::UNSUPPORTED_CONVERSION
+                    .mistake(format!("{} cannot change a type with an expression", self.name()))
+                    .help("add a column, fill it with `execute`, and drop the old one"));
             }
             TableEdit::SetType { column, .. }
             | TableEdit::SetNotNull { column }
@@ -588,13 +608,14 @@ impl MySql {
     }
 
     /// MODIFY restates a column in full; an attribute that it omits is lost.
-    fn modify(&self, altering: &mut Altering<'_>, name: &str) -> Result<(), String> {
+    fn modify(&self, altering: &mut Altering<'_>, name: &str) -> Result<(), Mistake> {
         let column = altering.there().column(name).ok_or_else(|| {
-            format!(
-                "{} has to restate `{name}` in full, and raw SQL may have changed it; say what that did with `.changes(..)`, \
-                 or write the ALTER with `execute`",
-                self.name()
-            )
+            Code::DEFINITION_REQUIRED
+                .mistake(format!(
+                    "{} must restate `{name}` in full, but its definition is unknown after raw SQL",
+                    self.name()
+                ))
+                .help("describe that SQL with `.changes(..)`, or write the ALTER with `execute`")
         })?;
         let clause = format!("MODIFY COLUMN {}", self.column(column)?);
         altering.clause(name, Aspect::Whole, clause);

@@ -1,7 +1,8 @@
 //! Renders an operation as the statements of a dialect, in one exhaustive match.
 
 use super::{Alteration, SqlDialect, common, diagnostic};
-use crate::error::Diagnostic;
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::location::Location;
 use crate::schema::{ObjectKind, Operation, Table, primary_key_name};
 use crate::state::{CheckedOperation, NameClash};
@@ -37,7 +38,7 @@ pub(crate) fn render(
     applied: &CheckedOperation,
     location: Location,
 ) -> Result<Rendered, Vec<Diagnostic>> {
-    let at = |message: String| vec![diagnostic(location, message)];
+    let at = |mistake: Mistake| vec![diagnostic(location, mistake)];
     for given in applied.operation.new_names() {
         dialect.check_name(given).map_err(at)?;
     }
@@ -100,18 +101,16 @@ pub(crate) fn render(
 /// Returns the diagnostic for a name that another table already uses.
 fn name_is_taken(dialect: &dyn SqlDialect, shared: &NameClash) -> Diagnostic {
     let NameClash { name, owner, .. } = shared;
-    let way = match shared.kind {
-        ObjectKind::PrimaryKey => format!("rename the one of `{owner}` with `execute`"),
+    let help = match shared.kind {
+        ObjectKind::PrimaryKey => format!("rename the primary key of `{owner}` with `execute`"),
         ObjectKind::Unique => "write `t.index([..]).unique().name(\"..\")` instead".to_owned(),
-        ObjectKind::Check => "give this one another".to_owned(),
-        ObjectKind::ForeignKey | ObjectKind::Index => "give this one another with `.name(\"..\")`".to_owned(),
+        ObjectKind::Check => "choose another name".to_owned(),
+        ObjectKind::ForeignKey | ObjectKind::Index => "choose another name with `.name(\"..\")`".to_owned(),
     };
-    diagnostic(
-        shared.location,
-        format!(
-            "`{owner}` has {} `{name}` already, and {} takes such a name once in all tables; {way}",
-            shared.other.title(),
-            dialect.name()
-        ),
-    )
+    let mistake = Code::NAME_TAKEN_BY_OTHER_TABLE.mistake(format!(
+        "`{owner}` already has {} `{name}`, and {} allows such a name only once per database",
+        shared.other.title(),
+        dialect.name()
+    ));
+    diagnostic(shared.location, mistake.help(help))
 }

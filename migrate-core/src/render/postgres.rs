@@ -3,8 +3,9 @@
 use super::alter_table::{Altering, Aspect};
 use super::operation::Rendered;
 use super::{Alteration, Features, SqlDialect, common, diagnostic, normalize};
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
-use crate::error::Diagnostic;
 use crate::schema::{
     Column, ColumnType, DefaultValue, EnumChange, Index, LocatedEdit, ObjectKind, Position, Table, TableEdit, mentions,
     selects_star,
@@ -60,7 +61,7 @@ impl SqlDialect for Postgres {
         "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
     }
 
-    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String> {
+    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), Mistake> {
         super::raw_sql::check_has_statement(sql)?;
         if !in_transaction {
             super::raw_sql::check_leaves_transactions_alone(sql)?;
@@ -68,30 +69,29 @@ impl SqlDialect for Postgres {
         // The server would run them in one transaction. Bodies in dollar quotes or BEGIN ATOMIC are not parsed.
         let has_body = sql.contains('$') || mentions(sql, "atomic");
         if !in_transaction && !has_body && super::raw_sql::outline(sql).more_follows {
-            return Err("outside a transaction each `execute` takes one statement, as each is committed and marked by itself; give \
-                        what follows the first semicolon an `execute` of its own"
-                .to_owned());
+            return Err(super::raw_sql::several_statements(
+                ", but outside a transaction each step is committed separately",
+            ));
         }
         Ok(())
     }
 
-    fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
+    fn column_type(&self, column_type: &ColumnType) -> Result<String, Mistake> {
         Ok(match column_type {
             ColumnType::Float => "REAL".to_owned(),
             ColumnType::Double => "DOUBLE PRECISION".to_owned(),
             ColumnType::Binary => "BYTEA".to_owned(),
             ColumnType::Enum(name) => self.identifier(name),
             ColumnType::Named(name) if name.contains('\'') => {
-                return Err(format!(
-                    "PostgreSQL has no type `{name}`; make an enum with `schema.create_enum(..)`, and a column of it with \
-                     `t.enum_type(..)`"
-                ));
+                return Err(Code::UNSUPPORTED_TYPE
+                    .mistake(format!("PostgreSQL has no type `{name}`"))
+                    .help("create an enum with `schema.create_enum(..)`, and add the column with `t.enum_type(..)`"));
             }
             other => common::column_type(other),
         })
     }
 
-    fn column(&self, column: &Column) -> Result<String, String> {
+    fn column(&self, column: &Column) -> Result<String, Mistake> {
         let mut sql = format!(
             "{} {}",
             self.identifier(&column.name),
@@ -102,11 +102,12 @@ impl SqlDialect for Postgres {
         }
         if let Some(generated) = &column.generated {
             if !generated.stored && !self.features.virtual_columns {
-                return Err(format!(
-                    "PostgreSQL before 18 has no generated column that is not kept; write `.generated(..)` for `{}`, or plan for \
-                     `postgres:18`",
-                    column.name
-                ));
+                return Err(Code::UNSUPPORTED_GENERATED_COLUMN
+                    .mistake(format!(
+                        "PostgreSQL before 18 does not support virtual generated columns such as `{}`",
+                        column.name
+                    ))
+                    .help("use `.generated(..)`, or plan for `postgres:18`"));
             }
             sql.push_str(&format!(" {}", common::generated(generated)));
         }
@@ -149,7 +150,7 @@ impl SqlDialect for Postgres {
         ))
     }
 
-    fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, Mistake> {
         Ok(self.index(table, index, false))
     }
 
@@ -190,7 +191,7 @@ impl SqlDialect for Postgres {
         }
     }
 
-    fn change_enum(&self, name: &str, change: &EnumChange) -> Result<String, String> {
+    fn change_enum(&self, name: &str, change: &EnumChange) -> Result<String, Mistake> {
         let id = self.identifier(name);
         Ok(match change {
             EnumChange::Create { values } => {
@@ -209,10 +210,11 @@ impl SqlDialect for Postgres {
             }
             // https://www.postgresql.org/docs/current/sql-altertype.html
             EnumChange::DropValue { value } => {
-                return Err(format!(
-                    "PostgreSQL cannot take the value `{value}` out of the enum `{name}` again; add `.up_only()`, which \
-                     leaves it there, or write `down`"
-                ));
+                return Err(Code::ENUM_VALUE_NOT_REMOVABLE
+                    .mistake(format!(
+                        "PostgreSQL cannot remove the value `{value}` from the enum `{name}`"
+                    ))
+                    .help("add `.up_only()` to keep the value on a rollback, or write `down`"));
             }
         })
     }
@@ -259,7 +261,12 @@ impl Postgres {
         format!("COMMENT ON {what} IS {comment}")
     }
 
-    fn edit(&self, altering: &mut Altering<'_>, change: &TableEdit, alteration: &Alteration<'_>) -> Result<(), String> {
+    fn edit(
+        &self,
+        altering: &mut Altering<'_>,
+        change: &TableEdit,
+        alteration: &Alteration<'_>,
+    ) -> Result<(), Mistake> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
         match change {
@@ -307,10 +314,11 @@ impl Postgres {
             }
             TableEdit::DropColumn { column, .. } => {
                 if let Some((view, _)) = alteration.views.iter().find(|(_, query)| selects_star(query)) {
-                    return Err(format!(
-                        "the view `{view}` shows all columns, and PostgreSQL keeps `{column}` for it; drop the view before, and \
-                         make it again after"
-                    ));
+                    return Err(Code::COLUMN_IN_USE
+                        .mistake(format!(
+                            "PostgreSQL cannot drop `{column}`: the view `{view}` selects all columns"
+                        ))
+                        .help(DROP_VIEW_FIRST));
                 }
                 altering.clause(column, Aspect::Gone, format!("DROP COLUMN {}", id(column)));
             }
@@ -373,9 +381,11 @@ impl Postgres {
             TableEdit::DropPrimaryKey => {
                 let key = alteration.before.and_then(|table| table.primary_key.as_ref());
                 let key = key.ok_or_else(|| {
-                    format!(
-                        "what the primary key of `{table}` is called is not known, because raw SQL may have made it"
-                    )
+                    Code::DEFINITION_REQUIRED
+                        .mistake(format!(
+                            "the name of the primary key of `{table}` is unknown after raw SQL"
+                        ))
+                        .help("describe that SQL with `.changes(..)`")
                 })?;
                 altering.clause(&key.name, Aspect::Gone, format!("DROP CONSTRAINT {}", id(&key.name)));
             }
@@ -421,17 +431,18 @@ impl Postgres {
         name: &str,
         to: &ColumnType,
         using: Option<&str>,
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Vec<String>, Mistake> {
         let column = self.identifier(name);
         let written = self.column_type(to)?;
         let from = there.map(|there| &there.column_type);
         if let Some(from) = from.filter(|from| using.is_none() && !common::turns_by_itself(from, to)) {
-            return Err(format!(
-                "PostgreSQL does not turn {} into {} by itself; say how with `.using(\"..\")`, on the way back \
-                 `.undo_using(\"..\")`: an expression of the old value, `{name}::{written}` if a cast does it",
-                from.encoding(),
-                to.encoding()
-            ));
+            return Err(Code::MISSING_CONVERSION
+                .mistake(format!(
+                    "PostgreSQL does not convert existing {} values to {} automatically",
+                    from.encoding(),
+                    to.encoding()
+                ))
+                .help(common::add_conversion(&format!("{name}::{written}"))));
         }
         let expression = using.map_or_else(String::new, |using| format!(" USING ({using})"));
         let set_type = format!("ALTER COLUMN {column} TYPE {written}{expression}");
@@ -449,20 +460,24 @@ impl Postgres {
     }
 }
 
+const DROP_VIEW_FIRST: &str = "drop the view before the change and create it again afterwards";
+
 /// PostgreSQL refuses to change the type of a column that a generated column or a view uses.
-fn check_no_reader(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), String> {
+fn check_no_reader(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), Mistake> {
     if let Some(reader) = altering.computed_from(column) {
-        return Err(format!(
-            "the generated column `{reader}` is computed from `{column}`, and PostgreSQL keeps its type meanwhile; drop \
-             `{reader}` before, and add it again after"
-        ));
+        return Err(Code::COLUMN_IN_USE
+            .mistake(format!(
+                "PostgreSQL cannot change the type of `{column}`: the generated column `{reader}` is computed from it"
+            ))
+            .help(format!("drop `{reader}` before the change and add it again afterwards")));
     }
     let reads = |(_, query): &&(String, String)| mentions(query, column) || selects_star(query);
     match alteration.views.iter().find(reads) {
-        Some((view, _)) => Err(format!(
-            "the view `{view}` may read `{column}`, and PostgreSQL keeps its type meanwhile; drop the view before, and make \
-             it again after"
-        )),
+        Some((view, _)) => Err(Code::COLUMN_IN_USE
+            .mistake(format!(
+                "PostgreSQL cannot change the type of `{column}`: the view `{view}` may read it"
+            ))
+            .help(DROP_VIEW_FIRST)),
         None => Ok(()),
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! It knows comments, quotes and the bodies of triggers, and nothing else of SQL's grammar.
 
+use crate::code::Code;
+use crate::diagnostic::Mistake;
+
 /// The outline of a SQL text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outline {
@@ -49,15 +52,26 @@ pub(super) fn outline(sql: &str) -> Outline {
 /// # Errors
 ///
 /// The problem, and what to do.
-pub(super) fn check_has_statement(sql: &str) -> Result<(), String> {
+pub(super) fn check_has_statement(sql: &str) -> Result<(), Mistake> {
     // A database reads a text up to the first NUL, and would silently ignore the rest.
     if sql.contains('\0') {
-        return Err("the SQL holds a NUL character; take it out".to_owned());
+        return Err(Code::NUL_IN_SQL
+            .mistake("this SQL contains a NUL character")
+            .help("remove the character"));
     }
     if outline(sql).words.is_empty() {
-        return Err("the SQL holds no statement; write one, or leave the step out".to_owned());
+        return Err(Code::NO_STATEMENT
+            .mistake("this SQL contains no statement")
+            .help("write a statement, or remove the step"));
     }
     Ok(())
+}
+
+/// Returns the mistake of a step with several statements, where it must be one.
+pub(super) fn several_statements(why: &str) -> Mistake {
+    Code::SEVERAL_STATEMENTS
+        .mistake(format!("this SQL contains several statements{why}"))
+        .help("write one `execute` for each statement")
 }
 
 /// Checks that the first statement does not begin or end a transaction or a savepoint.
@@ -65,7 +79,7 @@ pub(super) fn check_has_statement(sql: &str) -> Result<(), String> {
 /// # Errors
 ///
 /// The keyword, and what to do instead.
-pub(super) fn check_leaves_transactions_alone(sql: &str) -> Result<(), String> {
+pub(super) fn check_leaves_transactions_alone(sql: &str) -> Result<(), Mistake> {
     let words = outline(sql).words;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -75,10 +89,11 @@ pub(super) fn check_leaves_transactions_alone(sql: &str) -> Result<(), String> {
             word @ ("BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE"),
             ..,
         ]
-        | [word @ "START", "TRANSACTION", ..] => Err(format!(
-            "`{word}` would mean nothing: each step is committed and marked by itself here; leave it out, or write what belongs \
-             together as one Rust step with `conn.transaction(..)`"
-        )),
+        | [word @ "START", "TRANSACTION", ..] => Err(Code::TRANSACTION_STATEMENT
+            .mistake(format!(
+                "`{word}` has no effect here: each step is committed separately"
+            ))
+            .help("remove it; for statements that belong together write a Rust step with `conn.transaction(..)`")),
         _ => Ok(()),
     }
 }
@@ -192,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn one_statement_is_one_whatever_its_quotes_and_comments_hold() {
+    fn semicolons_in_quotes_and_comments_are_ignored() {
         for sql in [
             "SELECT 1",
             "SELECT 1;",
@@ -208,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_statement_is_seen() {
+    fn a_second_statement_is_detected() {
         for sql in [
             "SELECT 1; SELECT 2",
             "SELECT 1;;DROP TABLE a;",

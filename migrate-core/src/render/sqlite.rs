@@ -1,11 +1,12 @@
 //! SQL that is specific to SQLite.
 
 use super::operation::Rendered;
-use super::raw_sql::{check_has_statement, outline};
+use super::raw_sql::{check_has_statement, outline, several_statements};
 use super::sqlite_rebuild::{REBUILT, rebuild};
-use super::{Alteration, Features, SqlDialect, TransactionWrapper, common, diagnostic};
+use super::{Alteration, Features, OUTSIDE_TRANSACTION, SqlDialect, TransactionWrapper, common, diagnostic};
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
-use crate::error::Diagnostic;
 use crate::schema::{
     Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, LocatedEdit, NewName, Table, TableEdit,
 };
@@ -36,16 +37,18 @@ impl SqlDialect for Sqlite {
         "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
     }
 
-    fn check_name(&self, given: NewName<'_>) -> Result<(), String> {
+    fn check_name(&self, given: NewName<'_>) -> Result<(), Mistake> {
         match given {
-            NewName::Object(name) if self.is_reserved(name) => Err(format!(
-                "SQLite keeps names that begin with `sqlite_` for itself; give `{name}` another one"
-            )),
+            NewName::Object(name) if self.is_reserved(name) => Err(Code::UNSUPPORTED_NAME
+                .mistake(format!(
+                    "SQLite does not allow the name `{name}`: names that begin with `sqlite_` are reserved"
+                ))
+                .help("choose another name")),
             NewName::Object(_) | NewName::Part(_) => Ok(()),
         }
     }
 
-    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), String> {
+    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), Mistake> {
         check_has_statement(sql)?;
         let outline = outline(sql);
         let words: Vec<&str> = outline.words.iter().map(String::as_str).collect();
@@ -54,10 +57,9 @@ impl SqlDialect for Sqlite {
                 word @ ("BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "SAVEPOINT" | "RELEASE"),
                 ..,
             ] => {
-                return Err(format!(
-                    "`{word}` would end or nest the transaction behind the runner's back; leave it out: a migration \
-                     runs in a transaction of its own"
-                ));
+                return Err(Code::TRANSACTION_STATEMENT
+                    .mistake(format!("`{word}` would end or nest the transaction of the migration"))
+                    .help("remove it; the runner begins and ends the transaction"));
             }
             ["VACUUM", ..] if in_transaction => {
                 return Err(needs_no_transaction("`VACUUM` cannot run inside a transaction"));
@@ -65,13 +67,13 @@ impl SqlDialect for Sqlite {
             // https://sqlite.org/pragma.html#pragma_foreign_keys
             ["PRAGMA", "FOREIGN_KEYS", ..] if in_transaction => {
                 return Err(needs_no_transaction(
-                    "`PRAGMA foreign_keys` does nothing inside a transaction",
+                    "`PRAGMA foreign_keys` has no effect inside a transaction",
                 ));
             }
             _ => {}
         }
         if outline.more_follows {
-            return Err("the SQL holds more than one statement; write one `execute` for each".to_owned());
+            return Err(several_statements(""));
         }
         Ok(())
     }
@@ -92,9 +94,13 @@ impl SqlDialect for Sqlite {
 
     /// Each name gives the right affinity, and Diesel's `print-schema` reads the column's type from it:
     /// <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
-    fn column_type(&self, column_type: &ColumnType) -> Result<String, String> {
+    fn column_type(&self, column_type: &ColumnType) -> Result<String, Mistake> {
         Ok(match column_type {
-            ColumnType::Uuid => return Err("SQLite has no type for UUIDs; use `binary` or `text`".to_owned()),
+            ColumnType::Uuid => {
+                return Err(Code::UNSUPPORTED_TYPE
+                    .mistake("SQLite has no UUID type")
+                    .help("use `binary` or `text`"));
+            }
             ColumnType::Enum(name) => return Err(lacks_enums(name)),
             // https://sqlite.org/syntax/type-name.html
             ColumnType::Named(name) if name.contains('\'') => return Err(lacks_enums(name)),
@@ -102,7 +108,7 @@ impl SqlDialect for Sqlite {
         })
     }
 
-    fn column(&self, column: &Column) -> Result<String, String> {
+    fn column(&self, column: &Column) -> Result<String, Mistake> {
         let name = self.identifier(&column.name);
         if column.auto_increment {
             // Only this exact type makes a column the rowid: https://sqlite.org/autoinc.html
@@ -133,23 +139,27 @@ impl SqlDialect for Sqlite {
 
     /// SQLite needs a column that is not generated, and refuses a generated one in a primary key:
     /// <https://sqlite.org/gencol.html#limitations>.
-    fn check_keys(&self, table: &Table) -> Result<(), String> {
+    fn check_keys(&self, table: &Table) -> Result<(), Mistake> {
         let is_generated = |column: &Column| column.generated.is_some();
         if table.columns.iter().all(is_generated) {
-            return Err(format!(
-                "SQLite has no table of generated columns alone; give `{}` another column",
-                table.name
-            ));
+            return Err(Code::UNSUPPORTED_GENERATED_COLUMN
+                .mistake(format!(
+                    "SQLite does not allow a table with only generated columns, such as `{}`",
+                    table.name
+                ))
+                .help("add another column"));
         }
         let key = table.primary_key.iter().flat_map(|key| &key.columns);
         match key
             .filter_map(|name| table.column(name))
             .find(|column| is_generated(column))
         {
-            Some(column) => Err(format!(
-                "SQLite has no primary key of a generated column such as `{}`; make it unique instead",
-                column.name
-            )),
+            Some(column) => Err(Code::UNSUPPORTED_GENERATED_COLUMN
+                .mistake(format!(
+                    "SQLite does not allow the generated column `{}` in a primary key",
+                    column.name
+                ))
+                .help("make it unique instead")),
             None => Ok(()),
         }
     }
@@ -170,7 +180,7 @@ impl SqlDialect for Sqlite {
         vec![rename(from, &between), rename(&between, to)]
     }
 
-    fn create_index(&self, table: &str, index: &Index) -> Result<String, String> {
+    fn create_index(&self, table: &str, index: &Index) -> Result<String, Mistake> {
         common::check_index(self, index)?;
         if let Some(method) = index.method.as_ref().filter(|method| **method != IndexMethod::BTree) {
             return Err(common::no_method(self, index, method));
@@ -209,7 +219,7 @@ impl SqlDialect for Sqlite {
         }
     }
 
-    fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, String> {
+    fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, Mistake> {
         Err(lacks_enums(name))
     }
 
@@ -231,7 +241,7 @@ impl Sqlite {
         change: &TableEdit,
         alteration: &Alteration<'_>,
         indexes: &mut Vec<Index>,
-    ) -> Result<Option<Vec<String>>, String> {
+    ) -> Result<Option<Vec<String>>, Mistake> {
         let id = |name: &str| self.identifier(name);
         let table = alteration.table;
         Ok(match change {
@@ -243,7 +253,7 @@ impl Sqlite {
                     && (column.nullable || column.default.is_some());
                 is_native
                     .then(|| {
-                        Ok::<_, String>(vec![format!(
+                        Ok::<_, Mistake>(vec![format!(
                             "ALTER TABLE {} ADD COLUMN {}",
                             id(table),
                             self.column(column)?
@@ -275,10 +285,11 @@ impl Sqlite {
             }
             TableEdit::RenameIndex { from, to } => {
                 let renamed = indexes.iter_mut().find(|index| index.name == *from).ok_or_else(|| {
-                    format!(
-                        "SQLite has to make `{from}` anew to rename it, and what it looks like is not known; say what \
-                         made it with `.changes(..)`"
-                    )
+                    Code::DEFINITION_REQUIRED
+                        .mistake(format!(
+                            "SQLite must create `{from}` again to rename it, but its definition is unknown after raw SQL"
+                        ))
+                        .help("describe that SQL with `.changes(..)`")
                 })?;
                 to.clone_into(&mut renamed.name);
                 Some(vec![
@@ -317,7 +328,7 @@ impl Sqlite {
                 return None;
             };
             let from = &alteration.before?.column(column)?.column_type;
-            let way = match to {
+            let conversion = match to {
                 ColumnType::Jsonb => format!("jsonb({column})"),
                 ColumnType::Json => format!("json({column})"),
                 ColumnType::Date | ColumnType::Time => format!("{}({column})", to.encoding()),
@@ -327,13 +338,13 @@ impl Sqlite {
             (!is_right).then(|| {
                 diagnostic(
                     edit.location,
-                    format!(
-                        "SQLite would leave each {} that does not look like {} as it is; say how it turns with \
-                         `.using(\"..\")`, on the way back `.undo_using(\"..\")`: an expression of the old value, `{way}` \
-                         if that does it",
-                        from.encoding(),
-                        to.encoding(),
-                    ),
+                    Code::MISSING_CONVERSION
+                        .mistake(format!(
+                            "SQLite does not convert existing {} values to {}",
+                            from.encoding(),
+                            to.encoding(),
+                        ))
+                        .help(common::add_conversion(&conversion)),
                 )
             })
         };
@@ -346,12 +357,13 @@ impl Sqlite {
         location: crate::location::Location,
     ) -> Result<Rendered, Vec<Diagnostic>> {
         let (Some(before), Some(after)) = (alteration.before, alteration.after) else {
-            let message = format!(
-                "SQLite has to make `{}` anew for this, and what it looks like is not known, because raw SQL may have made or \
-                 changed it; say what that did with `.changes(..)`",
-                alteration.table
-            );
-            return Err(vec![diagnostic(location, message)]);
+            let mistake = Code::DEFINITION_REQUIRED
+                .mistake(format!(
+                    "this needs a table rebuild, but the definition of `{}` is unknown after raw SQL",
+                    alteration.table
+                ))
+                .help("describe that SQL with `.changes(..)`");
+            return Err(vec![diagnostic(location, mistake)]);
         };
         // Foreign keys of other tables follow a renamed column only if SQLite itself renames it.
         let is_rename = |edit: &LocatedEdit| matches!(edit.change, TableEdit::RenameColumn { .. });
@@ -402,15 +414,14 @@ fn stays_as_it_was(from: &ColumnType, to: &ColumnType) -> bool {
     is_written_otherwise || !is_kept && from.loses_as(to)
 }
 
-fn lacks_enums(name: &str) -> String {
-    format!(
-        "SQLite has no enum such as `{name}`; use a text, and name its values in a check: \
-         `t.text(\"..\").check(\".. IN ('..', '..')\")`"
-    )
+fn lacks_enums(name: &str) -> Mistake {
+    Code::UNSUPPORTED_ENUM
+        .mistake(format!("SQLite has no enums such as `{name}`"))
+        .help("list the values in a check: `t.text(\"..\").check(\".. IN ('..', '..')\")`")
 }
 
-fn needs_no_transaction(what: &str) -> String {
-    format!("{what}; put it into a migration of its own with `#[migration(.., transaction = false)]`")
+fn needs_no_transaction(what: &str) -> Mistake {
+    Code::NOT_IN_TRANSACTION.mistake(what).help(OUTSIDE_TRANSACTION)
 }
 
 #[cfg(test)]
@@ -425,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_a_transaction_is_refused() {
+    fn transaction_control_statements_are_refused() {
         for sql in [
             "COMMIT",
             "end;",
@@ -441,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_no_transaction_is_refused_inside_one() {
+    fn non_transactional_statements_are_refused_inside_one() {
         for sql in ["VACUUM", "PRAGMA foreign_keys = OFF", "pragma foreign_keys=on"] {
             assert!(Sqlite.check_raw(sql, true).is_err(), "{sql}");
             assert_eq!(Sqlite.check_raw(sql, false), Ok(()), "{sql}");
@@ -449,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_nothing_in_it_is_refused() {
+    fn empty_sql_is_refused() {
         for sql in ["", ";", "-- later", "SELECT 1\0; DROP TABLE a"] {
             assert!(Sqlite.check_raw(sql, true).is_err(), "{sql:?}");
         }

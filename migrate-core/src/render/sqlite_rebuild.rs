@@ -4,6 +4,8 @@
 //! transaction begins. The runner does that, and compares `foreign_key_check` before and after.
 
 use super::{SqlDialect, common};
+use crate::code::Code;
+use crate::diagnostic::Mistake;
 use crate::schema::{Column, DefaultValue, LocatedEdit, Table, TableEdit, mentions};
 
 /// The source of a column's values in the new table.
@@ -22,7 +24,7 @@ pub(super) fn rebuild(
     before: &Table,
     after: &Table,
     edits: &[LocatedEdit],
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, Mistake> {
     let moves_columns = |edit: &LocatedEdit| {
         matches!(
             edit.change,
@@ -30,10 +32,9 @@ pub(super) fn rebuild(
         )
     };
     if !before.triggers.is_empty() && edits.iter().any(moves_columns) {
-        return Err(format!(
-            "`{}` has triggers, which may name the column; rename or drop it in an `alter_table` of its own",
-            before.name
-        ));
+        return Err(Code::COLUMN_IN_USE
+            .mistake(format!("`{}` has triggers that may use the column", before.name))
+            .help("rename or drop the column in its own `alter_table`"));
     }
     let old = dialect.identifier(&before.name);
     let new_name = new_name(&before.name);

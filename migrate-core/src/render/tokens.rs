@@ -82,8 +82,8 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn not_understood(&self) -> String {
         match self.peek() {
-            Some(token) => format!("`{}` in its SQL is not understood", token.as_str()),
-            None => "its SQL ends where more is expected".to_owned(),
+            Some(token) => format!("its SQL contains `{}`, which is not supported", token.as_str()),
+            None => "its SQL ends unexpectedly".to_owned(),
         }
     }
 

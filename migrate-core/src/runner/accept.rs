@@ -1,15 +1,17 @@
 //! Checksums in history: accepts a changed migration, and replaces checksums of an older encoding.
 
 use super::Runner;
-use crate::error::{Error, ErrorKind};
+use crate::code::Code;
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::history::table::RowUpdate;
 use crate::history::{AppliedMigration, History, MigrationState, MigrationStatus, Phase};
 use crate::schema;
 use crate::target::MigrationRef;
 
 impl Runner<'_> {
-    /// Accepts a migration that was changed after it was applied: stores its current checksum in history. It runs no
-    /// step and changes nothing else in the database.
+    /// Accepts a changed migration: stores its current checksum in history. It runs no step, and changes nothing else
+    /// in the database.
     ///
     /// ```
     /// # use migrate_core::{Error, MigrationRef, Runner, Version};
@@ -21,9 +23,10 @@ impl Runner<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidTarget`] if the reference matches no migration or several, or if the state of the migration
-    /// is not [`MigrationState::Changed`]. Otherwise as for [`status`](Runner::status), and [`ErrorKind::Locked`] if
-    /// another run holds the lock too long.
+    /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the reference matches no migration or several, or if the state of the
+    ///   migration is not [`MigrationState::Changed`].
+    /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked) if another run holds the lock for too long.
+    /// - the errors of [`status`](Runner::status).
     pub fn accept(&mut self, reference: &MigrationRef) -> Result<(), Error> {
         self.with_lock_wait(|runner| {
             runner.in_own_transaction(|runner| {
@@ -32,10 +35,10 @@ impl Runner<'_> {
                 let entry = reference.find(&entries, MigrationStatus::id)?;
                 let (MigrationState::Changed, Some(row)) = (entry.state, &entry.applied) else {
                     return Err(Error::new(
-                        ErrorKind::InvalidTarget,
-                        format!("{entry} is {}, not changed; there is nothing to accept", entry.state),
+                        Code::WRONG_STATE,
+                        format!("migration {entry} is {}, not changed", entry.state),
                     )
-                    .next("`migrate status` shows the state of each"));
+                    .help(Help::from(Advice::Status).text(" shows the state of each migration")));
                 };
                 runner.stamp(row)
             })
@@ -55,7 +58,7 @@ impl Runner<'_> {
         self.bookkeeping(&statement)
     }
 
-    /// Replaces checksums of an older encoding, which cannot reveal a change.
+    /// Replaces checksums of an older encoding, because they cannot be compared with current ones.
     pub(super) fn stamp_anew(&mut self, history: &History) -> Result<(), Error> {
         let is_old = |row: &&AppliedMigration| row.phase == Phase::Applied && schema::is_older_encoding(&row.checksum);
         if !history.rows().iter().any(|row| is_old(&row)) {

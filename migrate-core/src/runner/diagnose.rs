@@ -2,15 +2,25 @@
 //! next step.
 
 use super::attempt::Attempt;
-use super::{Runner, named};
+use super::{Runner, advice, subject};
+use crate::code::Code;
 use crate::driver::{DriverError, DriverErrorKind};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::history::Phase;
+use crate::location::Location;
 use crate::migration::{Direction, Migration};
-use crate::plan::PlannedStep;
+use crate::plan::rows_at_fault::{RowsAtFault, Violation};
+use crate::plan::{Action, PlannedMigration, PlannedStep};
 
-/// The advice for a file that is not writable.
-const MAY_WRITE: &str = "give this user the right to write the file and the directory that it is in";
+/// The fix for a file that cannot be written.
+const MAY_WRITE: &str = "make the file and its directory writable for this user";
+
+/// The state of the database after a failure in a transaction.
+pub(super) const ROLLED_BACK: &str = "the transaction was rolled back; the database is unchanged";
+
+/// The maximum number of rows that an error lists.
+const MOST_ROWS: usize = 10;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -39,7 +49,7 @@ pub(super) enum StepError {
     /// The database refused, or the Rust function returned an error or panicked.
     Failed { cause: Cause },
     /// A live table differs from the planned one.
-    Unexpected(String),
+    Unexpected { table: String, difference: String },
     /// The transaction of the migration has ended.
     EndedTransaction {
         /// The error that the Rust function returned, if any.
@@ -50,35 +60,43 @@ pub(super) enum StepError {
 }
 
 impl MigrationFailure {
-    /// Classifies the database error of a failed step.
-    fn kind_behind(&self) -> Option<DriverErrorKind> {
+    /// Returns the index of a failed step and the class of its database error.
+    fn failed_step(&self, planned: &PlannedMigration) -> Option<(usize, Option<DriverErrorKind>)> {
         match self {
-            MigrationFailure::Step {
-                error: StepError::Failed { cause },
-                ..
-            } => DriverErrorKind::behind(cause.as_ref()),
+            MigrationFailure::Step { index, error } => Some((*index, error.kind(planned.steps.get(*index)))),
             _ => None,
         }
     }
 }
 
 impl StepError {
+    /// Classifies the database error of a step.
+    fn kind(&self, step: Option<&PlannedStep>) -> Option<DriverErrorKind> {
+        let StepError::Failed { cause } = self else { return None };
+        let kind = DriverErrorKind::behind(cause.as_ref())?;
+        // MariaDB reports both NULLs in a column that becomes NOT NULL and truncated values in these words.
+        let may_be_null = kind == DriverErrorKind::Other
+            && cause.to_string().starts_with("Data truncated for column ")
+            && step.is_some_and(|step| !rows_at_fault(step, Some(DriverErrorKind::NotNullViolation)).is_empty());
+        Some(match may_be_null {
+            true => DriverErrorKind::NotNullViolation,
+            false => kind,
+        })
+    }
+
     /// Returns true if another connection holds a lock that the step needs.
     pub(super) fn is_locked(&self) -> bool {
-        let StepError::Failed { cause } = self else {
-            return false;
-        };
-        DriverErrorKind::behind(cause.as_ref()) == Some(DriverErrorKind::Locked)
+        self.kind(None) == Some(DriverErrorKind::Locked)
     }
 
     pub(super) fn into_cause(self) -> Cause {
         match self {
             StepError::Failed { cause } => cause,
-            StepError::Unexpected(difference) => difference.into(),
+            StepError::Unexpected { difference, .. } => difference.into(),
             StepError::EndedTransaction { returned } => {
-                returned.unwrap_or_else(|| "the step ended the transaction that the migration runs in".into())
+                returned.unwrap_or_else(|| "the step ended the transaction of the migration".into())
             }
-            StepError::LeftTransactionOpen => "the step began a transaction and did not end it".into(),
+            StepError::LeftTransactionOpen => "the step left a transaction open".into(),
         }
     }
 }
@@ -90,7 +108,7 @@ impl From<DriverError> for StepError {
 }
 
 impl Runner<'_> {
-    /// Rolls back after a failure in a transaction, and reports the resulting state.
+    /// Rolls back after a failure in a transaction, and builds the error with the resulting state.
     pub(super) fn rolled_back(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
         let was_open = self.session.rollback();
         if let MigrationFailure::Step {
@@ -103,16 +121,25 @@ impl Runner<'_> {
         }
         let was_lost =
             matches!(&failure, MigrationFailure::Commit(error) if error.kind == DriverErrorKind::ConnectionLost);
+        let failed = failure.failed_step(attempt.planned);
         let error = self.describe(attempt, failure);
-        match was_open {
-            _ if was_lost => error.state(
-                "the connection was lost at the commit, so all of it has happened or nothing, and history says which",
-            ),
-            Ok(_) => error
-                .state("nothing of it stays: its transaction was rolled back, and the database is as it was before"),
+        let error = match was_open {
+            _ if was_lost => error
+                .state("the connection was lost during the commit; history shows whether the migration was committed"),
+            Ok(_) => error.state(ROLLED_BACK),
             Err(diagnostic) => error.state(format!(
-                "the rollback was not confirmed ({diagnostic}); a database that loses the connection rolls back by itself"
+                "the rollback was not confirmed ({diagnostic}); the database rolls back when the connection ends"
             )),
+        };
+        let error = match failed {
+            Some((index, kind)) => error.help(self.remedy(attempt, index, kind, None)),
+            None => error,
+        };
+        match error.code() {
+            Code::UNEXPECTED_TABLE => error
+                .help("if an applied migration was edited and accepted, make that change in a new migration instead"),
+            Code::STEP_LOCK_TIMEOUT => error.help(wait_longer()),
+            _ => error,
         }
     }
 
@@ -126,17 +153,8 @@ impl Runner<'_> {
     ) -> Error {
         let step = index + 1;
         let step_is_done = returned.is_none() && !was_open;
-        let mut error = self.at_step(
-            attempt,
-            index,
-            Error::new(
-                ErrorKind::TransactionEnded,
-                format!(
-                    "step {step} of {} ended the transaction that it runs in",
-                    named(&attempt.planned.migration)
-                ),
-            ),
-        );
+        let headline = format!("step {step} of {} ended its transaction", subject(attempt.planned));
+        let mut error = self.at_step(attempt, index, Error::new(Code::TRANSACTION_ENDED, headline));
         if let Some(cause) = returned {
             error = error.with_cause(cause);
         }
@@ -148,47 +166,45 @@ impl Runner<'_> {
                 .is_some_and(|row| row.phase != Phase::Applied && row.claim.as_deref() == Some(&attempt.run_id)),
             Err(unreadable) => {
                 return error
-                    .state(format!("unknown: {}", unreadable.message()))
-                    .next("look at the database before anything else");
+                    .state(format!("the state is unknown: {}", unreadable.message()))
+                    .help("inspect the database first");
             }
         };
-        let (verb, finish) = way(attempt.planned.direction);
+        let finish = advice(attempt.planned.direction);
+        let remove = "remove `COMMIT`, `ROLLBACK` and `END` from the step; `conn.transaction(..)` is allowed";
         if !was_committed {
             return error
                 .state(format!(
-                    "the steps before it are rolled back, and history does not count the migration as {verb}; what step \
-                     {step} did after it had ended the transaction may be committed"
+                    "the steps before step {step} were rolled back, and history does not record the migration as {}; statements \
+                     after the end of the transaction may be committed",
+                    match attempt.planned.direction {
+                        Direction::Up => "applied",
+                        Direction::Down => "rolled back",
+                    }
                 ))
-                .next("take the `COMMIT`, `ROLLBACK` or `END` out of the step; `conn.transaction(..)` is fine")
-                .next(format!("look whether the step has left something behind, then `{finish}`"));
+                .help(remove)
+                .help(Help::new(format!("undo what step {step} left behind, then run ")).advice(finish));
         }
         let done = if step_is_done { step } else { index };
         let marked = self.mark(attempt, done, None).is_ok();
-        let error = error.state(format!(
-            "the steps up to {done} are committed{}, and history says that the migration was interrupted there{}",
-            if step_is_done {
-                String::new()
-            } else {
-                format!(", and a part of step {step} may be")
-            },
-            if marked {
-                ""
-            } else {
-                " (this could not be written down)"
-            },
-        ));
-        error
-            .next("take the `COMMIT`, `ROLLBACK` or `END` out of the step; `conn.transaction(..)` is fine")
-            .next(match step_is_done {
-                true => format!("`{finish}` goes on with step {}", done + 1),
-                false => format!("undo by hand what step {step} has committed; then `{finish}` runs it again"),
-            })
-            .next(format!(
-                "or undo those steps by hand, and then `migrate resolve {id} --done 0` and `{finish}`"
-            ))
+        let committed = match (done, step_is_done) {
+            (0, _) => format!("part of step {step} may be committed"),
+            (_, true) => format!("{} committed", first_steps(done)),
+            (_, false) => format!("{} committed, and part of step {step} may be", first_steps(done)),
+        };
+        let error = error.state(match marked {
+            true => format!("{committed}; history records the migration as interrupted"),
+            false => format!("{committed}; history could not record that"),
+        });
+        error.help(remove).help(match step_is_done {
+            true => Help::from(finish).text(format!(" resumes with step {}", done + 1)),
+            false => Help::new(format!("undo what step {step} committed, then run "))
+                .advice(finish)
+                .text(" to repeat the step"),
+        })
     }
 
-    /// Records the progress after a failure outside a transaction, and reports it.
+    /// Records the progress after a failure outside a transaction, and builds the error with it.
     pub(super) fn cut_off(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
         // A transaction is open only if claiming or finishing failed.
         let claimed = match (&failure, self.session.transaction_depth()) {
@@ -202,171 +218,229 @@ impl Runner<'_> {
             }
         };
         let id = attempt.planned.migration.id();
-        let (_, finish) = way(attempt.planned.direction);
+        let finish = advice(attempt.planned.direction);
         if matches!(failure, MigrationFailure::SharedSession) {
             return self.describe(attempt, failure).nothing_changed();
         }
         let (MigrationFailure::Step { index, .. } | MigrationFailure::Stopped { index }) = failure else {
+            let error = self
+                .describe(attempt, failure)
+                .state("history records every step that is known to be complete");
+            return error.help(Help::from(Advice::Status).text(" shows the current state"));
+        };
+        let failed = failure.failed_step(attempt.planned);
+        if failed.is_some_and(|(_, kind)| kind == Some(DriverErrorKind::ConnectionLost)) {
+            let step = index + 1;
             return self
                 .describe(attempt, failure)
-                .state("what history says of it is what has happened for certain")
-                .next("look at `migrate status`");
-        };
-        let is_lost = failure.kind_behind() == Some(DriverErrorKind::ConnectionLost);
-        if is_lost {
-            return self.describe(attempt, failure).state(format!(
-                "the connection was lost while step {} ran, and history says that this was its turn; the steps before it \
-                 are committed",
-                index + 1
-            ))
-            .next(format!("`{finish}` finds out whether the step has happened, or asks where that cannot be seen"));
+                .state(match index {
+                    0 => "the connection was lost during step 1; history records that step as in progress".to_owned(),
+                    _ => format!(
+                        "{} committed; the connection was lost during step {step}, which history records as in progress",
+                        first_steps(index)
+                    ),
+                })
+                .help(Help::from(finish).text(format!(
+                    " finds out whether step {step} completed, or reports it as undecided"
+                )));
         }
         // A completed step may have failed when its session settings were applied again.
         let index = index.max(attempt.planned.done);
         let marked = claimed && self.mark(attempt, index, None).is_ok();
-        let is_stopped = matches!(failure, MigrationFailure::Stopped { .. });
         let step = attempt.planned.steps.get(index);
-        let may_fail_partially = !is_stopped && step.is_some_and(PlannedStep::may_fail_partially);
-        let in_doubt = match (may_fail_partially, attempt.planned.migration.in_transaction()) {
-            (false, _) => "",
-            (true, false) => ", and so may be a part of this one",
-            (true, true) => ", and so is what this one did up to its last change of the schema, if it made one",
-        };
-        let why = match attempt.planned.migration.in_transaction() {
-            true => format!("{} commits each change of the schema", attempt.planned.dialect.name()),
+        let may_fail_partially = failed.is_some() && step.is_some_and(PlannedStep::may_fail_partially);
+        let (number, in_transaction) = (index + 1, attempt.planned.migration.in_transaction());
+        let why = match in_transaction {
+            true => format!("{} auto-commits DDL", attempt.planned.dialect.name()),
             false => "the migration does not run in a transaction".to_owned(),
         };
-        let (done, given_up) = match (index, in_doubt) {
-            (0, "") => (
-                "none of its steps has happened; history says that it was begun".to_owned(),
-                "or give it up:",
+        let done = match (index, may_fail_partially, in_transaction) {
+            (0, false, _) => "no step completed".to_owned(),
+            (0, true, _) => format!("part of step 1 may be committed ({why})"),
+            (_, false, _) => format!("{} committed ({why})", first_steps(index)),
+            (_, true, false) => format!(
+                "{} committed, and part of step {number} may be ({why})",
+                first_steps(index)
             ),
-            (0, _) => (
-                format!("a part of its first step may be committed, as {why}; history says that it was begun"),
-                "or undo what it did by hand, and then",
-            ),
-            _ => (
-                format!(
-                    "the steps before it are committed, as {why}{in_doubt}; history says that it was interrupted after step \
-                     {index}"
-                ),
-                "or undo those steps by hand, and then",
+            (_, true, true) => format!(
+                "{} committed, and so may be step {number} up to its last DDL statement ({why})",
+                first_steps(index)
             ),
         };
         let error = self.describe(attempt, failure).state(match marked {
-            true => done,
-            false => format!("{done} (this could not be written down)"),
+            true => format!("{done}; history records the migration as interrupted"),
+            false => format!("{done}; history could not record that"),
         });
-        let goes_on = format!("`{finish}` then goes on with step {}", index + 1);
-        error
-            .next(match is_stopped {
-                true => goes_on.replace(" then", ""),
-                false => format!("fix the step; {goes_on}"),
-            })
-            .next(format!("{given_up} `migrate resolve {id} --done 0`"))
+        let error = match failed {
+            Some((failed, kind)) => error.help(self.remedy(attempt, failed, kind, Some(number))),
+            None => error.help(Help::from(finish).text(format!(" resumes with step {number}"))),
+        };
+        let give_up = match (index, may_fail_partially) {
+            (0, false) => "to abandon the migration, run ".to_owned(),
+            (0, true) => "to abandon the migration, undo step 1 by hand, then run ".to_owned(),
+            (1, false) => "to abandon the migration, undo step 1 by hand, then run ".to_owned(),
+            (_, false) => format!("to abandon the migration, undo steps 1 to {index} by hand, then run "),
+            (_, true) => format!("to abandon the migration, undo steps 1 to {number} by hand, then run "),
+        };
+        error.help(Help::new(give_up).advice(Advice::Resolve {
+            migration: id.to_string(),
+            done: Some(0),
+        }))
     }
 
-    /// Builds the error without its state.
-    fn describe(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
-        let migration = &attempt.planned.migration;
-        let doing = match attempt.planned.direction {
-            Direction::Up => "applying",
-            Direction::Down => "rolling back",
+    /// Builds the help for a failed step. `resumes` is the step that the next run begins with, if it resumes.
+    fn remedy(
+        &mut self,
+        attempt: &Attempt<'_>,
+        index: usize,
+        kind: Option<DriverErrorKind>,
+        resumes: Option<usize>,
+    ) -> Help {
+        let step = attempt.planned.steps.get(index);
+        let is_expected_table = step.is_some_and(|step| matches!(step.action, Action::Expect { .. }));
+        let (first, last) = match kind {
+            None if is_expected_table => (
+                "change the table by hand to match the migrations".to_owned(),
+                None,
+            ),
+            Some(DriverErrorKind::ReadOnly) => (MAY_WRITE.to_owned(), None),
+            Some(DriverErrorKind::Locked) => (self.session.lock_holder_hint(), None),
+            Some(DriverErrorKind::WouldCopy) => (
+                "if the server may copy the table, which blocks writes, use `schema.execute(\"..\")` without ALGORITHM and \
+                 LOCK, described with `.changes(..)`"
+                    .to_owned(),
+                None,
+            ),
+            kind => match step.map(|step| (queries(rows_at_fault(step, kind)), is_of_rows(step, kind))) {
+                Some((Some((fix, queries)), _)) => (fix, Some(queries)),
+                Some((None, true)) => ("fix the rows that violate the constraint".to_owned(), None),
+                _ => ("fix the step".to_owned(), None),
+            },
         };
-        let (_, again) = way(attempt.planned.direction);
+        let help = Help::new(format!("{first}, then run ")).advice(advice(attempt.planned.direction));
+        let help = match resumes {
+            Some(step) => help.text(format!(" to resume with step {step}")),
+            None => help,
+        };
+        match last {
+            Some(query) => help.text(format!(": {query}")),
+            None => help,
+        }
+    }
+
+    /// Builds the error without the state and without the help for a failed step.
+    fn describe(&mut self, attempt: &Attempt<'_>, failure: MigrationFailure) -> Error {
+        let planned = attempt.planned;
+        let migration = &planned.migration;
+        let subject = subject(planned);
+        let again = advice(planned.direction);
         match failure {
             MigrationFailure::BrokenReferences(rows) => {
                 let mut error = Error::new(
-                    ErrorKind::StepFailed,
-                    format!("after {doing} {}, foreign keys refer to rows that are not there", named(migration)),
+                    Code::BROKEN_REFERENCES,
+                    format!("{subject} leaves foreign keys without the rows that they reference"),
                 )
-                .at(migration.location());
-                for row in rows.iter().take(10) {
-                    error = error.diagnostic(None, row);
+                .migration(migration)
+                .at(rebuild_of(planned).unwrap_or_else(|| migration.location()));
+                for row in rows.iter().take(MOST_ROWS) {
+                    error = error.finding(None, row.clone());
                 }
-                error
-                    .next("a table was made anew, for which foreign keys are off: nothing cascades meanwhile, so put steps that delete or change what is referred to into a migration of their own")
-            }
-            MigrationFailure::Step { index, error: step_error } => {
-                let total = attempt.planned.steps.len();
-                let error = Error::new(
-                    ErrorKind::StepFailed,
-                    format!("{doing} {} failed at step {} of {total}", named(migration), index + 1),
-                );
-                let is_unexpected = matches!(step_error, StepError::Unexpected(_));
-                let cause = step_error.into_cause();
-                let kind = DriverErrorKind::behind(cause.as_ref());
-                let mut error = self.at_step(attempt, index, error).with_cause(cause);
-                if kind == Some(DriverErrorKind::Locked) {
-                    for blocker in self.blockers(attempt.planned.steps.get(index..=index).unwrap_or_default()) {
-                        error = error.diagnostic(None, format!("in the way: {blocker}"));
-                    }
-                }
-                if is_unexpected {
-                    return error.next(format!(
-                        "let the table be what the migrations say, then `{again}`: somebody has changed it by hand, or an \
-                         applied migration was edited and accepted, which changes nothing in the database"
-                    ));
-                }
-                if kind == Some(DriverErrorKind::WouldCopy) {
-                    error = error.next(
-                        "the server can do this only by copying the table, to which nobody could write meanwhile: if that is \
-                         meant, write the statement with `schema.execute(\"..\")`, without ALGORITHM and LOCK, and what it \
-                         does with `.changes(..)`",
+                let foreign_key = Some(DriverErrorKind::ForeignKeyViolation);
+                let new = planned.steps.iter().flat_map(|step| rows_at_fault(step, foreign_key));
+                if let Some((fix, queries)) = queries(new.collect()) {
+                    error = error.help(
+                        Help::new(format!("{fix}, then run "))
+                            .advice(again)
+                            .text(format!(": {queries}")),
                     );
                 }
-                match (kind, attempt.planned.is_whole()) {
-                    (Some(DriverErrorKind::ReadOnly), _) => error
-                        .next(format!("{MAY_WRITE}, then `{again}`")),
-                    (Some(DriverErrorKind::Locked), _) => error
-                        .next(format!("{}; then `{again}`", self.session.lock_holder_hint())),
-                    (_, true) => error.next(format!("fix the step, then `{again}`")),
-                    (_, false) => error,
+                match planned.steps.iter().any(PlannedStep::is_users) || error.helps().is_empty() {
+                    true => error.help(
+                        "foreign keys are disabled while a table is rebuilt, so deletes do not cascade; move steps that delete \
+                         or change referenced rows to their own migration",
+                    ),
+                    false => error,
                 }
+            }
+            MigrationFailure::Step {
+                index,
+                error: step_error,
+            } => {
+                let step = planned.steps.get(index);
+                let number = index + 1;
+                let kind = step_error.kind(step);
+                let (code, headline) = match (&step_error, kind) {
+                    (StepError::Unexpected { table, .. }, _) => (
+                        Code::UNEXPECTED_TABLE,
+                        format!("table `{table}` differs from the migrations, and a rebuild would lose the difference"),
+                    ),
+                    (_, Some(DriverErrorKind::Locked)) => (
+                        Code::STEP_LOCK_TIMEOUT,
+                        format!("step {number} of {subject} timed out waiting for a lock"),
+                    ),
+                    (_, kind) if step.is_some_and(|step| is_of_rows(step, kind)) => (
+                        Code::ROWS_AT_FAULT,
+                        match step.map(|step| rows_at_fault(step, kind)).as_deref() {
+                            Some([only]) => format!("{}, so step {number} of {subject} failed", only.sentence),
+                            _ => format!("existing rows violate a constraint, so step {number} of {subject} failed"),
+                        },
+                    ),
+                    _ => (
+                        Code::STEP_FAILED,
+                        format!("{subject} failed at step {number} of {}", planned.steps.len()),
+                    ),
+                };
+                let error = Error::new(code, headline);
+                let mut error = self.at_step(attempt, index, error).with_cause(step_error.into_cause());
+                if kind == Some(DriverErrorKind::Locked) {
+                    for blocker in self.blockers(planned.steps.get(index..=index).unwrap_or_default()) {
+                        error = error.finding(None, format!("blocked by {blocker}"));
+                    }
+                }
+                error
             }
             MigrationFailure::Commit(cause) => {
                 let kind = cause.kind;
-                let error = Error::new(
-                    match kind {
-                        DriverErrorKind::Locked => ErrorKind::Locked,
-                        _ => ErrorKind::StepFailed,
-                    },
-                    format!("{doing} {} failed when it was committed", named(migration)),
-                )
-                .migration(migration)
-                .at(migration.location())
-                .statement("COMMIT")
-                .with_cause(cause);
+                let (code, headline) = match kind {
+                    DriverErrorKind::Locked => (
+                        Code::LOCK_TIMEOUT,
+                        format!("the commit of {subject} timed out waiting for a lock"),
+                    ),
+                    _ => (Code::COMMIT_FAILED, format!("the commit of {subject} failed")),
+                };
+                let error = Error::new(code, headline)
+                    .migration(migration)
+                    .at(migration.location())
+                    .statement("COMMIT")
+                    .with_cause(cause);
                 match kind {
                     DriverErrorKind::Locked => error
-                        .next(format!("{}; then `{again}`", self.session.lock_holder_hint())),
-                    DriverErrorKind::ConnectionLost => error.next(format!("`{again}` goes on from what history says")),
-                    _ => error.next(format!(
-                        "a constraint that is checked at the end, such as a deferred foreign key, does not hold; fix the \
-                         migration, then `{again}`"
-                    )),
+                        .help(Help::new(format!("{}, then run ", self.session.lock_holder_hint())).advice(again))
+                        .help(wait_longer()),
+                    DriverErrorKind::ConnectionLost => {
+                        error.help(Help::from(again).text(" resumes from what history records"))
+                    }
+                    _ => error.help(
+                        Help::new(
+                            "fix the rows or steps that violate a constraint checked at commit, such as a deferred foreign \
+                             key, then run ",
+                        )
+                        .advice(again),
+                    ),
                 }
             }
             MigrationFailure::History(cause) => self
-                .database_error(
-                    &format!("{doing} {} could not be recorded in history", named(migration)),
-                    cause,
-                )
+                .database_error(&format!("{subject} cannot be recorded"), cause)
                 .migration(migration)
                 .at(migration.location()),
             MigrationFailure::Stopped { index } => {
                 let error = Error::new(
-                    ErrorKind::Stopped,
-                    format!(
-                        "the run was stopped while {doing} {}, before step {} of {}",
-                        named(migration),
-                        index + 1,
-                        attempt.planned.steps.len()
-                    ),
+                    Code::STOPPED,
+                    format!("the run was stopped before step {} of {subject}", index + 1),
                 )
                 .migration(migration);
-                match attempt.planned.is_whole() {
-                    true => error.next(format!("`{again}` begins it anew")),
+                match planned.is_whole() {
+                    true => error.help(Help::from(again).text(" starts the migration again")),
                     false => error,
                 }
             }
@@ -375,27 +449,27 @@ impl Runner<'_> {
                     attempt,
                     index,
                     Error::new(
-                        ErrorKind::Interrupted,
-                        format!(
-                            "{doing} {}: step {} gave up the lock of this run, and another run has it now ({holder})",
-                            named(migration),
-                            index + 1
-                        ),
+                        Code::LOCK_LOST,
+                        format!("step {} of {subject} released the lock of the run", index + 1),
                     ),
                 )
-                .next("take what gives up all locks of the session out of the step: `pg_advisory_unlock_all`, `DISCARD ALL`, `RELEASE_ALL_LOCKS`"),
-            MigrationFailure::SharedSession => needs_own_session(doing, migration, again),
-            MigrationFailure::ClaimLost => Error::new(
-                ErrorKind::Interrupted,
-                format!(
-                    "{doing} {}: somebody else has changed its row in history, or a pooler has moved this run to another \
-                     session of the server",
-                    named(migration)
+                .with_cause(format!("another migration run holds the lock now ({holder})"))
+                .help(
+                    "remove statements that release all locks of the session from the step: `pg_advisory_unlock_all`, \
+                     `DISCARD ALL`, `RELEASE_ALL_LOCKS`",
                 ),
+            MigrationFailure::SharedSession => needs_own_session(&subject, migration),
+            MigrationFailure::ClaimLost => Error::new(
+                Code::HISTORY_CONFLICT,
+                format!("the history row of {subject} changed during the run"),
             )
             .migration(migration)
             .at(migration.location())
-            .next("look at `migrate status` before anything else"),
+            .help(
+                Help::new("find the process that changed it, or the pooler that moved the session; ")
+                    .advice(Advice::Status)
+                    .text(" shows the current state"),
+            ),
         }
     }
 
@@ -410,68 +484,119 @@ impl Runner<'_> {
     /// Builds the error for a database failure outside any migration.
     pub(super) fn database_error(&mut self, what: &str, error: DriverError) -> Error {
         let database = self.session.database_label();
+        let failed = |code| Error::new(code, format!("{what} in {database}"));
         match error.kind {
             DriverErrorKind::Locked => Error::new(
-                ErrorKind::Locked,
-                format!("{what}: {database} was locked for longer than it may be waited for"),
+                Code::LOCK_TIMEOUT,
+                format!("timed out waiting for a lock on {database}"),
             )
             .with_cause(error)
             .nothing_changed()
-            .next(format!(
-                "{}; then run it again, or wait longer with `--lock-timeout SECONDS`",
-                self.session.lock_holder_hint()
-            )),
-            DriverErrorKind::Stopped => Error::new(ErrorKind::Stopped, "the run was stopped")
+            .help(format!("{}, then try again", self.session.lock_holder_hint()))
+            .help(wait_longer()),
+            DriverErrorKind::Stopped => Error::new(Code::STOPPED, "the run was stopped while it waited for a lock")
                 .with_cause(error)
                 .nothing_changed()
-                .next("run it again when the other one is done"),
-            DriverErrorKind::NotADatabase => Error::new(ErrorKind::Database, format!("{what}: {database}"))
+                .help("try again when the other run has finished"),
+            DriverErrorKind::NotADatabase => failed(Code::NOT_A_DATABASE)
                 .with_cause(error)
                 .nothing_changed()
-                .next("check the path: the file is not a SQLite database, or it is encrypted"),
-            DriverErrorKind::ReadOnly => Error::new(ErrorKind::Database, format!("{what}: {database}"))
+                .help("check the path: the file is not a SQLite database, or it is encrypted"),
+            DriverErrorKind::ReadOnly => failed(Code::READ_ONLY)
                 .with_cause(error)
                 .nothing_changed()
-                .next(MAY_WRITE),
-            DriverErrorKind::Denied => Error::new(ErrorKind::Database, format!("{what}: {database}"))
+                .help(MAY_WRITE),
+            DriverErrorKind::Denied => failed(Code::PERMISSION_DENIED)
                 .with_cause(error)
-                .next("give this user that right, or connect as one who has it"),
-            DriverErrorKind::ConnectionLost => Error::new(ErrorKind::Database, format!("{what}: {database}"))
+                .help("grant this user the permission, or connect as a user that has it"),
+            DriverErrorKind::ConnectionLost => failed(Code::CONNECTION_LOST)
                 .with_cause(error)
-                .state("the connection is gone; what was not committed is rolled back by the database")
-                .next("look at `migrate status`, then run it again"),
-            DriverErrorKind::Busy | DriverErrorKind::WouldCopy | DriverErrorKind::Other => {
-                Error::new(ErrorKind::Database, format!("{what}: {database}"))
-                    .with_cause(error)
-                    .next("fix what the database complains of; `migrate status` tells where history stands")
-            }
+                .state("the connection was lost; the database rolls back what was not committed")
+                .help(Help::from(Advice::Status).text(" shows the current state; then try again")),
+            DriverErrorKind::Busy
+            | DriverErrorKind::WouldCopy
+            | DriverErrorKind::UniqueViolation
+            | DriverErrorKind::NotNullViolation
+            | DriverErrorKind::ForeignKeyViolation
+            | DriverErrorKind::CheckViolation
+            | DriverErrorKind::Other => failed(Code::DATABASE_FAILED).with_cause(error).help(
+                Help::new("fix the database error; ")
+                    .advice(Advice::Status)
+                    .text(" shows the current state"),
+            ),
         }
     }
 }
 
-/// Returns the participle for a direction, and the command that finishes the migration.
-fn way(direction: Direction) -> (&'static str, &'static str) {
-    match direction {
-        Direction::Up => ("applied", "migrate up"),
-        // `-n 1` finishes the interrupted migration and no other, whatever the failed command was.
-        Direction::Down => ("rolled back", "migrate rollback -n 1"),
+/// The first steps as a subject with its verb: `steps 1 to 3 are`.
+fn first_steps(count: usize) -> String {
+    match count {
+        1 => "step 1 is".to_owned(),
+        2 => "steps 1 and 2 are".to_owned(),
+        count => format!("steps 1 to {count} are"),
     }
 }
 
+/// The point where a migration was interrupted: `after step 3`.
+pub(super) fn after_steps(count: usize) -> String {
+    match count {
+        0 => "before step 1".to_owned(),
+        count => format!("after step {count}"),
+    }
+}
+
+/// Returns the location of the step that rebuilds a table.
+fn rebuild_of(planned: &PlannedMigration) -> Option<Location> {
+    let is_rebuild = |step: &&PlannedStep| matches!(step.action, Action::Expect { .. });
+    planned.steps.iter().find(is_rebuild).map(|step| step.location)
+}
+
+/// Returns the rows that can cause this kind of database error in a step.
+fn rows_at_fault(step: &PlannedStep, kind: Option<DriverErrorKind>) -> Vec<&RowsAtFault> {
+    let Some(violation) = kind.and_then(violation_of) else {
+        return Vec::new();
+    };
+    let rows = step.rows_at_fault.iter();
+    rows.filter(|rows| rows.violation == violation).collect()
+}
+
+/// Returns the help for rows that queries find, and the queries.
+fn queries(rows: Vec<&RowsAtFault>) -> Option<(String, String)> {
+    let queries: Vec<&str> = rows.iter().map(|rows| rows.query.as_str()).collect();
+    let find = match queries.len() {
+        0 => return None,
+        1 => "this query finds",
+        _ => "these queries find",
+    };
+    Some((format!("fix the rows that {find}"), queries.join("; ")))
+}
+
+fn wait_longer() -> Help {
+    Help::new("to wait longer, raise ").advice(Advice::LockTimeout)
+}
+
+fn violation_of(kind: DriverErrorKind) -> Option<Violation> {
+    match kind {
+        DriverErrorKind::UniqueViolation => Some(Violation::Unique),
+        DriverErrorKind::NotNullViolation => Some(Violation::NotNull),
+        DriverErrorKind::ForeignKeyViolation => Some(Violation::ForeignKey),
+        DriverErrorKind::CheckViolation => Some(Violation::Check),
+        _ => None,
+    }
+}
+
+/// Returns true if existing rows made a generated step fail.
+fn is_of_rows(step: &PlannedStep, kind: Option<DriverErrorKind>) -> bool {
+    kind.and_then(violation_of).is_some() && matches!(step.action, Action::Generated(_))
+}
+
 /// Builds the error for a migration outside a transaction behind a pooler.
-pub(super) fn needs_own_session(doing: &str, migration: &Migration, again: &str) -> Error {
+pub(super) fn needs_own_session(subject: &str, migration: &Migration) -> Error {
     Error::new(
-        ErrorKind::InvalidSetting,
-        format!(
-            "{doing} {} needs a session of the server of its own, as it does not run in a transaction, and a pooler shares the \
-             sessions out",
-            named(migration)
-        ),
+        Code::SHARED_SESSION,
+        format!("{subject} needs its own server session, but a pooler shares the session"),
     )
     .migration(migration)
     .at(migration.location())
-    .next(format!(
-        "connect to the server itself, or to a pool in session mode, for `{again}`: behind a pool in transaction mode a lock \
-         that outlasts a transaction is worth nothing"
-    ))
+    .help("connect directly to the server, or to a pool in session mode")
 }

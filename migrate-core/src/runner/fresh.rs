@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::diagnose::needs_own_session;
-use super::{Request, Runner};
+use super::{Request, Runner, and_before};
 use crate::driver::DriverError;
 use crate::error::Error;
 use crate::report::Report;
@@ -18,8 +18,8 @@ impl Runner<'_> {
     /// | PostgreSQL | all objects in the connection's schema, in one transaction |
     /// | MySQL, MariaDB | all tables, views, sequences, routines and events; each drop commits separately |
     ///
-    /// Objects that migrations did not create are dropped too; on PostgreSQL also extensions in the schema, unless
-    /// another object needs them. [`fresh_scope`](Runner::fresh_scope) describes the scope for a confirmation prompt.
+    /// This includes objects that no migration created; on PostgreSQL also extensions in the schema, unless an object
+    /// elsewhere needs them. For a confirmation prompt, [`fresh_scope`](Runner::fresh_scope) names the scope.
     ///
     /// ```
     /// # use migrate_core::{Error, Runner};
@@ -33,7 +33,7 @@ impl Runner<'_> {
     ///
     /// # Errors
     ///
-    /// As for [`up`](Runner::up). If a migration is invalid, nothing is dropped.
+    /// As for [`up`](Runner::up). If a migration is invalid, `fresh` drops nothing.
     pub fn fresh(&mut self) -> Result<Report, Error> {
         let span = tracing::info_span!("fresh");
         let _entered = span.enter();
@@ -44,32 +44,30 @@ impl Runner<'_> {
             runner.empty()?;
             runner
                 .run(&Request::Up(Target::Latest), &HashMap::new())
-                .map_err(|error| error.and_state(&format!("everything that was in {emptied} before had been dropped")))
+                .map_err(|error| and_before(error, &format!("everything in {emptied} was dropped before")))
         })
     }
 
-    /// Describes the scope of [`fresh`](Runner::fresh) for a confirmation prompt: the SQLite file, or the database, on
-    /// PostgreSQL with the schema. It never contains a password.
+    /// Returns the scope of [`fresh`](Runner::fresh) for a confirmation prompt: the SQLite file, the PostgreSQL schema
+    /// with its database, or the MySQL or MariaDB database. The text never contains a password.
     pub fn fresh_scope(&mut self) -> String {
         self.session.fresh_scope()
     }
 
-    /// Drops everything under the lock, so never during another run.
+    /// Drops everything under the lock, so that no other run is in progress.
     fn empty(&mut self) -> Result<(), Error> {
         let state = match self.dialect.features().transactional_changes {
             true => "nothing was dropped",
-            false => "some of it may have been dropped, as each change commits by itself",
+            false => "some objects may have been dropped, because the database auto-commits DDL",
         };
         let failed = |runner: &mut Self, error: DriverError| {
-            Err(runner
-                .database_error("the database could not be emptied", error)
-                .state(state))
+            Err(runner.database_error("objects cannot be dropped", error).state(state))
         };
         if let Err(error) = self.begin_transaction() {
             return failed(self, error);
         }
         // Behind a pooler no lock outlives its transaction.
-        let is_pooled = self.baseline.as_ref().is_some_and(|home| home.is_pooled);
+        let is_pooled = self.baseline.as_ref().is_some_and(|baseline| baseline.is_pooled);
         let needs_session = self
             .registry
             .iter()
@@ -77,7 +75,7 @@ impl Runner<'_> {
             .copied();
         if let Some(migration) = needs_session.filter(|_| is_pooled) {
             self.abandon();
-            return Err(needs_own_session("applying", &migration, "migrate fresh").state("nothing was dropped"));
+            return Err(needs_own_session(&format!("migration {migration}"), &migration).state("nothing was dropped"));
         }
         let held = if is_pooled { Ok(()) } else { self.hold() };
         let emptied = held

@@ -4,8 +4,10 @@ use std::thread;
 use std::time::Instant;
 
 use super::{LOCK_POLL_INTERVAL, Runner, STATEMENT_LOCK_TIMEOUT};
+use crate::code::Code;
 use crate::driver::{DriverError, DriverErrorKind, LockScope};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::report::Event;
 
 impl Runner<'_> {
@@ -13,16 +15,16 @@ impl Runner<'_> {
     pub(super) fn with_lock_wait<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         if self.session.transaction_depth() > 0 {
             return Err(Error::new(
-                ErrorKind::InvalidSetting,
-                "the connection is inside a transaction, and migrations open their own",
+                Code::OPEN_TRANSACTION,
+                "the connection is inside a transaction",
             )
             .nothing_changed()
-            .next("hand the runner a connection outside `transaction(..)` and `begin_test_transaction()`"));
+            .help("pass a connection outside `transaction(..)` and `begin_test_transaction()`; migrations open their own transactions"));
         }
         let before = self
             .session
             .set_lock_wait(self.lock_timeout)
-            .map_err(|error| self.database_error("the database does not answer", error))?;
+            .map_err(|error| self.database_error("the session cannot be set up", error))?;
         self.statement_lock_timeout = match before {
             Some(_) => self.lock_timeout,
             None => self.lock_timeout.min(STATEMENT_LOCK_TIMEOUT),
@@ -30,7 +32,7 @@ impl Runner<'_> {
         self.retry_deadline = None;
         let result = work(self);
         // A broken connection refuses these statements; then `result` holds the error.
-        if let Some(leave) = self.baseline.take().and_then(|home| home.restore_original) {
+        if let Some(leave) = self.baseline.take().and_then(|baseline| baseline.restore_original) {
             let _ = self.session.execute(&leave);
         }
         if let Some(before) = before {
@@ -43,14 +45,14 @@ impl Runner<'_> {
     pub(super) fn settle_home(&mut self) -> Result<(), DriverError> {
         if self.baseline.is_none() {
             // Captured before a step can change the search path, on which the history table and the lock depend.
-            let home = self
+            let baseline = self
                 .session
                 .capture_baseline(self.table.name(), self.statement_lock_timeout)?;
-            self.table.settle(home.schema.as_deref());
-            if home.is_pooled {
+            self.table.settle(baseline.schema.as_deref());
+            if baseline.is_pooled {
                 self.session.disable_statement_cache();
             }
-            self.baseline = Some(home);
+            self.baseline = Some(baseline);
         }
         Ok(())
     }
@@ -66,17 +68,17 @@ impl Runner<'_> {
                     if self.is_stopped() {
                         return Err(DriverError {
                             kind: DriverErrorKind::Stopped,
-                            message: format!("while another run was at work ({})", error.message),
+                            message: format!("another migration run is in progress ({})", error.message),
                         });
                     }
                     if Instant::now() >= deadline {
                         return Err(DriverError {
                             kind: DriverErrorKind::Locked,
-                            message: format!("another run is at work ({})", error.message),
+                            message: format!("another migration run is in progress ({})", error.message),
                         });
                     }
                     if !told {
-                        let reason = format!("another run is at work ({})", error.message);
+                        let reason = format!("another migration run is in progress ({})", error.message);
                         self.tell(&Event::Waiting { reason: &reason });
                         told = true;
                     }
@@ -96,7 +98,11 @@ impl Runner<'_> {
 
     /// Notices a pooler by a changed server session.
     pub(super) fn notice_pooler(&mut self, session: Option<i64>) {
-        if self.baseline.as_ref().is_some_and(|home| home.session != session) {
+        if self
+            .baseline
+            .as_ref()
+            .is_some_and(|baseline| baseline.session != session)
+        {
             self.met_pooler();
         }
     }
@@ -111,10 +117,10 @@ impl Runner<'_> {
 
     /// Treats server sessions as shared from now on. Returns true if that is new.
     pub(super) fn met_pooler(&mut self) -> bool {
-        let Some(home) = self.baseline.as_mut().filter(|home| !home.is_pooled) else {
+        let Some(baseline) = self.baseline.as_mut().filter(|baseline| !baseline.is_pooled) else {
             return false;
         };
-        home.is_pooled = true;
+        baseline.is_pooled = true;
         self.session.disable_statement_cache();
         true
     }
@@ -124,7 +130,7 @@ impl Runner<'_> {
         if matches!(self.held, LockScope::Transaction) {
             self.held = self.session.extend_lock(&self.table)?;
             // A pooler that is still unknown could move later statements to a session without the lock.
-            let session = self.baseline.as_ref().and_then(|home| home.session);
+            let session = self.baseline.as_ref().and_then(|baseline| baseline.session);
             self.table
                 .change_only_if(session.map(|session| self.session.is_in_session(session)));
         }
@@ -143,8 +149,8 @@ impl Runner<'_> {
         match let_go {
             Ok(()) => Ok(value),
             Err(error) => Err(self
-                .database_error("the lock of this run could not be released", error)
-                .state("what was done is done, and history says so")),
+                .database_error("the migration lock cannot be released", error)
+                .state("the work is complete")),
         }
     }
 
@@ -154,11 +160,11 @@ impl Runner<'_> {
         work: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.begin_transaction()
-            .map_err(|error| self.database_error("no transaction could be begun", error))?;
+            .map_err(|error| self.database_error("a transaction cannot begin", error))?;
         let result = work(self).and_then(|value| {
             self.session
                 .commit()
-                .map_err(|error| self.database_error("the transaction could not be committed", error))?;
+                .map_err(|error| self.database_error("the transaction cannot be committed", error))?;
             Ok(value)
         });
         if result.is_err() && self.session.transaction_depth() > 0 {
@@ -172,12 +178,16 @@ impl Runner<'_> {
     pub(super) fn bookkeeping(&mut self, statement: &str) -> Result<(), Error> {
         match self.session.execute_counting(statement) {
             Ok(0) => Err(Error::new(
-                ErrorKind::Interrupted,
-                "somebody else changed history while this run was at work",
+                Code::HISTORY_CONFLICT,
+                "another process changed history during this run",
             )
-            .next("look at `migrate status` before anything else")),
+            .help(
+                Help::new("inspect the database first; ")
+                    .advice(Advice::Status)
+                    .text(" shows the current state"),
+            )),
             Ok(_) => Ok(()),
-            Err(error) => Err(self.database_error("history could not be written", error)),
+            Err(error) => Err(self.database_error("history cannot be written", error)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The only place that orders effects: load, plan, lock, revalidate, execute, record.
+//! The runner, which alone orders the effects: load, plan, lock, revalidate, execute, record.
 //!
 //! It prints nothing, reads no environment and never exits. It reports progress as [`Event`]s.
 
@@ -21,13 +21,17 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::code::Code;
+#[cfg(doc)]
+use crate::code::ErrorKind;
 use crate::dialect::DialectVersion;
 use crate::driver::{Driver, DriverError, LockScope, Session};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::history::table::{HistoryTable, SessionBaseline};
 use crate::history::{Checksums, DEFAULT_HISTORY_TABLE, MigrationStatus};
 use crate::migration::{Direction, Migration};
-use crate::plan::{Plan, PlanFor};
+use crate::plan::{Plan, PlanFor, PlannedMigration};
 use crate::registry::Registry;
 use crate::render::{SqlDialect, dialect_of};
 use crate::report::{Event, Report};
@@ -36,13 +40,14 @@ use crate::target::{MigrationRef, Policy, Rollback, Target};
 
 pub use resolve::InterruptedMigration;
 
+use diagnose::ROLLED_BACK;
 use replay::Replay;
 
 /// Applies migrations to a database, and rolls them back.
 ///
-/// A runner borrows a Diesel connection, which must be outside a transaction; pass a pooled one as `&mut *conn`. A run
-/// holds a lock while it writes. So programs that start together apply each migration once, and the others wait up to
-/// the [lock timeout](Runner::lock_timeout).
+/// A runner borrows a Diesel connection, which must be outside a transaction. Pass a pooled one as `&mut *conn`. A run
+/// holds a lock while it writes. If several programs start together, one applies each migration, and the others wait,
+/// at most for the [lock timeout](Runner::lock_timeout).
 ///
 /// | | SQLite | PostgreSQL | MySQL, MariaDB |
 /// |---|---|---|---|
@@ -50,10 +55,11 @@ use replay::Replay;
 /// | transaction | one per migration | one per migration | DDL auto-commits |
 /// | killed run | is rolled back | is rolled back | resumes at the interrupted step |
 ///
-/// A migration with `transaction = false` commits each step on every database, and also resumes.
+/// A migration with `transaction = false` commits each step on every database. After an interruption, the next run
+/// resumes it.
 ///
-/// Inside a transaction, runs, plans and status fail with [`ErrorKind::InvalidSetting`]. A runner never prints, reads
-/// environment variables or exits.
+/// If the connection is inside a transaction, each method that uses the database fails with
+/// [`ErrorKind::InvalidSetting`](crate::ErrorKind::InvalidSetting). A runner never prints, reads environment variables or exits.
 ///
 /// In the startup code of an application:
 ///
@@ -88,7 +94,7 @@ pub struct Runner<'c> {
     checksums: Checksums,
     table: HistoryTable,
     dialect: &'static dyn SqlDialect,
-    /// The dialect matches the version of the server.
+    /// True if the dialect matches the version of the server.
     is_dialect_known: bool,
     /// `None` outside a run, and before its first transaction.
     baseline: Option<SessionBaseline>,
@@ -111,8 +117,8 @@ pub struct Runner<'c> {
     live: Rc<LiveSchema>,
 }
 
-/// The longest lock wait of one statement, so that other queries do not queue behind it. Then the migration is retried
-/// until the lock timeout ends.
+/// The longest lock wait of one statement. It is short, so that other queries do not queue behind the statement. After
+/// it, the runner retries the migration until the lock timeout ends.
 const STATEMENT_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The interval between attempts to take the lock that another run holds.
@@ -137,8 +143,8 @@ impl<'c> Runner<'c> {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::NoMigrations`] if no migration is linked.
-    /// - [`ErrorKind::DuplicateVersion`] if two linked migrations have one group and version.
+    /// - [`ErrorKind::NoMigrations`](crate::ErrorKind::NoMigrations) if no migration is linked.
+    /// - [`ErrorKind::DuplicateVersion`](crate::ErrorKind::DuplicateVersion) if two linked migrations have the same group and version.
     pub fn linked<D: Driver>(connection: &'c mut D) -> Result<Runner<'c>, Error> {
         Ok(Runner::new(connection, Registry::linked()?))
     }
@@ -202,8 +208,8 @@ impl<'c> Runner<'c> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidSetting`] if the name is blank, is longer than 63 bytes, or holds a control character. Also
-    /// for a reserved prefix: `sqlite_` on SQLite, `pg_` on PostgreSQL.
+    /// [`ErrorKind::InvalidSetting`](crate::ErrorKind::InvalidSetting) if the name is blank, is longer than 63 bytes, contains a control character, or
+    /// has a reserved prefix: `sqlite_` on SQLite, `pg_` on PostgreSQL.
     pub fn history_table(mut self, name: &str) -> Result<Runner<'c>, Error> {
         let dialect = self.dialect;
         let is_unusable = name.trim().is_empty()
@@ -212,12 +218,10 @@ impl<'c> Runner<'c> {
             || dialect.is_reserved(name);
         if is_unusable {
             return Err(Error::new(
-                ErrorKind::InvalidSetting,
-                format!("{name:?} cannot be the name of the history table"),
+                Code::INVALID_HISTORY_TABLE,
+                format!("{name:?} is not a valid name for the history table"),
             )
-            .next(
-                "give a name of 1 to 63 bytes without control characters, and none that the database keeps for itself",
-            ));
+            .help("use 1 to 63 bytes without control characters, and not a name that the database reserves"));
         }
         self.table = HistoryTable::new(name, dialect);
         self.baseline = None;
@@ -226,17 +230,18 @@ impl<'c> Runner<'c> {
 
     /// Sets how long to wait for a lock that another connection holds. The default is 30 seconds.
     ///
-    /// On PostgreSQL, MySQL and MariaDB a statement waits at most 2 seconds, so that other queries do not queue behind
-    /// it. Then the runner retries the migration, or outside a transaction the statement, until the timeout ends. A
-    /// concurrent statement on PostgreSQL waits the whole time. MySQL and MariaDB wait in whole seconds, at least 1.
+    /// On PostgreSQL, MySQL and MariaDB, a statement waits for at most 2 seconds, so that other queries do not queue
+    /// behind it. Then the runner retries the migration, or the statement if it is outside a transaction, until the
+    /// timeout ends. A concurrent statement on PostgreSQL waits for the whole timeout. MySQL and MariaDB wait for whole
+    /// seconds, at least 1.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Runner<'c> {
         self.lock_timeout = timeout;
         self
     }
 
-    /// Sets the name that history records for each applied migration; by convention `user@host`. The default is empty.
-    /// Control characters are removed.
+    /// Sets the name of the person or program, which history records with each applied migration. By convention, it is
+    /// `user@host`. The default is empty. Control characters are removed.
     #[must_use]
     pub fn applied_by(mut self, who: impl Into<String>) -> Runner<'c> {
         self.applied_by = who.into();
@@ -244,40 +249,42 @@ impl<'c> Runner<'c> {
         self
     }
 
-    /// Sets if [`up`](Runner::up) refuses pending migrations that are older than an applied one of their group. The
-    /// default is false: `up` applies them.
+    /// Sets whether [`up`](Runner::up) refuses a pending migration that is older than an applied one of its group. The
+    /// default is false: `up` applies it.
     #[must_use]
     pub fn strict_order(mut self, strict: bool) -> Runner<'c> {
         self.policy.strict_order = strict;
         self
     }
 
-    /// Sets if [`up`](Runner::up) runs although history holds migrations that are not linked. The default is false.
+    /// Sets whether [`up`](Runner::up) runs although migrations are [missing](crate::MigrationState::Missing): applied,
+    /// but not linked. The default is false.
     #[must_use]
     pub fn allow_missing(mut self, allow: bool) -> Runner<'c> {
         self.policy.allow_missing = allow;
         self
     }
 
-    /// Sets if a run continues although migrations were changed after they were applied. The default is false.
+    /// Sets whether a run continues although an applied migration was [changed](crate::MigrationState::Changed). The
+    /// default is false.
     ///
-    /// A rollback then uses the changed `down`, or the rollback of the changed `up`.
+    /// If true, a rollback uses the current `down`, or derives the rollback from the current `up`.
     #[must_use]
     pub fn allow_changed(mut self, allow: bool) -> Runner<'c> {
         self.policy.allow_changed = allow;
         self
     }
 
-    /// Sets if [`up`](Runner::up) and [`rollback`](Runner::rollback) use one transaction for all their migrations: all
-    /// or none. The default is false. [`redo`](Runner::redo) uses one for each direction. All locks last until the
-    /// commit.
+    /// Sets whether [`up`](Runner::up) and [`rollback`](Runner::rollback) run all their migrations in one transaction,
+    /// all or none. The default is false. [`redo`](Runner::redo) then uses one transaction for each direction. All
+    /// locks last until the commit.
     ///
-    /// A run that cannot use one transaction fails with [`ErrorKind::InvalidSetting`] before it changes anything:
+    /// A run that cannot use one transaction fails with [`ErrorKind::InvalidSetting`](crate::ErrorKind::InvalidSetting) before it changes anything:
     ///
     /// - on MySQL and MariaDB, which auto-commit DDL;
     /// - with a migration that sets `transaction = false`;
-    /// - on SQLite, with a table rebuild in one migration and raw SQL or a Rust step in another. A rebuild disables
-    ///   foreign keys for the whole transaction.
+    /// - on SQLite, if one migration rebuilds a table and another has raw SQL or a Rust step. The reason: a rebuild
+    ///   disables foreign keys for the whole transaction.
     #[must_use]
     pub fn single_transaction(mut self, single: bool) -> Runner<'c> {
         self.single_transaction = single;
@@ -286,10 +293,10 @@ impl<'c> Runner<'c> {
 
     /// Sets a condition that stops a run. The runner checks it between statements, and while it waits for another run.
     ///
-    /// Once `is_to_stop` returns true, the run fails with [`ErrorKind::Stopped`] where a later run can continue. A
-    /// running statement, and a PostgreSQL pipeline, completes first. A migration in a transaction is rolled back. A
-    /// migration outside one is interrupted after the statement, and the next run resumes it. The error reports the
-    /// state of the database.
+    /// Once `is_to_stop` returns true, the run fails with [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) at a point where a later run can
+    /// continue. First, the running statement or PostgreSQL pipeline completes. Then a migration in a transaction is
+    /// rolled back. A migration outside a transaction is interrupted, and the next run resumes it. The error reports
+    /// the state of the database.
     ///
     /// ```
     /// # use migrate_core::{Error, Runner, Target};
@@ -308,7 +315,7 @@ impl<'c> Runner<'c> {
         self
     }
 
-    /// Calls `observer` for each [`Event`] of a run. A later call replaces the observer.
+    /// Sets the observer, which the runner calls for each [`Event`] of a run. A later call replaces it.
     ///
     /// ```
     /// # use migrate_core::{Error, Runner, Target};
@@ -332,7 +339,7 @@ impl<'c> Runner<'c> {
 
     /// Returns the status of every migration that is linked or in history, ordered by version. It writes nothing.
     ///
-    /// Groups that have no linked migration belong to other programs and are left out.
+    /// Groups without a linked migration belong to other programs, so the result does not contain them.
     ///
     /// ```
     /// # use migrate_core::{Error, Runner};
@@ -346,9 +353,10 @@ impl<'c> Runner<'c> {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::History`] if the history table has other columns, rows of a newer version, or invalid rows.
-    /// - [`ErrorKind::Locked`] if the database stays locked longer than the [lock timeout](Runner::lock_timeout).
-    /// - [`ErrorKind::Database`] if the database fails, or its version is too old.
+    /// - [`ErrorKind::History`](crate::ErrorKind::History) if the history table has other columns, rows that a newer version of this crate wrote,
+    ///   or invalid rows.
+    /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked) if the database stays locked longer than the [lock timeout](Runner::lock_timeout).
+    /// - [`ErrorKind::Database`](crate::ErrorKind::Database) if the database fails, or its version is too old.
     pub fn status(&mut self) -> Result<Vec<MigrationStatus>, Error> {
         self.with_lock_wait(|runner| {
             let history = runner.read_history()?.unwrap_or_default();
@@ -356,11 +364,11 @@ impl<'c> Runner<'c> {
         })
     }
 
-    /// Returns true if every migration is applied, unchanged and linked, or belongs to a newer program. It writes
-    /// nothing.
+    /// Returns true if every migration is [applied](crate::MigrationState::Applied) or
+    /// [ahead](crate::MigrationState::Ahead). It writes nothing.
     ///
-    /// It returns false if a migration is pending, in order or not, missing, changed or interrupted. A program that
-    /// does not migrate at startup can check this instead.
+    /// It returns false if a migration is pending, out of order, missing, changed or interrupted. A program that does
+    /// not migrate at startup can check this instead.
     ///
     /// ```
     /// # use migrate_core::{Error, Runner};
@@ -422,8 +430,9 @@ impl<'c> Runner<'c> {
 
     /// Applies pending migrations, in the order of their versions. It resumes an interrupted migration first.
     ///
-    /// The runner plans all migrations before it runs the first step. Each one runs in its own transaction, together
-    /// with its history row; MySQL and MariaDB auto-commit DDL, so there a checkpoint follows each step.
+    /// The runner plans all migrations before it runs the first step. Each migration runs in its own transaction,
+    /// together with its history row. MySQL and MariaDB auto-commit DDL, so there the runner writes a checkpoint before
+    /// and after each step.
     ///
     /// ```
     /// # use migrate_core::{Error, Runner, Target};
@@ -440,24 +449,24 @@ impl<'c> Runner<'c> {
     ///
     /// The error reports the state of the database. Earlier migrations of the run stay applied. Before any step runs:
     ///
-    /// - [`ErrorKind::InvalidTarget`] if the target does not exist.
-    /// - [`ErrorKind::InvalidMigration`] if a migration is invalid, or has no rollback.
-    /// - [`ErrorKind::Missing`], [`ErrorKind::Changed`] or [`ErrorKind::OutOfOrder`] if the status has such migrations,
-    ///   and the settings do not allow them.
-    /// - [`ErrorKind::Interrupted`] if an interrupted migration cannot be resumed, or its rollback must be finished
-    ///   first.
-    /// - [`ErrorKind::InvalidSetting`] if a pooler or [`single_transaction`](Runner::single_transaction) prevents the
+    /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the target does not exist.
+    /// - [`ErrorKind::InvalidMigration`](crate::ErrorKind::InvalidMigration) if a migration is invalid, or has no rollback.
+    /// - [`ErrorKind::Missing`](crate::ErrorKind::Missing), [`ErrorKind::Changed`](crate::ErrorKind::Changed) or [`ErrorKind::OutOfOrder`](crate::ErrorKind::OutOfOrder) if migrations are in such a state,
+    ///   and the settings do not allow it.
+    /// - [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if an interrupted migration cannot be resumed, or if an interrupted rollback must
+    ///   finish first.
+    /// - [`ErrorKind::InvalidSetting`](crate::ErrorKind::InvalidSetting) if a pooler or [`single_transaction`](Runner::single_transaction) prevents the
     ///   run.
     /// - as for [`status`](Runner::status).
     ///
     /// During the run:
     ///
-    /// - [`ErrorKind::StepFailed`] if a step or a commit fails. The migration is rolled back; outside a transaction it
+    /// - [`ErrorKind::StepFailed`](crate::ErrorKind::StepFailed) if a step or a commit fails. The migration is rolled back; outside a transaction it
     ///   is interrupted.
-    /// - [`ErrorKind::TransactionEnded`] if a step ends the transaction of its migration.
-    /// - [`ErrorKind::Interrupted`] if another run takes over the lock or the history row.
-    /// - [`ErrorKind::Stopped`] if [`stop_when`](Runner::stop_when) stops the run.
-    /// - [`ErrorKind::Locked`] or [`ErrorKind::Database`] if the lock or history is not available.
+    /// - [`ErrorKind::TransactionEnded`](crate::ErrorKind::TransactionEnded) if a step ends the transaction of its migration.
+    /// - [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if another run takes over the lock or the history row.
+    /// - [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) if [`stop_when`](Runner::stop_when) stops the run.
+    /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked) or [`ErrorKind::Database`](crate::ErrorKind::Database) if the lock or the history table is not available.
     pub fn up(&mut self, target: &Target) -> Result<Report, Error> {
         let span = tracing::info_span!("up");
         let _entered = span.enter();
@@ -477,18 +486,19 @@ impl<'c> Runner<'c> {
     ///
     /// # Errors
     ///
-    /// As for [`up`](Runner::up), but only the migrations to roll back are checked. [`ErrorKind::Missing`] if one of
-    /// them is not linked, or was changed and [`allow_changed`](Runner::allow_changed) is not set; then nothing runs.
+    /// As for [`up`](Runner::up), but the runner checks only the migrations to roll back. It returns
+    /// [`ErrorKind::Missing`](crate::ErrorKind::Missing), before any step runs, if one of them is not linked, or if one was changed and
+    /// [`allow_changed`](Runner::allow_changed) is not set.
     pub fn rollback(&mut self, rollback: &Rollback) -> Result<Report, Error> {
         let span = tracing::info_span!("rollback");
         let _entered = span.enter();
         self.with_lock_wait(|runner| runner.run(&Request::Down(rollback.clone()), &HashMap::new()))
     }
 
-    /// Rolls the last `steps` migrations back and applies them again, each in its original batch.
+    /// Rolls back the last `number` migrations and applies them again. Each keeps its batch.
     ///
-    /// It checks both directions before it runs the first step. The number must be at least 1 and at most the number of
-    /// applied migrations; if nothing is applied, any number from 1 is valid.
+    /// It plans both directions before it runs the first step. `number` must be at least 1 and at most the number of
+    /// applied migrations. If nothing is applied, any number from 1 is valid, and nothing runs.
     ///
     /// ```
     /// # use migrate_core::{Error, Runner};
@@ -501,9 +511,9 @@ impl<'c> Runner<'c> {
     ///
     /// # Errors
     ///
-    /// As for [`rollback`](Runner::rollback) and [`up`](Runner::up). If `up` fails after the rollback, the migrations
-    /// that it did not reach stay rolled back, and the error reports it.
-    pub fn redo(&mut self, steps: usize) -> Result<Report, Error> {
+    /// As for [`rollback`](Runner::rollback) and [`up`](Runner::up). If applying fails after the rollback, the
+    /// remaining migrations stay rolled back, and the error reports this.
+    pub fn redo(&mut self, number: usize) -> Result<Report, Error> {
         let span = tracing::info_span!("redo");
         let _entered = span.enter();
         self.with_lock_wait(|runner| {
@@ -513,7 +523,7 @@ impl<'c> Runner<'c> {
                 .iter()
                 .map(|row| (MigrationRef::from(row.id()), row.batch))
                 .collect();
-            let back = runner.queue(&history, &Request::Down(Rollback::Last(steps)))?;
+            let back = runner.queue(&history, &Request::Down(Rollback::Last(number)))?;
             let back: Vec<Migration> = back.iter().map(|planned| planned.migration).collect();
             runner.check_redo(&history, &back)?;
             let these = back.iter().map(|migration| migration.id().into()).collect();
@@ -522,19 +532,25 @@ impl<'c> Runner<'c> {
                     .run(&Request::These(Direction::Down, these), &batches)
                     .map_err(|error| match runner.read_history() {
                         Ok(Some(left)) if back.iter().any(|migration| left.find(migration.id()).is_none()) => {
-                            error.next("`migrate up` applies again what was rolled back")
+                            error.help(Help::from(Advice::Up).text(" applies the rolled back migrations again"))
                         }
                         // Nothing was rolled back, or history is unreadable.
                         _ => error,
                     })?;
             let again = report.executed.iter().map(|done| done.migration.id().into()).collect();
-            let rolled_back = report.executed.len();
+            let rolled_back = number_of(report.executed.len(), "migration was", "migrations were");
             let up = runner
                 .run(&Request::These(Direction::Up, again), &batches)
                 .map_err(|error| {
-                    error
-                        .and_state(&format!("{rolled_back} rolled back before, to be applied again"))
-                        .next("`migrate up` applies what is pending")
+                    let up = error.report().cloned().unwrap_or_default();
+                    let mut executed = report.clone();
+                    executed.executed.extend(up.executed);
+                    executed.batch = up.batch;
+                    let error = and_before(
+                        error.with_report(executed),
+                        &format!("{rolled_back} rolled back before"),
+                    );
+                    error.help(Help::from(Advice::Up).text(" applies the pending migrations"))
                 })?;
             report.executed.extend(up.executed);
             report.batch = up.batch;
@@ -561,24 +577,24 @@ impl<'c> Runner<'c> {
         self.dialect
     }
 
-    /// Sets the dialect for the server's version, once. Without `told` it asks the server.
-    fn settle_dialect(&mut self, told: Option<DialectVersion>) -> Result<(), Error> {
+    /// Sets the dialect for the server's version, once. Without `known` it asks the server.
+    fn settle_dialect(&mut self, known: Option<DialectVersion>) -> Result<(), Error> {
         if self.is_dialect_known {
             return Ok(());
         }
-        let version = match told {
+        let version = match known {
             Some(version) => version,
             None => self
                 .session
                 .version()
-                .map_err(|error| self.database_error("the version of the server could not be read", error))?,
+                .map_err(|error| self.database_error("the server version cannot be read", error))?,
         };
         if !version.is_supported() {
             let oldest = DialectVersion::from(version.name());
-            let message = format!("{version} is older than {oldest}, the oldest that SQL is written for");
-            return Err(Error::new(ErrorKind::Database, message).nothing_changed().next(
-                "use a newer server; an older one may take a part of the SQL for something else without a word",
-            ));
+            let message = format!("the server {version} is older than {oldest}, the oldest supported version");
+            return Err(Error::new(Code::UNSUPPORTED_SERVER, message)
+                .nothing_changed()
+                .help("use a newer server; an older one may silently misread SQL"));
         }
         let dialect = dialect_of(version);
         if dialect.kind() != self.dialect.kind() {
@@ -592,7 +608,7 @@ impl<'c> Runner<'c> {
     /// Reads the live schema.
     pub(crate) fn live(&mut self) -> Result<Rc<LiveSchema>, Error> {
         self.look_around()
-            .map_err(|error| self.database_error("the schema could not be read", error))
+            .map_err(|error| self.database_error("the schema cannot be read", error))
     }
 
     fn look_around(&mut self) -> Result<Rc<LiveSchema>, DriverError> {
@@ -607,7 +623,7 @@ impl<'c> Runner<'c> {
     }
 
     /// Returns a label of the database for messages, such as the path of the SQLite file. It never contains a password.
-    pub fn location(&mut self) -> String {
+    pub fn database_label(&mut self) -> String {
         self.session.database_label()
     }
 
@@ -650,7 +666,34 @@ impl Request {
     }
 }
 
-/// Returns the name of a migration with its location, for messages.
-fn named(migration: &Migration) -> String {
-    format!("{migration} ({})", migration.location())
+/// The name of a planned migration in messages.
+fn subject(planned: &PlannedMigration) -> String {
+    match planned.direction() {
+        Direction::Up => format!("migration {}", planned.migration()),
+        Direction::Down => format!("the rollback of migration {}", planned.migration()),
+    }
+}
+
+/// The advice that finishes an interrupted migration. It resumes that migration only, wherever the failed run stopped.
+fn advice(direction: Direction) -> Advice {
+    match direction {
+        Direction::Up => Advice::Up,
+        Direction::Down => Advice::RollbackLast,
+    }
+}
+
+/// Adds the earlier work to the state of an error.
+fn and_before(error: Error, before: &str) -> Error {
+    match error.database_state() {
+        Some(ROLLED_BACK) => error.state(format!("the transaction was rolled back; {before}")),
+        _ => error.and_state(before),
+    }
+}
+
+/// Returns a number with its noun, in the singular or the plural.
+fn number_of(count: usize, one: &str, several: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {several}"),
+    }
 }

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use super::Runner;
 use super::attempt::Attempt;
 use super::diagnose::{MigrationFailure, StepError};
 use super::recovery::InFlightStep;
+use super::{Runner, subject};
 use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::Error;
 use crate::history::Phase;
@@ -91,8 +91,8 @@ impl Runner<'_> {
         {
             self.tell(&Event::Waiting {
                 reason: &format!(
-                    "{} waits for transactions that are open now, {} s for each at most; {blocker}",
-                    attempt.planned.migration,
+                    "{} waits for open transactions, up to {} s for each; blocked by {blocker}",
+                    subject(attempt.planned),
                     self.lock_timeout.as_secs_f32()
                 ),
             });
@@ -156,19 +156,19 @@ impl Runner<'_> {
         let difference = match live.tables.get(&table.name) {
             Some(Ok(there)) => table.difference(there),
             Some(Err(why)) => Some(why.clone()),
-            None => Some("it is not there".to_owned()),
+            None => Some("the table does not exist".to_owned()),
         };
         match difference {
             None => Ok(()),
-            Some(difference) => Err(StepError::Unexpected(format!(
-                "`{}` is not what the migrations have made of it, so making it anew would lose something: {difference}",
-                table.name
-            ))),
+            Some(difference) => Err(StepError::Unexpected {
+                table: table.name.clone(),
+                difference,
+            }),
         }
     }
 
     fn step_by_step(&mut self, attempt: &Attempt<'_>, started: Instant) -> Result<Option<i64>, MigrationFailure> {
-        if self.baseline.as_ref().is_some_and(|home| home.is_pooled) {
+        if self.baseline.as_ref().is_some_and(|baseline| baseline.is_pooled) {
             return Err(MigrationFailure::SharedSession);
         }
         if attempt.makes_table {
@@ -216,7 +216,11 @@ impl Runner<'_> {
     }
 
     pub(super) fn come_home(&mut self) -> Result<(), DriverError> {
-        let Some(restore) = self.baseline.as_ref().and_then(|home| home.restore_baseline.as_ref()) else {
+        let Some(restore) = self
+            .baseline
+            .as_ref()
+            .and_then(|baseline| baseline.restore_baseline.as_ref())
+        else {
             return Ok(());
         };
         self.session.execute(restore)?;
@@ -429,7 +433,7 @@ impl Runner<'_> {
         match self.session.execute(&format!("ROLLBACK TO SAVEPOINT migrate_{run_id}")) {
             // The transaction is open but has failed.
             Ok(()) => StepError::Failed {
-                cause: format!("a statement in it failed, and the step went on: {error}").into(),
+                cause: format!("a statement of the step failed, but the step continued: {error}").into(),
             },
             Err(_) => StepError::EndedTransaction { returned: None },
         }
@@ -472,7 +476,7 @@ impl Runner<'_> {
                     Ok(Some(result)) => result.map_err(|cause| StepError::Failed { cause }),
                     // The planner refuses a step without a function for this connection.
                     Ok(None) => Err(StepError::Failed {
-                        cause: "there is no function for this connection type".into(),
+                        cause: "the step has no function for this connection type".into(),
                     }),
                     Err(panic) => Err(StepError::Failed {
                         cause: panic_text(panic.as_ref()).into(),

@@ -45,7 +45,7 @@ impl Runner<'_> {
             return Ok(false);
         }
         self.settle_home()
-            .map_err(|error| self.database_error("the database does not answer", error))?;
+            .map_err(|error| self.database_error("the session cannot be set up", error))?;
         let Some(message) = self.message(run, agenda, batches, count) else {
             return Ok(false);
         };
@@ -55,7 +55,7 @@ impl Runner<'_> {
             // Ends the transaction that the message left open, if the connection still exists.
             let _ = self.session.rollback();
             if error.kind == DriverErrorKind::ConnectionLost {
-                return Err(self.database_error(&format!("{count} migrations were sent together"), error));
+                return Err(self.database_error(&format!("a pipeline of {count} migrations failed"), error));
             }
             run.goes_alone = true;
             return self.after_a_failure(run, agenda, count, began).map(|()| true);

@@ -2,9 +2,13 @@
 
 use std::rc::Rc;
 
-use super::{Request, Runner};
+use super::diagnose::after_steps;
+use super::{Request, Runner, advice};
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
 use crate::driver::DriverErrorKind;
-use crate::error::{Diagnostic, Error, ErrorKind};
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::history::table::COLUMNS;
 use crate::history::{AppliedMigration, BadRows, History, Phase};
 use crate::migration::{Direction, Migration, MigrationId};
@@ -13,6 +17,9 @@ use crate::plan::planner::{Planner, all_or_diagnostics};
 use crate::schema::{self, SessionEffect};
 use crate::state::LiveSchema;
 use crate::target::{MigrationRef, Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
+
+/// The fix for a history table that this tool did not write.
+const REVERT_EDIT: &str = "if the history table was edited by hand, revert the edit";
 
 impl Runner<'_> {
     /// Reads history; `None` if its table does not exist.
@@ -32,7 +39,7 @@ impl Runner<'_> {
                 }
             }
             Err(error) if matches!(error.kind, DriverErrorKind::Locked | DriverErrorKind::Denied) => {
-                Err(self.database_error("history could not be read", error))
+                Err(self.database_error("history cannot be read", error))
             }
             Err(error) => {
                 let there = self.session.columns(&self.table).unwrap_or_default();
@@ -41,17 +48,17 @@ impl Runner<'_> {
                     .filter(|column| !there.iter().any(|name| name == column))
                     .collect();
                 if there.is_empty() {
-                    return Err(self.database_error("history could not be read", error));
+                    return Err(self.database_error("history cannot be read", error));
                 }
                 let table = self.table.name();
                 if lacks.is_empty() {
                     return Err(Error::new(
-                        ErrorKind::History,
-                        format!("the table {table} cannot be read as history"),
+                        Code::INVALID_HISTORY,
+                        format!("the history table {table} cannot be read"),
                     )
                     .with_cause(error)
                     .nothing_changed()
-                    .next(format!("if {table} was edited by hand, take the edit back")));
+                    .help(REVERT_EDIT));
                 }
                 if lacks.len() < COLUMNS.len() / 2 {
                     let create = self.table.create();
@@ -62,22 +69,19 @@ impl Runner<'_> {
                         .map(|line| line.trim_end_matches(','))
                         .collect();
                     return Err(Error::new(
-                        ErrorKind::History,
-                        format!("the table {table} lacks columns of history: {}", lacks.join(", ")),
+                        Code::INVALID_HISTORY,
+                        format!("the history table {table} lacks the columns {}", lacks.join(", ")),
                     )
                     .nothing_changed()
-                    .next(format!(
-                        "it was made by another version of this tool, or edited by hand: put them back, `{}`",
-                        columns.join("`, `")
-                    )));
+                    .help(format!("add the columns: `{}`", columns.join("`, `"))));
                 }
                 Err(Error::new(
-                    ErrorKind::History,
-                    format!("the table {table} is not a history table of this tool"),
+                    Code::INVALID_HISTORY,
+                    format!("the table {table} is not a history table"),
                 )
-                .diagnostic(None, format!("it has no column {}", lacks.join(", ")))
+                .finding(None, format!("it lacks the columns {}", lacks.join(", ")))
                 .nothing_changed()
-                .next("give history another name: `--history-table NAME`, or `Runner::history_table`"))
+                .help(Help::new("choose another name for the history table with ").advice(Advice::HistoryTable)))
             }
         }
     }
@@ -86,24 +90,20 @@ impl Runner<'_> {
         let table = self.table.name();
         match bad {
             BadRows::Newer { format, tool_version } => Error::new(
-                ErrorKind::History,
-                format!(
-                    "the table {table} was written by a newer version of this tool, {tool_version} (format {format})"
-                ),
+                Code::NEWER_HISTORY,
+                format!("the history table {table} has the newer format {format}"),
             )
             .nothing_changed()
-            .next(format!("use version {tool_version} or a newer one")),
+            .help(format!("use version {tool_version} of this tool or a newer one")),
             BadRows::Edited(rows) => {
                 let mut error = Error::new(
-                    ErrorKind::History,
-                    format!("the table {table} holds rows that this tool did not write"),
+                    Code::INVALID_HISTORY,
+                    format!("the history table {table} contains invalid rows"),
                 );
                 for row in rows {
-                    error = error.diagnostic(None, row);
+                    error = error.with_diagnostic(row.at(None));
                 }
-                error
-                    .nothing_changed()
-                    .next(format!("if {table} was edited by hand, take the edit back"))
+                error.nothing_changed().help(REVERT_EDIT)
             }
         }
     }
@@ -257,25 +257,29 @@ impl Runner<'_> {
     fn migrations_of<'r>(&self, rows: impl Iterator<Item = &'r AppliedMigration>) -> Result<Vec<&Migration>, Error> {
         let mut migrations = Vec::new();
         let mut refused = Vec::new();
-        let (mut is_missing, mut is_changed) = (false, false);
+        let mut is_missing = false;
+        let mut changed = None;
         for row in rows {
             match self.registry.get(row.id()) {
                 None => {
                     is_missing = true;
-                    refused.push(format!(
-                        "{row} is not linked into this program (applied by version {} of this tool{})",
-                        row.tool_version,
-                        if row.applied_by.is_empty() {
-                            String::new()
-                        } else {
-                            format!(", by {}", row.applied_by)
-                        },
+                    let by = match row.applied_by.as_str() {
+                        "" => String::new(),
+                        who => format!(" by {who}"),
+                    };
+                    refused.push((
+                        None,
+                        format!(
+                            "migration {row} is not linked into this program (applied{by} with version {} of this tool)",
+                            row.tool_version
+                        ),
                     ));
                 }
-                Some(_) if !self.policy.allow_changed && self.is_changed(row) => {
-                    is_changed = true;
-                    refused.push(format!(
-                        "{row} was changed after it had been applied, so its way back may not fit"
+                Some(migration) if !self.policy.allow_changed && self.is_changed(row) => {
+                    changed.get_or_insert(row.id());
+                    refused.push((
+                        Some(migration.location()),
+                        format!("migration {row} has changed since it was applied, so its rollback may not fit"),
                     ));
                 }
                 Some(migration) => migrations.push(migration),
@@ -283,22 +287,27 @@ impl Runner<'_> {
         }
         if !refused.is_empty() {
             let mut error = Error::new(
-                ErrorKind::Missing,
-                "not all of these migrations can be rolled back from here",
+                Code::ROLLBACK_REFUSED,
+                "this program cannot roll back all of these migrations",
             );
-            for reason in refused {
-                error = error.diagnostic(None, reason);
+            for (location, reason) in refused {
+                error = error.finding(location, reason);
             }
             error = error.nothing_changed();
             if is_missing {
-                error = error
-                    .next("bring the migration back: its file, and the `mod` line that names it")
-                    .next("or roll back with the program that applied it");
+                error = error.help(
+                    "restore the file of the migration and its `mod` line, or roll back with the program that applied it",
+                );
             }
-            if is_changed {
-                error = error
-                    .next("take the edit of a changed one back, or accept it: `migrate accept VERSION`")
-                    .next("or go on this once: `--allow-changed`");
+            if let Some(id) = changed {
+                error = error.help(
+                    Help::new("revert the edit, accept it with ")
+                        .advice(Advice::Accept {
+                            migration: id.to_string(),
+                        })
+                        .text(", or ignore it once with ")
+                        .advice(Advice::AllowChanged),
+                );
             }
             return Err(error);
         }
@@ -320,46 +329,60 @@ impl Runner<'_> {
         let Some(row) = history.interrupted(&self.registry) else {
             return Ok(None);
         };
-        let (doing, way, finish) = match row.phase {
-            Phase::Reverting => ("rolling back", Direction::Down, "migrate rollback -n 1"),
-            Phase::Applying | Phase::Applied => ("applying", Direction::Up, "migrate up"),
+        let (subject, way) = match row.phase {
+            Phase::Reverting => (format!("the rollback of migration {row}"), Direction::Down),
+            Phase::Applying | Phase::Applied => (format!("migration {row}"), Direction::Up),
         };
-        let error = Error::new(
-            ErrorKind::Interrupted,
-            format!("{doing} {row} was cut off after step {}", row.progress),
-        )
-        .state("nothing was changed now");
+        let finish = advice(way);
+        let resolve = |done| Advice::Resolve {
+            migration: row.id().to_string(),
+            done,
+        };
+        let interrupted = || {
+            Error::new(
+                Code::INTERRUPTED,
+                format!("{subject} was interrupted {}", after_steps(row.progress)),
+            )
+            .nothing_changed()
+        };
         let Some(migration) = self.registry.get(row.id()) else {
-            return Err(error.next("finish it with the program that began it: this one does not have it"));
+            return Err(
+                interrupted().help("finish it with the program that began it; this program does not contain it")
+            );
         };
         if let Some(run) = &row.claim {
-            return Err(error
-                .diagnostic(
+            return Err(interrupted()
+                .finding(
                     None,
-                    format!("the run {run} ({}) is at work on it, or was killed", row.applied_by),
+                    format!("run {run} ({}) is executing it, or was killed", row.applied_by),
                 )
-                .next(format!("`{finish}` waits for that run, or goes on where it stopped")));
+                .help(Help::from(finish).text(" waits for that run, or resumes the migration")));
         }
         if row.in_flight.is_some() {
             let (next, done) = (row.progress + 1, row.progress);
-            return Err(error
-                .diagnostic(
-                    None,
-                    format!(
-                        "the run that did it is gone, and nothing here can tell whether step {next} had happened by then"
-                    ),
-                )
-                .next(format!(
-                    "look whether it has: `migrate resolve {id} --done {next}` says that it has, `migrate resolve {id} --done \
-                     {done}` that it has not; then `{finish}`",
-                    id = row.id(),
-                )));
+            return Err(Error::new(
+                Code::UNDECIDED_STEP,
+                format!("the run of {subject} is gone, and it is unknown whether step {next} completed"),
+            )
+            .at(migration.location())
+            .nothing_changed()
+            .help(
+                Help::new(format!("if step {next} completed, run "))
+                    .advice(resolve(Some(next)))
+                    .text(", then ")
+                    .advice(finish.clone()),
+            )
+            .help(
+                Help::new("if it did not, run ")
+                    .advice(resolve(Some(done)))
+                    .text(", then ")
+                    .advice(finish),
+            ));
         }
         if way != direction {
-            return Err(error.next(format!("finish it with `{finish}`")).next(format!(
-                "or say what has happened of it: `migrate resolve {} --done COUNT`",
-                row.id()
-            )));
+            return Err(interrupted()
+                .help(Help::new("finish it with ").advice(finish))
+                .help(Help::new("to give it up, record which steps completed with ").advice(resolve(None))));
         }
         let mut planned = plan_one(planner, migration, way).map_err(Error::of_diagnostics)?;
         planned.done = row.progress;
@@ -370,35 +393,39 @@ impl Runner<'_> {
         };
         let mut done = planned.steps.iter().take(planned.done).enumerate();
         if let Some((index, step)) = done.find(|(_, step)| step.session_effect() == SessionEffect::Lost) {
-            let id = row.id();
-            return Err(error
-                .diagnostic(
-                    Some(step.location),
-                    format!("what step {} has left in its session is gone with that: {}", index + 1, step.label()),
-                )
-                .next(format!(
-                    "`migrate resolve {id} --done {index}` has that step run again, and all after it: undo first by hand what \
-                     those have done"
-                ))
-                .next(format!(
-                    "or do the rest by hand, and then `migrate resolve {id} --done {}`",
-                    planned.steps.len()
-                )));
+            return Err(Error::new(
+                Code::NOT_RESUMABLE,
+                format!(
+                    "{subject} cannot be resumed: session state of step {}, such as a temporary table, is lost",
+                    index + 1
+                ),
+            )
+            .at(step.location)
+            .statement(step.label())
+            .nothing_changed()
+            .help(
+                Help::new(match planned.done - index {
+                    1 => format!("undo step {} by hand, then run ", index + 1),
+                    _ => format!("undo steps {} to {} by hand, then run ", index + 1, planned.done),
+                })
+                .advice(resolve(Some(index)))
+                .text(" and ")
+                .advice(finish),
+            )
+            .help(Help::new("or finish the migration by hand, then run ").advice(resolve(Some(planned.steps.len())))));
         }
         if planned.done > planned.steps.len() || was_changed {
-            return Err(error
-                .diagnostic(
-                    Some(migration.location()),
-                    format!(
-                        "its steps were changed since, and {} of them have happened",
-                        row.progress
-                    ),
-                )
-                .next("take that edit back; on the way there, what comes after those steps may be changed")
-                .next(format!(
-                    "or say what has happened of it as it is now: `migrate resolve {} --done COUNT`",
-                    row.id()
-                )));
+            return Err(Error::new(
+                Code::NOT_RESUMABLE,
+                format!(
+                    "{subject} cannot be resumed: it was interrupted {}, and completed steps have changed since",
+                    after_steps(row.progress)
+                ),
+            )
+            .at(migration.location())
+            .nothing_changed()
+            .help("revert that edit; you may still change the steps that have not run")
+            .help(Help::new("or record how many of the present steps completed with ").advice(resolve(None))));
         }
         Ok(Some(planned))
     }

@@ -158,7 +158,7 @@ impl Runner<'_> {
         history: &History,
         row: &AppliedMigration,
     ) -> Result<Option<String>, Error> {
-        let unread = |runner: &mut Self, error| runner.database_error("the schema could not be read", error);
+        let unread = |runner: &mut Self, error| runner.database_error("the schema cannot be read", error);
         let now = self.session.catalog_context().map_err(|error| unread(self, error))?;
         if now == catalog_context {
             return self.session.object_digest(touches).map_err(|error| unread(self, error));
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_stored_is_read_again_whatever_the_names() {
+    fn stored_in_flight_steps_are_parsed_with_any_names() {
         let seen = InFlightStep::Seen {
             digest: "0a1b".to_owned(),
             catalog_context: String::new(),

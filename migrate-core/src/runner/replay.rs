@@ -67,7 +67,7 @@ impl Runner<'_> {
                     planner.forget();
                 }
             }
-            ReplayedRow::OfOthers => planner.is_pooled(),
+            ReplayedRow::OfOthers => planner.mark_incomplete(),
             ReplayedRow::Missing => planner.forget(),
         }
     }

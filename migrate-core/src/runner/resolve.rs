@@ -1,30 +1,32 @@
 //! Manual resolution of an interrupted migration: a person decides how many steps completed.
 
-use super::{Runner, queue};
-use crate::error::{Error, ErrorKind};
+use super::{Runner, number_of, queue};
+use crate::code::Code;
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::history::table::RowUpdate;
 use crate::history::{AppliedMigration, MigrationState, MigrationStatus, Phase};
 use crate::migration::Direction;
 use crate::plan::PlannedMigration;
 use crate::target::MigrationRef;
 
-/// An interrupted migration with its steps, as [`Runner::interrupted`] returns it.
+/// An interrupted migration with its steps. [`Runner::interrupted`] returns it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct InterruptedMigration {
-    /// The migration with all its steps, completed ones included. Its own [`done`](PlannedMigration::done) is 0 here;
-    /// use the field `done`.
+    /// The migration with all its steps, including the completed ones. Here, [`PlannedMigration::done`] is always 0;
+    /// use the field `done` instead.
     pub planned: PlannedMigration,
-    /// The number of completed steps, as history records it.
+    /// The number of completed steps in history.
     pub done: usize,
-    /// True if the next step may have completed as well, because its run was killed during it or is still running.
+    /// True if the next step may have completed too: its run was killed during the step, or is still running.
     pub is_undecided: bool,
     /// The history row.
     pub applied: AppliedMigration,
 }
 
 impl Runner<'_> {
-    /// Returns an interrupted migration with its steps, and how many of them completed. It writes nothing.
+    /// Returns an interrupted migration, its steps, and the number of completed steps. It writes nothing.
     ///
     /// ```
     /// # use migrate_core::{MigrationRef, Runner};
@@ -37,18 +39,18 @@ impl Runner<'_> {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::InvalidTarget`] if the reference matches no migration or several, or if the state of the
+    /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the reference matches no migration or several, or if the state of the
     ///   migration is not [`MigrationState::Interrupted`].
-    /// - [`ErrorKind::InvalidMigration`] if its steps cannot be planned.
+    /// - [`ErrorKind::InvalidMigration`](crate::ErrorKind::InvalidMigration) if its steps cannot be planned.
     /// - as for [`status`](Runner::status).
     pub fn interrupted(&mut self, reference: &MigrationRef) -> Result<InterruptedMigration, Error> {
         self.with_lock_wait(|runner| runner.read_interrupted(reference))
     }
 
-    /// Records that the first `done` steps of an interrupted migration completed, and no others. It runs no step.
+    /// Records that exactly the first `done` steps of an interrupted migration completed. It runs no step.
     ///
-    /// Use it where [`up`](Runner::up) or [`rollback`](Runner::rollback) cannot decide if the in-flight step completed.
-    /// The steps are those of the interrupted direction:
+    /// Use it if [`up`](Runner::up) or [`rollback`](Runner::rollback) cannot decide whether the in-flight step
+    /// completed. `done` counts the steps of the interrupted `up` or rollback:
     ///
     /// | `done` | interrupted `up` | interrupted rollback |
     /// |---|---|---|
@@ -66,8 +68,9 @@ impl Runner<'_> {
     ///
     /// # Errors
     ///
-    /// As for [`interrupted`](Runner::interrupted). Also [`ErrorKind::InvalidTarget`] if the migration has fewer steps,
-    /// and [`ErrorKind::Locked`] if another run holds the lock too long.
+    /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the migration has fewer than `done` steps.
+    /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked) if another run holds the lock for too long.
+    /// - the errors of [`interrupted`](Runner::interrupted).
     pub fn resolve(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
         self.with_lock_wait(|runner| runner.in_own_transaction(|runner| runner.resolve_in_transaction(reference, done)))
     }
@@ -79,13 +82,10 @@ impl Runner<'_> {
         let (MigrationState::Interrupted, Some(row), Some(migration)) = (entry.state, &entry.applied, &entry.migration)
         else {
             return Err(Error::new(
-                ErrorKind::InvalidTarget,
-                format!(
-                    "{entry} is {}, not interrupted here; there is nothing to resolve",
-                    entry.state
-                ),
+                Code::WRONG_STATE,
+                format!("migration {entry} is {}, not interrupted", entry.state),
             )
-            .next("`migrate status` shows the state of each"));
+            .help(Help::from(Advice::Status).text(" shows the state of each migration")));
         };
         let direction = match row.phase {
             Phase::Reverting => Direction::Down,
@@ -108,12 +108,11 @@ impl Runner<'_> {
         let direction = planned.direction();
         let all = planned.steps().len();
         if done > all {
-            return Err(
-                Error::new(ErrorKind::InvalidTarget, format!("{row} has {all} steps, not {done}")).next(format!(
-                    "give a number up to {all}; `migrate resolve {}` shows the steps",
-                    row.id()
-                )),
-            );
+            return Err(Error::new(
+                Code::INVALID_COUNT,
+                format!("migration {row} has {}, not {done}", number_of(all, "step", "steps")),
+            )
+            .help(format!("use a number up to {all}")));
         }
         let gone = (direction == Direction::Up && done == 0) || (direction == Direction::Down && done == all);
         let statement = if gone {

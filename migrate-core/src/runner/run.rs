@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::attempt::Attempt;
 use super::queue::plan_one;
-use super::{Request, Runner, named};
+use super::{Request, Runner, and_before, number_of, subject};
+use crate::code::Code;
 use crate::driver::DriverErrorKind;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::history::{AppliedMigration, History, Phase};
 use crate::migration::{Direction, MigrationId};
 use crate::plan::{PlannedMigration, PlannedStep};
@@ -29,7 +31,18 @@ pub(super) struct RunState {
     pub(super) report: Report,
 }
 
-/// The remaining work, as of one read of history.
+impl RunState {
+    /// The report of the run.
+    fn reported(self, request: &Request) -> Report {
+        let has_applied = request.direction() == Direction::Up && !self.report.is_empty();
+        Report {
+            batch: self.batch.filter(|_| has_applied),
+            ..self.report
+        }
+    }
+}
+
+/// The remaining work of a run, as planned from one state of history.
 pub(super) struct Agenda {
     /// The agenda is valid while this version stays.
     pub(super) history_version: Option<i64>,
@@ -76,13 +89,11 @@ impl Runner<'_> {
             };
             if let Err(error) = result {
                 self.close_batch(&run);
-                return Err(with_what_went_before(error, &run));
+                let error = with_what_went_before(error, &run);
+                return Err(error.with_report(run.reported(request)));
             }
         }
-        if request.direction() == Direction::Up && !run.report.is_empty() {
-            run.report.batch = run.batch;
-        }
-        Ok(run.report)
+        Ok(run.reported(request))
     }
 
     /// Loads the first agenda, and fixes the request.
@@ -128,7 +139,8 @@ impl Runner<'_> {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let not_set = |runner: &mut Self, error| runner.database_error("foreign keys could not be switched", error);
+        let not_set =
+            |runner: &mut Self, error| runner.database_error("foreign keys cannot be switched on or off", error);
         let kept = match self.session.set_foreign_keys(false) {
             Ok(kept) => kept,
             Err(error) => return Err(not_set(self, error)),
@@ -208,7 +220,7 @@ impl Runner<'_> {
     /// otherwise the agenda is a new one.
     pub(super) fn lock(&mut self, run: &RunState, agenda: &mut Agenda, request: &Request) -> Result<bool, Error> {
         self.begin_transaction()
-            .map_err(|error| self.database_error("the database could not be locked for writing", error))?;
+            .map_err(|error| self.database_error("the migration lock cannot be acquired", error))?;
         match self.look_again(agenda) {
             Ok(()) if !agenda.is_overtaken => return Ok(true),
             Ok(()) => {
@@ -299,11 +311,11 @@ impl Runner<'_> {
             return false;
         }
         let hint = match self.blockers(&planned.steps).into_iter().next() {
-            Some(blocker) => format!("in the way: {blocker}"),
+            Some(blocker) => format!("blocked by {blocker}"),
             None => self.session.lock_holder_hint(),
         };
         self.tell(&Event::Waiting {
-            reason: &format!("something holds a lock that {} needs; {hint}", planned.migration),
+            reason: &format!("{} waits for a lock; {hint}", subject(planned)),
         });
         let jitter = RandomState::new().build_hasher().finish() % 500;
         thread::sleep(Duration::from_millis(250 + jitter));
@@ -386,7 +398,7 @@ impl Runner<'_> {
     fn history_version(&mut self) -> Result<Option<i64>, Error> {
         self.session
             .history_version(&self.table)
-            .map_err(|error| self.database_error("the database could not be read", error))
+            .map_err(|error| self.database_error("history cannot be read", error))
     }
 
     /// Ends a transaction that changed nothing.
@@ -432,21 +444,15 @@ enum PlanError {
 
 /// Builds the error for a run that was stopped between two migrations, where no migration is partly done.
 fn stopped_before(agenda: &Agenda) -> Error {
-    let left = agenda.queue.len();
-    let finish = match agenda.request.direction() {
-        Direction::Up => "migrate up",
-        Direction::Down => "migrate rollback --number",
-    };
+    let left = number_of(agenda.queue.len(), "remaining migration", "remaining migrations");
     let error = match agenda.queue.front() {
-        Some(next) => Error::new(
-            ErrorKind::Stopped,
-            format!("the run was stopped before {}", named(&next.migration)),
-        ),
-        None => Error::new(ErrorKind::Stopped, "the run was stopped"),
+        Some(next) => Error::new(Code::STOPPED, format!("the run was stopped before {}", subject(next)))
+            .at(next.migration.location()),
+        None => Error::new(Code::STOPPED, "the run was stopped"),
     };
-    error.nothing_changed().next(match agenda.request.direction() {
-        Direction::Up => format!("`{finish}` goes on with the {left} that are left"),
-        Direction::Down => format!("`{finish} {left}` goes on with what is left"),
+    error.nothing_changed().help(match agenda.request.direction() {
+        Direction::Up => Help::from(Advice::Up).text(format!(" applies the {left}")),
+        Direction::Down => Help::new(format!("roll back the {left} with a new run")),
     })
 }
 
@@ -463,15 +469,15 @@ fn with_what_went_before(mut error: Error, run: &RunState) -> Error {
         (count(Direction::Up), "applied"),
         (count(Direction::Down), "rolled back"),
     ] {
+        if count == 0 {
+            continue;
+        }
         let batch = match (now, run.batch) {
             ("applied", Some(batch)) => format!(" (batch {batch})"),
             _ => String::new(),
         };
-        error = match count {
-            0 => error,
-            1 => error.and_state(&format!("1 migration before it stays {now}{batch}")),
-            _ => error.and_state(&format!("{count} migrations before it stay {now}{batch}")),
-        };
+        let earlier = number_of(count, "earlier migration remains", "earlier migrations remain");
+        error = and_before(error, &format!("{earlier} {now}{batch}"));
     }
     error
 }

@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use super::diagnose::ROLLED_BACK;
 use super::run::{Agenda, RunState};
-use super::{Request, Runner};
-use crate::error::{Error, ErrorKind};
+use super::{Request, Runner, number_of};
+use crate::code::{Code, ErrorKind};
+use crate::error::Error;
+use crate::help::{Advice, Help};
 use crate::migration::Direction;
 use crate::plan::{PlannedMigration, PlannedStep};
 use crate::report::{Event, ExecutedMigration};
@@ -30,22 +33,22 @@ impl Runner<'_> {
 
     /// Checks that one transaction can hold all remaining migrations.
     fn check_whole(&self, agenda: &Agenda) -> Result<(), Error> {
-        let refuse = |error: Error| Err(error.nothing_changed().next("leave out `--single-transaction`"));
+        let refuse = |error: Error| {
+            let turn_off = Help::new("turn off ").advice(Advice::SingleTransaction);
+            Err(error.nothing_changed().help(turn_off))
+        };
         if !self.dialect.features().transactional_changes {
             let message = format!(
-                "{} commits each change of the schema by itself, so no transaction can hold several migrations",
+                "{} auto-commits DDL, so one transaction cannot hold several migrations",
                 self.dialect.name()
             );
-            return refuse(Error::new(ErrorKind::InvalidSetting, message));
+            return refuse(Error::new(Code::NOT_ONE_TRANSACTION, message));
         }
         let mut reasons = Vec::new();
         let outside = agenda.queue.iter().filter(|planned| !planned.is_whole());
         reasons.extend(outside.map(|planned| {
             let migration = &planned.migration;
-            (
-                migration,
-                format!("{migration} runs outside a transaction, as `transaction = false` says"),
-            )
+            (migration, format!("migration {migration} has `transaction = false`"))
         }));
         if let Some(rebuilt) = agenda.queue.iter().find(|planned| planned.rebuilds()) {
             // The plan of a migration that rebuilds a table has its own warning.
@@ -56,8 +59,8 @@ impl Runner<'_> {
                 (
                     migration,
                     format!(
-                        "{migration} has a step of its own, beside {rebuilt}, which makes a table anew: foreign keys are off for \
-                         that in all of the transaction, and what the step deletes or changes would not cascade"
+                        "migration {migration} has SQL or Rust steps, but {rebuilt} rebuilds a table: foreign keys are disabled \
+                         for the whole transaction, so deletes would not cascade"
                     ),
                 )
             }));
@@ -65,12 +68,12 @@ impl Runner<'_> {
         if reasons.is_empty() {
             return Ok(());
         }
-        let message = "not all that is to be done can be in one transaction";
-        let error = Error::new(ErrorKind::InvalidSetting, message);
+        let message = "one transaction cannot hold all migrations of this run";
+        let error = Error::new(Code::NOT_ONE_TRANSACTION, message);
         let error = reasons.into_iter().fold(error, |error, (migration, reason)| {
-            error.diagnostic(Some(migration.location()), reason)
+            error.finding(Some(migration.location()), reason)
         });
-        refuse(error.next("run these by themselves first, `--to` says how far"))
+        refuse(error.help(Help::new("run these migrations separately first, with ").advice(Advice::To)))
     }
 
     fn all_in_one(
@@ -151,23 +154,26 @@ fn rebuilds(agenda: &Agenda) -> bool {
 
 /// Adds to an error that the earlier migrations of its transaction are not applied either.
 fn with_those_before(error: Error, count: usize) -> Error {
-    let error = match (error.kind(), count) {
-        (_, 0) => return error,
+    if count == 0 {
+        return error;
+    }
+    let before = number_of(count, "earlier migration", "earlier migrations");
+    let error = match (error.kind(), error.database_state()) {
         (ErrorKind::TransactionEnded, _) => {
             return error.and_state(&format!(
-                "{count} before it were in the same transaction, and history says which of them are committed"
+                "the same transaction held {before}; history shows which of them are committed"
             ));
         }
-        (_, 1) => {
-            error.and_state("nor does anything stay of the migration before it, which was in the same transaction")
-        }
-        (_, count) => error.and_state(&format!(
-            "nor does anything stay of the {count} migrations before it, which were in the same transaction"
+        (_, Some(ROLLED_BACK)) => error.state(format!(
+            "the transaction, with {before} in it, was rolled back; the database is unchanged"
         )),
+        _ => error.and_state(&format!("the same transaction held {before}")),
     };
     match error.kind() {
         // For example, PostgreSQL allows a new enum value only in later transactions.
-        ErrorKind::StepFailed => error.next("if it needs what was committed before, leave out `--single-transaction`"),
+        ErrorKind::StepFailed => {
+            error.help(Help::new("if the step needs committed migrations, turn off ").advice(Advice::SingleTransaction))
+        }
         _ => error,
     }
 }

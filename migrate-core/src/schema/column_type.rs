@@ -1,11 +1,12 @@
-//! Column types and default values. The dialects in `render` write them as SQL.
+//! Column types and default values. `render` writes their SQL.
 
 use std::fmt;
 
 /// The type of a column. The names follow Diesel's `sql_types`.
 ///
-/// Most types have a method on [`TableBuilder`](crate::TableBuilder). [`column`](crate::TableBuilder::column) adds a
-/// column of any type, and [`set_type`](crate::AlterTable::set_type) changes one.
+/// [`TableBuilder`](crate::TableBuilder) has a method for most types. Its method
+/// [`column`](crate::TableBuilder::column) adds a column of any type, and [`set_type`](crate::AlterTable::set_type)
+/// changes the type of a column.
 ///
 /// ```
 /// # use migrate_core::{ColumnType, Schema};
@@ -19,7 +20,7 @@ use std::fmt;
 /// assert_eq!(ColumnType::VarChar(40).to_string(), "varchar(40)");
 /// ```
 ///
-/// SQLite stores values by type affinity. It enforces no integer ranges, text lengths or numeric digits.
+/// SQLite stores values by type affinity. It does not enforce integer ranges, text lengths or numeric precision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ColumnType {
@@ -37,7 +38,7 @@ pub enum ColumnType {
     /// A decimal number. SQL: SQLite and PostgreSQL `NUMERIC(precision, scale)`; MySQL and MariaDB
     /// `DECIMAL(precision, scale)`. SQLite stores a 64-bit integer or floating point number.
     Numeric {
-        /// The number of digits in all, at least 1.
+        /// The number of all digits, at least 1.
         precision: u16,
         /// The number of digits after the decimal point, at most `precision`.
         scale: u16,
@@ -60,8 +61,8 @@ pub enum ColumnType {
     Time,
     /// A date and time, without a time zone. SQL: SQLite and PostgreSQL `TIMESTAMP`; MySQL and MariaDB `DATETIME(6)`.
     Timestamp,
-    /// A point in time. SQL: SQLite and PostgreSQL `TIMESTAMPTZ`; MySQL and MariaDB `TIMESTAMP(6)`, which begins in
-    /// 1970 and, except in recent versions of MariaDB, ends in 2038.
+    /// A point in time. SQL: SQLite and PostgreSQL `TIMESTAMPTZ`; MySQL and MariaDB `TIMESTAMP(6)`. Its range is 1970
+    /// to 2038; MariaDB from version 11.5 extends it to 2106 on most 64-bit systems.
     Timestamptz,
     /// JSON, stored as text where the database allows it. SQL: `JSON`.
     Json,
@@ -69,13 +70,13 @@ pub enum ColumnType {
     /// `JSON`.
     Jsonb,
     /// A UUID. SQL: PostgreSQL `UUID`. On the other databases, planning fails; use [`Binary`](ColumnType::Binary) or
-    /// text on SQLite, and `Char(36)` on MySQL and MariaDB.
+    /// [`Text`](ColumnType::Text) on SQLite, and `Char(36)` on MySQL and MariaDB.
     Uuid,
-    /// A value of an enum that [`create_enum`](crate::Schema::create_enum) created, by the name of the enum. SQL:
-    /// PostgreSQL `"name"`. On the other databases, planning fails.
+    /// A value of the named enum, which [`create_enum`](crate::Schema::create_enum) created. SQL: PostgreSQL `"name"`.
+    /// On the other databases, planning fails.
     Enum(String),
-    /// A type by its SQL, such as `citext`, `geometry(Point, 4326)` or MySQL's `ENUM('a', 'b')`. SQL: the text as
-    /// written. Text in quotes is for MySQL and MariaDB; SQLite and PostgreSQL fail to plan it.
+    /// A type as SQL, such as `citext`, `geometry(Point, 4326)` or MySQL's `ENUM('a', 'b')`. SQL: the text as written.
+    /// Quoted text in it is for MySQL and MariaDB; for SQLite and PostgreSQL, planning fails.
     Named(String),
 }
 
@@ -84,7 +85,7 @@ impl ColumnType {
         matches!(self, ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt)
     }
 
-    /// Returns true if a value can be stored in a column of this type. A type by its SQL accepts every value.
+    /// Returns true if a column of this type can store a value. `Named` accepts every value.
     pub(crate) fn takes(&self, value: &Value) -> bool {
         match self {
             ColumnType::SmallInt => matches!(value, Value::Integer(number) if i16::try_from(*number).is_ok()),
@@ -172,14 +173,14 @@ fn may_be_moment(text: &str) -> bool {
     text.contains(|c: char| c.is_ascii_digit()) || words.contains(&text.trim().to_ascii_lowercase().as_str())
 }
 
-/// The default of a column: the value that a row gets if the insert gives none.
+/// The default of a column: the value of an inserted row that gives none.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DefaultValue {
     /// A literal value.
     Value(Value),
     /// The current time, `CURRENT_TIMESTAMP`.
     Now,
-    /// An SQL expression, as the database accepts it.
+    /// An SQL expression, which reaches the database as written.
     Expression(String),
 }
 

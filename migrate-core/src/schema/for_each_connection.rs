@@ -156,8 +156,8 @@ on_connection!($ __on_mysql "mysql" MysqlConnection);
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{F}` is not compiled for `{Self}`",
-    label = "not one of the connection types that it takes",
-    note = "it takes those whose features of `migrate-core` are on: `sqlite`, `postgres`, `mysql`"
+    label = "unsupported connection type",
+    note = "the function is compiled for each connection type whose `migrate-core` feature is enabled: `sqlite`, `postgres`, `mysql`"
 )]
 pub trait CompiledFor<F> {
     type Output;

@@ -43,12 +43,13 @@ pub(crate) use table::{ObjectKind, Trigger};
 
 use builder::{EditList, add_index, index_on, set_comment};
 
-use crate::error::Diagnostic;
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
 use crate::location::Location;
 
 /// Records the changes of a migration: the parameter of [`up`](crate::Migrate::up) and [`down`](crate::Migrate::down).
 ///
-/// Each call records one step. Nothing runs while recording. The planner later checks the steps against the schema,
+/// Each call records one step. Nothing runs during recording. Later, the planner checks the steps against the schema,
 /// renders them as SQL and derives their rollback.
 ///
 /// ```
@@ -69,20 +70,20 @@ use crate::location::Location;
 ///
 /// # Errors in a migration
 ///
-/// These methods do not return errors. A mistake, such as a column that does not exist, fails the plan with the file
-/// and line of the call. Planning also fails where a database lacks an operation.
+/// These methods do not return errors. If a call is wrong, for example names a column that does not exist, planning
+/// fails with the file and line of the call. Planning also fails if the database lacks an operation.
 #[derive(Debug, Default)]
 pub struct Schema {
     steps: Vec<Step>,
     diagnostics: Vec<Diagnostic>,
-    works_out_from_up: bool,
+    derives_from_up: bool,
 }
 
 impl Schema {
     /// Records one raw SQL statement.
     ///
-    /// Set its rollback with [`undo`](RecordedStep::undo), or keep its effect on rollback with
-    /// [`up_only`](RecordedStep::up_only). Without either, planning fails unless the migration has its own `down`.
+    /// [`undo`](RecordedStep::undo) sets its rollback; [`up_only`](RecordedStep::up_only) lets a rollback keep its
+    /// effect. Without either, planning fails, unless the migration has its own `down`.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -95,7 +96,7 @@ impl Schema {
     /// ```
     ///
     /// For SQL that differs between databases, give one text for each dialect. An empty text does nothing on that
-    /// database. A dialect without a text fails to plan; MariaDB uses the MySQL text unless it has its own.
+    /// database. Planning fails for a dialect without a text. MariaDB uses the MySQL text unless it has its own.
     ///
     /// ```
     /// # use migrate_core::{Dialect, Schema};
@@ -120,9 +121,9 @@ impl Schema {
     /// `Box<dyn std::error::Error + Send + Sync>`. For several databases, write it once with
     /// [`for_each_connection!`](crate::for_each_connection), or pass a tuple with one function per connection type.
     ///
-    /// It runs inside the transaction of the migration, so a `conn.transaction(..)` in it is a savepoint. MySQL and
-    /// MariaDB give each Rust step its own transaction. With `transaction = false`, the function runs without one. A
-    /// retry of the migration calls the function again.
+    /// The function runs inside the transaction of the migration, so a `conn.transaction(..)` in it is a savepoint. On
+    /// MySQL and MariaDB, each Rust step has its own transaction. With `transaction = false`, the function runs without
+    /// a transaction. A retry of the migration calls the function again.
     ///
     /// Set its rollback as for [`execute`](Schema::execute).
     ///
@@ -171,7 +172,7 @@ impl Schema {
         self.operation(Operation::CreateTable { table, edits }, location);
     }
 
-    /// Changes a table. Rollback undoes each change, in reverse order.
+    /// Changes a table. Rollback reverses the changes, last one first.
     ///
     /// [`AlterTable`] lists the changes.
     ///
@@ -195,11 +196,11 @@ impl Schema {
         self.operation(Operation::AlterTable { table, edits }, location);
     }
 
-    /// Drops a table with its rows. Rollback creates it again, empty, with its columns, indexes, constraints and
+    /// Drops a table with its rows. Rollback creates it again without rows, with its columns, indexes, constraints and
     /// comments.
     ///
-    /// Objects that no migration describes, such as triggers, are not created again. The planner refuses to drop a
-    /// table while a foreign key of another table or a view uses it.
+    /// Rollback does not create objects that no migration describes, such as triggers. The planner refuses to drop a
+    /// table while a view or a foreign key of another table uses it.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -213,8 +214,8 @@ impl Schema {
         self.operation(Operation::DropTable { table: name.into() }, location);
     }
 
-    /// Renames a table. Foreign keys of other tables follow. Indexes and constraints keep their names, except the
-    /// primary key, which becomes `to_pkey` on PostgreSQL.
+    /// Renames a table. Foreign keys of other tables then reference the new name. Indexes and constraints keep their
+    /// names, except the primary key on PostgreSQL: `to_pkey`.
     ///
     /// The planner refuses this while a view reads the table.
     ///
@@ -233,7 +234,7 @@ impl Schema {
 
     /// Creates an index. Its default name is `table_columns_idx`; [`name`](IndexBuilder::name) sets another.
     ///
-    /// Keys are column names, [`asc`], [`desc`] or [`expression`].
+    /// A key is a column name or the result of [`asc`], [`desc`] or [`expression`].
     ///
     /// ```
     /// # use migrate_core::{Schema, desc, expression};
@@ -275,7 +276,7 @@ impl Schema {
         DropIndex::last_of(&mut self.steps)
     }
 
-    /// Renames an index. SQLite cannot rename one, so it is dropped and created again.
+    /// Renames an index. SQLite cannot do this, so there the index is dropped and created again.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -309,7 +310,7 @@ impl Schema {
 
     /// Creates a view. Rollback drops it.
     ///
-    /// The query reaches every database as written. It must not contain a comment or a semicolon.
+    /// The query reaches the database as written. It must not contain a comment or a semicolon.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -342,8 +343,8 @@ impl Schema {
 
     /// Creates an enum type with these values, in this order. Rollback drops it.
     ///
-    /// SQL: PostgreSQL `CREATE TYPE .. AS ENUM (..)`. On the other databases, planning fails and the error suggests an
-    /// alternative. A value has 1 to 63 bytes.
+    /// SQL: PostgreSQL `CREATE TYPE .. AS ENUM (..)`. On the other databases, planning fails, and the error suggests an
+    /// alternative. A value must have 1 to 63 bytes.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -362,11 +363,11 @@ impl Schema {
         self.change_enum(name.into(), EnumChange::Create { values }, location);
     }
 
-    /// Adds a value to an enum. It sorts last unless [`before`](AddEnumValue::before) or [`after`](AddEnumValue::after)
-    /// places it.
+    /// Adds a value to an enum, after all others unless [`before`](AddEnumValue::before) or
+    /// [`after`](AddEnumValue::after) places it.
     ///
-    /// PostgreSQL lets only later transactions use the value, so use it in a later migration. PostgreSQL cannot remove
-    /// a value, so the migration needs [`up_only`](AddEnumValue::up_only) or its own `down`.
+    /// PostgreSQL accepts the value only after the commit, so use it in a later migration. PostgreSQL cannot remove a
+    /// value, so the migration needs [`up_only`](AddEnumValue::up_only) or its own `down`.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -406,13 +407,13 @@ impl Schema {
     }
 
     /// Describes tables, views and enums that the database already has, such as those from before the first migration.
-    /// Nothing inside runs.
+    /// Nothing in the closure runs.
     ///
-    /// When the migration is applied, the tables and views must exist; a table that differs from its description causes
-    /// a warning. A new database needs them first, created as they were before the first migration. Rollback leaves
-    /// them in place.
+    /// When the migration is applied, the tables and views must exist; if a table differs from its description, the
+    /// plan has a warning. A new, empty database needs these objects too: create them before the first migration.
+    /// Rollback leaves them in place.
     ///
-    /// Only schema changes are allowed in the closure: no `execute` and no `run`.
+    /// The closure may contain schema changes only: no `execute` and no `run`.
     ///
     /// ```
     /// # use migrate_core::Schema;
@@ -454,11 +455,8 @@ impl Schema {
     }
 
     fn record(&mut self, kind: StepKind, location: Location) -> RecordedStep<'_> {
-        if let Some(mistake) = kind.mistake() {
-            self.diagnostics.push(Diagnostic {
-                location: Some(location),
-                message: format!("`execute` {mistake}; write one SQL statement, or leave the step out"),
-            });
+        if let Some(mistake) = kind.mistake("execute", "write one SQL statement, or remove the step") {
+            self.diagnostics.push(mistake.at(location));
         }
         self.steps.push(Step {
             kind,
@@ -469,9 +467,9 @@ impl Schema {
         RecordedStep::new(&mut self.steps, &mut self.diagnostics)
     }
 
-    /// Marks the rollback as derived from `up`. The provided `down` calls this.
-    pub(crate) fn work_out_from_up(&mut self) {
-        self.works_out_from_up = true;
+    /// Marks the rollback as derived from `up`. The default `down` calls this.
+    pub(crate) fn derive_from_up(&mut self) {
+        self.derives_from_up = true;
     }
 }
 
@@ -484,9 +482,11 @@ fn record_effects(describe: impl FnOnce(&mut Schema), diagnostics: &mut Vec<Diag
         .steps
         .into_iter()
         .partition(|step| matches!(step.kind, StepKind::Operation(_)));
-    diagnostics.extend(other.into_iter().map(|step| Diagnostic {
-        location: Some(step.location),
-        message: "only changes of the schema can be said here, as nothing of it is run".to_owned(),
+    diagnostics.extend(other.into_iter().map(|step| {
+        Code::NOT_A_SCHEMA_CHANGE
+            .mistake("only schema changes are allowed in `changes` and `declare`")
+            .help("move this step out of the closure, which runs nothing")
+            .at(step.location)
     }));
     effects
 }
@@ -495,8 +495,8 @@ fn record_effects(describe: impl FnOnce(&mut Schema), diagnostics: &mut Vec<Diag
 pub(crate) struct Recording {
     pub(crate) steps: Vec<Step>,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// True if the provided `down` was called, not a `down` of the user.
-    pub(crate) works_out_from_up: bool,
+    /// True if the default `down` was called, not one of the user.
+    pub(crate) derives_from_up: bool,
 }
 
 /// Calls `describe` on an empty schema and returns the recording.
@@ -506,6 +506,6 @@ pub(crate) fn record(describe: impl FnOnce(&mut Schema)) -> Recording {
     Recording {
         steps: schema.steps,
         diagnostics: schema.diagnostics,
-        works_out_from_up: schema.works_out_from_up,
+        derives_from_up: schema.derives_from_up,
     }
 }

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_read_like_postgresqls() {
+    fn derived_names_follow_postgres() {
         assert_eq!(derived("users", &["email".to_owned()], "idx"), "users_email_idx");
         assert_eq!(
             derived("posts", &["a".to_owned(), "b".to_owned()], "key"),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_and_hashed() {
+    fn a_long_name_is_truncated_and_hashed() {
         let table = "t".repeat(70);
         let one = derived(&table, &["a_b".to_owned(), "c".to_owned()], "idx");
         let other = derived(&table, &["a".to_owned(), "b_c".to_owned()], "idx");

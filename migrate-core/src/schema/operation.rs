@@ -292,7 +292,7 @@ impl Table {
             TableEdit::SetNotNull { column } => update(column, &|column| column.nullable = false),
             TableEdit::DropNotNull { column } => update(column, &|column| column.nullable = true),
             TableEdit::SetDefault { column, default } => {
-                update(column, &|column| column.default = Some(default.clone()))
+                update(column, &|column| column.default = Some(default.clone()));
             }
             TableEdit::DropDefault { column } => update(column, &|column| column.default = None),
             TableEdit::SetComment { column, comment } => match column {

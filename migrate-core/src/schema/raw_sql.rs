@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::code::Code;
+use crate::diagnostic::Mistake;
 use crate::dialect::Dialect;
 
 /// One SQL statement, as the user wrote it.
@@ -33,19 +35,24 @@ impl UserSql {
     }
 
     /// Returns a message if the texts are wrong on every database.
-    pub(super) fn mistake(&self) -> Option<String> {
+    pub(super) fn mistake(&self, method: &str, help_if_blank: &str) -> Option<Mistake> {
+        let blank = |message: String| Code::BLANK_SQL.mistake(message).help(help_if_blank);
         let texts = match &self.0 {
-            Texts::Same(text) => return text.trim().is_empty().then(|| "is given a blank text".to_owned()),
+            Texts::Same(text) => {
+                let is_blank = text.trim().is_empty();
+                return is_blank.then(|| blank(format!("the SQL of `{method}` is blank")));
+            }
             Texts::PerDialect(texts) => texts,
         };
         if texts.iter().all(|(_, text)| text.trim().is_empty()) {
-            return Some("is given no text".to_owned());
+            return Some(blank(format!("`{method}` has no SQL for any dialect")));
         }
         texts.iter().enumerate().find_map(|(at, (dialect, _))| {
-            texts[..at]
-                .iter()
-                .any(|(before, _)| before == dialect)
-                .then(|| format!("is given two texts for {}", dialect.title()))
+            texts[..at].iter().any(|(before, _)| before == dialect).then(|| {
+                Code::REPEATED_DIALECT
+                    .mistake(format!("`{method}` has two texts for {}", dialect.title()))
+                    .help("remove one of the two")
+            })
         })
     }
 }
@@ -66,8 +73,8 @@ impl UserSql {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no SQL",
-    label = "neither a text nor one for each dialect",
+    message = "`{Self}` is not SQL",
+    label = "expected SQL text, or an array with one text for each dialect",
     note = "write one SQL statement, or `[(Dialect::Postgres, \"..\"), (Dialect::Sqlite, \"..\")]`"
 )]
 pub trait IntoSql {

@@ -5,8 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-type Failure = Box<dyn Error + Send + Sync>;
-type Erased = Arc<dyn Fn(&mut dyn Any) -> Option<Result<(), Failure>> + Send + Sync>;
+type BoxError = Box<dyn Error + Send + Sync>;
+type Erased = Arc<dyn Fn(&mut dyn Any) -> Option<Result<(), BoxError>> + Send + Sync>;
 
 /// A function that [`Schema::run`](crate::Schema::run) accepts: a function on a connection, or a tuple of functions,
 /// one per connection type.
@@ -17,11 +17,11 @@ type Erased = Arc<dyn Fn(&mut dyn Any) -> Option<Result<(), Failure>> + Send + S
 /// `Box<dyn std::error::Error + Send + Sync>`, as Diesel's does. The compiler infers `M`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a Rust step",
-    label = "not a function on a Diesel connection",
+    label = "expected a function on a Diesel connection",
     note = "write `fn fill(conn: &mut SqliteConnection) -> QueryResult<()>`, or a tuple with one function per connection type",
-    note = "a function that is written in `for_each_connection!` is `for_each_connection!(fill)` here",
-    note = "a closure has to name its types: `|conn: &mut SqliteConnection| -> QueryResult<()> {{ .. }}`",
-    note = "an error of one's own is `Box<dyn std::error::Error + Send + Sync>`, or whatever turns into that"
+    note = "pass a function that is defined in `for_each_connection!` as `for_each_connection!(fill)`",
+    note = "a closure must name its types: `|conn: &mut SqliteConnection| -> QueryResult<()> {{ .. }}`",
+    note = "the error type must convert into `Box<dyn std::error::Error + Send + Sync>`"
 )]
 pub trait RustFunction<M> {
     #[doc(hidden)]
@@ -65,7 +65,7 @@ impl Functions {
     }
 
     /// Calls the function for the type of this connection. Returns `None` if there is none.
-    pub(crate) fn call(&self, connection: &mut dyn Any) -> Option<Result<(), Failure>> {
+    pub(crate) fn call(&self, connection: &mut dyn Any) -> Option<Result<(), BoxError>> {
         self.0.iter().find_map(|function| (function.call)(connection))
     }
 }
@@ -96,7 +96,7 @@ impl<F, C, E> RustFunction<(C, E)> for F
 where
     F: Fn(&mut C) -> Result<(), E> + Send + Sync + 'static,
     C: 'static,
-    E: Into<Failure>,
+    E: Into<BoxError>,
 {
     fn into_functions(self) -> Functions {
         Functions::of(Function {

@@ -2,6 +2,11 @@
 //!
 //! It recognises quotes, comments, parentheses and words, and no other grammar of SQL.
 
+use std::fmt;
+
+use crate::code::Code;
+use crate::diagnostic::Mistake;
+
 /// A token of SQL text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
@@ -82,7 +87,7 @@ fn closed(text: &str, end: &str) -> Result<usize, String> {
     let inside = text.get(end.len()..).unwrap_or_default();
     let at = inside
         .find(end)
-        .ok_or_else(|| format!("a {} in it is never closed", &text[..end.len()]))?;
+        .ok_or_else(|| format!("an unclosed `{}`", &text[..end.len()]))?;
     Ok(at + 2 * end.len())
 }
 
@@ -96,7 +101,10 @@ fn quoted(text: &str, quote: char) -> Result<usize, String> {
         }
         end += 1;
     }
-    Err(format!("a {quote} in it is never closed"))
+    Err(match quote {
+        '`' => "an unclosed backtick".to_owned(),
+        _ => format!("an unclosed `{quote}`"),
+    })
 }
 
 /// Checks that text can be an expression inside a generated statement without ending the statement.
@@ -104,31 +112,33 @@ fn quoted(text: &str, quote: char) -> Result<usize, String> {
 /// # Errors
 ///
 /// Returns the reason if it cannot.
-pub(crate) fn check_expression(text: &str) -> Result<(), String> {
+pub(crate) fn check_expression(what: impl fmt::Display, text: &str) -> Result<(), Mistake> {
+    let invalid = |problem: &str| Code::INVALID_EXPRESSION.mistake(format!("{what} {problem}"));
     if text.trim().is_empty() {
-        return Err("it is blank".to_owned());
+        return Err(invalid("is blank").help("write an SQL expression"));
     }
     if text.contains('\0') {
-        return Err("it holds a NUL character".to_owned());
+        return Err(invalid("contains a NUL character"));
     }
     let mut depth = 0_usize;
-    for token in tokenize(text)? {
+    let tokens = tokenize(text).map_err(|unclosed| invalid(&format!("contains {unclosed}")))?;
+    for token in tokens {
         if let Token::Comment(_) = token {
-            return Err("it holds a comment; take it out".to_owned());
+            return Err(invalid("contains a comment").help("remove the comment"));
         }
         match token.as_str() {
             "(" => depth += 1,
             ")" => {
                 depth = depth
                     .checked_sub(1)
-                    .ok_or("a parenthesis is closed that was not opened")?;
+                    .ok_or_else(|| invalid("contains a `)` without a matching `(`"))?;
             }
-            ";" => return Err("it holds a semicolon".to_owned()),
+            ";" => return Err(invalid("contains a semicolon").help("remove the semicolon")),
             _ => {}
         }
     }
     if depth > 0 {
-        return Err("a parenthesis in it is never closed".to_owned());
+        return Err(invalid("contains an unclosed `(`"));
     }
     Ok(())
 }
@@ -362,7 +372,7 @@ mod tests {
     #[test]
     fn an_expression_stays_inside_its_parentheses() {
         for text in ["a > 0", "name <> ';'", "f(a, (b))", "\"we;ird\" = '--'", "a = 'it''s'"] {
-            assert_eq!(check_expression(text), Ok(()), "{text}");
+            assert_eq!(check_expression("it", text), Ok(()), "{text}");
         }
         for text in [
             "",
@@ -378,12 +388,12 @@ mod tests {
             "n > [é",
             "n > [",
         ] {
-            assert!(check_expression(text).is_err(), "{text:?}");
+            assert!(check_expression("it", text).is_err(), "{text:?}");
         }
     }
 
     #[test]
-    fn a_name_is_found_and_replaced_whatever_its_quotes() {
+    fn names_are_found_and_replaced_with_any_quotes() {
         assert!(mentions("lower(Email) = 'x'", "email"));
         assert!(mentions("\"a\"\"b\" > 1", "a\"b"));
         assert!(!mentions("'email' = emails", "email"));

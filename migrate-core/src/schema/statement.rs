@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_session_is_left_with_can_be_given_to_another_or_is_lost() {
+    fn session_effects_are_repeatable_settings_or_lost() {
         for (sql, left) in [
             ("SET search_path TO tenant", SessionEffect::Setting),
             ("-- why\nuse other", SessionEffect::Setting),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_done_twice_is_one_statement_of_few_words() {
+    fn only_simple_single_statements_are_idempotent() {
         for sql in [
             "VACUUM t",
             "-- why\nANALYZE",
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_definition_tells_of_is_not_seen() {
+    fn only_changes_of_definitions_are_observable() {
         for (sql, name) in [
             ("CREATE TABLE a (id int)", "a"),
             ("ALTER TABLE a ALTER COLUMN b TYPE bigint", "a"),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_sql_touches_what_it_names() {
+    fn raw_sql_affects_the_objects_that_it_names() {
         let names = |names: &[&str]| Effect::Names(names.iter().map(|&name| name.to_owned()).collect());
         for (sql, expected) in [
             ("SELECT 1", Effect::Nothing),

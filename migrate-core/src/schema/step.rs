@@ -4,7 +4,7 @@ use super::Schema;
 use super::operation::Operation;
 use super::raw_sql::{IntoSql, UserSql};
 use super::rust_function::{Functions, RustFunction};
-use crate::error::Diagnostic;
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::location::Location;
 
 /// One recorded call on [`Schema`].
@@ -35,9 +35,10 @@ pub enum StepKind {
 }
 
 impl StepKind {
-    pub(super) fn mistake(&self) -> Option<String> {
+    /// Returns the mistake in it, if any, for a message about `method`.
+    pub(super) fn mistake(&self, method: &str, help_if_blank: &str) -> Option<Mistake> {
         match self {
-            StepKind::Sql(sql) => sql.mistake(),
+            StepKind::Sql(sql) => sql.mistake(method, help_if_blank),
             StepKind::Rust(_) | StepKind::Operation(_) | StepKind::Declared | StepKind::Kept => None,
         }
     }
@@ -85,13 +86,9 @@ impl<'a> RecordedStep<'a> {
     pub fn undo<M>(self, kind: impl IntoUndo<M>) {
         let location = Location::of_caller();
         let kind = kind.into_undo();
-        if let Some(mistake) = kind.mistake() {
-            self.diagnostics.push(Diagnostic {
-                location: Some(location),
-                message: format!(
-                    "`undo` {mistake}; write one SQL statement, or `.up_only()` if there is nothing to take back"
-                ),
-            });
+        let help_if_blank = "write one SQL statement, or use `.up_only()` if there is nothing to undo";
+        if let Some(mistake) = kind.mistake("undo", help_if_blank) {
+            self.diagnostics.push(mistake.at(location));
         }
         self.set(Undo::By { kind, location });
     }
@@ -119,7 +116,7 @@ impl<'a> RecordedStep<'a> {
     ///         .undo("DROP TABLE tags");
     /// }
     /// ```
-    #[must_use = "say how to take the step back, with `undo` or `up_only`"]
+    #[must_use = "add `undo` or `up_only` to define the rollback"]
     pub fn changes(self, describe: impl FnOnce(&mut Schema)) -> RecordedStep<'a> {
         let effects = super::record_effects(describe, self.diagnostics);
         if let Some(step) = self.steps.last_mut() {
@@ -137,8 +134,8 @@ impl<'a> RecordedStep<'a> {
 
 /// A rollback that [`undo`](RecordedStep::undo) accepts: SQL text, one text per dialect, or a [`RustFunction`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a way back",
-    label = "neither SQL text nor a Rust step's function",
+    message = "`{Self}` cannot undo a step",
+    label = "expected SQL text or a function on a Diesel connection",
     note = "write one SQL statement, or `fn(&mut Connection) -> Result<(), Error>`"
 )]
 pub trait IntoUndo<M> {

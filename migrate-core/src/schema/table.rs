@@ -246,8 +246,8 @@ impl ObjectKind {
     pub(crate) fn title(self) -> &'static str {
         match self {
             ObjectKind::PrimaryKey => "a primary key",
-            ObjectKind::Unique => "a constraint",
-            ObjectKind::Check => "a check",
+            ObjectKind::Unique => "a unique constraint",
+            ObjectKind::Check => "a check constraint",
             ObjectKind::ForeignKey => "a foreign key",
             ObjectKind::Index => "an index",
         }

@@ -2,10 +2,11 @@
 
 use super::edit_table::Editing;
 use super::rules::{check_name, diagnostic, made_by_raw_sql};
-use super::suggest::nearest;
-use super::unknown_table::alter_unknown;
-use super::{CheckedOperation, Findings, SchemaState};
-use crate::error::Diagnostic;
+use super::suggest::unknown;
+use super::unknown_table::{alter_unknown, changes_nothing};
+use super::{CheckedOperation, Dropped, Findings, SchemaState};
+use crate::code::Code;
+use crate::diagnostic::Mistake;
 use crate::location::Location;
 use crate::schema::naming;
 use crate::schema::operation::{LocatedEdit, Operation, TableEdit};
@@ -19,12 +20,7 @@ impl SchemaState {
     ///
     /// Returns all diagnostics. The state is then unchanged.
     pub(crate) fn apply(&mut self, operation: &Operation, location: Location) -> Result<CheckedOperation, Findings> {
-        let at = |message: String| {
-            vec![Diagnostic {
-                location: Some(location),
-                message,
-            }]
-        };
+        let at = |mistake: Mistake| vec![diagnostic(location, mistake)];
         match operation {
             Operation::CreateTable { table, edits } => self.create_table(table, edits, location),
             Operation::AlterTable { table, edits } => self.alter_table(table, edits, location),
@@ -37,29 +33,45 @@ impl SchemaState {
     }
 
     /// Checks that the name is valid and free for a table, view or enum.
-    pub(super) fn check_free(&self, name: &str) -> Result<(), String> {
-        check_name(name)?;
+    pub(super) fn check_free(&self, what: &str, name: &str) -> Result<(), Mistake> {
+        check_name(format_args!("the {what} name"), name)?;
         match self.names.objects.get(&name.to_ascii_lowercase()) {
-            Some(there) if self.views.contains_key(there) => Err(format!("there is a view `{there}` already")),
-            Some(there) if self.enums.contains_key(there) => Err(format!("there is an enum `{there}` already")),
-            Some(there) => Err(format!("there is a table `{there}` already")),
+            Some(there) => {
+                let taken = Code::NAME_TAKEN.mistake(format!("{} `{there}` already exists", self.kind_of(there)));
+                Err(match there == name {
+                    true => taken,
+                    false => taken.help(format!("choose a name that differs from `{there}` in more than case")),
+                })
+            }
             None => match self.owner_of_index(name, "") {
-                Some(owner) => Err(format!("there is an index `{name}` already, on `{owner}`")),
+                Some(owner) => {
+                    Err(Code::NAME_TAKEN.mistake(format!("index `{name}` already exists on table `{owner}`")))
+                }
                 None => Ok(()),
             },
         }
     }
 
-    pub(super) fn unknown_table(&self, name: &str) -> String {
-        if let Some(fate) = self.dropped.get(name) {
-            return format!("there is no table `{name}` any more: {fate}");
+    /// The kind of the object of this name: "table", "view" or "enum".
+    pub(super) fn kind_of(&self, name: &str) -> &'static str {
+        if self.views.contains_key(name) {
+            "view"
+        } else if self.enums.contains_key(name) {
+            "enum"
+        } else {
+            "table"
         }
-        let near = nearest(name, self.tables.keys().map(String::as_str));
-        match near {
-            Some(near) => format!("there is no table `{name}`; `{near}` is near"),
-            None => format!(
-                "there is no table `{name}`; if the database has it already, say what it is with `schema.declare(..)`"
-            ),
+    }
+
+    pub(super) fn unknown_table(&self, name: &str) -> Mistake {
+        match self.dropped.get(name) {
+            Some(Dropped::RenamedTo(to)) => Code::UNKNOWN_NAME
+                .mistake(format!("an earlier step renamed table `{name}` to `{to}`"))
+                .help("use the new name"),
+            Some(Dropped::Dropped) => Code::UNKNOWN_NAME
+                .mistake(format!("an earlier step dropped table `{name}`"))
+                .help("remove this step, or move it before the one that drops the table"),
+            None => does_not_exist("table", name, self.tables.keys()),
         }
     }
 
@@ -70,8 +82,8 @@ impl SchemaState {
         location: Location,
     ) -> Result<CheckedOperation, Findings> {
         let mut findings = Findings::new();
-        if let Err(message) = self.check_free(name) {
-            findings.push(diagnostic(location, message));
+        if let Err(mistake) = self.check_free("table", name) {
+            findings.push(diagnostic(location, mistake));
         }
         let empty = Table {
             name: name.to_owned(),
@@ -85,7 +97,9 @@ impl SchemaState {
         {
             editing.findings.push(diagnostic(
                 location,
-                format!("table `{name}` has no columns; add one at least"),
+                Code::EMPTY_LIST
+                    .mistake(format!("table `{name}` has no columns"))
+                    .help("add at least one column"),
             ));
         }
         let Editing {
@@ -128,10 +142,7 @@ impl SchemaState {
             return Err(vec![diagnostic(location, self.unknown_table(name))]);
         };
         if edits.is_empty() {
-            return Err(vec![diagnostic(
-                location,
-                format!("nothing of `{name}` is changed; say what, or leave the call out"),
-            )]);
+            return Err(vec![diagnostic(location, changes_nothing(name))]);
         }
         let is_empty = self.empty.contains(name);
         let mut editing = Editing::new(self, before.clone(), is_empty);
@@ -195,24 +206,27 @@ impl SchemaState {
         for (referrer, foreign_key) in self.references_to(name) {
             findings.push(diagnostic(
                 location,
-                format!(
-                    "`{referrer}` refers to `{name}` by the foreign key `{}`; drop that first",
-                    foreign_key.name
-                ),
+                Code::DEPENDENT_OBJECT
+                    .mistake(format!(
+                        "foreign key `{}` of table `{referrer}` references table `{name}`",
+                        foreign_key.name
+                    ))
+                    .help("drop the foreign key first"),
             ));
         }
         findings.extend(self.views_on(name).map(|view| {
             diagnostic(
                 location,
-                format!("the view `{view}` reads `{name}`; drop it first, and make it anew if it is needed"),
+                Code::DEPENDENT_OBJECT
+                    .mistake(format!("view `{view}` reads table `{name}`"))
+                    .help("drop the view first"),
             )
         }));
         if !findings.is_empty() {
             return Err(findings);
         }
         self.set_table(name, None);
-        self.dropped
-            .insert(name.to_owned(), "an earlier step dropped it".to_owned());
+        self.dropped.insert(name.to_owned(), Dropped::Dropped);
         self.empty.remove(name);
         self.uniform.remove(name);
         let edits = before
@@ -233,7 +247,7 @@ impl SchemaState {
         })
     }
 
-    fn rename_table(&mut self, from: &str, to: &str) -> Result<CheckedOperation, String> {
+    fn rename_table(&mut self, from: &str, to: &str) -> Result<CheckedOperation, Mistake> {
         let operation = Operation::RenameTable {
             from: from.to_owned(),
             to: to.to_owned(),
@@ -250,15 +264,17 @@ impl SchemaState {
             return Err(self.unknown_table(from));
         };
         if from == to {
-            return Err(format!("`{from}` is its name already"));
+            return Err(Code::NO_CHANGE
+                .mistake(format!("table `{from}` is renamed to its own name"))
+                .help("give another name, or remove the call"));
         }
         if !from.eq_ignore_ascii_case(to) {
-            self.check_free(to)?;
+            self.check_free("table", to)?;
         }
         if let Some(view) = self.views_on(from).next() {
-            return Err(format!(
-                "the view `{view}` reads `{from}`; drop it first, and make it anew with the new name"
-            ));
+            return Err(Code::DEPENDENT_OBJECT
+                .mistake(format!("view `{view}` reads table `{from}`"))
+                .help("drop the view first, and create it again with the new table name"));
         }
         let mut after = before.clone();
         after.name = to.to_owned();
@@ -285,8 +301,7 @@ impl SchemaState {
             }
         }
         self.set_table(from, None);
-        self.dropped
-            .insert(from.to_owned(), format!("an earlier step renamed it to `{to}`"));
+        self.dropped.insert(from.to_owned(), Dropped::RenamedTo(to.to_owned()));
         self.set_table(to, Some(after.clone()));
         if self.empty.remove(from) {
             self.empty.insert(to.to_owned());
@@ -305,9 +320,9 @@ impl SchemaState {
         })
     }
 
-    fn create_view(&mut self, view: &str, query: &str) -> Result<CheckedOperation, String> {
-        self.check_free(view)?;
-        sql_text::check_expression(query).map_err(|why| format!("the query of the view `{view}`: {why}"))?;
+    fn create_view(&mut self, view: &str, query: &str) -> Result<CheckedOperation, Mistake> {
+        self.check_free("view", view)?;
+        sql_text::check_expression(format_args!("the query of view `{view}`"), query)?;
         self.set_view(view, Some(query.to_owned()));
         let operation = Operation::CreateView {
             view: view.to_owned(),
@@ -319,7 +334,7 @@ impl SchemaState {
         ))
     }
 
-    fn drop_view(&mut self, view: &str, location: Location) -> Result<CheckedOperation, String> {
+    fn drop_view(&mut self, view: &str, location: Location) -> Result<CheckedOperation, Mistake> {
         let operation = Operation::DropView { view: view.to_owned() };
         let Some(query) = self.views.get(view).cloned() else {
             if self.is_unknown(view) {
@@ -327,13 +342,12 @@ impl SchemaState {
                 applied.missing.push(diagnostic(location, made_by_raw_sql(view)));
                 return Ok(applied);
             }
-            return Err(match nearest(view, self.views.keys().map(String::as_str)) {
-                Some(near) => format!("there is no view `{view}`; `{near}` is near"),
-                None => format!("there is no view `{view}`"),
-            });
+            return Err(does_not_exist("view", view, self.views.keys()));
         };
         if let Some(other) = self.views_on(view).find(|other| *other != view) {
-            return Err(format!("the view `{other}` reads `{view}`; drop it first"));
+            return Err(Code::DEPENDENT_OBJECT
+                .mistake(format!("view `{other}` reads view `{view}`"))
+                .help(format!("drop `{other}` first")));
         }
         self.set_view(view, None);
         let inverse = Operation::CreateView {
@@ -354,4 +368,13 @@ impl SchemaState {
             }
         }
     }
+}
+
+fn does_not_exist<'a>(what: &str, name: &str, among: impl Iterator<Item = &'a String>) -> Mistake {
+    unknown(
+        format!("{what} `{name}` does not exist"),
+        name,
+        among.map(String::as_str),
+        Some("if the database already has it, describe it with `schema.declare(..)`".to_owned()),
+    )
 }

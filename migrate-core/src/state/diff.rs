@@ -15,9 +15,9 @@ impl Table {
         let has: Vec<&str> = found.difference(&expected).map(String::as_str).collect();
         match (lacks.as_slice(), has.as_slice()) {
             ([], []) => None,
-            ([], has) => Some(format!("it has {}", has.join("; "))),
-            (lacks, []) => Some(format!("it lacks {}", lacks.join("; "))),
-            (lacks, has) => Some(format!("it has {} instead of {}", has.join("; "), lacks.join("; "))),
+            ([], has) => Some(format!("unexpected {}", has.join("; "))),
+            (lacks, []) => Some(format!("missing {}", lacks.join("; "))),
+            (lacks, has) => Some(format!("expected {}, found {}", lacks.join("; "), has.join("; "))),
         }
     }
 
@@ -68,12 +68,12 @@ impl TableKnowledge {
                 Some(format!("table `{name}`: {}", one.difference(other)?))
             }
             (TableKnowledge::View(one), TableKnowledge::View(other)) => {
-                (normalize(one) != normalize(other)).then(|| format!("view `{name}`: it is another"))
+                (normalize(one) != normalize(other)).then(|| another("view", name))
             }
-            (TableKnowledge::Nothing, TableKnowledge::Table(_)) => Some(format!("table `{name}`: it is there")),
-            (TableKnowledge::Nothing, _) => Some(format!("view `{name}`: it is there")),
-            (TableKnowledge::Table(_), _) => Some(format!("table `{name}`: it is not there")),
-            (TableKnowledge::View(_), _) => Some(format!("view `{name}`: it is not there")),
+            (TableKnowledge::Nothing, TableKnowledge::Table(_)) => Some(unexpected("table", name)),
+            (TableKnowledge::Nothing, _) => Some(unexpected("view", name)),
+            (TableKnowledge::Table(_), _) => Some(missing("table", name)),
+            (TableKnowledge::View(_), _) => Some(missing("view", name)),
         }
     }
 }
@@ -92,44 +92,56 @@ impl LiveSchema {
     pub(crate) fn differences(&self, there: &LiveSchema) -> Vec<String> {
         let names: BTreeSet<&String> = self.tables.keys().chain(there.tables.keys()).collect();
         let tables = names.into_iter().filter_map(|name| {
-            let difference = match (self.tables.get(name), there.tables.get(name)) {
-                (Some(Ok(expected)), Some(Ok(found))) if expected == found => return None,
-                (Some(Ok(expected)), Some(Ok(found))) => expected.difference(found)?,
-                (Some(_), None) => "it is not there".to_owned(),
-                (None, Some(_)) => "it is there".to_owned(),
+            match (self.tables.get(name), there.tables.get(name)) {
+                (Some(Ok(expected)), Some(Ok(found))) if expected == found => None,
+                (Some(Ok(expected)), Some(Ok(found))) => {
+                    Some(format!("table `{name}`: {}", expected.difference(found)?))
+                }
+                (Some(_), None) => Some(missing("table", name)),
+                (None, Some(_)) => Some(unexpected("table", name)),
                 _ => {
                     // A table that cannot be described is compared by its text.
                     let text = |live: &LiveSchema| live.texts.get(name).map(|text| normalize(text));
-                    if text(self) == text(there) {
-                        return None;
-                    }
-                    "it is another".to_owned()
+                    (text(self) != text(there)).then(|| another("table", name))
                 }
-            };
-            Some(format!("table `{name}`: {difference}"))
+            }
         });
         let names: BTreeSet<&String> = self.views.keys().chain(there.views.keys()).collect();
-        let views = names.into_iter().filter_map(|name| {
-            let difference = match (self.views.get(name), there.views.get(name)) {
-                (Some(expected), Some(found)) if normalize(expected) == normalize(found) => return None,
-                (Some(_), Some(_)) => "it is another",
-                (Some(_), None) => "it is not there",
-                (None, _) => "it is there",
-            };
-            Some(format!("view `{name}`: {difference}"))
-        });
+        let views = names
+            .into_iter()
+            .filter_map(|name| match (self.views.get(name), there.views.get(name)) {
+                (Some(expected), Some(found)) if normalize(expected) == normalize(found) => None,
+                (Some(_), Some(_)) => Some(another("view", name)),
+                (Some(_), None) => Some(missing("view", name)),
+                (None, _) => Some(unexpected("view", name)),
+            });
         let names: BTreeSet<&String> = self.enums.keys().chain(there.enums.keys()).collect();
-        let enums = names.into_iter().filter_map(|name| {
-            let values = |live: &LiveSchema| {
-                live.enums
-                    .get(name)
-                    .map_or("not there".to_owned(), |all| all.join(", "))
-            };
-            let (expected, found) = (values(self), values(there));
-            (expected != found).then(|| format!("enum `{name}`: it is {found} instead of {expected}"))
-        });
+        let enums = names
+            .into_iter()
+            .filter_map(|name| match (self.enums.get(name), there.enums.get(name)) {
+                (Some(expected), Some(found)) if expected == found => None,
+                (Some(expected), Some(found)) => Some(format!(
+                    "enum `{name}`: expected the values {}, found {}",
+                    expected.join(", "),
+                    found.join(", ")
+                )),
+                (Some(_), None) => Some(missing("enum", name)),
+                (None, _) => Some(unexpected("enum", name)),
+            });
         tables.chain(views).chain(enums).collect()
     }
+}
+
+fn missing(what: &str, name: &str) -> String {
+    format!("{what} `{name}` does not exist")
+}
+
+fn unexpected(what: &str, name: &str) -> String {
+    format!("{what} `{name}` exists unexpectedly")
+}
+
+fn another(what: &str, name: &str) -> String {
+    format!("{what} `{name}` has another definition")
 }
 
 /// Returns the parts of a table as texts. Names of constraints are omitted because a database may not store them, and
@@ -141,23 +153,23 @@ fn parts(table: &Table) -> BTreeSet<String> {
         table
             .primary_key
             .iter()
-            .map(|key| format!("the primary key ({})", listed(&key.columns))),
+            .map(|key| format!("primary key ({})", listed(&key.columns))),
     );
     parts.extend(
         table
             .uniques
             .iter()
-            .map(|unique| format!("the constraint UNIQUE ({})", listed(&unique.columns))),
+            .map(|unique| format!("constraint UNIQUE ({})", listed(&unique.columns))),
     );
     parts.extend(
         table
             .checks
             .iter()
-            .map(|check| format!("the constraint CHECK ({})", normalize(&check.expression))),
+            .map(|check| format!("constraint CHECK ({})", normalize(&check.expression))),
     );
     parts.extend(table.foreign_keys.iter().map(|key| {
         format!(
-            "the foreign key ({}) to {} ({}) on delete {:?} on update {:?}{}",
+            "foreign key ({}) to {} ({}) on delete {:?} on update {:?}{}",
             listed(&key.columns),
             key.to_table,
             listed(&key.to_columns),
@@ -184,11 +196,11 @@ fn parts(table: &Table) -> BTreeSet<String> {
             .collect();
         let method = index.method.as_ref().filter(|method| **method != IndexMethod::BTree);
         format!(
-            "the {}index {} ({}){}{}{}",
+            "{}index {} ({}){}{}{}",
             if index.unique { "unique " } else { "" },
             index.name,
             keys.join(", "),
-            method.map_or_else(String::new, |method| format!(" by {}", method.name())),
+            method.map_or_else(String::new, |method| format!(" using {}", method.name())),
             if index.include.is_empty() {
                 String::new()
             } else {
@@ -200,22 +212,17 @@ fn parts(table: &Table) -> BTreeSet<String> {
                 .map_or_else(String::new, |filter| format!(" where {}", normalize(filter)))
         )
     }));
-    parts.extend(
-        table
-            .triggers
-            .iter()
-            .map(|trigger| format!("the trigger {}", trigger.name)),
-    );
+    parts.extend(table.triggers.iter().map(|trigger| format!("trigger {}", trigger.name)));
     parts.extend(table.strict.then(|| "STRICT".to_owned()));
     parts.extend(table.without_rowid.then(|| "WITHOUT ROWID".to_owned()));
     parts
 }
 
 fn column(column: &Column) -> String {
-    let mut text = format!("the column {}", column.name);
+    let mut text = format!("column {}", column.name);
     if column.auto_increment {
         // The type is omitted because SQLite has only one auto-increment type.
-        text += " counted up";
+        text += " auto-increment";
     } else {
         text += &format!(" {}", column.column_type.encoding().to_lowercase());
     }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use super::rules::{
     check_default, check_fits, check_has_one_source, check_name, check_type, diagnostic, differs_by_row, listed,
 };
-use super::suggest::nearest;
+use super::suggest::unknown;
+use super::validate::unknown_column;
 use super::{Findings, SchemaState, Uniform};
-use crate::error::Diagnostic;
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::location::Location;
 use crate::schema::column_type::DefaultValue;
 use crate::schema::operation::{LocatedEdit, TableEdit};
@@ -49,8 +51,8 @@ impl<'a> Editing<'a> {
 
     pub(super) fn all(&mut self, edits: &[LocatedEdit]) {
         for edit in edits {
-            if let Err(message) = self.one(edit) {
-                self.findings.push(diagnostic(edit.location, message));
+            if let Err(mistake) = self.one(edit) {
+                self.findings.push(diagnostic(edit.location, mistake));
                 // A later use of a refused column must not cause a second diagnostic.
                 if let TableEdit::AddColumn { column, .. } = &edit.change
                     && self.table.column(&column.name).is_none()
@@ -73,7 +75,7 @@ impl<'a> Editing<'a> {
         });
     }
 
-    fn one(&mut self, edit: &LocatedEdit) -> Result<(), String> {
+    fn one(&mut self, edit: &LocatedEdit) -> Result<(), Mistake> {
         let location = edit.location;
         let change = edit.change.clone();
         let inverse = match &change {
@@ -93,10 +95,11 @@ impl<'a> Editing<'a> {
                 if needs_value && fill.is_none() {
                     self.missing.push(diagnostic(
                         location,
-                        format!(
-                            "`{column}` is NOT NULL and has no default, so its way back has to know what rows get: add \
-                             `.undo_fill(..)`"
-                        ),
+                        Code::NO_VALUE_ON_ROLLBACK
+                            .mistake(format!(
+                                "rollback needs a value of `{column}` for existing rows: it is NOT NULL without a default"
+                            ))
+                            .help("add `.undo_fill(..)`"),
                     ));
                 }
                 TableEdit::AddColumn {
@@ -117,21 +120,29 @@ impl<'a> Editing<'a> {
                 using,
                 undo_using,
             } => {
-                for expression in using.iter().chain(undo_using) {
-                    sql_text::check_expression(expression).map_err(|why| format!("the expression: {why}"))?;
+                for (method, expression) in [("using", using), ("undo_using", undo_using)] {
+                    if let Some(expression) = expression {
+                        sql_text::check_expression(
+                            format_args!("the `{method}` expression of `{column}`"),
+                            expression,
+                        )?;
+                    }
                 }
                 self.check_type_is_free(column)?;
-                check_type(to).map_err(|why| format!("`{column}`: {why}"))?;
+                check_type(column, to)?;
                 self.model.check_enum(to, [])?;
                 let there = self.column(column)?;
                 if there.column_type == *to {
-                    return Err(format!("`{column}` is of that type already"));
+                    return Err(no_change(format!(
+                        "column `{column}` already has the type {}",
+                        to.encoding()
+                    )));
                 }
                 if let Some(default) = &there.default {
-                    check_fits(column, to, default).map_err(|why| {
-                        format!(
-                            "the default of {why}; drop it before, `t.drop_default({column:?})`, and set another after"
-                        )
+                    check_fits("the default of column", column, to, default).map_err(|mistake| {
+                        mistake.help(format!(
+                            "drop the default first with `t.drop_default({column:?})`, and set another one afterwards"
+                        ))
                     })?;
                 }
                 TableEdit::SetType {
@@ -144,13 +155,12 @@ impl<'a> Editing<'a> {
             TableEdit::SetNotNull { column } => {
                 let is_null = self.uniform.get(column) == Some(&Uniform::Null);
                 if !self.column(column)?.nullable {
-                    return Err(format!("`{column}` is NOT NULL already"));
+                    return Err(no_change(format!("column `{column}` is already NOT NULL")));
                 }
                 if is_null {
-                    return Err(format!(
-                        "`{column}` was just added and is NULL in every row; fill it first, or add it with `.fill(..)` (on \
-                         the way back: `.undo_fill(..)`)"
-                    ));
+                    return Err(Code::NO_VALUE_FOR_ROWS
+                        .mistake(format!("column `{column}` is new and NULL in every existing row"))
+                        .help("add it with `.fill(..)` (for rollback `.undo_fill(..)`), or fill it in a step before"));
                 }
                 TableEdit::DropNotNull { column: column.clone() }
             }
@@ -161,17 +171,19 @@ impl<'a> Editing<'a> {
                     .as_ref()
                     .is_some_and(|key| key.columns.contains(column));
                 if in_key {
-                    return Err(format!("`{column}` is part of the primary key, which is never NULL"));
+                    return Err(Code::NULLABLE_PRIMARY_KEY
+                        .mistake(format!("primary key column `{column}` must be NOT NULL"))
+                        .help("drop the primary key first"));
                 }
                 if self.column(column)?.nullable {
-                    return Err(format!("`{column}` may be NULL already"));
+                    return Err(no_change(format!("column `{column}` is already nullable")));
                 }
                 TableEdit::SetNotNull { column: column.clone() }
             }
             TableEdit::SetDefault { column, default } => {
-                check_default(default)?;
+                check_default(format_args!("the default of column `{column}`"), default)?;
                 let there = self.column(column)?;
-                check_fits(column, &there.column_type, default)?;
+                check_fits("the default of column", column, &there.column_type, default)?;
                 self.model.check_enum(&there.column_type, [default])?;
                 check_has_one_source(&Column {
                     default: Some(default.clone()),
@@ -186,11 +198,11 @@ impl<'a> Editing<'a> {
                 }
             }
             TableEdit::DropDefault { column } => {
-                let default = self
-                    .column(column)?
-                    .default
-                    .clone()
-                    .ok_or_else(|| format!("`{column}` has no default"))?;
+                let default = self.column(column)?.default.clone().ok_or_else(|| {
+                    Code::NOTHING_TO_DROP
+                        .mistake(format!("column `{column}` has no default"))
+                        .help("remove the call")
+                })?;
                 TableEdit::SetDefault {
                     column: column.clone(),
                     default,
@@ -208,11 +220,13 @@ impl<'a> Editing<'a> {
             }
             TableEdit::AddPrimaryKey(key) => {
                 if let Some(there) = &self.table.primary_key {
-                    return Err(format!(
-                        "`{}` has a primary key already, on {}; for one of several columns write `t.primary_key([..])`",
-                        self.table.name,
-                        listed(&there.columns)
-                    ));
+                    return Err(Code::SECOND_PRIMARY_KEY
+                        .mistake(format!(
+                            "table `{}` already has a primary key on {}",
+                            self.table.name,
+                            listed(&there.columns)
+                        ))
+                        .help("for a key of several columns, use `t.primary_key([..])`"));
                 }
                 self.check_constraint(ObjectKind::PrimaryKey, &key.name, &key.columns)?;
                 self.check_not_all_same(&key.name, &key.columns)?;
@@ -220,7 +234,11 @@ impl<'a> Editing<'a> {
             }
             TableEdit::DropPrimaryKey => {
                 let key = self.table.primary_key.clone();
-                let key = key.ok_or_else(|| format!("`{}` has no primary key", self.table.name))?;
+                let key = key.ok_or_else(|| {
+                    Code::NOTHING_TO_DROP
+                        .mistake(format!("table `{}` has no primary key", self.table.name))
+                        .help("remove the call")
+                })?;
                 self.check_still_unique(&change, &key.columns)?;
                 TableEdit::AddPrimaryKey(key)
             }
@@ -233,8 +251,10 @@ impl<'a> Editing<'a> {
             }
             TableEdit::AddCheck(check) => {
                 self.check_constraint_name(ObjectKind::Check, &check.name)?;
-                self.check_expression(&check.expression)
-                    .map_err(|why| format!("the expression of `{}`: {why}", check.name))?;
+                self.check_expression(
+                    format_args!("the expression of check `{}`", check.name),
+                    &check.expression,
+                )?;
                 TableEdit::DropConstraint {
                     constraint: check.name.clone(),
                 }
@@ -247,39 +267,44 @@ impl<'a> Editing<'a> {
             }
             TableEdit::DropConstraint { constraint } => self.inverse_of_drop(&change, constraint)?,
             TableEdit::AddIndex { index, concurrently } => {
-                check_name(&index.name)?;
+                check_name("the index name", &index.name)?;
                 self.check_index_is_free(&index.name)?;
                 if index.keys.is_empty() {
-                    return Err(format!("the index `{}` is on no columns", index.name));
+                    return Err(Code::EMPTY_LIST
+                        .mistake(format!("index `{}` has no columns", index.name))
+                        .help("add at least one column"));
                 }
                 for (at, key) in index.keys.iter().enumerate() {
                     match &key.on {
                         IndexOn::Column(column) => {
                             self.position(column)?;
                             if index.keys[..at].iter().any(|other| other.on == key.on) {
-                                return Err(format!("the index `{}` names `{column}` twice", index.name));
+                                return Err(Code::REPEATED_NAME
+                                    .mistake(format!("index `{}` lists column `{column}` twice", index.name))
+                                    .help("remove one of the two"));
                             }
                         }
-                        IndexOn::Expression(sql) => self
-                            .check_expression(sql)
-                            .map_err(|why| format!("the expression in `{}`: {why}", index.name))?,
+                        IndexOn::Expression(sql) => {
+                            self.check_expression(format_args!("an expression of index `{}`", index.name), sql)?;
+                        }
                     }
                 }
                 for column in &index.include {
                     self.position(column)?;
                     if index.columns().is_some_and(|columns| columns.contains(column)) {
-                        return Err(format!(
-                            "the index `{}` is on `{column}` already, and includes it",
-                            index.name
-                        ));
+                        return Err(Code::REPEATED_NAME
+                            .mistake(format!(
+                                "index `{}` lists column `{column}` both as a key and in `include`",
+                                index.name
+                            ))
+                            .help("remove it from `include`"));
                     }
                 }
                 if let Some(IndexMethod::Named(method)) = &index.method {
-                    check_name(method)?;
+                    check_name("the index method name", method)?;
                 }
                 if let Some(filter) = &index.filter {
-                    self.check_expression(filter)
-                        .map_err(|why| format!("the filter of `{}`: {why}", index.name))?;
+                    self.check_expression(format_args!("the filter of index `{}`", index.name), filter)?;
                 }
                 if let Some(columns) = index.columns().filter(|_| index.unique && index.filter.is_none()) {
                     self.check_not_all_same(&index.name, &columns)?;
@@ -301,7 +326,7 @@ impl<'a> Editing<'a> {
                 }
             }
             TableEdit::RenameIndex { from, to } => {
-                check_name(to)?;
+                check_name("the index name", to)?;
                 self.check_index_is_free(to)?;
                 self.index_position(from)?;
                 TableEdit::RenameIndex {
@@ -315,36 +340,43 @@ impl<'a> Editing<'a> {
         Ok(())
     }
 
-    fn add_column(&mut self, column: &Column, fill: Option<&DefaultValue>) -> Result<(), String> {
+    fn add_column(&mut self, column: &Column, fill: Option<&DefaultValue>) -> Result<(), Mistake> {
         let name = &column.name;
-        check_name(name)?;
+        check_name("the column name", name)?;
         if let Some(there) = self
             .table
             .columns
             .iter()
             .find(|there| there.name.eq_ignore_ascii_case(name))
         {
-            return Err(format!("`{}` has a column `{}` already", self.table.name, there.name));
+            return Err(column_exists(&self.table, &there.name));
         }
         if let Some(default) = &column.default {
-            check_default(default)?;
+            check_default(format_args!("the default of column `{name}`"), default)?;
         }
         if let Some(generated) = &column.generated {
-            self.check_expression(&generated.expression)
-                .map_err(|why| format!("the expression of `{name}`: {why}"))?;
+            self.check_expression(
+                format_args!("the expression of generated column `{name}`"),
+                &generated.expression,
+            )?;
         }
         if column.auto_increment && !column.column_type.is_integer() {
-            return Err(format!("`{name}` is no whole number, and only those are counted up"));
+            return Err(Code::INVALID_AUTO_INCREMENT
+                .mistake(format!("only integer columns can be auto-increment: `{name}`"))
+                .help("give the column an integer type, or remove `.auto_increment()`"));
         }
         check_has_one_source(column)?;
-        check_type(&column.column_type).map_err(|why| format!("`{name}`: {why}"))?;
+        check_type(name, &column.column_type)?;
         if let Some(fill) = fill {
-            check_default(fill)?;
+            check_default(format_args!("the fill value of column `{name}`"), fill)?;
+        }
+        if let Some(default) = &column.default {
+            check_fits("the default of column", name, &column.column_type, default)?;
+        }
+        if let Some(fill) = fill {
+            check_fits("the fill value of column", name, &column.column_type, fill)?;
         }
         let values = column.default.iter().chain(fill);
-        for value in values.clone() {
-            check_fits(name, &column.column_type, value)?;
-        }
         self.model.check_enum(&column.column_type, values)?;
         let has_value = column.nullable
             || column.default.is_some()
@@ -352,11 +384,12 @@ impl<'a> Editing<'a> {
             || column.auto_increment
             || fill.is_some();
         if !self.is_empty && !has_value {
-            return Err(format!(
-                "`{}` may hold rows, and `{name}` is NOT NULL without a default; add `.default(..)`, `.nullable()`, or \
-                 `.fill(..)` for the rows that are there",
-                self.table.name
-            ));
+            return Err(Code::NO_VALUE_FOR_ROWS
+                .mistake(format!(
+                    "column `{name}` is NOT NULL without a default, but table `{}` may have rows",
+                    self.table.name
+                ))
+                .help("add `.default(..)`, `.nullable()`, or `.fill(..)` for existing rows"));
         }
         let same = match (fill, &column.default) {
             // An expression may differ from row to row.
@@ -373,40 +406,44 @@ impl<'a> Editing<'a> {
     }
 
     /// Drops the indexes and constraints that are on a column alone. Fails if anything else needs the column.
-    fn drop_what_is_on(&mut self, column: &str, location: Location) -> Result<(), String> {
+    fn drop_what_is_on(&mut self, column: &str, location: Location) -> Result<(), Mistake> {
         self.position(column)?;
         self.check_no_view_reads(column)?;
         let name = self.table.name.clone();
         let alone = [column.to_owned()];
-        let needed = |what: String| Err(format!("{what} needs `{column}`; drop that first"));
+        let needed = |kind: &str, what: String| {
+            Err(Code::DEPENDENT_OBJECT
+                .mistake(format!("{kind} {what} needs column `{column}`"))
+                .help(format!("drop the {kind} first")))
+        };
         let table = &self.table;
         if table
             .primary_key
             .as_ref()
             .is_some_and(|key| key.columns.iter().any(|part| part == column))
         {
-            return needed(format!("the primary key of `{name}`"));
+            return needed("primary key", format!("of table `{name}`"));
         }
         if let Some((referrer, key)) = self
             .model
             .references_to(&name)
             .find(|(_, key)| key.to_columns.iter().any(|part| part == column))
         {
-            return needed(format!("the foreign key `{}` of `{referrer}`", key.name));
+            return needed("foreign key", format!("`{}` of table `{referrer}`", key.name));
         }
         let shares = |columns: &[String]| columns != alone && columns.iter().any(|part| part == column);
         if let Some(unique) = table.uniques.iter().find(|unique| shares(&unique.columns)) {
-            return needed(format!("the constraint `{}`", unique.name));
+            return needed("constraint", format!("`{}`", unique.name));
         }
         if let Some(key) = table.foreign_keys.iter().find(|key| shares(&key.columns)) {
-            return needed(format!("the constraint `{}`", key.name));
+            return needed("foreign key", format!("`{}`", key.name));
         }
         if let Some(check) = table
             .checks
             .iter()
             .find(|check| sql_text::mentions(&check.expression, column))
         {
-            return needed(format!("the constraint `{}`", check.name));
+            return needed("check", format!("`{}`", check.name));
         }
         let uses = |index: &Index| {
             index.columns().is_none_or(|columns| shares(&columns))
@@ -421,7 +458,7 @@ impl<'a> Editing<'a> {
                 || index.include.iter().any(|part| part == column)
         };
         if let Some(index) = table.indexes.iter().find(|index| uses(index)) {
-            return needed(format!("the index `{}`", index.name));
+            return needed("index", format!("`{}`", index.name));
         }
         if let Some(generated) = table.columns.iter().find(|other| {
             other
@@ -429,7 +466,7 @@ impl<'a> Editing<'a> {
                 .as_ref()
                 .is_some_and(|generated| sql_text::mentions(&generated.expression, column))
         }) {
-            return needed(format!("the generated column `{}`", generated.name));
+            return needed("generated column", format!("`{}`", generated.name));
         }
         let drops: Vec<TableEdit> = table
             .foreign_keys
@@ -461,13 +498,16 @@ impl<'a> Editing<'a> {
         Ok(())
     }
 
-    fn rename_column(&mut self, from: &str, to: &str) -> Result<(), String> {
-        check_name(to)?;
+    fn rename_column(&mut self, from: &str, to: &str) -> Result<(), Mistake> {
+        check_name("the column name", to)?;
         self.position(from)?;
         self.check_no_view_reads(from)?;
         let taken = |there: &Column| there.name != from && there.name.eq_ignore_ascii_case(to);
-        if from == to || self.table.columns.iter().any(taken) {
-            return Err(format!("`{}` has a column `{to}` already", self.table.name));
+        if from == to {
+            return Err(no_change(format!("column `{from}` is renamed to its own name")));
+        }
+        if let Some(there) = self.table.columns.iter().find(|there| taken(there)) {
+            return Err(column_exists(&self.table, &there.name));
         }
         if let Some(same) = self.uniform.remove(from) {
             self.uniform.insert(to.to_owned(), same);
@@ -477,7 +517,7 @@ impl<'a> Editing<'a> {
     }
 
     /// Returns the inverse of dropping a constraint, or fails if it must not be dropped.
-    fn inverse_of_drop(&self, drop: &TableEdit, name: &str) -> Result<TableEdit, String> {
+    fn inverse_of_drop(&self, drop: &TableEdit, name: &str) -> Result<TableEdit, Mistake> {
         let table = &self.table;
         if let Some(unique) = table.uniques.iter().find(|unique| unique.name == name) {
             self.check_still_unique(drop, &unique.columns)?;
@@ -490,44 +530,56 @@ impl<'a> Editing<'a> {
             return Ok(TableEdit::AddForeignKey(key.clone()));
         }
         if table.primary_key.as_ref().is_some_and(|key| key.name == name) {
-            return Err(format!("`{name}` is the primary key; write `t.drop_primary_key()`"));
+            return Err(Code::WRONG_OBJECT_KIND
+                .mistake(format!("`drop_constraint` cannot drop `{name}`: it is the primary key"))
+                .help("use `t.drop_primary_key()`"));
         }
         if table.indexes.iter().any(|index| index.name == name) {
-            return Err(format!("`{name}` is an index; write `t.drop_index({name:?})`"));
+            return Err(Code::WRONG_OBJECT_KIND
+                .mistake(format!("`drop_constraint` cannot drop `{name}`: it is an index"))
+                .help(format!("use `t.drop_index({name:?})`")));
         }
-        let near = nearest(name, table.constraint_names());
-        Err(match near {
-            Some(near) => format!("`{}` has no constraint `{name}`; `{near}` is near", table.name),
-            None => format!("`{}` has no constraint `{name}`", table.name),
-        })
+        Err(unknown(
+            format!("table `{}` has no constraint `{name}`", table.name),
+            name,
+            table.constraint_names(),
+            None,
+        ))
     }
 
-    pub(super) fn position(&self, column: &str) -> Result<usize, String> {
+    pub(super) fn position(&self, column: &str) -> Result<usize, Mistake> {
         let table = &self.table;
         if let Some(position) = table.columns.iter().position(|there| there.name == column) {
             return Ok(position);
         }
-        let near = nearest(column, table.columns.iter().map(|there| there.name.as_str()));
-        Err(match near {
-            Some(near) => format!("`{}` has no column `{column}`; `{near}` is near", table.name),
-            None => format!("`{}` has no column `{column}`", table.name),
-        })
+        Err(unknown_column(table, column))
     }
 
-    fn column(&self, column: &str) -> Result<&Column, String> {
+    fn column(&self, column: &str) -> Result<&Column, Mistake> {
         let position = self.position(column)?;
         Ok(&self.table.columns[position])
     }
 
-    fn index_position(&self, index: &str) -> Result<usize, String> {
+    fn index_position(&self, index: &str) -> Result<usize, Mistake> {
         let table = &self.table;
         if let Some(position) = table.indexes.iter().position(|there| there.name == index) {
             return Ok(position);
         }
-        let near = nearest(index, table.indexes.iter().map(|there| there.name.as_str()));
-        Err(match near {
-            Some(near) => format!("`{}` has no index `{index}`; `{near}` is near", table.name),
-            None => format!("`{}` has no index `{index}`", table.name),
-        })
+        Err(unknown(
+            format!("table `{}` has no index `{index}`", table.name),
+            index,
+            table.indexes.iter().map(|there| there.name.as_str()),
+            None,
+        ))
     }
+}
+
+fn no_change(message: String) -> Mistake {
+    Code::NO_CHANGE.mistake(message).help("remove the call")
+}
+
+fn column_exists(table: &Table, column: &str) -> Mistake {
+    Code::NAME_TAKEN
+        .mistake(format!("table `{}` already has a column `{column}`", table.name))
+        .help("choose another name; names that differ only in case are the same")
 }

@@ -1,11 +1,12 @@
 //! Applies operations on enums, and checks the columns that use them.
 
-use super::rules::{check_name, diagnostic, made_by_raw_sql};
-use super::suggest::nearest;
+use super::rules::{check_name, diagnostic, listed, made_by_raw_sql};
+use super::suggest::unknown;
 use super::{CheckedOperation, Findings, SchemaState};
+use crate::code::Code;
+use crate::diagnostic::Mistake;
 use crate::location::Location;
 use crate::schema::column_type::{ColumnType, DefaultValue, Value};
-use crate::schema::naming;
 use crate::schema::operation::{EnumChange, Operation, Position};
 
 impl SchemaState {
@@ -16,7 +17,7 @@ impl SchemaState {
         location: Location,
     ) -> Result<CheckedOperation, Findings> {
         self.changed_enum(name, change, location)
-            .map_err(|message| vec![diagnostic(location, message)])
+            .map_err(|mistake| vec![diagnostic(location, mistake)])
     }
 
     fn changed_enum(
@@ -24,7 +25,7 @@ impl SchemaState {
         name: &str,
         change: &EnumChange,
         location: Location,
-    ) -> Result<CheckedOperation, String> {
+    ) -> Result<CheckedOperation, Mistake> {
         let applied = |inverse: EnumChange| {
             let operation = |change: EnumChange| Operation::ChangeEnum {
                 name: name.to_owned(),
@@ -33,14 +34,18 @@ impl SchemaState {
             CheckedOperation::of_unknown(operation(change.clone()), operation(inverse))
         };
         if let EnumChange::Create { values } = change {
-            self.check_free(name)?;
+            self.check_free("enum", name)?;
             if values.is_empty() {
-                return Err(format!("the enum `{name}` has no values; add one at least"));
+                return Err(Code::EMPTY_LIST
+                    .mistake(format!("enum `{name}` has no values"))
+                    .help("add at least one value"));
             }
             for (at, value) in values.iter().enumerate() {
-                check_value(value)?;
+                check_value(name, value)?;
                 if values[..at].contains(value) {
-                    return Err(format!("the enum `{name}` has the value `{value}` twice"));
+                    return Err(Code::REPEATED_NAME
+                        .mistake(format!("enum `{name}` lists the value `{value}` twice"))
+                        .help("remove one of the two"));
                 }
             }
             self.set_enum(name, Some(values.clone()));
@@ -62,9 +67,11 @@ impl SchemaState {
         };
         match change {
             EnumChange::AddValue { value, position } => {
-                check_value(value)?;
+                check_value(name, value)?;
                 if values.contains(value) {
-                    return Err(format!("the enum `{name}` has the value `{value}` already"));
+                    return Err(Code::NAME_TAKEN
+                        .mistake(format!("enum `{name}` already has the value `{value}`"))
+                        .help("remove the call"));
                 }
                 let at = |other: &String| {
                     let found = values.iter().position(|there| there == other);
@@ -99,9 +106,9 @@ impl SchemaState {
                     Some((&table.name, &column.name))
                 });
                 if let Some((table, column)) = user {
-                    return Err(format!(
-                        "`{table}.{column}` is of the enum `{name}`; drop it first, or give it another type"
-                    ));
+                    return Err(Code::DEPENDENT_OBJECT
+                        .mistake(format!("column `{table}.{column}` uses enum `{name}`"))
+                        .help("drop the column first, or give it another type"));
                 }
                 self.set_enum(name, None);
                 Ok(applied(EnumChange::Create { values }))
@@ -109,14 +116,16 @@ impl SchemaState {
         }
     }
 
-    fn unknown_enum(&self, name: &str) -> String {
-        match nearest(name, self.enums.keys().map(String::as_str)) {
-            Some(near) => format!("there is no enum `{name}`; `{near}` is near"),
-            None => format!(
-                "there is no enum `{name}`; make it with `schema.create_enum(..)`, or if the database has it already, say \
-                 what it is with `schema.declare(..)`"
+    fn unknown_enum(&self, name: &str) -> Mistake {
+        unknown(
+            format!("enum `{name}` does not exist"),
+            name,
+            self.enums.keys().map(String::as_str),
+            Some(
+                "create it with `schema.create_enum(..)`, or describe one that exists with `schema.declare(..)`"
+                    .to_owned(),
             ),
-        }
+        )
     }
 
     /// Checks that an enum type exists and that it has these default values.
@@ -124,7 +133,7 @@ impl SchemaState {
         &self,
         column_type: &ColumnType,
         values: impl IntoIterator<Item = &'a DefaultValue>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Mistake> {
         let ColumnType::Enum(name) = column_type else {
             return Ok(());
         };
@@ -147,27 +156,16 @@ impl SchemaState {
 }
 
 /// <https://www.postgresql.org/docs/current/datatype-enum.html>
-fn check_value(value: &str) -> Result<(), String> {
-    if value.is_empty() {
-        return Err("a value of an enum is empty".to_owned());
-    }
-    if value.len() > naming::LONGEST {
-        return Err(format!(
-            "the value `{value}` has {} bytes, and PostgreSQL takes {}; shorten it",
-            value.len(),
-            naming::LONGEST
-        ));
-    }
+fn check_value(name: &str, value: &str) -> Result<(), Mistake> {
     // PostgreSQL stores a value as it stores a name.
-    check_name(value)
+    check_name(format_args!("a value of enum `{name}`"), value)
 }
 
-fn unknown_value(name: &str, value: &str, values: &[String]) -> String {
-    match nearest(value, values.iter().map(String::as_str)) {
-        Some(near) => format!("the enum `{name}` has no value `{value}`; `{near}` is near"),
-        None => format!(
-            "the enum `{name}` has no value `{value}`; it has `{}`",
-            values.join("`, `")
-        ),
-    }
+fn unknown_value(name: &str, value: &str, values: &[String]) -> Mistake {
+    unknown(
+        format!("enum `{name}` has no value `{value}`"),
+        value,
+        values.iter().map(String::as_str),
+        (!values.is_empty()).then(|| format!("its values are {}", listed(values))),
+    )
 }

@@ -15,7 +15,7 @@ mod validate;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::error::Diagnostic;
+use crate::diagnostic::Diagnostic;
 use crate::location::Location;
 use crate::schema::operation::{LocatedEdit, Operation};
 use crate::schema::sql_text;
@@ -43,9 +43,16 @@ pub(crate) struct SchemaState {
     /// Columns that were added to existing rows and not filled since, by table and column.
     uniform: BTreeMap<String, BTreeMap<String, Uniform>>,
     /// The reason why a table no longer exists, for messages.
-    dropped: HashMap<String, String>,
+    dropped: HashMap<String, Dropped>,
     /// The previous values since the savepoint.
     journal: Option<Vec<Before>>,
+}
+
+/// The reason why a table no longer exists.
+#[derive(Clone, Debug)]
+enum Dropped {
+    Dropped,
+    RenamedTo(String),
 }
 
 /// Indexes for lookups by name, so that replay time grows linearly with the migrations.
@@ -251,7 +258,7 @@ impl SchemaState {
 
     /// Records that rows may be added between two rollbacks. Unlike `rows_may_come`, this keeps the uniform columns: no
     /// application fills a column that a later rollback drops.
-    pub(crate) fn rows_may_come_between_ways_back(&mut self) {
+    pub(crate) fn rows_may_come_between_rollbacks(&mut self) {
         self.empty.clear();
     }
 

@@ -1,38 +1,48 @@
 //! Checks that need no schema: names, defaults and types.
 
-use crate::error::Diagnostic;
+use std::fmt;
+
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::location::Location;
 use crate::schema::column_type::{ColumnType, DefaultValue, Value};
 use crate::schema::table::Column;
 use crate::schema::{naming, sql_text};
 
-pub(super) fn diagnostic(location: Location, message: impl Into<String>) -> Diagnostic {
-    Diagnostic {
-        location: Some(location),
-        message: message.into(),
-    }
+pub(super) fn diagnostic(location: Location, mistake: Mistake) -> Diagnostic {
+    mistake.at(location)
 }
 
-pub(super) fn made_by_raw_sql(name: &str) -> String {
-    format!(
-        "`{name}` was made by raw SQL, so how to make it again is not known; say what that made with `.changes(..)`"
-    )
+pub(super) fn unknown_definition(message: String) -> Mistake {
+    Code::UNKNOWN_DEFINITION
+        .mistake(message)
+        .help("describe what the raw SQL does to the schema with `.changes(..)`")
+}
+
+pub(super) fn made_by_raw_sql(name: &str) -> Mistake {
+    unknown_definition(format!(
+        "rollback cannot recreate `{name}`, because its definition is unknown after raw SQL"
+    ))
 }
 
 /// Checks that a name is valid on every database.
-pub(super) fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(what: impl fmt::Display, name: &str) -> Result<(), Mistake> {
+    let invalid = |message: String| Code::INVALID_NAME.mistake(message);
     if name.is_empty() {
-        return Err("a name is empty".to_owned());
+        return Err(invalid(format!("{what} is empty")));
     }
     if name.len() > naming::LONGEST {
-        return Err(format!(
-            "the name `{name}` has {} bytes, and databases take {}; shorten it",
+        return Err(invalid(format!(
+            "{what} is {} bytes long, but at most {} are allowed: `{name}`",
             name.len(),
             naming::LONGEST
-        ));
+        ))
+        .help("shorten it"));
     }
     if name.chars().any(char::is_control) {
-        return Err(format!("the name {name:?} holds a control character; take it out"));
+        return Err(
+            invalid(format!("{what} contains a control character: {name:?}")).help("remove the control character")
+        );
     }
     Ok(())
 }
@@ -41,55 +51,59 @@ pub(super) fn listed(columns: &[String]) -> String {
     format!("`{}`", columns.join("`, `"))
 }
 
-pub(super) fn check_default(default: &DefaultValue) -> Result<(), String> {
+/// `what` is the subject of a message: "the default of `age`".
+pub(super) fn check_default(what: impl fmt::Display, default: &DefaultValue) -> Result<(), Mistake> {
     match default {
-        DefaultValue::Expression(sql) => {
-            sql_text::check_expression(sql).map_err(|why| format!("the default's expression: {why}"))
-        }
+        DefaultValue::Expression(sql) => sql_text::check_expression(what, sql),
         DefaultValue::Value(Value::Double(number)) if !number.is_finite() => {
-            Err("the default is not a finite number".to_owned())
+            Err(Code::INVALID_DEFAULT.mistake(format!("{what} is not a finite number")))
         }
-        DefaultValue::Value(Value::Text(text)) if text.contains('\0') => {
-            Err("the default holds a NUL character, which databases do not keep in texts".to_owned())
-        }
+        DefaultValue::Value(Value::Text(text)) if text.contains('\0') => Err(Code::INVALID_DEFAULT
+            .mistake(format!("{what} contains a NUL character"))
+            .help("remove the NUL character, which databases do not store in text")),
         DefaultValue::Value(_) | DefaultValue::Now => Ok(()),
     }
 }
 
 /// Checks that a column has at most one source of values: generated, default or auto-increment.
-pub(super) fn check_has_one_source(column: &Column) -> Result<(), String> {
+pub(super) fn check_has_one_source(column: &Column) -> Result<(), Mistake> {
     let name = &column.name;
-    match (&column.generated, &column.default) {
-        (Some(_), Some(_)) => Err(format!(
-            "`{name}` is generated and cannot have a default; leave one of them out"
-        )),
-        (Some(_), None) if column.auto_increment => Err(format!("`{name}` is generated and cannot be counted up")),
-        (None, Some(_)) if column.auto_increment => Err(format!(
-            "`{name}` is counted up by the database and cannot have a default; leave one of them out"
-        )),
-        _ => Ok(()),
-    }
+    let message = match (&column.generated, &column.default) {
+        (Some(_), Some(_)) => format!("generated column `{name}` cannot have a default"),
+        (Some(_), None) if column.auto_increment => format!("generated column `{name}` cannot be auto-increment"),
+        (None, Some(_)) if column.auto_increment => format!("auto-increment column `{name}` cannot have a default"),
+        _ => return Ok(()),
+    };
+    Err(Code::TWO_VALUE_SOURCES.mistake(message).help("remove one of the two"))
 }
 
 /// Checks the parameters of a type.
-pub(super) fn check_type(column_type: &ColumnType) -> Result<(), String> {
+pub(super) fn check_type(name: &str, column_type: &ColumnType) -> Result<(), Mistake> {
+    let invalid = |message: String| Err(Code::INVALID_TYPE.mistake(message));
     match column_type {
         ColumnType::VarChar(0) | ColumnType::Char(0) => {
-            Err("a text of 0 characters holds nothing; give a length".to_owned())
+            invalid(format!("the length of column `{name}` must be at least 1"))
         }
         ColumnType::Numeric { precision: 0, .. } => {
-            Err("a number of 0 digits holds nothing; give a precision".to_owned())
+            invalid(format!("the precision of column `{name}` must be at least 1"))
         }
-        ColumnType::Numeric { precision, scale } if scale > precision => Err(format!(
-            "of {precision} digits, {scale} cannot stand behind the point; the first number counts all of them"
-        )),
-        ColumnType::Named(name) => check_type_name(name),
+        ColumnType::Numeric { precision, scale } if scale > precision => Err(Code::INVALID_TYPE
+            .mistake(format!(
+                "column `{name}` has scale {scale}, which is greater than its precision {precision}"
+            ))
+            .help("increase the precision, which counts all digits, or reduce the scale")),
+        ColumnType::Named(type_name) => check_type_name(name, type_name),
         _ => Ok(()),
     }
 }
 
 /// Checks that a default fits the type of its column.
-pub(super) fn check_fits(name: &str, column_type: &ColumnType, default: &DefaultValue) -> Result<(), String> {
+pub(super) fn check_fits(
+    what: &str,
+    name: &str,
+    column_type: &ColumnType,
+    default: &DefaultValue,
+) -> Result<(), Mistake> {
     let is_moment = matches!(
         column_type,
         ColumnType::Timestamp | ColumnType::Timestamptz | ColumnType::Named(_)
@@ -107,10 +121,13 @@ pub(super) fn check_fits(name: &str, column_type: &ColumnType, default: &Default
         DefaultValue::Value(Value::Integer(value)) => value.to_string(),
         DefaultValue::Value(Value::Double(value)) => value.to_string(),
         DefaultValue::Value(Value::Text(value)) => format!("{value:?}"),
-        DefaultValue::Value(Value::Binary(_)) => "a sequence of bytes".to_owned(),
-        DefaultValue::Now | DefaultValue::Expression(_) => "the present moment".to_owned(),
+        DefaultValue::Value(Value::Binary(_)) => "binary data".to_owned(),
+        DefaultValue::Now | DefaultValue::Expression(_) => "the current time".to_owned(),
     };
-    Err(format!("`{name}`: {default} is no value of {}", column_type.encoding()))
+    Err(Code::INVALID_DEFAULT.mistake(format!(
+        "{what} `{name}` is not a valid {}: {default}",
+        column_type.encoding()
+    )))
 }
 
 /// Returns true if an expression calls a function that gives each row another value.
@@ -130,7 +147,7 @@ pub(super) fn differs_by_row(sql: &str) -> bool {
 }
 
 /// Checks a type given by its SQL, which goes into statements as written.
-fn check_type_name(name: &str) -> Result<(), String> {
+fn check_type_name(column: &str, name: &str) -> Result<(), Mistake> {
     let is_right = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '(' | ')' | ',' | '.' | '[' | ']');
     let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     // Text in quotes is a value of an enum or a set. Databases interpret a backslash in it differently.
@@ -139,10 +156,12 @@ fn check_type_name(name: &str) -> Result<(), String> {
         other => other.as_str().chars().all(is_right),
     };
     let is_right = sql_text::tokenize(name).is_ok_and(|tokens| tokens.into_iter().all(is_text_or_right));
-    if !is_word || !is_right || sql_text::check_expression(name).is_err() {
-        return Err(format!(
-            "{name:?} cannot be the name of a type; give it as the database writes it, such as `geometry(Point, 4326)`"
-        ));
+    if !is_word || !is_right || sql_text::check_expression("the type", name).is_err() {
+        return Err(Code::INVALID_TYPE
+            .mistake(format!(
+                "column `{column}` has the type {name:?}, which is not a type name"
+            ))
+            .help("write the type as the database does, such as `geometry(Point, 4326)`"));
     }
     Ok(())
 }

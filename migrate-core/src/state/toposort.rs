@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_comes_after_what_it_needs_and_a_circle_ends() {
+    fn dependencies_come_first_and_a_cycle_terminates() {
         let things = [
             ("a", vec!["c"]),
             ("b", vec![]),

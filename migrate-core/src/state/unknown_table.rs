@@ -1,10 +1,18 @@
 //! Edits of an unknown table: an edit is allowed, and its inverse is derived where that needs no knowledge of the
 //! table.
 
-use super::rules::diagnostic;
+use super::rules::{diagnostic, unknown_definition};
 use super::{CheckedOperation, Findings};
+use crate::code::Code;
+use crate::diagnostic::Mistake;
 use crate::location::Location;
 use crate::schema::operation::{LocatedEdit, Operation, TableEdit};
+
+pub(super) fn changes_nothing(table: &str) -> Mistake {
+    Code::NO_CHANGE
+        .mistake(format!("`alter_table({table:?}, ..)` changes nothing"))
+        .help("add a change, or remove the call")
+}
 
 pub(super) fn alter_unknown(
     name: &str,
@@ -21,18 +29,14 @@ pub(super) fn alter_unknown(
             }),
             None => missing.push(diagnostic(
                 edit.location,
-                format!(
-                    "what `{name}` was before this is not known, because raw SQL may have changed it; say what that did with \
-                     `.changes(..)`"
-                ),
+                unknown_definition(format!(
+                    "rollback cannot undo this change of `{name}`, because its definition is unknown after raw SQL"
+                )),
             )),
         }
     }
     if edits.is_empty() {
-        return Err(vec![diagnostic(
-            location,
-            format!("nothing of `{name}` is changed; say what, or leave the call out"),
-        )]);
+        return Err(vec![diagnostic(location, changes_nothing(name))]);
     }
     back.reverse();
     Ok(CheckedOperation {

@@ -12,8 +12,9 @@ use diesel::{Connection, SqliteConnection};
 use super::TestFile;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use super::server::{ScratchDatabase, ServerConnection, Template};
+use crate::code::Code;
 use crate::driver::Driver;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::history::{AppliedMigration, MigrationStatus};
 use crate::migration::{DerivedMigration, Migration, MigrationId};
 use crate::registry::Registry;
@@ -21,7 +22,7 @@ use crate::report::Report;
 use crate::runner::Runner;
 use crate::target::{MigrationRef, Rollback, Target};
 
-/// A temporary database of one test. It starts empty and is removed when the value is dropped, also after a panic.
+/// A temporary database of one test. It is removed when the value is dropped, also after a panic.
 ///
 /// A test moves it to a migration:
 ///
@@ -70,7 +71,7 @@ use crate::target::{MigrationRef, Rollback, Target};
 /// # Ok(())
 /// # }
 /// ```
-pub struct TestDatabase<C = Unsaid> {
+pub struct TestDatabase<C = DefaultConnection> {
     // Declared before `storage`, so that the connection closes before the database is removed.
     conn: C,
     registry: Registry,
@@ -80,11 +81,11 @@ pub struct TestDatabase<C = Unsaid> {
 
 /// The default connection type of `TestDatabase`.
 #[cfg(feature = "sqlite")]
-type Unsaid = SqliteConnection;
+type DefaultConnection = SqliteConnection;
 #[cfg(not(feature = "sqlite"))]
-type Unsaid = std::convert::Infallible;
+type DefaultConnection = std::convert::Infallible;
 
-/// The place of a database. Dropping it removes the database.
+/// The storage of a database. Dropping the value removes the database.
 #[derive(Debug)]
 enum Storage {
     #[cfg(feature = "sqlite")]
@@ -129,7 +130,7 @@ impl TestDatabase {
         })
     }
 
-    /// Replaces it with an empty database in a temporary file, for tests with several connections, threads or
+    /// Replaces the database with an empty one in a temporary file, for tests with several connections, threads or
     /// processes.
     ///
     /// # Errors
@@ -145,7 +146,8 @@ impl TestDatabase {
         })
     }
 
-    /// The database file, or `None` if the database is in memory.
+    /// The database file, or `None` if the database is in memory. Its [`connect`](TestFile::connect) opens another
+    /// connection.
     #[must_use]
     pub fn file(&self) -> Option<&TestFile> {
         match &self.storage {
@@ -185,26 +187,26 @@ impl<C: ServerConnection> TestDatabase<C> {
 }
 
 impl<C: Driver> TestDatabase<C> {
-    /// The connection, for inserting and reading rows.
+    /// The connection, for the rows of a test.
     pub fn conn(&mut self) -> &mut C {
         &mut self.conn
     }
 
     /// The URL of the database, for other connections and for programs that the test starts.
     ///
-    /// On a server it contains the password, if one is set. For SQLite it is the path of the file, or `:memory:`, which
-    /// no other connection can open.
+    /// On a server, it contains the password, if there is one. On SQLite, it is the path of the file, or `:memory:`.
+    /// Another connection to `:memory:` opens another, empty database.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A runner on this database, for everything else.
+    /// A runner for the migrations of this database, for everything else.
     pub fn runner(&mut self) -> Runner<'_> {
         Runner::new(&mut self.conn, self.registry.clone())
     }
 
-    /// Applies or rolls back migrations until `M` is the next one.
+    /// Applies or rolls back migrations until `M` is the next migration to apply.
     ///
     /// # Errors
     ///
@@ -235,7 +237,7 @@ impl<C: Driver> TestDatabase<C> {
         self.undo_version_of(&reference)
     }
 
-    /// Like [`before`](TestDatabase::before), by `version` or `group:version`.
+    /// Like [`before`](TestDatabase::before), with `version` or `group:version` as text.
     ///
     /// # Errors
     ///
@@ -244,7 +246,7 @@ impl<C: Driver> TestDatabase<C> {
         self.before_version_of(&parsed(version)?)
     }
 
-    /// Like [`apply`](TestDatabase::apply), by `version` or `group:version`.
+    /// Like [`apply`](TestDatabase::apply), with `version` or `group:version` as text.
     ///
     /// # Errors
     ///
@@ -253,7 +255,7 @@ impl<C: Driver> TestDatabase<C> {
         self.apply_version_of(&parsed(version)?)
     }
 
-    /// Like [`undo`](TestDatabase::undo), by `version` or `group:version`.
+    /// Like [`undo`](TestDatabase::undo), with `version` or `group:version` as text.
     ///
     /// # Errors
     ///
@@ -262,7 +264,7 @@ impl<C: Driver> TestDatabase<C> {
         self.undo_version_of(&parsed(version)?)
     }
 
-    /// Applies pending migrations up to `target`.
+    /// Applies the pending migrations that `target` selects.
     ///
     /// # Errors
     ///
@@ -271,7 +273,7 @@ impl<C: Driver> TestDatabase<C> {
         self.runner().up(target)
     }
 
-    /// Rolls back applied migrations as far as `rollback`.
+    /// Rolls back the migrations that `rollback` selects.
     ///
     /// # Errors
     ///
@@ -285,11 +287,12 @@ impl<C: Driver> TestDatabase<C> {
         match self.registry.get(migration.id()) {
             Some(_) => Ok(migration.id().into()),
             None => Err(Error::new(
-                ErrorKind::InvalidTarget,
-                format!("{migration} is not among the migrations of this database"),
+                Code::TEST_TARGET,
+                format!("{migration} does not belong to this test database"),
             )
             .at(migration.location())
-            .next("list it where the database is made, with `of([..])`; without a list there are all that are not `unlisted`")),
+            .help("add it to the list in `TestDatabase::of([..])`")
+            .help("without a list, remove `unlisted` from its attribute")),
         }
     }
 
@@ -306,10 +309,8 @@ impl<C: Driver> TestDatabase<C> {
     fn apply_version_of(&mut self, reference: &MigrationRef) -> Result<Report, Error> {
         let migration = *reference.up_to(&self.registry)?.1;
         if self.applied()?.iter().any(|row| row.id() == migration.id()) {
-            return Err(
-                Error::new(ErrorKind::InvalidTarget, format!("{migration} is applied already"))
-                    .next("take it back with `undo`, or go to `before` it"),
-            );
+            return Err(Error::new(Code::TEST_TARGET, format!("{migration} is already applied"))
+                .help("roll it back with `undo`, or start with `before`"));
         }
         self.up(&Target::To(migration.id().into()))
     }
@@ -317,10 +318,7 @@ impl<C: Driver> TestDatabase<C> {
     fn undo_version_of(&mut self, reference: &MigrationRef) -> Result<Report, Error> {
         let migration = *reference.up_to(&self.registry)?.1;
         if !self.applied()?.iter().any(|row| row.id() == migration.id()) {
-            return Err(
-                Error::new(ErrorKind::InvalidTarget, format!("{migration} is not applied"))
-                    .next("apply it first, with `apply`"),
-            );
+            return Err(Error::new(Code::TEST_TARGET, format!("{migration} is not applied")).help("call `apply` first"));
         }
         self.take_back_to(migration.id())
     }
@@ -354,17 +352,18 @@ impl<C> std::fmt::Debug for TestDatabase<C> {
 }
 
 fn parsed(version: &str) -> Result<MigrationRef, Error> {
-    version.parse().map_err(|error| {
+    version.parse().map_err(|error: crate::version::InvalidVersion| {
         Error::new(
-            ErrorKind::InvalidTarget,
-            format!("{version:?} names no migration: {error}"),
+            Code::TEST_TARGET,
+            format!("{version:?} is not a version or `group:version`"),
         )
+        .help(error.to_string())
     })
 }
 
 #[cfg(feature = "sqlite")]
 fn not_opened(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::Database, "a database for a test could not be made")
+    Error::new(Code::TEST_DATABASE, "a SQLite test database cannot be created")
         .with_cause(error)
-        .next("look at the directory for temporary files")
+        .help("check that the directory for temporary files is writable")
 }

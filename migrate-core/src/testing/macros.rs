@@ -2,38 +2,39 @@
 
 /// Adds the standard tests for all migrations of one or more crates.
 ///
-/// Write it in `tests/migrations.rs` with the crates that hold the migrations. The macro links them.
+/// Write it in `tests/migrations.rs`, with the name of each crate that holds migrations. The macro links these crates:
 ///
 /// ```ignore
 /// migrate_core::test_migrations!(blog);
 /// ```
 ///
-/// Inside the crate itself, write `migrate_core::test_migrations!();`. Each test calls the method of
-/// [`Checks`](crate::testing::Checks) with the same name:
+/// In a test module of the crate itself, write `migrate_core::test_migrations!();`. Each test calls the method of
+/// [`Checks`](crate::testing::Checks) of the same name. These tests need no database:
 ///
 /// - `every_migration_is_linked_and_listed`
 /// - `each_migration_is_recorded_the_same_twice`
 /// - `released_migrations_have_not_changed`
 ///
-/// These tests need no database. The following run on each database whose feature of migrate-core is enabled:
+/// These tests run on each database whose feature of `migrate-core` is enabled:
 ///
 /// - `every_plan_is_right`
 /// - `all_migrations_apply_to_an_empty_database`
 /// - `each_migration_goes_up_down_and_up_again`
 /// - `each_migration_goes_up_down_and_up_again_with_rows`
 ///
-/// They run:
+/// The databases are:
 ///
-/// - on SQLite, in memory;
-/// - as `on_postgres::..` on the PostgreSQL server that `MIGRATE_TEST_POSTGRES` names;
-/// - as `on_mysql::..` on the MySQL or MariaDB server that `MIGRATE_TEST_MYSQL` names.
+/// - SQLite in memory;
+/// - the PostgreSQL server that `MIGRATE_TEST_POSTGRES` names, for the tests `on_postgres::..`;
+/// - the MySQL or MariaDB server that `MIGRATE_TEST_MYSQL` names, for the tests `on_mysql::..`.
 ///
 /// Without the variable, a server test passes and prints "NOT TESTED on .." to stderr. `TestServer::at` describes the
 /// URLs.
 ///
-/// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [Dialect::Postgres])`. Each one
-/// is a method of [`Checks`](crate::testing::Checks). `on` comes first and limits the databases. Use it if a migration
-/// is meant for some databases only, because Cargo enables every feature that any package of a build requests.
+/// Settings follow a semicolon: `test_migrations!(blog; values = values_of, dialects = [Dialect::Postgres])`. Each
+/// setting is a method of [`Checks`](crate::testing::Checks), except `on`, which must come first and limits the
+/// databases. Use `on` if the migrations are for some databases only: in a workspace, another package can enable the
+/// features of other databases.
 ///
 /// ```ignore
 /// migrate_core::test_migrations!(blog; on = [sqlite, postgres], values = values_of);
@@ -85,7 +86,9 @@ macro_rules! __tests_on {
         $crate::__tests_on_mysql! { $why }
     };
     ($other:ident $why:ident) => {
-        compile_error! { concat!("`on` takes `sqlite`, `postgres` and `mysql`, not `", stringify!($other), "`") }
+        compile_error! {
+            concat!("unknown database `", stringify!($other), "` in `on`; the databases are `sqlite`, `postgres` and `mysql` [M0830]")
+        }
     };
 }
 
@@ -104,7 +107,7 @@ macro_rules! __tests_on_sqlite {
 macro_rules! __tests_on_sqlite {
     (enabled) => {};
     (named) => {
-        compile_error! { "`on = [sqlite]` needs the feature `sqlite` of migrate-core" }
+        compile_error! { "`on = [sqlite]` needs the feature `sqlite` of migrate-core [M0830]" }
     };
 }
 
@@ -128,7 +131,7 @@ macro_rules! __tests_on_postgres {
 macro_rules! __tests_on_postgres {
     (enabled) => {};
     (named) => {
-        compile_error! { "`on = [postgres]` needs the feature `postgres` of migrate-core" }
+        compile_error! { "`on = [postgres]` needs the feature `postgres` of migrate-core [M0830]" }
     };
 }
 
@@ -152,7 +155,7 @@ macro_rules! __tests_on_mysql {
 macro_rules! __tests_on_mysql {
     (enabled) => {};
     (named) => {
-        compile_error! { "`on = [mysql]` needs the feature `mysql` of migrate-core" }
+        compile_error! { "`on = [mysql]` needs the feature `mysql` of migrate-core [M0830]" }
     };
 }
 

@@ -1,12 +1,12 @@
-//! Tools for testing migrations. This project tests itself with them too.
+//! Tools for testing migrations.
 //!
-//! - `TestDatabase`: a temporary database that a test moves to any migration. Insert rows in between with Diesel.
+//! - `TestDatabase`: a temporary database. A test moves it to any migration, and inserts rows with Diesel in between.
 //! - `TestServer`: a PostgreSQL, MySQL or MariaDB server that creates such databases, empty or migrated.
-//! - [`Preview`]: one migration without a database: its SQL, its rollback, the schema before and after.
-//! - `test_migrations!`: adds the standard tests for all migrations of a crate, in one line.
+//! - [`Preview`]: the SQL of one migration, its rollback, and the schema before and after it, without a database.
+//! - `test_migrations!`: a macro that adds the standard tests of all migrations, in one line.
 //! - `TestFile`: an empty SQLite database in a temporary file, for tests that start programs.
 //!
-//! A test of a data migration inserts rows before it and uses its frozen table. A Rust step is a plain function, so a
+//! A test of a data migration inserts rows before it and uses its own `table!`. A Rust step is a plain function, so a
 //! test may also call it directly:
 //!
 #![cfg_attr(feature = "sqlite", doc = "```")]
@@ -74,7 +74,7 @@
 //! }
 //!
 //! // #[test]
-//! fn users_from_before_handles_get_one() -> TestResult {
+//! fn existing_users_get_a_handle() -> TestResult {
 //!     let mut db = TestDatabase::new()?;
 //!     db.before::<FillUsernames>()?;
 //!     let ada = users::email.eq("Ada.Lovelace@example.org");
@@ -89,7 +89,7 @@
 //!     Ok(())
 //! }
 //! # fn main() -> TestResult {
-//! #     users_from_before_handles_get_one()
+//! #     existing_users_get_a_handle()
 //! # }
 //! ```
 

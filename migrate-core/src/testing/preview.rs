@@ -9,9 +9,9 @@ use crate::plan::offline::replayed;
 use crate::registry::Registry;
 use crate::target::MigrationRef;
 
-/// The effect of one migration, planned without a database.
+/// One migration, planned without a database: its SQL, its rollback, and the schema before and after it.
 ///
-/// The plan assumes that every earlier migration is applied. Assert on it, or store it as a snapshot.
+/// The plan assumes that all earlier migrations are applied. Assert on its parts, or store them as a snapshot.
 ///
 /// ```
 /// use migrate_core::prelude::*;
@@ -53,7 +53,7 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Plans a migration that is linked into this program.
+    /// Plans a migration that is linked into the test.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Preview {
         Preview::among(&Registry::linked()?, &Migration::of::<M>().id().into(), dialect)
     }
 
-    /// Plans a migration of an explicit set.
+    /// Plans one migration of an explicit set.
     ///
     /// # Errors
     ///
@@ -91,13 +91,13 @@ impl Preview {
         })
     }
 
-    /// The steps that apply the migration. Its `Display` prints SQL with comments.
+    /// The planned `up`. Its `Display` prints the SQL with comments.
     #[must_use]
     pub fn up(&self) -> &PlannedMigration {
         &self.up
     }
 
-    /// The steps that roll the migration back.
+    /// The planned rollback.
     #[must_use]
     pub fn down(&self) -> &PlannedMigration {
         &self.down

@@ -9,9 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use diesel::{Connection, ConnectionError, ConnectionResult, SqliteConnection};
 
-/// An empty SQLite database in a temporary directory, removed when the value is dropped, also after a panic.
+/// A SQLite database file in a temporary directory. Both are removed when the value is dropped, also after a panic.
 ///
-/// Use it for tests that start programs or that run migrations by other means. Otherwise use
+/// Use it for tests that start programs or use another runner. For other tests, use
 /// [`TestDatabase`](super::TestDatabase).
 ///
 /// ```

@@ -7,27 +7,27 @@ use crate::builder::everything;
 use crate::support::{Database, in_group, migration, migration_with_down, reference, table, tables, untransactional};
 
 on_every_database! {
-    migrations_are_applied_in_the_order_of_their_versions_as_one_batch
+    migrations_are_applied_by_version_in_one_batch
     a_second_run_has_nothing_to_do_and_writes_nothing
     each_run_is_a_batch
-    up_goes_as_far_as_it_is_told
+    up_stops_at_its_target
     a_target_that_does_not_exist_is_an_error
-    a_version_in_two_groups_has_to_be_named_with_its_group
-    everything_that_is_wrong_is_said_at_once_before_anything_runs
-    status_and_plan_make_no_table
-    what_is_planned_is_what_runs
+    an_ambiguous_version_must_name_its_group
+    all_mistakes_are_reported_before_anything_runs
+    status_and_plan_create_no_table
+    up_runs_the_planned_steps
     a_connection_inside_a_transaction_is_refused
-    the_connection_is_given_back_as_it_was
+    connection_settings_are_restored
     fresh_empties_the_database_and_applies_all
-    fresh_tells_what_is_gone_when_a_migration_fails
-    fresh_drops_nothing_if_a_migration_is_wrong
+    a_failed_fresh_reports_that_everything_was_dropped
+    fresh_drops_nothing_if_a_migration_is_invalid
 }
 
 fn to(version: u64) -> Target {
     Target::To(reference(version))
 }
 
-fn migrations_are_applied_in_the_order_of_their_versions_as_one_batch(db: &Database) {
+fn migrations_are_applied_by_version_in_one_batch(db: &Database) {
     let report = db.up(&[table(10), table(9), table(1)]).unwrap();
     assert_eq!(report.batch, Some(1));
     assert!(report.executed.iter().all(|done| done.direction == Direction::Up));
@@ -49,7 +49,7 @@ fn each_run_is_a_batch(db: &Database) {
     assert_eq!(db.claims(), 0);
 }
 
-fn up_goes_as_far_as_it_is_told(db: &Database) {
+fn up_stops_at_its_target(db: &Database) {
     let all = tables(1..=5);
     db.with(&all, |runner| runner.up(&to(2))).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1"]);
@@ -63,12 +63,12 @@ fn a_target_that_does_not_exist_is_an_error(db: &Database) {
     for target in [to(4), Target::Next(0), Target::Next(4)] {
         let error = db.with(&all, |runner| runner.up(&target)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidTarget, "{error}");
-        assert!(!error.next_steps().is_empty());
+        assert!(!error.helps().is_empty());
     }
     assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-fn a_version_in_two_groups_has_to_be_named_with_its_group(db: &Database) {
+fn an_ambiguous_version_must_name_its_group(db: &Database) {
     let all = [
         table(1),
         in_group("jobs", 1, |schema| {
@@ -87,7 +87,7 @@ fn a_version_in_two_groups_has_to_be_named_with_its_group(db: &Database) {
     );
 }
 
-fn everything_that_is_wrong_is_said_at_once_before_anything_runs(db: &Database) {
+fn all_mistakes_are_reported_before_anything_runs(db: &Database) {
     let error = db
         .up(&[
             table(1),
@@ -122,7 +122,7 @@ fn everything_that_is_wrong_is_said_at_once_before_anything_runs(db: &Database) 
     assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-fn status_and_plan_make_no_table(db: &Database) {
+fn status_and_plan_create_no_table(db: &Database) {
     let all = tables(1..=2);
     let entries = db.with(&all, |runner| runner.status()).unwrap();
     assert!(entries.iter().all(|entry| entry.state == MigrationState::Pending));
@@ -132,7 +132,7 @@ fn status_and_plan_make_no_table(db: &Database) {
     assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-fn what_is_planned_is_what_runs(db: &Database) {
+fn up_runs_the_planned_steps(db: &Database) {
     let all = tables(1..=2);
     let plan = db.with(&all, |runner| runner.plan(&Target::Latest)).unwrap();
     let planned: Vec<String> = plan
@@ -167,7 +167,7 @@ fn a_connection_inside_a_transaction_is_refused(db: &Database) {
     assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-fn the_connection_is_given_back_as_it_was(db: &Database) {
+fn connection_settings_are_restored(db: &Database) {
     let settings = db.engine.pick(
         "SELECT concat_ws(' ', (SELECT timeout FROM pragma_busy_timeout), (SELECT foreign_keys FROM pragma_foreign_keys), \
          (SELECT legacy_alter_table FROM pragma_legacy_alter_table)) AS text",
@@ -214,16 +214,16 @@ fn fresh_empties_the_database_and_applies_all(db: &Database) {
     assert_eq!(db.picture(), fresh.picture());
 }
 
-fn fresh_tells_what_is_gone_when_a_migration_fails(db: &Database) {
+fn a_failed_fresh_reports_that_everything_was_dropped(db: &Database) {
     db.execute("CREATE TABLE precious (id INTEGER)");
     let failing = [migration(1, |schema| {
         schema.execute("INSERT INTO nowhere VALUES (1)").up_only();
     })];
     let error = db.with(&failing, |runner| runner.fresh()).unwrap_err();
-    assert!(error.to_string().contains("before had been dropped"), "{error}");
+    assert!(error.to_string().contains("was dropped before"), "{error}");
 }
 
-fn fresh_drops_nothing_if_a_migration_is_wrong(db: &Database) {
+fn fresh_drops_nothing_if_a_migration_is_invalid(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let before = db.whole_picture();
     let wrong = [table(1), table(2), migration(3, |_| {})];

@@ -8,21 +8,21 @@ use migrate_core::{Rollback, Target, desc, expression};
 use crate::support::{Database, Engine, migration};
 
 on_every_database! {
-    migrations_go_up_and_down_and_up_again_with_their_rows
-    a_table_goes_with_all_that_belongs_to_it
-    indexes_come_and_go
-    a_nullable_column_comes_and_goes
+    migrations_go_up_down_and_up_again_with_rows
+    rollback_drops_a_table_and_its_indexes
+    indexes_are_created_and_rolled_back
+    a_nullable_column_is_added_and_rolled_back
     a_rename_keeps_rows_and_references
-    a_column_that_is_not_null_is_dropped_and_comes_back_filled
-    a_dropped_table_comes_back_with_all_that_belonged_to_it
-    what_was_declared_is_known_and_not_made
-    what_is_declared_and_not_there_stops_a_run
-    a_view_of_what_is_not_there_stops_a_run
+    rollback_restores_a_not_null_column_with_undo_fill
+    rollback_restores_a_dropped_table_completely
+    declared_objects_are_known_but_not_created
+    missing_declared_objects_stop_a_run
+    a_view_on_a_missing_column_stops_a_run
 }
 
 // MariaDB supports none of these.
-where_ddl_is_taken_back! {
-    indexes_of_expressions_and_of_some_rows_come_and_go
+on_transactional_ddl! {
+    expression_and_partial_indexes_are_rolled_back
 }
 
 /// A sample of every kind of operation that the database supports.
@@ -114,7 +114,7 @@ pub(crate) const ROWS: &str = "
 
 /// Applies a change to a database with users, posts and rows, rolls it back, and applies it again.
 #[track_caller]
-pub(crate) fn there_and_back(db: &Database, change: impl Fn(&mut Schema) + Send + Sync + 'static) -> Vec<Migration> {
+pub(crate) fn up_and_down(db: &Database, change: impl Fn(&mut Schema) + Send + Sync + 'static) -> Vec<Migration> {
     let mut migrations = users_and_posts();
     db.up(&migrations).unwrap();
     db.execute(ROWS);
@@ -132,7 +132,7 @@ pub(crate) fn there_and_back(db: &Database, change: impl Fn(&mut Schema) + Send 
     migrations
 }
 
-fn migrations_go_up_and_down_and_up_again_with_their_rows(db: &Database) {
+fn migrations_go_up_down_and_up_again_with_rows(db: &Database) {
     let all = everything(db.engine);
     db.up(&all[..1]).unwrap();
     db.execute("INSERT INTO users (email) VALUES ('ada@example.org')");
@@ -153,7 +153,7 @@ fn migrations_go_up_and_down_and_up_again_with_their_rows(db: &Database) {
     assert_eq!(db.tables(), [""; 0]);
 }
 
-fn a_table_goes_with_all_that_belongs_to_it(db: &Database) {
+fn rollback_drops_a_table_and_its_indexes(db: &Database) {
     let migrations = users_and_posts();
     db.up(&migrations[..1]).unwrap();
     let before = db.picture();
@@ -170,8 +170,8 @@ fn a_table_goes_with_all_that_belongs_to_it(db: &Database) {
     assert_eq!(db.picture(), before);
 }
 
-fn indexes_come_and_go(db: &Database) {
-    there_and_back(db, |schema| {
+fn indexes_are_created_and_rolled_back(db: &Database) {
+    up_and_down(db, |schema| {
         schema.create_index("users", ["name"]);
         schema.create_index("users", ["name", "email"]).unique();
         schema.create_index("posts", [desc("created_at")]).name("newest");
@@ -179,8 +179,8 @@ fn indexes_come_and_go(db: &Database) {
     });
 }
 
-fn indexes_of_expressions_and_of_some_rows_come_and_go(db: &Database) {
-    there_and_back(db, |schema| {
+fn expression_and_partial_indexes_are_rolled_back(db: &Database) {
+    up_and_down(db, |schema| {
         schema.create_index("users", [expression("lower(email)")]).unique();
         schema
             .create_index("posts", [desc("created_at")])
@@ -189,14 +189,14 @@ fn indexes_of_expressions_and_of_some_rows_come_and_go(db: &Database) {
     });
 }
 
-fn a_nullable_column_comes_and_goes(db: &Database) {
-    there_and_back(db, |schema| {
+fn a_nullable_column_is_added_and_rolled_back(db: &Database) {
+    up_and_down(db, |schema| {
         schema.alter_table("users", |t| t.text("bio").nullable());
     });
 }
 
 fn a_rename_keeps_rows_and_references(db: &Database) {
-    there_and_back(db, |schema| {
+    up_and_down(db, |schema| {
         schema.rename_table("users", "people");
         schema.alter_table("people", |t| t.rename_column("email", "mail"));
         schema.alter_table("people", |t| t.rename_column("id", "person_id"));
@@ -207,7 +207,7 @@ fn a_rename_keeps_rows_and_references(db: &Database) {
     );
 }
 
-fn a_column_that_is_not_null_is_dropped_and_comes_back_filled(db: &Database) {
+fn rollback_restores_a_not_null_column_with_undo_fill(db: &Database) {
     let mut migrations = users_and_posts();
     db.up(&migrations).unwrap();
     db.execute(ROWS);
@@ -219,7 +219,7 @@ fn a_column_that_is_not_null_is_dropped_and_comes_back_filled(db: &Database) {
     assert_eq!(db.number("SELECT count(*) FROM posts WHERE title = 'untitled'"), 2);
 }
 
-fn a_dropped_table_comes_back_with_all_that_belonged_to_it(db: &Database) {
+fn rollback_restores_a_dropped_table_completely(db: &Database) {
     let mut migrations = users_and_posts();
     db.up(&migrations).unwrap();
     let before = db.picture();
@@ -240,7 +240,7 @@ fn old_table(engine: Engine) -> String {
     format!("CREATE TABLE old (id {id}, name {text} NOT NULL)")
 }
 
-fn what_was_declared_is_known_and_not_made(db: &Database) {
+fn declared_objects_are_known_but_not_created(db: &Database) {
     db.execute(&old_table(db.engine));
     db.execute("INSERT INTO old (name) VALUES ('x')");
     let migrations = [migration(1, |schema| {
@@ -261,7 +261,7 @@ fn what_was_declared_is_known_and_not_made(db: &Database) {
     assert_eq!(db.number("SELECT count(*) FROM old"), 1);
 }
 
-fn what_is_declared_and_not_there_stops_a_run(db: &Database) {
+fn missing_declared_objects_stop_a_run(db: &Database) {
     let migrations = [migration(1, |schema| {
         schema.declare(|schema| {
             schema.create_table("old", |t| t.id());
@@ -271,13 +271,14 @@ fn what_is_declared_and_not_there_stops_a_run(db: &Database) {
     })];
     let error = db.up(&migrations).unwrap_err();
     insta::allow_duplicates! {
-        insta::assert_snapshot!(db.said(&error), @r#"
-        there are mistakes in the migrations
-          migrate-core/tests/contract/builder.rs:N: `old` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
-          migrate-core/tests/contract/builder.rs:N: `older` is declared, and the database does not have it; on a new database make it first, as it was made elsewhere, or describe it with `create_table` instead
-          state: nothing was changed
-          next: fix the lines above
-        "#);
+        insta::assert_snapshot!(db.said(&error), @"
+        [M0500] the migrations have 2 errors
+          migrate-core/tests/contract/builder.rs:N: [M0507] `old` is declared but does not exist in the database
+            help: create it before the run, or describe it with `create_table` or `create_view` instead
+          migrate-core/tests/contract/builder.rs:N: [M0507] `older` is declared but does not exist in the database
+            help: create it before the run, or describe it with `create_table` or `create_view` instead
+          note: nothing was changed
+        ");
     }
     assert_eq!(db.picture(), [""; 0]);
     db.execute("CREATE TABLE old (id TEXT)");
@@ -292,7 +293,7 @@ fn what_is_declared_and_not_there_stops_a_run(db: &Database) {
     assert_eq!(db.whole_picture(), before);
 }
 
-fn a_view_of_what_is_not_there_stops_a_run(db: &Database) {
+fn a_view_on_a_missing_column_stops_a_run(db: &Database) {
     let migrations = [migration(1, |schema| {
         schema.create_table("users", |t| {
             t.id();
@@ -307,6 +308,10 @@ fn a_view_of_what_is_not_there_stops_a_run(db: &Database) {
         "Unknown column 'nme'",
     );
     assert!(error.to_string().contains(cause), "{error}");
-    let stays: &[&str] = if db.engine.takes_back_ddl() { &[] } else { &["users"] };
+    let stays: &[&str] = if db.engine.has_transactional_ddl() {
+        &[]
+    } else {
+        &["users"]
+    };
     assert_eq!(db.tables(), stays);
 }

@@ -43,8 +43,8 @@ fn is_right(migrations: impl IntoIterator<Item = Migration>) {
 }
 
 #[test]
-fn a_rename_by_hand_is_found_across_types_and_beside_other_data() {
-    let rename = "write `t.rename_column(\"name\", \"full_name\")`";
+fn a_manual_rename_is_found_despite_other_changes() {
+    let rename = "`t.rename_column(\"name\", \"full_name\")`";
     is_found(
         migration(2, |schema| {
             schema.alter_table("users", |t| {
@@ -68,7 +68,7 @@ fn a_rename_by_hand_is_found_across_types_and_beside_other_data() {
 }
 
 #[test]
-fn a_table_that_is_dropped_and_made_again_is_found() {
+fn a_table_dropped_and_recreated_is_found() {
     let make = |name: &'static str| {
         migration(2, move |schema| {
             schema.drop_table("posts");
@@ -78,8 +78,8 @@ fn a_table_that_is_dropped_and_made_again_is_found() {
             });
         })
     };
-    is_found(make("articles"), "write `schema.rename_table(\"posts\", \"articles\")`");
-    is_found(make("posts"), "write `schema.alter_table(\"posts\", ..)`");
+    is_found(make("articles"), "`schema.rename_table(\"posts\", \"articles\")`");
+    is_found(make("posts"), "`schema.alter_table(\"posts\", ..)`");
     is_found(
         migration(2, |schema| {
             schema.alter_table("users", |t| t.drop_column("age").undo_fill(0));
@@ -90,7 +90,7 @@ fn a_table_that_is_dropped_and_made_again_is_found() {
 }
 
 #[test]
-fn a_way_back_that_goes_on_empty_tables_alone_is_found() {
+fn a_rollback_that_needs_empty_tables_is_found() {
     is_found(
         migration_with_down(
             2,
@@ -105,12 +105,12 @@ fn a_way_back_that_goes_on_empty_tables_alone_is_found() {
                 schema.execute("DROP TABLE members").up_only();
             },
         ),
-        "this was its way back",
+        "this was the rollback right after `up`",
     );
 }
 
 #[test]
-fn a_forgotten_index_is_found_beside_what_stays_and_where_the_table_cannot_be_described() {
+fn a_forgotten_index_is_found_despite_unusual_objects() {
     let forgets_index = |schema: &mut Schema| {
         schema.execute("CREATE INDEX forgotten ON users (age)").undo("SELECT 1");
     };
@@ -136,7 +136,7 @@ fn a_forgotten_index_is_found_beside_what_stays_and_where_the_table_cannot_be_de
 }
 
 #[test]
-fn a_column_in_place_of_one_that_it_is_computed_from_is_right() {
+fn a_column_computed_from_a_dropped_one_is_valid() {
     is_right([
         migration(2, |schema| {
             schema.alter_table("users", |t| {
@@ -155,7 +155,7 @@ fn a_column_in_place_of_one_that_it_is_computed_from_is_right() {
 }
 
 #[test]
-fn rows_that_a_migration_numbers_itself_find_their_numbers_free() {
+fn generated_rows_leave_low_ids_to_migrations() {
     is_right([
         migration(2, |schema| {
             schema
@@ -175,7 +175,7 @@ fn rows_that_a_migration_numbers_itself_find_their_numbers_free() {
 }
 
 #[test]
-fn what_triggers_write_is_not_taken_for_lost() {
+fn rows_written_by_triggers_do_not_count_as_lost() {
     is_right([
         migration(2, |schema| {
             schema.create_table("log", |t| t.text("what"));
@@ -205,7 +205,7 @@ fn what_triggers_write_is_not_taken_for_lost() {
 }
 
 #[test]
-fn a_search_index_with_tables_of_its_own_is_right() {
+fn a_full_text_index_with_shadow_tables_is_valid() {
     let search = migration(2, |schema| {
         schema
             .execute("CREATE VIRTUAL TABLE search USING fts5(title)")
@@ -217,7 +217,7 @@ fn a_search_index_with_tables_of_its_own_is_right() {
 }
 
 #[test]
-fn keys_that_come_later_find_no_two_alike() {
+fn generated_rows_satisfy_later_unique_keys() {
     is_right([
         migration(2, |schema| {
             schema.create_table("profiles", |t| {
@@ -236,7 +236,7 @@ fn keys_that_come_later_find_no_two_alike() {
 }
 
 #[test]
-fn rows_are_found_for_references_of_every_kind() {
+fn rows_are_generated_for_every_kind_of_reference() {
     let all = [
         migration_with_down(
             2,
@@ -263,14 +263,14 @@ fn rows_are_found_for_references_of_every_kind() {
             },
         ),
         migration(3, |schema| {
-            schema.run(there_are_nests).up_only();
+            schema.run(require_nests).up_only();
         }),
     ];
     is_right(all);
 }
 
 /// Fails if the other tables have rows and this one has none.
-fn there_are_nests(conn: &mut SqliteConnection) -> QueryResult<()> {
+fn require_nests(conn: &mut SqliteConnection) -> QueryResult<()> {
     let missing = "(SELECT count(*) FROM users) > 0 AND (SELECT count(*) FROM nests) = 0";
     let is_missing: bool = diesel::select(sql::<Bool>(missing)).first(conn)?;
     match is_missing {
@@ -280,7 +280,7 @@ fn there_are_nests(conn: &mut SqliteConnection) -> QueryResult<()> {
 }
 
 #[test]
-fn a_wide_table_is_right() {
+fn a_wide_table_is_valid() {
     is_right([
         migration(2, |schema| {
             schema.create_table("wide", |t| {

@@ -9,10 +9,10 @@ use migrate_core::{Event, Rollback, Runner, Target};
 use crate::support::{Database, tables};
 
 on_every_database! {
-    as_many_are_applied_as_was_said
-    as_many_are_rolled_back_as_was_said
-    as_many_are_redone_as_was_said
-    two_who_roll_back_the_last_batch_leave_the_one_before
+    up_applies_the_requested_number
+    rollback_rolls_back_the_requested_number
+    redo_repeats_the_requested_number
+    two_concurrent_rollbacks_roll_back_one_batch
 }
 
 /// Runs `work` and calls `meanwhile` with another connection after each migration.
@@ -31,20 +31,20 @@ fn with_application_writing<T>(db: &Database, work: impl FnOnce(&mut Runner<'_>)
     with_others(db, || db.execute("INSERT INTO application VALUES (1)"), work)
 }
 
-fn as_many_are_applied_as_was_said(db: &Database) {
+fn up_applies_the_requested_number(db: &Database) {
     let report = with_application_writing(db, |runner| runner.up(&Target::Next(2))).unwrap();
     assert_eq!(report.executed.len(), 2);
     assert_eq!(db.batches().len(), 2);
 }
 
-fn as_many_are_rolled_back_as_was_said(db: &Database) {
+fn rollback_rolls_back_the_requested_number(db: &Database) {
     db.up(&tables(1..=6)).unwrap();
     let report = with_application_writing(db, |runner| runner.rollback(&Rollback::Last(2))).unwrap();
     assert_eq!(report.executed.len(), 2);
     assert_eq!(db.batches().len(), 4);
 }
 
-fn as_many_are_redone_as_was_said(db: &Database) {
+fn redo_repeats_the_requested_number(db: &Database) {
     db.up(&tables(1..=6)).unwrap();
     let before = db.batches();
     let report = with_application_writing(db, |runner| runner.redo(3)).unwrap();
@@ -52,7 +52,7 @@ fn as_many_are_redone_as_was_said(db: &Database) {
     assert_eq!(db.batches(), before);
 }
 
-fn two_who_roll_back_the_last_batch_leave_the_one_before(db: &Database) {
+fn two_concurrent_rollbacks_roll_back_one_batch(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     db.up(&tables(1..=4)).unwrap();
     let has_begun = Cell::new(false);

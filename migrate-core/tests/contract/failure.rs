@@ -3,23 +3,28 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use migrate_core::{ErrorKind, Migration, Rollback, Schema, Target};
+use migrate_core::{Direction, ErrorKind, Migration, Rollback, Schema, Target};
 
-use crate::support::{Database, generated, migration, table, tables};
+use crate::support::{Database, generated, migration, reference, table, tables};
 
 on_every_database! {
-    a_failing_third_statement_leaves_nothing_half_done
-    a_rust_step_that_returns_an_error_leaves_nothing_half_done
-    a_rust_step_that_panics_leaves_nothing_half_done
+    a_failed_third_statement_leaves_a_consistent_state
+    a_failed_rust_step_leaves_a_consistent_state
+    a_panic_in_a_rust_step_leaves_a_consistent_state
     the_connection_is_usable_after_a_panic
-    what_was_applied_before_stays_and_the_error_says_so
-    a_failing_way_back_leaves_the_migration_applied
-    what_is_wrong_in_one_migration_touches_no_other
+    earlier_migrations_stay_applied_and_are_reported
+    a_failed_rollback_keeps_the_migration_applied
+    a_mistake_in_one_migration_affects_no_other
+    an_error_reports_what_was_executed_before_it
+    rows_with_the_same_key_are_found_by_a_query
+    rows_with_null_are_found_by_a_query
+    rows_without_the_row_that_they_reference_are_found_by_a_query
+    rows_for_which_a_check_is_false_are_found_by_a_query
 }
 
-where_ddl_is_taken_back! {
-    the_first_migration_that_fails_leaves_an_empty_database
-    a_deferred_foreign_key_that_does_not_hold_fails_the_commit
+on_transactional_ddl! {
+    a_failed_first_migration_leaves_an_empty_database
+    a_violated_deferred_foreign_key_fails_the_commit
 }
 
 /// A migration whose third step is `last`.
@@ -48,8 +53,8 @@ fn fails(db: &Database, failing: Migration) {
     assert!(error.failed_statement().is_some());
     assert!(error.cause().is_some());
     assert!(error.database_state().is_some());
-    assert!(!error.next_steps().is_empty());
-    if db.engine.takes_back_ddl() {
+    assert!(!error.helps().is_empty());
+    if db.engine.has_transactional_ddl() {
         assert_eq!((db.whole_picture(), db.bytes()), before);
     } else {
         assert_eq!(db.states(), ["1:applied", "2:applied", "3:applying:2"]);
@@ -63,12 +68,12 @@ fn fails(db: &Database, failing: Migration) {
     assert_eq!(db.claims(), 0);
 }
 
-fn a_failing_third_statement_leaves_nothing_half_done(db: &Database) {
+fn a_failed_third_statement_leaves_a_consistent_state(db: &Database) {
     let failing = third_step_is(|schema| schema.execute("INSERT INTO nowhere\nVALUES (1)").up_only());
     fails(db, failing);
 }
 
-fn a_rust_step_that_returns_an_error_leaves_nothing_half_done(db: &Database) {
+fn a_failed_rust_step_leaves_a_consistent_state(db: &Database) {
     type Failure = Box<dyn std::error::Error + Send + Sync>;
     let fill = rust_step!(|conn| {
         conn.batch_execute("DELETE FROM t1")?;
@@ -77,7 +82,7 @@ fn a_rust_step_that_returns_an_error_leaves_nothing_half_done(db: &Database) {
     fails(db, third_step_is(move |schema| schema.run(fill).up_only()));
 }
 
-fn a_rust_step_that_panics_leaves_nothing_half_done(db: &Database) {
+fn a_panic_in_a_rust_step_leaves_a_consistent_state(db: &Database) {
     fails(db, third_step_is(panics));
 }
 
@@ -103,7 +108,7 @@ fn the_connection_is_usable_after_a_panic(db: &Database) {
     assert_eq!(db.number("SELECT count(*) FROM t2"), 2);
 }
 
-fn the_first_migration_that_fails_leaves_an_empty_database(db: &Database) {
+fn a_failed_first_migration_leaves_an_empty_database(db: &Database) {
     let error = db
         .up(&[migration(1, |schema| {
             schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
@@ -114,13 +119,13 @@ fn the_first_migration_that_fails_leaves_an_empty_database(db: &Database) {
     assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-fn what_was_applied_before_stays_and_the_error_says_so(db: &Database) {
+fn earlier_migrations_stay_applied_and_are_reported(db: &Database) {
     let wrong = migration(3, |schema| {
         schema.execute("nonsense").up_only();
     });
     let error = db.up(&[table(1), table(2), wrong]).unwrap_err();
     assert_text!(db, db.said(&error));
-    let stays: &[&str] = match db.engine.takes_back_ddl() {
+    let stays: &[&str] = match db.engine.has_transactional_ddl() {
         true => &["1:1", "2:1"],
         false => &["1:1", "2:1", "3:1"],
     };
@@ -130,7 +135,7 @@ fn what_was_applied_before_stays_and_the_error_says_so(db: &Database) {
     assert_eq!(db.batches(), ["1:1", "2:1", "3:2", "4:2"]);
 }
 
-fn a_failing_way_back_leaves_the_migration_applied(db: &Database) {
+fn a_failed_rollback_keeps_the_migration_applied(db: &Database) {
     let with = |undo: &'static str| {
         let second = migration(2, move |schema| {
             schema.execute("CREATE TABLE a (id INTEGER)").undo("DROP TABLE a");
@@ -144,7 +149,7 @@ fn a_failing_way_back_leaves_the_migration_applied(db: &Database) {
     let before = db.whole_picture();
     let error = db.rollback(&wrong, &Rollback::Last(1)).unwrap_err();
     assert_text!(db, db.said(&error));
-    if db.engine.takes_back_ddl() {
+    if db.engine.has_transactional_ddl() {
         assert_eq!(db.whole_picture(), before);
     } else {
         assert_eq!(db.states(), ["1:applied", "2:reverting:1"]);
@@ -157,7 +162,7 @@ fn a_failing_way_back_leaves_the_migration_applied(db: &Database) {
     assert_eq!(db.states(), ["1:applied"]);
 }
 
-fn a_deferred_foreign_key_that_does_not_hold_fails_the_commit(db: &Database) {
+fn a_violated_deferred_foreign_key_fails_the_commit(db: &Database) {
     let mut connection = db.connect();
     connection.execute(db.engine.pick("PRAGMA foreign_keys = ON", "SELECT 1", ""));
     let wrong = migration(1, |schema| {
@@ -174,7 +179,91 @@ fn a_deferred_foreign_key_that_does_not_hold_fails_the_commit(db: &Database) {
     assert_eq!(db.whole_picture(), [""; 0]);
 }
 
-fn what_is_wrong_in_one_migration_touches_no_other(db: &Database) {
+fn an_error_reports_what_was_executed_before_it(db: &Database) {
+    let undo_fails = migration(2, |schema| {
+        schema
+            .execute("CREATE TABLE t2 (id INTEGER)")
+            .undo("DROP TABLE nowhere");
+    });
+    let fails = migration(4, |schema| schema.execute("nonsense").up_only());
+    let executed = |error: &migrate_core::Error| -> Vec<(u64, Direction)> {
+        let executed = error.report().map(|report| report.executed.clone()).unwrap_or_default();
+        let version = |done: &migrate_core::ExecutedMigration| done.migration.version().to_string().parse().unwrap();
+        executed.iter().map(|done| (version(done), done.direction)).collect()
+    };
+    let all = [table(1), undo_fails, table(3), fails];
+    let error = db.up(&all).unwrap_err();
+    assert_eq!(
+        executed(&error),
+        [(1, Direction::Up), (2, Direction::Up), (3, Direction::Up)]
+    );
+    assert_eq!(error.report().unwrap().batch, Some(1));
+    // The first one of a run has nothing before it.
+    let rest = &all[..3];
+    if db.engine.has_transactional_ddl() {
+        assert_eq!(executed(&db.up(&all).unwrap_err()), []);
+    } else {
+        db.with(&all, |runner| runner.resolve(&reference(4), 0)).unwrap();
+    }
+    let error = db.rollback(rest, &Rollback::All).unwrap_err();
+    assert_eq!(executed(&error), [(3, Direction::Down)]);
+    assert_eq!(error.report().unwrap().batch, None);
+}
+
+/// Rows are at fault for a change to `t1` and `t2`; the error gives a query that finds just those.
+fn rows_are_found(db: &Database, rows: &'static str, change: fn(&mut Schema), code: &str, found: i64) {
+    let before = migration(1, move |schema| {
+        schema.create_table("t1", |t| {
+            t.id();
+            t.integer("size").nullable();
+            t.big_int("other").nullable();
+        });
+        schema.create_table("t2", |t| t.id());
+        schema.execute("INSERT INTO t2 (id) VALUES (1)").up_only();
+        schema.execute(rows).up_only();
+    });
+    let all = [before, migration(2, change)];
+    db.up(&all[..1]).unwrap();
+    let error = db.up(&all).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StepFailed, "{error}");
+    assert_eq!(error.code().to_string(), code, "{error}");
+    assert!(error.helps().len() <= 2, "{error}");
+    let help = error.helps()[0].to_string();
+    let (text, query) = help.split_once(": SELECT ").unwrap();
+    assert!(text.contains("rows") && !text.contains("fix the step"), "{error}");
+    let query = format!("SELECT count(*) FROM (SELECT {query}) AS at_fault");
+    assert_eq!(db.number(&query), found, "{error}");
+    db.execute("DELETE FROM t1");
+    db.up(&all).unwrap();
+    assert_eq!(db.states(), ["1:applied", "2:applied"]);
+}
+
+fn rows_with_the_same_key_are_found_by_a_query(db: &Database) {
+    let rows = "INSERT INTO t1 (id, size) VALUES (1, 7), (2, 8), (3, 7), (4, NULL), (5, NULL)";
+    let change = |schema: &mut Schema| schema.alter_table("t1", |t| t.index(["size"]).unique());
+    rows_are_found(db, rows, change, "M0702", 1);
+}
+
+fn rows_with_null_are_found_by_a_query(db: &Database) {
+    let rows = "INSERT INTO t1 (id, size) VALUES (1, 7), (2, NULL), (3, NULL)";
+    let change = |schema: &mut Schema| schema.alter_table("t1", |t| t.set_not_null("size"));
+    rows_are_found(db, rows, change, "M0702", 2);
+}
+
+fn rows_without_the_row_that_they_reference_are_found_by_a_query(db: &Database) {
+    let rows = "INSERT INTO t1 (id, other) VALUES (1, 1), (2, 9), (3, NULL), (4, 10)";
+    let change = |schema: &mut Schema| schema.alter_table("t1", |t| t.foreign_key(["other"], "t2", ["id"]));
+    let code = db.engine.pick("M0703", "M0702", "M0702");
+    rows_are_found(db, rows, change, code, 2);
+}
+
+fn rows_for_which_a_check_is_false_are_found_by_a_query(db: &Database) {
+    let rows = "INSERT INTO t1 (id, size) VALUES (1, 7), (2, -1), (3, NULL)";
+    let change = |schema: &mut Schema| schema.alter_table("t1", |t| t.check("sane", "size > 0"));
+    rows_are_found(db, rows, change, "M0702", 1);
+}
+
+fn a_mistake_in_one_migration_affects_no_other(db: &Database) {
     let wrong: [fn(&mut Schema); 4] = [
         |schema| schema.create_view("broken", "SELECT 1 AS a /* never closed"),
         |schema| schema.create_view("broken", "SELECT 1 AS a WHERE"),

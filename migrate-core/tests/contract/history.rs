@@ -5,22 +5,22 @@ use migrate_core::{Dialect, ErrorKind, MigrationStatus, Registry, Rollback, Targ
 use crate::support::{AnyConnection, Database, in_group, migration, reference, table, tables};
 
 on_every_database! {
-    a_status_tells_every_state
-    what_is_ahead_does_not_stop_an_old_program
-    what_is_missing_stops_up_unless_it_is_allowed
-    what_was_changed_stops_up_unless_it_is_allowed_or_accepted
-    ways_back_and_line_ends_are_no_change
-    what_is_out_of_order_is_applied_unless_order_is_strict
-    groups_are_judged_by_themselves_and_other_programs_groups_not_at_all
-    a_checksum_of_an_older_encoding_is_stamped_anew_and_is_no_change
+    status_reports_every_state
+    migrations_ahead_do_not_stop_an_older_program
+    missing_migrations_stop_up_unless_allowed
+    changed_migrations_stop_up_unless_allowed_or_accepted
+    undo_and_line_endings_do_not_change_the_checksum
+    out_of_order_migrations_apply_unless_order_is_strict
+    groups_are_independent_and_unknown_ones_are_ignored
+    an_older_checksum_encoding_is_updated_silently
     the_history_table_can_have_another_name
     a_table_of_another_shape_is_refused
-    a_table_that_lacks_a_column_is_refused_until_it_is_put_back
+    a_missing_history_column_is_refused_until_restored
     a_history_of_a_newer_version_is_refused
     a_history_that_was_edited_by_hand_is_refused
-    numbers_and_texts_that_cannot_be_are_refused
-    a_null_where_none_belongs_is_refused
-    a_text_for_another_database_is_no_change
+    impossible_history_values_are_refused
+    an_unexpected_null_in_history_is_refused
+    changed_sql_of_another_dialect_is_ignored
 }
 
 fn states(db: &Database, migrations: &[migrate_core::Migration]) -> Vec<String> {
@@ -41,7 +41,7 @@ fn changed() -> migrate_core::Migration {
     })
 }
 
-fn a_status_tells_every_state(db: &Database) {
+fn status_reports_every_state(db: &Database) {
     db.up(&[table(1), table(2), table(4), table(5), table(9)]).unwrap();
     assert_eq!(
         states(db, &[table(1), changed(), table(3), table(5), table(6)]),
@@ -57,13 +57,13 @@ fn a_status_tells_every_state(db: &Database) {
     );
 }
 
-fn what_is_ahead_does_not_stop_an_old_program(db: &Database) {
+fn migrations_ahead_do_not_stop_an_older_program(db: &Database) {
     db.up(&tables(1..=3)).unwrap();
     assert!(db.up(&tables(1..=2)).unwrap().is_empty());
     assert!(db.with(&tables(1..=2), |runner| runner.is_current()).unwrap());
 }
 
-fn what_is_missing_stops_up_unless_it_is_allowed(db: &Database) {
+fn missing_migrations_stop_up_unless_allowed(db: &Database) {
     db.up(&tables(1..=3)).unwrap();
     let before = db.whole_picture();
     let without = [table(1), table(3), table(4)];
@@ -81,7 +81,7 @@ fn what_is_missing_stops_up_unless_it_is_allowed(db: &Database) {
     assert_eq!(db.batches(), ["1:1", "2:1", "3:1", "4:2"]);
 }
 
-fn what_was_changed_stops_up_unless_it_is_allowed_or_accepted(db: &Database) {
+fn changed_migrations_stop_up_unless_allowed_or_accepted(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let before = db.whole_picture();
     let all = [table(1), changed(), table(3)];
@@ -103,7 +103,7 @@ fn what_was_changed_stops_up_unless_it_is_allowed_or_accepted(db: &Database) {
     assert_eq!(error.kind(), ErrorKind::InvalidTarget);
 }
 
-fn ways_back_and_line_ends_are_no_change(db: &Database) {
+fn undo_and_line_endings_do_not_change_the_checksum(db: &Database) {
     db.up(&[migration(1, |schema| {
         schema.execute("CREATE TABLE a\n(id INTEGER)").undo("DROP TABLE a");
     })])
@@ -114,7 +114,7 @@ fn ways_back_and_line_ends_are_no_change(db: &Database) {
     assert_eq!(states(db, &again), ["1 applied"]);
 }
 
-fn what_is_out_of_order_is_applied_unless_order_is_strict(db: &Database) {
+fn out_of_order_migrations_apply_unless_order_is_strict(db: &Database) {
     db.up(&[table(2)]).unwrap();
     let all = tables(1..=2);
     let error = db
@@ -129,7 +129,7 @@ fn what_is_out_of_order_is_applied_unless_order_is_strict(db: &Database) {
     assert_eq!(db.batches(), ["2:1", "1:2"]);
 }
 
-fn groups_are_judged_by_themselves_and_other_programs_groups_not_at_all(db: &Database) {
+fn groups_are_independent_and_unknown_ones_are_ignored(db: &Database) {
     let job = |version: u64| {
         in_group("jobs", version, move |schema| {
             schema
@@ -152,7 +152,7 @@ fn groups_are_judged_by_themselves_and_other_programs_groups_not_at_all(db: &Dat
     );
 }
 
-fn a_checksum_of_an_older_encoding_is_stamped_anew_and_is_no_change(db: &Database) {
+fn an_older_checksum_encoding_is_updated_silently(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let before = db.history();
     db.execute("UPDATE __migrations SET checksum = '0:abc' WHERE version = 1");
@@ -200,11 +200,11 @@ fn a_table_of_another_shape_is_refused(db: &Database) {
     assert_same_text!(is_refused(db, ErrorKind::History));
 }
 
-fn a_table_that_lacks_a_column_is_refused_until_it_is_put_back(db: &Database) {
+fn a_missing_history_column_is_refused_until_restored(db: &Database) {
     db.up(&tables(1..=1)).unwrap();
     db.execute("ALTER TABLE __migrations DROP COLUMN in_flight");
     let says = is_refused(db, ErrorKind::History);
-    let (_, column) = says.split_once("put them back, `").unwrap();
+    let (_, column) = says.split_once("add the columns: `").unwrap();
     let (column, _) = column.split_once('`').unwrap();
     db.execute(&format!("ALTER TABLE __migrations ADD COLUMN {column}"));
     db.up(&tables(1..=2)).unwrap();
@@ -224,7 +224,7 @@ fn a_history_that_was_edited_by_hand_is_refused(db: &Database) {
     assert_same_text!(is_refused(db, ErrorKind::History));
 }
 
-fn numbers_and_texts_that_cannot_be_are_refused(db: &Database) {
+fn impossible_history_values_are_refused(db: &Database) {
     db.up(&tables(1..=1)).unwrap();
     db.execute("CREATE TABLE kept AS SELECT * FROM __migrations");
     for edit in [
@@ -242,7 +242,7 @@ fn numbers_and_texts_that_cannot_be_are_refused(db: &Database) {
     }
 }
 
-fn a_null_where_none_belongs_is_refused(db: &Database) {
+fn an_unexpected_null_in_history_is_refused(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     // SQLite cannot alter a column, so the table is recreated without NOT NULL.
     for sql in db.engine.pick(
@@ -261,7 +261,7 @@ fn a_null_where_none_belongs_is_refused(db: &Database) {
 }
 
 #[test]
-fn an_empty_set_and_a_version_used_twice_are_refused() {
+fn an_empty_registry_and_a_duplicate_version_are_refused() {
     assert_eq!(Registry::of([]).unwrap_err().kind(), ErrorKind::NoMigrations);
     let twice = migrate_core::__private::register(
         migrate_core::__private::MigrationMeta {
@@ -289,7 +289,7 @@ impl migrate_core::Migrate for Nothing {
     fn up(&self, _schema: &mut migrate_core::Schema) {}
 }
 
-fn a_text_for_another_database_is_no_change(db: &Database) {
+fn changed_sql_of_another_dialect_is_ignored(db: &Database) {
     let with = |another: &'static str| {
         let all = [Dialect::Sqlite, Dialect::Postgres, Dialect::MySql];
         let texts = all.map(|dialect| match is_own(db, dialect) {

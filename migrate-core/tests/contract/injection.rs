@@ -5,8 +5,8 @@ use migrate_core::{ErrorKind, Migration, Rollback};
 use crate::support::{Database, migration};
 
 on_every_database! {
-    a_hostile_name_is_a_name_wherever_it_stands
-    a_name_that_no_database_takes_is_refused
+    hostile_names_are_quoted_everywhere
+    names_that_no_database_accepts_are_refused
 }
 
 /// Uses the name in every place that takes one, and as every text.
@@ -40,7 +40,7 @@ fn named(name: &'static str) -> Vec<Migration> {
     ]
 }
 
-fn a_hostile_name_is_a_name_wherever_it_stands(db: &Database) {
+fn hostile_names_are_quoted_everywhere(db: &Database) {
     for name in [
         "a\"b",
         "\"",
@@ -94,7 +94,7 @@ fn a_hostile_name_is_a_name_wherever_it_stands(db: &Database) {
     }
 }
 
-fn a_name_that_no_database_takes_is_refused(db: &Database) {
+fn names_that_no_database_accepts_are_refused(db: &Database) {
     let long: &'static str = Box::leak("x".repeat(300).into_boxed_str());
     for name in ["", "a\0b", "a\nb", "a\u{7f}", long] {
         let error = db.up(&named(name)).unwrap_err();

@@ -6,18 +6,18 @@ use migrate_core::{ErrorKind, Migration, MigrationState, Rollback, Schema};
 use crate::support::{Database, reference, table, untransactional};
 
 on_every_database! {
-    after_a_failure_the_next_run_goes_on_with_the_step_that_failed
-    a_done_step_that_was_changed_stops_the_next_run
-    what_a_run_that_is_gone_has_left_is_taken_over
-    what_can_as_well_be_done_twice_is_done_again
-    what_nothing_can_tell_is_settled_by_a_person
-    resolve_refuses_what_cannot_be
-    what_steps_have_set_of_the_session_holds_for_those_that_a_later_run_does
-    what_only_the_session_of_a_step_had_stops_the_next_run
-    a_step_that_begins_or_ends_a_transaction_is_refused_where_each_is_committed_by_itself
-    an_interrupted_way_back_goes_on_where_it_stopped
-    an_interrupted_way_back_that_was_changed_is_not_gone_on_with
-    one_program_is_not_stopped_by_anothers_interruption_nor_blind_to_its_own
+    the_next_run_resumes_with_the_failed_step
+    a_changed_completed_step_stops_the_next_run
+    the_next_run_recovers_the_claim_of_a_dead_run
+    an_idempotent_in_flight_step_is_repeated
+    an_undecided_step_is_settled_by_resolve
+    resolve_refuses_invalid_targets
+    a_resumed_run_repeats_earlier_session_settings
+    lost_session_state_stops_the_next_run
+    transaction_control_is_refused_outside_a_transaction
+    an_interrupted_rollback_resumes
+    a_changed_interrupted_rollback_does_not_resume
+    a_program_handles_only_its_own_interruptions
     a_rust_step_that_leaves_a_transaction_open_is_noticed
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn sum(db: &Database) -> i64 {
     db.number("SELECT sum(id) FROM t1")
 }
 
-fn after_a_failure_the_next_run_goes_on_with_the_step_that_failed(db: &Database) {
+fn the_next_run_resumes_with_the_failed_step(db: &Database) {
     let error = db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
     assert_text!(db, db.said(&error));
     assert_eq!(sum(db), 11);
@@ -62,7 +62,7 @@ fn after_a_failure_the_next_run_goes_on_with_the_step_that_failed(db: &Database)
 }
 
 /// A resumed run repeats the session settings of earlier steps.
-fn what_steps_have_set_of_the_session_holds_for_those_that_a_later_run_does(db: &Database) {
+fn a_resumed_run_repeats_earlier_session_settings(db: &Database) {
     let set = db
         .engine
         .pick("PRAGMA cache_size = 4711", "SET app.who = '4711'", "SET @who = 4711");
@@ -85,7 +85,7 @@ fn what_steps_have_set_of_the_session_holds_for_those_that_a_later_run_does(db: 
     assert_eq!(db.claims(), 0);
 }
 
-fn what_only_the_session_of_a_step_had_stops_the_next_run(db: &Database) {
+fn lost_session_state_stops_the_next_run(db: &Database) {
     let with = |second: &'static str| {
         let steps = move |schema: &mut Schema| {
             schema.execute("CREATE TEMPORARY TABLE few (id int)").up_only();
@@ -104,7 +104,7 @@ fn what_only_the_session_of_a_step_had_stops_the_next_run(db: &Database) {
     assert_eq!(sum(db), 21);
 }
 
-fn a_step_that_begins_or_ends_a_transaction_is_refused_where_each_is_committed_by_itself(db: &Database) {
+fn transaction_control_is_refused_outside_a_transaction(db: &Database) {
     for sql in ["BEGIN", "-- now\nCOMMIT", "rollback", "SAVEPOINT here"] {
         let steps = move |schema: &mut Schema| {
             schema.execute("INSERT INTO t1 VALUES (2)").up_only();
@@ -120,7 +120,7 @@ fn states_and_prints(db: &Database) -> Vec<String> {
     db.texts("SELECT concat_ws(' ', version, state, progress, checksum) AS text FROM __migrations ORDER BY seq")
 }
 
-fn a_done_step_that_was_changed_stops_the_next_run(db: &Database) {
+fn a_changed_completed_step_stops_the_next_run(db: &Database) {
     db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
     let before = db.whole_picture();
     let changed = [
@@ -135,7 +135,7 @@ fn a_done_step_that_was_changed_stops_the_next_run(db: &Database) {
     assert_eq!(db.whole_picture(), before);
 }
 
-fn what_a_run_that_is_gone_has_left_is_taken_over(db: &Database) {
+fn the_next_run_recovers_the_claim_of_a_dead_run(db: &Database) {
     let all = three_steps("INSERT INTO t1 VALUES (20)");
     db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
     // The state after a kill before a step that commits together with its checkpoint.
@@ -146,7 +146,7 @@ fn what_a_run_that_is_gone_has_left_is_taken_over(db: &Database) {
     assert_eq!(db.claims(), 0);
 }
 
-fn what_can_as_well_be_done_twice_is_done_again(db: &Database) {
+fn an_idempotent_in_flight_step_is_repeated(db: &Database) {
     let vacuum = db.engine.pick("VACUUM", "VACUUM t1", "ANALYZE TABLE t1");
     let all = |second: &'static str| {
         [
@@ -164,7 +164,7 @@ fn what_can_as_well_be_done_twice_is_done_again(db: &Database) {
     assert_eq!(db.claims(), 0);
 }
 
-fn what_nothing_can_tell_is_settled_by_a_person(db: &Database) {
+fn an_undecided_step_is_settled_by_resolve(db: &Database) {
     for (said, sum_then) in [(1, 61), (2, 41), (0, 71), (3, 11)] {
         let db = db.another();
         db.up(&three_steps("INSERT INTO nowhere VALUES (20)")).unwrap_err();
@@ -188,7 +188,7 @@ fn what_nothing_can_tell_is_settled_by_a_person(db: &Database) {
     }
 }
 
-fn resolve_refuses_what_cannot_be(db: &Database) {
+fn resolve_refuses_invalid_targets(db: &Database) {
     let all = three_steps("INSERT INTO nowhere VALUES (20)");
     db.up(&all[..1]).unwrap();
     for version in [1, 2] {
@@ -202,7 +202,7 @@ fn resolve_refuses_what_cannot_be(db: &Database) {
     assert_eq!(error.kind(), ErrorKind::InvalidTarget);
 }
 
-fn an_interrupted_way_back_goes_on_where_it_stopped(db: &Database) {
+fn an_interrupted_rollback_resumes(db: &Database) {
     let all = three_steps("INSERT INTO t1 VALUES (20)");
     db.up(&all).unwrap();
     let error = db.rollback(&all, &Rollback::Last(1)).unwrap_err();
@@ -222,7 +222,7 @@ fn an_interrupted_way_back_goes_on_where_it_stopped(db: &Database) {
     assert_eq!(db.batches(), [""; 0]);
 }
 
-fn an_interrupted_way_back_that_was_changed_is_not_gone_on_with(db: &Database) {
+fn a_changed_interrupted_rollback_does_not_resume(db: &Database) {
     let with = |constraint: &'static str| {
         [untransactional(1, move |schema| {
             schema
@@ -238,7 +238,7 @@ fn an_interrupted_way_back_that_was_changed_is_not_gone_on_with(db: &Database) {
     assert_eq!(db.batches().len(), 1);
 }
 
-fn one_program_is_not_stopped_by_anothers_interruption_nor_blind_to_its_own(db: &Database) {
+fn a_program_handles_only_its_own_interruptions(db: &Database) {
     let cut_off = |table: &'static str| {
         [untransactional(1, move |schema| {
             schema.execute(format!("CREATE TABLE {table} (id INTEGER)")).up_only();

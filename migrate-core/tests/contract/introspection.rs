@@ -4,11 +4,11 @@ use crate::builder::{everything, users_and_posts};
 use crate::support::Database;
 
 on_every_database! {
-    what_the_migrations_say_is_what_is_there
-    what_differs_from_the_migrations_is_told
+    the_migrated_database_matches_the_migrations
+    differences_from_the_migrations_are_reported
 }
 
-fn what_the_migrations_say_is_what_is_there(db: &Database) {
+fn the_migrated_database_matches_the_migrations(db: &Database) {
     let all = everything(db.engine);
     for count in 1..=all.len() {
         db.up(&all[..count]).unwrap();
@@ -16,7 +16,7 @@ fn what_the_migrations_say_is_what_is_there(db: &Database) {
     }
 }
 
-fn what_differs_from_the_migrations_is_told(db: &Database) {
+fn differences_from_the_migrations_are_reported(db: &Database) {
     let migrations = users_and_posts();
     db.up(&migrations).unwrap();
     assert_eq!(db.differences(&migrations), [""; 0]);

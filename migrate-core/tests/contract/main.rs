@@ -19,7 +19,7 @@ macro_rules! on_every_database {
 }
 
 /// Expands to tests on the databases with transactional DDL.
-macro_rules! where_ddl_is_taken_back {
+macro_rules! on_transactional_ddl {
     ($($name:ident)*) => {
         $(tests!($name: sqlite Sqlite, postgres Postgres, newer_postgres NewerPostgres);)*
     };

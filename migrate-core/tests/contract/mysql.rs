@@ -17,12 +17,12 @@ macro_rules! settings {
 }
 
 on_mysql! {
-    what_a_step_does_to_its_session_does_no_harm
-    a_step_that_puts_a_role_down_does_not_keep_history_from_being_written
-    a_lock_is_known_for_one_in_any_language
-    what_fresh_could_not_drop_is_in_no_history
-    a_reference_and_a_key_that_serves_it_come_in_one_change
-    defaults_are_set_whatever_the_type
+    session_changes_of_a_step_do_no_harm
+    history_is_written_after_a_step_deactivates_a_role
+    lock_errors_are_recognized_in_any_language
+    tables_that_fresh_cannot_drop_are_in_no_history
+    a_foreign_key_and_its_index_are_added_together
+    defaults_are_set_for_every_type
 }
 
 /// A query for the settings of a session. Only MariaDB shows an open transaction to every user.
@@ -33,7 +33,7 @@ fn settings(db: &Database) -> &'static str {
     }
 }
 
-fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
+fn session_changes_of_a_step_do_no_harm(db: &Database) {
     let other = db.another();
     let uses: &'static str = Box::leak(format!("USE {}", other.name()).into_boxed_str());
     for sql in [
@@ -89,15 +89,15 @@ impl Drop for WithRole<'_> {
     }
 }
 
-fn a_step_that_puts_a_role_down_does_not_keep_history_from_being_written(db: &Database) {
+fn history_is_written_after_a_step_deactivates_a_role(db: &Database) {
     let user = WithRole::new(db);
     let mut connection = user.connect();
     let before = connection.texts(settings(db));
     let all = [
         table(1),
-        puts_down(10),
+        deactivates_role(10),
         generated(11),
-        puts_down_outside(20),
+        deactivates_role_outside(20),
         generated(21),
     ];
     connection.runner(&all).up(&Target::Latest).unwrap();
@@ -106,11 +106,11 @@ fn a_step_that_puts_a_role_down_does_not_keep_history_from_being_written(db: &Da
     assert_eq!(db.claims(), 0);
 }
 
-fn puts_down(version: u64) -> Migration {
+fn deactivates_role(version: u64) -> Migration {
     migration(version, |schema| schema.execute("SET ROLE NONE").up_only())
 }
 
-fn puts_down_outside(version: u64) -> Migration {
+fn deactivates_role_outside(version: u64) -> Migration {
     untransactional(version, |schema| {
         schema.execute("SET ROLE NONE").up_only();
         schema.execute("SELECT 1").up_only();
@@ -118,7 +118,7 @@ fn puts_down_outside(version: u64) -> Migration {
 }
 
 /// Errors are recognized in any language of the server's messages.
-fn a_lock_is_known_for_one_in_any_language(db: &Database) {
+fn lock_errors_are_recognized_in_any_language(db: &Database) {
     let all = [
         table(1),
         migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
@@ -130,12 +130,12 @@ fn a_lock_is_known_for_one_in_any_language(db: &Database) {
     connection.execute("SET SESSION lc_messages = 'de_DE'");
     let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
     let error = runner.up(&Target::Latest).unwrap_err().to_string();
-    assert!(error.contains("in the way: connection "), "{error}");
+    assert!(error.contains("blocked by connection "), "{error}");
     drop(runner);
     assert_eq!(connection.texts("SELECT @@lc_messages AS text"), ["de_DE"]);
 }
 
-fn what_fresh_could_not_drop_is_in_no_history(db: &Database) {
+fn tables_that_fresh_cannot_drop_are_in_no_history(db: &Database) {
     let all = [table(1), table(2)];
     db.up(&all).unwrap();
     let mut reader = AnyConnection::open(&db.url());
@@ -155,7 +155,7 @@ fn what_fresh_could_not_drop_is_in_no_history(db: &Database) {
 }
 
 /// Applies the change, compares the schema, rolls it back, and compares again.
-fn goes_there_and_back(db: &Database, up: impl Fn(&mut Schema) + Send + Sync + 'static) {
+fn check_up_and_down(db: &Database, up: impl Fn(&mut Schema) + Send + Sync + 'static) {
     let all = [
         migration(1, |schema| {
             schema.create_table("things", |t| {
@@ -173,8 +173,8 @@ fn goes_there_and_back(db: &Database, up: impl Fn(&mut Schema) + Send + Sync + '
     assert_eq!(db.differences(&all), [""; 0]);
 }
 
-fn a_reference_and_a_key_that_serves_it_come_in_one_change(db: &Database) {
-    goes_there_and_back(db, |schema| {
+fn a_foreign_key_and_its_index_are_added_together(db: &Database) {
+    check_up_and_down(db, |schema| {
         schema.alter_table("things", |t| {
             t.big_int("parent_id").nullable().references("things", "id");
             t.unique(["parent_id"]);
@@ -182,8 +182,8 @@ fn a_reference_and_a_key_that_serves_it_come_in_one_change(db: &Database) {
     });
 }
 
-fn defaults_are_set_whatever_the_type(db: &Database) {
-    goes_there_and_back(db, |schema| {
+fn defaults_are_set_for_every_type(db: &Database) {
+    check_up_and_down(db, |schema| {
         schema.alter_table("things", |t| {
             t.set_default("words", "none");
             t.set_default("facts", "{}");

@@ -6,11 +6,11 @@ use migrate_core::{AlterTable, ErrorKind, Plan, Registry, Rollback};
 use crate::support::{Database, migration};
 
 on_mysql! {
-    what_is_said_to_go_on_while_others_write_does
-    beside_a_virtual_column_any_two_changes_of_one_alter_go_on_while_others_write
-    beside_an_indexed_virtual_column_what_is_said_to_go_on_does_and_the_rest_copies
-    what_needs_a_copy_says_nothing_of_it_and_is_done
-    a_copy_that_nobody_asked_for_is_an_error_with_a_way_out
+    changes_planned_as_online_permit_writes
+    any_two_changes_with_a_virtual_column_permit_writes
+    an_indexed_virtual_column_makes_some_changes_copy
+    changes_that_need_a_copy_run_without_a_lock_clause
+    an_unexpected_table_copy_fails_with_a_workaround
 }
 
 /// A table with every kind of object, and rows.
@@ -148,14 +148,14 @@ const ONLINE: &[(&str, Change)] = &[
 ];
 
 /// Returns true if the server supports the change: MySQL does not rename a column that an expression uses.
-fn is_made(db: &Database, what: &str) -> bool {
+fn is_supported_by(db: &Database, what: &str) -> bool {
     !["rename a checked one", "rename a counted one"].contains(&what) || db.dialect() == Dialect::MariaDb
 }
 
-fn what_is_said_to_go_on_while_others_write_does(db: &Database) {
+fn changes_planned_as_online_permit_writes(db: &Database) {
     let mut refused = Vec::new();
     let names_algorithm = db.dialect() == Dialect::MariaDb;
-    for (what, change) in ONLINE.iter().filter(|(what, _)| is_made(db, what)) {
+    for (what, change) in ONLINE.iter().filter(|(what, _)| is_supported_by(db, what)) {
         let all = [crowded(), migration(2, change)];
         let registry = Registry::of(all).unwrap();
         let plan = Plan::offline(&registry, db.dialect()).unwrap();
@@ -226,8 +226,8 @@ const BESIDE_VIRTUAL: &[(&str, Edit, bool)] = &[
     ("drop a unique", |t| t.drop_constraint("computed_unique_key"), true),
 ];
 
-fn beside_a_virtual_column_any_two_changes_of_one_alter_go_on_while_others_write(db: &Database) {
-    let made = BESIDE_VIRTUAL.iter().filter(|(what, ..)| is_made(db, what));
+fn any_two_changes_with_a_virtual_column_permit_writes(db: &Database) {
+    let made = BESIDE_VIRTUAL.iter().filter(|(what, ..)| is_supported_by(db, what));
     let pairs = made.clone().flat_map(|one| made.clone().map(move |other| (one, other)));
     let takes_unique = |what: &str| what.starts_with("drop a unique");
     let pairs = pairs.filter(|(one, other)| one.0 != other.0 && !(takes_unique(one.0) && takes_unique(other.0)));
@@ -249,8 +249,8 @@ fn beside_a_virtual_column_any_two_changes_of_one_alter_go_on_while_others_write
             *is_online || *one != "index a virtual one",
             "{one}, {other}: {plan}"
         );
-        let gone_and_back = db.up(&all).and_then(|_| db.rollback(&all, &Rollback::All));
-        if let Err(error) = gone_and_back {
+        let up_then_down = db.up(&all).and_then(|_| db.rollback(&all, &Rollback::All));
+        if let Err(error) = up_then_down {
             refused.push(format!("{one}, {other}: {error}"));
             db = db.another();
         }
@@ -258,8 +258,8 @@ fn beside_a_virtual_column_any_two_changes_of_one_alter_go_on_while_others_write
     assert!(refused.is_empty(), "{}", refused.join("\n\n"));
 }
 
-fn beside_an_indexed_virtual_column_what_is_said_to_go_on_does_and_the_rest_copies(db: &Database) {
-    for (what, edit, is_online) in BESIDE_VIRTUAL.iter().filter(|(what, ..)| is_made(db, what)) {
+fn an_indexed_virtual_column_makes_some_changes_copy(db: &Database) {
+    for (what, edit, is_online) in BESIDE_VIRTUAL.iter().filter(|(what, ..)| is_supported_by(db, what)) {
         let db = db.another();
         let all = [
             computed(true),
@@ -275,7 +275,7 @@ fn beside_an_indexed_virtual_column_what_is_said_to_go_on_does_and_the_rest_copi
     }
 }
 
-fn what_needs_a_copy_says_nothing_of_it_and_is_done(db: &Database) {
+fn changes_that_need_a_copy_run_without_a_lock_clause(db: &Database) {
     let all = [
         migration(1, |schema| {
             schema.create_table("kept", |t| {
@@ -302,7 +302,7 @@ fn what_needs_a_copy_says_nothing_of_it_and_is_done(db: &Database) {
     assert_eq!(db.differences(&all), [""; 0]);
 }
 
-fn a_copy_that_nobody_asked_for_is_an_error_with_a_way_out(db: &Database) {
+fn an_unexpected_table_copy_fails_with_a_workaround(db: &Database) {
     let adds: Change = |schema| schema.alter_table("old", |t| t.integer("more").nullable());
     let all = [
         migration(1, |schema| {
@@ -319,7 +319,10 @@ fn a_copy_that_nobody_asked_for_is_an_error_with_a_way_out(db: &Database) {
     ];
     let error = db.up(&all).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StepFailed, "{error}");
-    assert!(error.next_steps()[0].contains("without ALGORITHM and LOCK"), "{error}");
+    assert!(
+        error.helps()[0].to_string().contains("without ALGORITHM and LOCK"),
+        "{error}"
+    );
     let copies = migration(2, |schema| {
         schema
             .execute("ALTER TABLE old ADD COLUMN more integer")

@@ -13,26 +13,26 @@ use crate::sessions::{EVERY_WAY, Way, does_no_harm};
 use crate::support::{AnyConnection, Database, migration, table, untransactional};
 
 on_postgres! {
-    what_a_step_does_to_its_session_does_no_harm
-    a_step_that_ends_the_transaction_is_told
-    a_step_that_goes_on_after_an_error_is_not_taken_for_done
-    a_schema_whose_name_needs_quotes_is_like_any_other
-    a_backslash_is_one_whatever_the_database_makes_of_it
-    the_last_of_history_waits_no_longer_than_the_steps
-    a_user_who_may_not_read_history_is_told_so
-    fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs
-    fresh_says_that_other_schemas_stay
-    fresh_empties_no_schema_beside_that_of_history
-    what_no_transaction_can_hold_runs_outside_one
-    an_index_that_was_left_invalid_is_built_anew
-    what_was_left_invalid_goes_however_the_statement_is_written
-    what_a_reindex_has_left_goes_before_the_next
-    what_another_session_is_building_is_left_to_it
-    an_old_transaction_that_an_index_would_wait_for_is_named
-    outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well
+    session_changes_of_a_step_do_no_harm
+    a_step_that_ends_the_transaction_is_reported
+    a_step_that_ignores_an_sql_error_fails
+    a_schema_name_that_needs_quotes_is_supported
+    backslashes_are_kept_in_any_string_mode
+    history_writes_use_the_lock_timeout_of_steps
+    missing_history_privileges_are_a_clear_error
+    fresh_drops_schema_objects_and_unused_extensions
+    fresh_reports_that_other_schemas_are_kept
+    fresh_empties_only_the_schema_of_history
+    non_transactional_steps_run_outside_a_transaction
+    an_invalid_index_is_rebuilt
+    invalid_indexes_are_dropped_for_any_notation
+    leftovers_of_a_reindex_are_dropped_first
+    an_index_that_another_session_builds_is_kept
+    a_transaction_that_blocks_an_index_build_is_named
+    waiting_outside_a_transaction_does_not_block_others
 }
 
-fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
+fn session_changes_of_a_step_do_no_harm(db: &Database) {
     let settings = "SELECT concat_ws(' ', current_setting('role'), session_user, (SELECT string_agg(name || ' = ' || setting, \
                     ', ' ORDER BY name) FROM pg_settings)) AS text";
     let all = settings.replace("pg_settings)", "pg_settings), current_setting('app.tenant')");
@@ -64,7 +64,7 @@ fn what_a_step_does_to_its_session_does_no_harm(db: &Database) {
     assert_eq!(db.number(elsewhere), 0);
 }
 
-fn a_step_that_ends_the_transaction_is_told(db: &Database) {
+fn a_step_that_ends_the_transaction_is_reported(db: &Database) {
     let ends = |sql: &'static str| {
         [
             table(1),
@@ -79,15 +79,15 @@ fn a_step_that_ends_the_transaction_is_told(db: &Database) {
         assert_eq!(error.kind(), ErrorKind::TransactionEnded, "{sql}: {error}");
         assert_eq!(db.states()[0], "1:applied", "{sql}");
         // The error describes the earlier steps correctly.
-        let says_committed = error.to_string().contains("are committed");
+        let reports_committed = !error.to_string().contains("were rolled back");
         let is_there = db.tables().contains(&"half".to_owned());
-        assert_eq!(says_committed, is_there, "{sql}: {error}");
+        assert_eq!(reports_committed, is_there, "{sql}: {error}");
         assert_eq!(is_there, sql != "ROLLBACK", "{sql}: {error}");
         db.execute("DROP TABLE IF EXISTS half; DELETE FROM __migrations WHERE version = 2");
     }
 }
 
-fn a_step_that_goes_on_after_an_error_is_not_taken_for_done(db: &Database) {
+fn a_step_that_ignores_an_sql_error_fails(db: &Database) {
     fn goes_on(conn: &mut PgConnection) -> QueryResult<()> {
         let _ = sql_query("INSERT INTO nowhere VALUES (1)").execute(conn);
         Ok(())
@@ -95,13 +95,13 @@ fn a_step_that_goes_on_after_an_error_is_not_taken_for_done(db: &Database) {
     let all = [table(1), migration(2, |schema| schema.run(goes_on).up_only())];
     let error = db.up(&all).unwrap_err().to_string();
     assert!(
-        error.contains("a statement in it failed, and the step went on"),
+        error.contains("a statement of the step failed, but the step continued"),
         "{error}"
     );
     assert_eq!(db.batches(), ["1:1"]);
 }
 
-fn a_schema_whose_name_needs_quotes_is_like_any_other(db: &Database) {
+fn a_schema_name_that_needs_quotes_is_supported(db: &Database) {
     db.execute(&format!(
         "CREATE SCHEMA \"Ten\"\"ant-1\"; ALTER DATABASE {} SET search_path TO \"Ten\"\"ant-1\"",
         db.name()
@@ -118,7 +118,7 @@ fn a_schema_whose_name_needs_quotes_is_like_any_other(db: &Database) {
     assert_eq!(db.batches(), [""; 0]);
 }
 
-fn a_backslash_is_one_whatever_the_database_makes_of_it(db: &Database) {
+fn backslashes_are_kept_in_any_string_mode(db: &Database) {
     db.execute(&format!(
         "ALTER DATABASE {} SET standard_conforming_strings = off",
         db.name()
@@ -143,7 +143,7 @@ fn a_backslash_is_one_whatever_the_database_makes_of_it(db: &Database) {
     assert_eq!(db.texts(stored), ["C:\\new\\table 00ff '\\n \\t", "A 00ff '\\n \\t"]);
 }
 
-fn the_last_of_history_waits_no_longer_than_the_steps(db: &Database) {
+fn history_writes_use_the_lock_timeout_of_steps(db: &Database) {
     db.up(&[table(1)]).unwrap();
     db.execute(
         "CREATE TABLE waits (wait text); CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS \
@@ -154,17 +154,17 @@ fn the_last_of_history_waits_no_longer_than_the_steps(db: &Database) {
     assert_eq!(db.texts("SELECT DISTINCT wait AS text FROM waits"), ["2s"]);
 }
 
-fn a_user_who_may_not_read_history_is_told_so(db: &Database) {
+fn missing_history_privileges_are_a_clear_error(db: &Database) {
     db.up(&[table(1)]).unwrap();
     let mut connection = db.connect();
     connection.execute("SET ROLE pg_monitor");
     let error = connection.runner(&[table(1)]).status().unwrap_err().to_string();
     assert!(error.contains("permission denied for table __migrations"), "{error}");
-    assert!(error.contains("next: give this user that right"), "{error}");
+    assert!(error.contains("help: grant this user the permission"), "{error}");
     assert!(!error.contains("by hand"), "{error}");
 }
 
-fn fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs(db: &Database) {
+fn fresh_drops_schema_objects_and_unused_extensions(db: &Database) {
     db.execute(
         "CREATE TABLE a (id int PRIMARY KEY, kind int); CREATE VIEW v AS SELECT * FROM a; CREATE TYPE e AS ENUM ('x'); \
          CREATE DOMAIN d AS text; CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
@@ -186,7 +186,7 @@ fn fresh_drops_what_is_in_the_schema_and_extensions_that_nothing_else_needs(db: 
     assert_eq!(db.number("SELECT count(name) FROM tenant.kept"), 0);
 }
 
-fn fresh_says_that_other_schemas_stay(db: &Database) {
+fn fresh_reports_that_other_schemas_are_kept(db: &Database) {
     let all = [migration(1, |schema| schema.execute("CREATE SCHEMA tenant").up_only())];
     db.up(&all).unwrap();
     let stays = "the schema `public` of the PostgreSQL database";
@@ -194,24 +194,24 @@ fn fresh_says_that_other_schemas_stay(db: &Database) {
     let error = db.with(&all, |runner| runner.fresh()).unwrap_err().to_string();
     assert!(error.contains(stays), "{error}");
     assert!(
-        error.contains("(other schemas stay as they are) before had been dropped"),
+        error.contains("(other schemas are unchanged) was dropped before"),
         "{error}"
     );
 }
 
-fn fresh_empties_no_schema_beside_that_of_history(db: &Database) {
+fn fresh_empties_only_the_schema_of_history(db: &Database) {
     let all = [table(1)];
     db.up(&all).unwrap();
     db.execute("CREATE SCHEMA first; CREATE TABLE first.kept (id int)");
     let mut connection = db.connect();
     connection.execute("SET search_path = first, public");
     let error = connection.runner(&all).fresh().unwrap_err().to_string();
-    assert!(error.contains("history is in the schema `public`"), "{error}");
+    assert!(error.contains("the history table is in schema `public`"), "{error}");
     assert_eq!(db.number("SELECT count(*) FROM first.kept"), 0);
     assert_eq!(db.tables(), ["t1"]);
 }
 
-fn what_no_transaction_can_hold_runs_outside_one(db: &Database) {
+fn non_transactional_steps_run_outside_a_transaction(db: &Database) {
     let all = [
         table(1),
         untransactional(2, |schema| {
@@ -227,7 +227,7 @@ fn what_no_transaction_can_hold_runs_outside_one(db: &Database) {
     assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 't1_again'"), 0);
 }
 
-fn an_index_that_was_left_invalid_is_built_anew(db: &Database) {
+fn an_invalid_index_is_rebuilt(db: &Database) {
     db.up(&[table(1)]).unwrap();
     db.execute("INSERT INTO t1 VALUES (1)");
     let all = [
@@ -253,7 +253,7 @@ fn invalid(db: &Database) -> Vec<String> {
     db.texts("SELECT indexrelid::regclass::text AS text FROM pg_index WHERE NOT indisvalid ORDER BY 1")
 }
 
-fn what_was_left_invalid_goes_however_the_statement_is_written(db: &Database) {
+fn invalid_indexes_are_dropped_for_any_notation(db: &Database) {
     db.execute("CREATE SCHEMA tenant");
     let of_tenant = "CREATE TABLE tenant.\"Users\" (id int); INSERT INTO tenant.\"Users\" VALUES (1), (1)";
     let another = "CREATE TABLE other (id int); INSERT INTO other VALUES (1), (1)";
@@ -305,7 +305,7 @@ fn old_transaction(db: &Database) -> AnyConnection {
     old
 }
 
-fn what_a_reindex_has_left_goes_before_the_next(db: &Database) {
+fn leftovers_of_a_reindex_are_dropped_first(db: &Database) {
     let all = |sql: &'static str| {
         [
             migration(1, |schema| {
@@ -336,7 +336,7 @@ fn what_a_reindex_has_left_goes_before_the_next(db: &Database) {
     }
 }
 
-fn what_another_session_is_building_is_left_to_it(db: &Database) {
+fn an_index_that_another_session_builds_is_kept(db: &Database) {
     let all = [
         table(1),
         untransactional(2, |schema| {
@@ -366,7 +366,7 @@ fn what_another_session_is_building_is_left_to_it(db: &Database) {
     assert_eq!(invalid(db), [""; 0]);
 }
 
-fn an_old_transaction_that_an_index_would_wait_for_is_named(db: &Database) {
+fn a_transaction_that_blocks_an_index_build_is_named(db: &Database) {
     let all = [
         table(1),
         untransactional(2, |schema| {
@@ -389,18 +389,15 @@ fn an_old_transaction_that_an_index_would_wait_for_is_named(db: &Database) {
     let error = runner.up(&Target::Latest).unwrap_err().to_string();
     drop(runner);
     assert!(error.contains("canceling statement due to lock timeout"), "{error}");
-    assert!(error.contains("in the way: pid "), "{error}");
-    assert!(
-        told.concat().contains("waits for transactions that are open now"),
-        "{told:?}"
-    );
+    assert!(error.contains("blocked by pid "), "{error}");
+    assert!(told.concat().contains("waits for open transactions"), "{told:?}");
     old.execute("COMMIT");
     db.up(&all).unwrap();
     assert_eq!(invalid(db), [""; 0]);
     assert_eq!(db.batches(), ["1:1", "2:2"]);
 }
 
-fn outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well(db: &Database) {
+fn waiting_outside_a_transaction_does_not_block_others(db: &Database) {
     let all = [
         table(1),
         untransactional(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
@@ -412,7 +409,7 @@ fn outside_a_transaction_a_lock_is_waited_for_without_holding_up_others_as_well(
     let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
     let error = runner.up(&Target::Latest).unwrap_err().to_string();
     assert!(error.contains("canceling statement due to lock timeout"), "{error}");
-    assert!(error.contains("in the way: pid "), "{error}");
+    assert!(error.contains("blocked by pid "), "{error}");
     holder.execute("COMMIT");
     db.up(&all).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:2"]);

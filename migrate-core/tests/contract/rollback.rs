@@ -2,33 +2,33 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use migrate_core::{Dialect, ErrorKind, Rollback, Schema};
+use migrate_core::{Advice, Dialect, Direction, ErrorKind, Help, Rollback, Schema};
 
 use crate::support::{Database, in_group, migration, migration_with_down, reference, table, tables};
 
 on_every_database! {
-    the_last_batch_is_taken_back_newest_first
-    steps_and_targets_take_back_as_much_as_they_say
+    the_last_batch_is_rolled_back_newest_first
+    rollback_stops_at_its_target
     a_target_that_does_not_exist_is_an_error
-    the_order_is_that_of_application_not_of_versions
-    the_inverse_is_worked_out_from_up_in_reverse
-    a_down_of_ones_own_is_what_runs
-    a_changed_migration_is_rolled_back_by_what_it_says_today
-    another_programs_migrations_are_left_alone
-    redo_begins_nothing_that_it_cannot_end
-    redo_tells_what_it_has_rolled_back_when_it_fails_half_way
-    redo_tells_how_to_go_forward_again_when_the_way_back_fails
-    redo_keeps_history_as_it_was
-    redo_leaves_what_is_pending_pending
-    nothing_is_rolled_back_if_one_of_them_is_not_linked
-    a_down_that_does_not_lead_back_is_refused_before_anything_runs
+    rollback_follows_the_order_of_application
+    down_is_derived_from_up_in_reverse
+    a_custom_down_replaces_the_derived_one
+    a_changed_migration_rolls_back_with_its_current_code
+    migrations_of_other_programs_are_not_rolled_back
+    redo_changes_nothing_if_up_is_invalid
+    a_failed_redo_reports_the_rolled_back_migrations
+    redo_explains_how_to_reapply_if_its_rollback_fails
+    redo_leaves_history_unchanged
+    redo_leaves_pending_migrations_pending
+    an_unlinked_migration_stops_the_whole_rollback
+    a_down_that_does_not_restore_the_schema_is_refused
 }
 
 fn to(version: u64) -> Rollback {
     Rollback::To(reference(version))
 }
 
-fn the_last_batch_is_taken_back_newest_first(db: &Database) {
+fn the_last_batch_is_rolled_back_newest_first(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let before = db.whole_picture();
     db.up(&tables(1..=4)).unwrap();
@@ -42,7 +42,7 @@ fn the_last_batch_is_taken_back_newest_first(db: &Database) {
     assert_eq!(db.whole_picture(), before);
 }
 
-fn steps_and_targets_take_back_as_much_as_they_say(db: &Database) {
+fn rollback_stops_at_its_target(db: &Database) {
     let all = tables(1..=5);
     db.up(&all).unwrap();
     db.rollback(&all, &Rollback::Last(1)).unwrap();
@@ -66,14 +66,14 @@ fn a_target_that_does_not_exist_is_an_error(db: &Database) {
     assert_eq!(db.whole_picture(), before);
 }
 
-fn the_order_is_that_of_application_not_of_versions(db: &Database) {
+fn rollback_follows_the_order_of_application(db: &Database) {
     db.up(&[table(2)]).unwrap();
     db.up(&[table(1), table(2)]).unwrap();
     db.rollback(&[table(1), table(2)], &Rollback::Last(1)).unwrap();
     assert_eq!(db.batches(), ["2:1"]);
 }
 
-fn the_inverse_is_worked_out_from_up_in_reverse(db: &Database) {
+fn down_is_derived_from_up_in_reverse(db: &Database) {
     // Updates a row if the count matches, and otherwise fails with "not found".
     macro_rules! count {
         ($expected:literal) => {
@@ -108,7 +108,7 @@ fn the_inverse_is_worked_out_from_up_in_reverse(db: &Database) {
     assert_eq!(db.number("SELECT n FROM c"), 3);
 }
 
-fn a_down_of_ones_own_is_what_runs(db: &Database) {
+fn a_custom_down_replaces_the_derived_one(db: &Database) {
     let all = [migration_with_down(
         1,
         |schema| {
@@ -123,7 +123,7 @@ fn a_down_of_ones_own_is_what_runs(db: &Database) {
     assert_eq!(db.number("SELECT count(*) FROM a_old"), 0);
 }
 
-fn a_changed_migration_is_rolled_back_by_what_it_says_today(db: &Database) {
+fn a_changed_migration_rolls_back_with_its_current_code(db: &Database) {
     let with = |constraint: &'static str| {
         [migration(1, move |schema| {
             schema
@@ -139,7 +139,7 @@ fn a_changed_migration_is_rolled_back_by_what_it_says_today(db: &Database) {
     db.up(&with("NOT NULL")).unwrap();
 }
 
-fn another_programs_migrations_are_left_alone(db: &Database) {
+fn migrations_of_other_programs_are_not_rolled_back(db: &Database) {
     let ours = tables(1..=2);
     let theirs = [in_group("jobs", 1, |schema| {
         schema.execute("CREATE TABLE jobs (id INTEGER)").undo("DROP TABLE jobs");
@@ -152,7 +152,7 @@ fn another_programs_migrations_are_left_alone(db: &Database) {
     assert_eq!(db.picture(), [""; 0]);
 }
 
-fn redo_begins_nothing_that_it_cannot_end(db: &Database) {
+fn redo_changes_nothing_if_up_is_invalid(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let before = db.whole_picture();
     let wrong = [
@@ -170,7 +170,7 @@ fn redo_begins_nothing_that_it_cannot_end(db: &Database) {
     assert_eq!(db.whole_picture(), before);
 }
 
-fn redo_tells_what_it_has_rolled_back_when_it_fails_half_way(db: &Database) {
+fn a_failed_redo_reports_the_rolled_back_migrations(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     let failing = [
         tables(1..=1)[0],
@@ -182,13 +182,14 @@ fn redo_tells_what_it_has_rolled_back_when_it_fails_half_way(db: &Database) {
     let mut connection = db.connect();
     let mut runner = connection.runner(&failing).allow_changed(true);
     let error = runner.redo(1).unwrap_err();
-    assert!(
-        error.to_string().contains("1 rolled back before, to be applied again"),
-        "{error}"
-    );
+    let state = error.database_state().unwrap_or_default();
+    assert!(state.contains("1 migration was rolled back before"), "{error}");
+    let executed = &error.report().unwrap().executed;
+    assert_eq!(executed.len(), 1, "{executed:?}");
+    assert_eq!(executed[0].direction, Direction::Down);
 }
 
-fn redo_tells_how_to_go_forward_again_when_the_way_back_fails(db: &Database) {
+fn redo_explains_how_to_reapply_if_its_rollback_fails(db: &Database) {
     let failing = migration(2, |schema| {
         schema
             .execute("CREATE TABLE t2 (id INTEGER)")
@@ -197,15 +198,18 @@ fn redo_tells_how_to_go_forward_again_when_the_way_back_fails(db: &Database) {
     let all = [table(1), failing, table(3)];
     db.up(&all).unwrap();
     // The second time, no earlier migration was rolled back.
-    for (steps, is_told) in [(2, true), (1, false)] {
+    for (steps, is_suggested) in [(2, true), (1, false)] {
         let error = db.with(&all, |runner| runner.redo(steps)).unwrap_err();
-        let advice = "`migrate up` applies again what was rolled back".to_owned();
-        assert_eq!(error.next_steps().contains(&advice), is_told, "{error}");
+        let mut advices = error.helps().iter().flat_map(Help::advices);
+        // Where the way back is interrupted, two helps are about that.
+        let is_suggested = is_suggested && db.engine.has_transactional_ddl();
+        assert_eq!(advices.any(|advice| *advice == Advice::Up), is_suggested, "{error}");
+        assert_eq!(error.report().map_or(0, |report| report.executed.len()), steps - 1);
     }
     assert_eq!(db.batches(), ["1:1", "2:1"]);
 }
 
-fn redo_keeps_history_as_it_was(db: &Database) {
+fn redo_leaves_history_unchanged(db: &Database) {
     let all = tables(1..=4);
     db.up(&all[..2]).unwrap();
     db.up(&all).unwrap();
@@ -217,13 +221,13 @@ fn redo_keeps_history_as_it_was(db: &Database) {
     assert_eq!(db.number("SELECT count(*) FROM t4"), 1);
 }
 
-fn redo_leaves_what_is_pending_pending(db: &Database) {
+fn redo_leaves_pending_migrations_pending(db: &Database) {
     db.up(&tables(1..=2)).unwrap();
     db.with(&tables(1..=3), |runner| runner.redo(1)).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:1"]);
 }
 
-fn nothing_is_rolled_back_if_one_of_them_is_not_linked(db: &Database) {
+fn an_unlinked_migration_stops_the_whole_rollback(db: &Database) {
     db.up(&tables(1..=3)).unwrap();
     let before = db.whole_picture();
     let error = db.rollback(&tables(1..=2), &Rollback::LastBatch).unwrap_err();
@@ -232,7 +236,7 @@ fn nothing_is_rolled_back_if_one_of_them_is_not_linked(db: &Database) {
     assert_eq!(db.whole_picture(), before);
 }
 
-fn a_down_that_does_not_lead_back_is_refused_before_anything_runs(db: &Database) {
+fn a_down_that_does_not_restore_the_schema_is_refused(db: &Database) {
     let users = migration(1, |schema| {
         schema.create_table("users", |t| {
             t.id();
@@ -247,12 +251,13 @@ fn a_down_that_does_not_lead_back_is_refused_before_anything_runs(db: &Database)
     let forgets = migration_with_down(2, up, |schema| schema.drop_table("posts"));
     let error = db.up(&[users, forgets]).unwrap_err();
     insta::allow_duplicates! {
-    insta::assert_snapshot!(db.said(&error), @r"
-    there are mistakes in the migrations
-      migrate-core/tests/contract/rollback.rs:N: `down` of m2 does not lead back to the schema from before it: view `names`: it is there
-      migrate-core/tests/contract/rollback.rs:N: `down` of m2 does not lead back to the schema from before it: table `users`: it has the index users_name_idx (name)
-      state: nothing was changed
-      next: fix the lines above
+    insta::assert_snapshot!(db.said(&error), @"
+    [M0500] the migrations have 2 errors
+      migrate-core/tests/contract/rollback.rs:N: [M0503] `down` of m2 does not restore the schema from before `up`: view `names` exists unexpectedly
+        help: correct `down`, or remove it to derive it from `up`
+      migrate-core/tests/contract/rollback.rs:N: [M0503] `down` of m2 does not restore the schema from before `up`: table `users`: unexpected index users_name_idx (name)
+        help: correct `down`, or remove it to derive it from `up`
+      note: nothing was changed
     ");
     }
     assert_eq!(db.picture(), [""; 0]);

@@ -8,16 +8,16 @@ use crate::proxy::Proxy;
 use crate::support::{AnyConnection, Database, generated};
 
 on_every_server! {
-    nothing_to_do_costs_one_question
+    a_run_with_nothing_to_do_costs_one_query
 }
 
 // The other databases checkpoint each statement separately.
 #[cfg(feature = "postgres")]
 on_postgres! {
-    a_thousand_generated_migrations_travel_together
+    a_thousand_generated_migrations_are_pipelined
 }
 
-fn nothing_to_do_costs_one_question(db: &Database) {
+fn a_run_with_nothing_to_do_costs_one_query(db: &Database) {
     let all = [generated(1), generated(2)];
     db.up(&all).unwrap();
     let proxy = Proxy::new(db);
@@ -30,7 +30,7 @@ fn nothing_to_do_costs_one_question(db: &Database) {
 }
 
 #[cfg(feature = "postgres")]
-fn a_thousand_generated_migrations_travel_together(db: &Database) {
+fn a_thousand_generated_migrations_are_pipelined(db: &Database) {
     let all: Vec<Migration> = (1..=1000).map(generated).collect();
     let proxy = Proxy::new(db);
     let mut connection = AnyConnection::open(&proxy.url(db));

@@ -8,7 +8,7 @@ use migrate_core::{DieselOptions, Registry, SchemaSnapshot};
 use crate::support::{Database, Engine, migration};
 
 on_every_server! {
-    schema_rs_is_what_diesel_prints
+    schema_rs_matches_print_schema
 }
 
 /// Every column type, composite keys, references, Rust keywords as names, and excluded views.
@@ -83,7 +83,7 @@ fn every_type(engine: Engine) -> Vec<Migration> {
     ]
 }
 
-fn schema_rs_is_what_diesel_prints(db: &Database) {
+fn schema_rs_matches_print_schema(db: &Database) {
     let Ok(diesel) = std::env::var("DIESEL_CLI") else {
         eprintln!("NOT COMPARED with Diesel: DIESEL_CLI does not name its program");
         return;

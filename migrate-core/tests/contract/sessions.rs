@@ -10,21 +10,21 @@ use migrate_core::{ErrorKind, Event, Rollback, Schema, Target};
 use crate::support::{AnyConnection, Database, generated, migration, reference, table, untransactional};
 
 on_every_server! {
-    another_run_that_does_not_end_is_named
-    a_table_that_somebody_holds_is_waited_for_without_holding_up_others
-    a_run_that_is_cut_off_is_taken_over
-    a_lock_ends_a_run_in_time_however_much_is_pending
-    a_rust_step_is_tried_again_when_a_lock_is_in_its_way
-    a_lock_that_a_step_gives_up_and_another_run_takes_is_told
+    a_run_that_holds_the_lock_is_named
+    waiting_for_a_locked_table_does_not_block_others
+    the_next_run_recovers_an_interrupted_run
+    the_lock_timeout_applies_to_many_pending_migrations
+    a_rust_step_is_retried_after_a_lock_conflict
+    losing_the_lock_to_another_run_is_reported
 }
 
-fn another_run_that_does_not_end_is_named(db: &Database) {
+fn a_run_that_holds_the_lock_is_named(db: &Database) {
     db.up(&[table(1)]).unwrap();
     let mut other = db.connect();
     other.execute(&takes_lock(db));
     let who = match db.engine.is_postgres() {
-        true => "another run is at work (pid ",
-        false => "another run is at work (connection ",
+        true => "another migration run is in progress (pid ",
+        false => "another migration run is in progress (connection ",
     };
     let mut connection = db.connect();
     let mut runner = connection
@@ -56,7 +56,7 @@ pub(crate) fn takes_lock(db: &Database) -> String {
     }
 }
 
-fn a_table_that_somebody_holds_is_waited_for_without_holding_up_others(db: &Database) {
+fn waiting_for_a_locked_table_does_not_block_others(db: &Database) {
     let all = [
         table(1),
         migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
@@ -89,12 +89,12 @@ fn a_table_that_somebody_holds_is_waited_for_without_holding_up_others(db: &Data
     let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
     let error = runner.rollback(&Rollback::Last(1)).unwrap_err().to_string();
     let (cause, who) = if db.engine.is_postgres() {
-        ("canceling statement due to lock timeout", "in the way: pid ")
+        ("canceling statement due to lock timeout", "blocked by pid ")
     } else {
-        ("Lock wait timeout exceeded", "in the way: connection ")
+        ("Lock wait timeout exceeded", "blocked by connection ")
     };
     assert!(error.contains(cause), "{error}");
-    assert!(error.contains("look for who holds the lock"), "{error}");
+    assert!(error.contains("that holds the lock"), "{error}");
     assert!(error.contains(who), "{error}");
     holder.execute("COMMIT");
     db.rollback(&all, &Rollback::Last(1)).unwrap();
@@ -102,7 +102,7 @@ fn a_table_that_somebody_holds_is_waited_for_without_holding_up_others(db: &Data
 }
 
 /// The state after a kill outside a transaction, right before or right after the second step.
-fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
+fn the_next_run_recovers_an_interrupted_run(db: &Database) {
     let both = untransactional(2, |schema| {
         schema.create_table("first", |t| t.id());
         schema.create_table("second", |t| t.id());
@@ -124,14 +124,14 @@ fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
             "SELECT concat('1:', left(sha2(repeat(char(0), 8), 256), 32)) AS text",
         ));
         let digest = digest.concat();
-        let point_of_view = db.texts(db.engine.pick(
+        let catalog_context = db.texts(db.engine.pick(
             "",
             "SELECT md5(concat_ws(' ', current_user, current_schemas(false)::text, 'off')) AS text",
             "SELECT left(sha2(concat_ws(' ', database(), current_role(), @@sql_mode, @@time_zone), 256), 40) AS text",
         ));
-        let point_of_view = point_of_view.concat();
+        let catalog_context = catalog_context.concat();
         db.execute(&format!(
-            "UPDATE __migrations SET claim = 'gone', in_flight = '{digest}\n{point_of_view}\n{expected}\nsecond' WHERE version = 2"
+            "UPDATE __migrations SET claim = 'gone', in_flight = '{digest}\n{catalog_context}\n{expected}\nsecond' WHERE version = 2"
         ));
         if has_happened {
             db.execute("CREATE TABLE second (id bigint)");
@@ -144,7 +144,7 @@ fn a_run_that_is_cut_off_is_taken_over(db: &Database) {
     }
 }
 
-fn a_lock_that_a_step_gives_up_and_another_run_takes_is_told(db: &Database) {
+fn losing_the_lock_to_another_run_is_reported(db: &Database) {
     let gives_up = db
         .engine
         .pick("", "SELECT pg_advisory_unlock_all()", "DO RELEASE_ALL_LOCKS()");
@@ -164,7 +164,7 @@ fn a_lock_that_a_step_gives_up_and_another_run_takes_is_told(db: &Database) {
     let all = [table(1), untransactional(2, steps)];
     let error = db.up(&all).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
-    let said = "step 1 gave up the lock of this run, and another run has it now";
+    let said = "another migration run holds the lock now";
     assert!(error.to_string().contains(said), "{error}");
     assert_eq!(db.number("SELECT count(*) FROM t1"), 1);
     assert_eq!(db.states(), ["1:applied", "2:applying:0"]);
@@ -181,7 +181,7 @@ fn checksum(db: &Database) -> String {
 }
 
 /// Several migrations that could be pipelined; the first must wait.
-fn a_lock_ends_a_run_in_time_however_much_is_pending(db: &Database) {
+fn the_lock_timeout_applies_to_many_pending_migrations(db: &Database) {
     let all = [
         table(1),
         migration(2, |schema| schema.alter_table("t1", |t| t.text("name").nullable())),
@@ -194,13 +194,13 @@ fn a_lock_ends_a_run_in_time_however_much_is_pending(db: &Database) {
     let mut connection = db.connect();
     let mut runner = connection.runner(&all).lock_timeout(Duration::from_millis(300));
     let error = runner.up(&Target::Latest).unwrap_err();
-    assert!(error.to_string().contains("in the way: "), "{error}");
+    assert!(error.to_string().contains("blocked by "), "{error}");
     holder.execute("COMMIT");
     db.up(&all).unwrap();
     assert_eq!(db.claims(), 0);
 }
 
-fn a_rust_step_is_tried_again_when_a_lock_is_in_its_way(db: &Database) {
+fn a_rust_step_is_retried_after_a_lock_conflict(db: &Database) {
     let steps = |schema: &mut Schema| {
         schema
             .run(rust_step!(|conn| conn.batch_execute("UPDATE t1 SET id = id + 1")))
@@ -270,7 +270,7 @@ pub(crate) fn does_no_harm(db: &Database, sql: &'static str, ways: &[Way], setti
         "SET time_zone = '+01:00'",
     ));
     let before = connection.texts(settings);
-    let mut kept_out = 0;
+    let mut locked_out = 0;
     let result = connection
         .runner(&all)
         .observe(|event| {
@@ -285,12 +285,12 @@ pub(crate) fn does_no_harm(db: &Database, sql: &'static str, ways: &[Way], setti
                     .up(&Target::Latest)
                     .unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Locked, "{sql}: {error}");
-                kept_out += 1;
+                locked_out += 1;
             }
         })
         .up(&Target::Latest);
     result.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    assert_eq!(kept_out, ways.len(), "{sql}");
+    assert_eq!(locked_out, ways.len(), "{sql}");
     assert_eq!(db.tables(), tables, "{sql}");
     let applied: Vec<String> = all
         .iter()

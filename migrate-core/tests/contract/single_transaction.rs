@@ -5,22 +5,22 @@ use migrate_core::{Error, ErrorKind, Report, Rollback, Target};
 
 use crate::support::{Database, generated, migration, untransactional};
 
-where_ddl_is_taken_back! {
-    all_happens_in_one_transaction_or_nothing
-    all_is_taken_back_in_one_transaction_or_nothing
+on_transactional_ddl! {
+    up_applies_all_migrations_or_none
+    rollback_rolls_back_all_migrations_or_none
 }
 
 #[cfg(feature = "postgres")]
 on_postgres! {
     each_migration_waits_for_locks_briefly
-    a_step_that_ends_the_transaction_is_told_with_what_was_before_it
+    ending_the_transaction_reports_earlier_migrations
 }
 
 on_every_database! {
-    what_no_transaction_can_hold_is_refused_before_anything_runs
+    non_transactional_migrations_are_refused_up_front
 }
 
-fn up_at_once(db: &Database, all: &[Migration]) -> Result<Report, Error> {
+fn up_in_single_transaction(db: &Database, all: &[Migration]) -> Result<Report, Error> {
     let mut connection = db.connect();
     connection.runner(all).single_transaction(true).up(&Target::Latest)
 }
@@ -41,20 +41,17 @@ fn fills(version: u64) -> Migration {
     })
 }
 
-fn all_happens_in_one_transaction_or_nothing(db: &Database) {
-    let error = up_at_once(db, &[generated(1), fills(2), generated(3), fails(4)]).unwrap_err();
+fn up_applies_all_migrations_or_none(db: &Database) {
+    let error = up_in_single_transaction(db, &[generated(1), fills(2), generated(3), fails(4)]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StepFailed, "{error}");
     assert_eq!(
         error.database_state(),
-        Some(
-            "nothing of it stays: its transaction was rolled back, and the database is as it was before; nor does anything \
-             stay of the 3 migrations before it, which were in the same transaction"
-        )
+        Some("the transaction, with 3 earlier migrations in it, was rolled back; the database is unchanged")
     );
     assert_eq!(db.whole_picture(), [""; 0]);
 
     let all = [generated(1), fills(2), generated(3)];
-    let report = up_at_once(db, &all).unwrap();
+    let report = up_in_single_transaction(db, &all).unwrap();
     assert_eq!((report.executed.len(), report.batch), (3, Some(1)));
     assert_eq!(db.batches(), ["1:1", "2:1", "3:1"]);
     assert_eq!(
@@ -63,10 +60,10 @@ fn all_happens_in_one_transaction_or_nothing(db: &Database) {
     );
     assert_eq!(db.number("SELECT size FROM t1"), 7);
     assert_eq!(db.differences(&all), [""; 0]);
-    assert!(up_at_once(db, &all).unwrap().is_empty());
+    assert!(up_in_single_transaction(db, &all).unwrap().is_empty());
 }
 
-fn all_is_taken_back_in_one_transaction_or_nothing(db: &Database) {
+fn rollback_rolls_back_all_migrations_or_none(db: &Database) {
     let stuck = migration(1, |schema| {
         schema.create_table("t1", |t| t.id());
         schema.execute("SELECT 1").undo("DELETE FROM nowhere");
@@ -85,20 +82,20 @@ fn all_is_taken_back_in_one_transaction_or_nothing(db: &Database) {
     assert_eq!(db.tables(), ["t1"]);
 }
 
-fn what_no_transaction_can_hold_is_refused_before_anything_runs(db: &Database) {
+fn non_transactional_migrations_are_refused_up_front(db: &Database) {
     let outside = untransactional(2, |schema| schema.create_table("outside", |t| t.id()));
-    let error = up_at_once(db, &[generated(1), outside]).unwrap_err();
+    let error = up_in_single_transaction(db, &[generated(1), outside]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidSetting, "{error}");
-    let expected = match db.engine.takes_back_ddl() {
-        true => "2 m2 runs outside a transaction, as `transaction = false` says",
-        false => "commits each change of the schema by itself, so no transaction can hold several migrations",
+    let expected = match db.engine.has_transactional_ddl() {
+        true => "migration 2 m2 has `transaction = false`",
+        false => "auto-commits DDL, so one transaction cannot hold several migrations",
     };
     assert!(error.to_string().contains(expected), "{error}");
     assert_eq!(db.whole_picture(), [""; 0]);
 }
 
 #[test]
-fn a_step_beside_a_table_that_is_made_anew_is_refused() {
+fn a_data_step_beside_a_rebuild_is_refused() {
     let db = Database::in_file();
     let before = migration(1, |schema| {
         schema.create_table("users", |t| t.id());
@@ -118,7 +115,7 @@ fn a_step_beside_a_table_that_is_made_anew_is_refused() {
     let deletes = migration(3, |schema| schema.execute("DELETE FROM users").up_only());
     let all = [before, rebuilds, deletes];
     db.up(&all[..1]).unwrap();
-    let error = up_at_once(&db, &all).unwrap_err();
+    let error = up_in_single_transaction(&db, &all).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidSetting, "{error}");
     assert!(error.to_string().contains("would not cascade"), "{error}");
     assert_eq!(db.batches(), ["1:1"]);
@@ -139,19 +136,19 @@ fn each_migration_waits_for_locks_briefly(db: &Database) {
             .execute("CREATE TABLE waits (wait text)")
             .undo("DROP TABLE waits");
     });
-    up_at_once(db, &[makes, notes(2), notes(3)]).unwrap();
+    up_in_single_transaction(db, &[makes, notes(2), notes(3)]).unwrap();
     assert_eq!(db.texts("SELECT wait AS text FROM waits"), ["2s", "2s"]);
 }
 
 #[cfg(feature = "postgres")]
-fn a_step_that_ends_the_transaction_is_told_with_what_was_before_it(db: &Database) {
+fn ending_the_transaction_reports_earlier_migrations(db: &Database) {
     let ends = migration(3, |schema| schema.execute("COMMIT").up_only());
-    let error = up_at_once(db, &[generated(1), generated(2), ends]).unwrap_err();
+    let error = up_in_single_transaction(db, &[generated(1), generated(2), ends]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TransactionEnded, "{error}");
     assert!(
         error
             .to_string()
-            .contains("2 before it were in the same transaction, and history says which of them are committed"),
+            .contains("the same transaction held 2 earlier migrations; history shows which of them are committed"),
         "{error}"
     );
     assert_eq!(db.states()[..2], ["1:applied", "2:applied"]);

@@ -11,11 +11,11 @@ use crate::support::{Database, migration, untransactional};
 
 on_every_database! {
     a_stopped_run_ends_between_two_migrations
-    outside_a_transaction_a_stopped_run_goes_on_later
+    a_run_stopped_outside_a_transaction_resumes_later
 }
 
-where_ddl_is_taken_back! {
-    in_a_transaction_a_stopped_run_leaves_nothing_half_done
+on_transactional_ddl! {
+    a_run_stopped_in_a_transaction_is_rolled_back
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -27,7 +27,7 @@ on_every_server! {
 // Only PostgreSQL pipelines migrations.
 #[cfg(feature = "postgres")]
 on_postgres! {
-    a_message_in_flight_is_finished_first
+    a_stop_finishes_the_pipeline_in_flight
 }
 
 /// Asks the run to stop after this number of started steps.
@@ -55,12 +55,15 @@ fn a_stopped_run_ends_between_two_migrations(db: &Database) {
     let all = [raw(1), raw(2), raw(3), raw(4)];
     let error = up_until(db, &all, 2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
-    assert_eq!(error.message(), "the run was stopped before 3 m3 (src/migrations.rs:3)");
+    assert_eq!(error.message(), "the run was stopped before migration 3 m3");
     assert_eq!(
         error.database_state(),
-        Some("2 migrations before it stay applied (batch 1)")
+        Some("2 earlier migrations remain applied (batch 1)")
     );
-    assert_eq!(error.next_steps(), ["`migrate up` goes on with the 2 that are left"]);
+    assert_eq!(
+        error.helps()[0].to_string(),
+        "`Runner::up` applies the 2 remaining migrations"
+    );
     assert_eq!(db.batches(), ["1:1", "2:1"]);
     assert_eq!(db.tables(), ["t1", "t2"]);
     assert_eq!(
@@ -70,7 +73,7 @@ fn a_stopped_run_ends_between_two_migrations(db: &Database) {
     assert_eq!(db.up(&all).unwrap().executed.len(), 2);
 }
 
-fn in_a_transaction_a_stopped_run_leaves_nothing_half_done(db: &Database) {
+fn a_run_stopped_in_a_transaction_is_rolled_back(db: &Database) {
     let both = migration(2, |schema| {
         schema
             .execute("CREATE TABLE first (id bigint)")
@@ -81,15 +84,12 @@ fn in_a_transaction_a_stopped_run_leaves_nothing_half_done(db: &Database) {
     });
     let error = up_until(db, &[raw(1), both], 2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
-    assert_eq!(
-        error.message(),
-        "the run was stopped while applying 2 m2 (src/migrations.rs:2), before step 2 of 2"
-    );
+    assert_eq!(error.message(), "the run was stopped before step 2 of migration 2 m2");
     assert_eq!(db.batches(), ["1:1"]);
     assert_eq!(db.tables(), ["t1"]);
 }
 
-fn outside_a_transaction_a_stopped_run_goes_on_later(db: &Database) {
+fn a_run_stopped_outside_a_transaction_resumes_later(db: &Database) {
     let both = untransactional(2, |schema| {
         schema
             .execute("CREATE TABLE first (id bigint)")
@@ -103,10 +103,10 @@ fn outside_a_transaction_a_stopped_run_goes_on_later(db: &Database) {
     assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
     let state = error.database_state().unwrap_or_default();
     assert!(
-        state.contains("history says that it was interrupted after step 1"),
+        state.contains("history records the migration as interrupted"),
         "{error}"
     );
-    assert_eq!(error.next_steps()[0], "`migrate up` goes on with step 2");
+    assert_eq!(error.helps()[0].to_string(), "`Runner::up` resumes with step 2");
     assert_eq!(db.tables(), ["first", "t1"]);
     db.up(&all).unwrap();
     assert_eq!(db.tables(), ["first", "second", "t1"]);
@@ -127,26 +127,23 @@ fn a_run_that_waits_for_another_can_be_stopped(db: &Database) {
         .observe(|event| waits.set(waits.get() || matches!(event, Event::Waiting { .. })));
     let error = runner.stop_when(|| waits.get()).up(&Target::Latest).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
-    assert!(error.to_string().contains("while another run was at work"), "{error}");
+    assert!(error.to_string().contains("while it waited for a lock"), "{error}");
     assert_eq!(db.batches(), ["1:1"]);
 }
 
 #[cfg(feature = "postgres")]
-fn a_message_in_flight_is_finished_first(db: &Database) {
+fn a_stop_finishes_the_pipeline_in_flight(db: &Database) {
     let all: Vec<Migration> = (1..=100).map(crate::support::generated).collect();
     // The request to stop arrives while the first message is in flight.
-    let is_on_its_way = Cell::new(false);
+    let is_in_flight = Cell::new(false);
     let mut connection = db.connect();
-    let mut runner = connection.runner(&all).stop_when(|| is_on_its_way.replace(true));
+    let mut runner = connection.runner(&all).stop_when(|| is_in_flight.replace(true));
     let error = runner.up(&Target::Latest).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
-    assert_eq!(
-        error.message(),
-        "the run was stopped before 33 m33 (src/migrations.rs:33)"
-    );
+    assert_eq!(error.message(), "the run was stopped before migration 33 m33");
     assert_eq!(
         error.database_state(),
-        Some("32 migrations before it stay applied (batch 1)")
+        Some("32 earlier migrations remain applied (batch 1)")
     );
     assert_eq!(
         db.number("SELECT count(*) FROM __migrations WHERE state = 'applied' AND claim IS NULL"),

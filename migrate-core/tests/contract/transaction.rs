@@ -7,16 +7,16 @@ use migrate_core::{ErrorKind, Migration, MigrationState, Rollback, Schema};
 use crate::support::{Database, migration, table};
 
 on_every_database! {
-    a_transaction_of_the_step_is_part_of_the_migrations
+    a_nested_transaction_joins_that_of_the_migration
     a_step_that_leaves_a_transaction_open_is_noticed
 }
 
-where_ddl_is_taken_back! {
-    a_step_that_commits_is_noticed_and_the_next_run_goes_on_after_it
+on_transactional_ddl! {
+    a_step_that_commits_is_noticed_and_up_resumes_after_it
     a_step_that_commits_and_fails_is_noticed
     a_step_that_commits_and_begins_again_is_noticed
     a_step_that_rolls_back_is_noticed
-    a_way_back_that_commits_is_noticed
+    a_rollback_that_commits_is_noticed
 }
 
 /// `t1` exists; the migration inserts 10, runs `step`, and inserts 20.
@@ -38,7 +38,7 @@ fn rows(db: &Database) -> Vec<String> {
     db.texts("SELECT concat(id, '') AS text FROM t1 ORDER BY id")
 }
 
-fn a_transaction_of_the_step_is_part_of_the_migrations(db: &Database) {
+fn a_nested_transaction_joins_that_of_the_migration(db: &Database) {
     let twice = rust_step!(|conn| {
         conn.transaction(|conn| conn.batch_execute("INSERT INTO t1 VALUES (15)"))?;
         let undone: QueryResult<()> = conn.transaction(|conn| {
@@ -53,7 +53,7 @@ fn a_transaction_of_the_step_is_part_of_the_migrations(db: &Database) {
         Err::<(), _>(diesel::result::Error::NotFound)
     });
     db.up(&around(move |schema| schema.run(fails).up_only())).unwrap_err();
-    let stays: &[&str] = if db.engine.takes_back_ddl() {
+    let stays: &[&str] = if db.engine.has_transactional_ddl() {
         &["1"]
     } else {
         &["1", "10"]
@@ -63,7 +63,7 @@ fn a_transaction_of_the_step_is_part_of_the_migrations(db: &Database) {
     assert_eq!(rows(db), ["1", "10", "15", "20"]);
 }
 
-fn a_step_that_commits_is_noticed_and_the_next_run_goes_on_after_it(db: &Database) {
+fn a_step_that_commits_is_noticed_and_up_resumes_after_it(db: &Database) {
     let error = db
         .up(&around_sending("INSERT INTO t1 VALUES (15); COMMIT"))
         .unwrap_err();
@@ -122,7 +122,7 @@ fn a_step_that_leaves_a_transaction_open_is_noticed(db: &Database) {
     });
     let error = db.up(&around(move |schema| schema.run(leaves).up_only())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StepFailed);
-    let stays: &[&str] = if db.engine.takes_back_ddl() {
+    let stays: &[&str] = if db.engine.has_transactional_ddl() {
         &["1"]
     } else {
         &["1", "10"]
@@ -132,7 +132,7 @@ fn a_step_that_leaves_a_transaction_open_is_noticed(db: &Database) {
     assert_eq!(rows(db), ["1", "10", "15", "20"]);
 }
 
-fn a_way_back_that_commits_is_noticed(db: &Database) {
+fn a_rollback_that_commits_is_noticed(db: &Database) {
     let all = [
         table(1),
         migration(2, |schema| {

@@ -71,4 +71,4 @@ mod server;
 mod sql;
 mod sqlite;
 mod test_migrations;
-mod there_and_back;
+mod up_and_down;

@@ -15,9 +15,9 @@ use super::database::Database;
 use super::plan::wish;
 
 on_each_database! {
-    the_schema_at_once_is_what_the_migrations_make
-    schema_rs_is_what_diesel_prints
-    frozen_tables_are_what_diesel_prints
+    the_exported_schema_matches_the_migrated_database
+    schema_rs_matches_print_schema
+    table_snapshots_match_print_schema
 }
 
 /// Returns the path of Diesel's program, or `None` with a message.
@@ -63,7 +63,7 @@ fn random_migrations(dialect: Dialect) -> Vec<Registry> {
     all
 }
 
-fn the_schema_at_once_is_what_the_migrations_make(database: &mut dyn Database) {
+fn the_exported_schema_matches_the_migrated_database(database: &mut dyn Database) {
     for registry in random_migrations(database.dialect()) {
         database.empty();
         database.runner_of(registry.clone()).up(&Target::Latest).unwrap();
@@ -76,7 +76,7 @@ fn the_schema_at_once_is_what_the_migrations_make(database: &mut dyn Database) {
     }
 }
 
-fn schema_rs_is_what_diesel_prints(database: &mut dyn Database) {
+fn schema_rs_matches_print_schema(database: &mut dyn Database) {
     let Some(diesel) = diesel() else { return };
     let is_sqlite = database.dialect() == Dialect::Sqlite;
     for (number, registry) in random_migrations(database.dialect()).into_iter().enumerate() {
@@ -103,7 +103,7 @@ fn schema_rs_is_what_diesel_prints(database: &mut dyn Database) {
 }
 
 /// `create --tables` writes these tables into a migration.
-fn frozen_tables_are_what_diesel_prints(database: &mut dyn Database) {
+fn table_snapshots_match_print_schema(database: &mut dyn Database) {
     let Some(diesel) = diesel() else { return };
     let first: MigrationRef = "1".parse().unwrap();
     for registry in random_migrations(database.dialect()).into_iter().take(15) {

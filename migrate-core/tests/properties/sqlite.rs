@@ -100,7 +100,7 @@ impl Database for Sqlite {
                 "CHECK constraint failed",
             ],
             // The fill of a restored column may be missing in the referenced table.
-            Direction::Down => &["refers to nothing"],
+            Direction::Down => &["references a missing row"],
         }
     }
 

@@ -210,7 +210,7 @@ const OPERATIONS: &[(&str, Describe)] = &[
         schema.declare(|schema| schema.create_enum("mood", ["sad", "happy"]));
         schema.add_enum_value("mood", "glad").after("sad").up_only();
     }),
-    ("add_enum_value without a way back", |schema| {
+    ("add_enum_value without a rollback", |schema| {
         schema.declare(|schema| schema.create_enum("mood", ["sad", "happy"]));
         schema.add_enum_value("mood", "glad");
     }),
@@ -275,7 +275,7 @@ fn steps(migration: &PlannedMigration) -> String {
 }
 
 #[test]
-fn each_operation_is_written_by_each_dialect() {
+fn each_dialect_renders_each_operation() {
     let mut table = String::new();
     for (name, operation) in OPERATIONS {
         table += &format!("\n=== {name}\n");

@@ -2,9 +2,9 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod at_once;
 mod dialects;
 mod injection;
+mod invalid;
 mod schema_rs;
 mod support;
-mod wrong;
+mod whole_schema;

@@ -52,12 +52,12 @@ fn schema() -> SchemaSnapshot {
 }
 
 #[test]
-fn every_type_of_postgres_is_written_as_diesel_calls_it() {
+fn every_postgres_type_has_its_diesel_name() {
     insta::assert_snapshot!(schema().diesel(&DieselOptions::default()));
 }
 
 #[test]
-fn a_frozen_table_brings_the_types_that_diesel_does_not_have() {
+fn a_table_snapshot_includes_its_custom_types() {
     let frozen = |tables: &[&str]| schema().diesel_tables(tables, &DieselOptions::default());
     let everything = frozen(&["everything"]).unwrap();
     assert!(everything.starts_with("pub mod sql_types {\n"), "{everything}");
@@ -74,7 +74,7 @@ fn a_frozen_table_brings_the_types_that_diesel_does_not_have() {
 }
 
 #[test]
-fn a_line_is_as_long_as_rustfmt_lets_it_be() {
+fn lines_are_wrapped_like_rustfmt() {
     let same_query = |tables: &[&str]| {
         let all: &[Describe] = &[|schema| {
             for name in ["a".repeat(25), "b".repeat(25), "c".repeat(26)] {

@@ -122,11 +122,11 @@ fn told(failures: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> String {
 }
 
 #[test]
-fn what_is_right_is_green_and_each_mistake_is_found_by_the_right_test() {
+fn valid_migrations_pass_and_each_mistake_fails_its_check() {
     let package = Package::new("wrong");
     package.write("tests/right.rs", "migrate_core::test_migrations!(scratch);\n");
     let mut right = vec!["tests/right.rs".to_owned()];
-    for kind in ["right", "wrong"] {
+    for kind in ["valid", "invalid"] {
         let files = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/test_migrations_macro")
             .join(kind);
@@ -134,7 +134,7 @@ fn what_is_right_is_green_and_each_mistake_is_found_by_the_right_test() {
             let file = file.unwrap();
             let name = format!("tests/{}", file.file_name().into_string().unwrap());
             package.write(&name, &fs::read_to_string(file.path()).unwrap());
-            if kind == "right" {
+            if kind == "valid" {
                 right.push(name);
             }
         }
@@ -161,7 +161,7 @@ fn files_that_are_not_compiled_or_not_linked_are_found() {
 }
 
 #[test]
-fn migrations_that_were_changed_or_taken_away_after_their_release_are_found() {
+fn changed_or_removed_released_migrations_are_found() {
     let package = Package::new("released");
     package.write("tests/migrations.rs", "migrate_core::test_migrations!(scratch);\n");
     let hash = "0123456789abcdef0123456789abcdef";

@@ -10,7 +10,7 @@ use migrate_core::testing::{Checks, ServerConnection, TestResult, TestServer};
 use super::databases::Number;
 
 on_every_server! {
-    rows_are_made_for_tables_of_every_kind
+    rows_are_generated_for_every_kind_of_table
     each_mistake_is_found
     a_rust_step_for_another_connection_is_found
 }
@@ -218,7 +218,7 @@ fn bytes(_: &str, column: &str, row: usize) -> Option<Value> {
 }
 
 /// Fails if a table has no rows.
-fn rows_are_there() -> Migration {
+fn require_rows() -> Migration {
     fn on_postgres(conn: &mut PgConnection) -> QueryResult<()> {
         conn.batch_execute(
             "DO $$ DECLARE t TEXT; n BIGINT; BEGIN \
@@ -240,7 +240,7 @@ fn rows_are_there() -> Migration {
     })
 }
 
-fn rows_are_made_for_tables_of_every_kind<C: ServerConnection>(server: TestServer<C>) -> TestResult {
+fn rows_are_generated_for_every_kind_of_table<C: ServerConnection>(server: TestServer<C>) -> TestResult {
     let mut all = all_kinds();
     all.push(if is_postgres(&server) {
         types_of_postgres()
@@ -255,7 +255,7 @@ fn rows_are_made_for_tables_of_every_kind<C: ServerConnection>(server: TestServe
     without_rows.every_plan_is_right()?;
     without_rows.all_migrations_apply_to_an_empty_database()?;
     without_rows.each_migration_goes_up_down_and_up_again()?;
-    all.push(rows_are_there());
+    all.push(require_rows());
     checks(&server, all.clone())
         .values(bytes)
         .each_migration_goes_up_down_and_up_again_with_rows()?;
@@ -281,7 +281,7 @@ fn users() -> Migration {
 fn each_mistake_is_found<C: ServerConnection>(server: TestServer<C>) -> TestResult {
     let mistakes: [(&str, Migration); 7] = [
         (
-            "write `t.rename_column(\"name\", \"full_name\")`",
+            "`t.rename_column(\"name\", \"full_name\")`",
             migration(2, |schema| {
                 schema.alter_table("users", |t| {
                     t.drop_column("name");
@@ -290,11 +290,11 @@ fn each_mistake_is_found<C: ServerConnection>(server: TestServer<C>) -> TestResu
             }),
         ),
         (
-            "if it goes on empty tables: rows can be like this",
+            "fix or remove such rows",
             migration(2, |schema| schema.alter_table("users", |t| t.set_not_null("name"))),
         ),
         (
-            "`posts` had 3 rows and has 0",
+            "`posts` had 3 rows and now has 0",
             migration(2, |schema| {
                 schema.execute("DROP TABLE posts").up_only();
                 schema
@@ -311,13 +311,13 @@ fn each_mistake_is_found<C: ServerConnection>(server: TestServer<C>) -> TestResu
             }),
         ),
         (
-            "this was the second time",
+            "this was the second `up`",
             migration(2, |schema| {
                 schema.execute("CREATE INDEX in_the_way ON users (age)").up_only();
             }),
         ),
         (
-            "this was its way back",
+            "this was the rollback right after `up`",
             migration(2, |schema| {
                 schema
                     .execute("CREATE INDEX by_age ON users (age)")
@@ -325,7 +325,7 @@ fn each_mistake_is_found<C: ServerConnection>(server: TestServer<C>) -> TestResu
             }),
         ),
         (
-            "failed at step 1 of 1",
+            "CREATE INDEX users_by_name ON users name",
             migration(2, |schema| {
                 schema
                     .execute("CREATE INDEX users_by_name ON users name")
@@ -339,16 +339,16 @@ fn each_mistake_is_found<C: ServerConnection>(server: TestServer<C>) -> TestResu
         let said = said.map_or_else(|error| error.to_string(), |()| "nothing".to_owned());
         assert!(said.contains(words), "{words}: {said}");
     }
-    let says_other = migration(2, |schema| {
+    let differs_from_changes = migration(2, |schema| {
         schema
             .execute("ALTER TABLE users ADD COLUMN shoe_size INTEGER")
             .changes(|schema| schema.alter_table("users", |t| t.date("shoe_size").nullable()))
             .undo("ALTER TABLE users DROP COLUMN shoe_size");
     });
-    let said = checks(&server, vec![users(), says_other]).all_migrations_apply_to_an_empty_database();
+    let said = checks(&server, vec![users(), differs_from_changes]).all_migrations_apply_to_an_empty_database();
     let said = said.unwrap_err().to_string();
     assert!(
-        said.contains("the column shoe_size integer instead of the column shoe_size date"),
+        said.contains("expected column shoe_size date, found column shoe_size integer"),
         "{said}"
     );
     Ok(())

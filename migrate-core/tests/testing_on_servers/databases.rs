@@ -13,10 +13,10 @@ use migrate_core::testing::{ServerConnection, TestDatabase, TestResult, TestServ
 use migrate_core::{Rollback, Target};
 
 on_every_server! {
-    a_database_goes_to_any_migration
-    each_database_is_its_own_and_has_another_connection
-    it_is_dropped_at_the_end_by_a_panic_too_and_whoever_is_connected
-    one_that_is_migrated_is_as_if_it_was_migrated_itself
+    a_database_moves_to_any_migration
+    databases_are_independent_and_take_more_connections
+    a_database_is_dropped_despite_panics_and_connections
+    a_migrated_copy_equals_a_migrated_database
 }
 
 /// The queries of these tests.
@@ -69,7 +69,7 @@ impl Migrate for LowerNames {
 
 const ALL: [Migration; 2] = [Migration::of::<CreateUsers>(), Migration::of::<LowerNames>()];
 
-fn a_database_goes_to_any_migration<C: Ask>(server: TestServer<C>) -> TestResult {
+fn a_database_moves_to_any_migration<C: Ask>(server: TestServer<C>) -> TestResult {
     let mut db = server.database_of(ALL)?;
     db.before::<LowerNames>()?;
     db.conn().batch_execute("INSERT INTO users (name) VALUES ('Ada')")?;
@@ -82,7 +82,7 @@ fn a_database_goes_to_any_migration<C: Ask>(server: TestServer<C>) -> TestResult
     Ok(())
 }
 
-fn each_database_is_its_own_and_has_another_connection<C: Ask>(server: TestServer<C>) -> TestResult {
+fn databases_are_independent_and_take_more_connections<C: Ask>(server: TestServer<C>) -> TestResult {
     let mut one = server.migrated_of(ALL)?;
     let mut other = server.migrated_of(ALL)?;
     one.connect()?
@@ -93,7 +93,7 @@ fn each_database_is_its_own_and_has_another_connection<C: Ask>(server: TestServe
     Ok(())
 }
 
-fn it_is_dropped_at_the_end_by_a_panic_too_and_whoever_is_connected<C: Ask>(server: TestServer<C>) -> TestResult {
+fn a_database_is_dropped_despite_panics_and_connections<C: Ask>(server: TestServer<C>) -> TestResult {
     let db = server.migrated_of(ALL)?;
     let url = db.url().to_owned();
     let mut in_a_transaction = db.connect()?;
@@ -107,7 +107,7 @@ fn it_is_dropped_at_the_end_by_a_panic_too_and_whoever_is_connected<C: Ask>(serv
     Ok(())
 }
 
-fn one_that_is_migrated_is_as_if_it_was_migrated_itself<C: Ask>(server: TestServer<C>) -> TestResult {
+fn a_migrated_copy_equals_a_migrated_database<C: Ask>(server: TestServer<C>) -> TestResult {
     let (mut first, mut second) = (server.migrated_of(ALL)?, server.migrated_of(ALL)?);
     for db in [&mut first, &mut second] {
         assert!(db.runner().is_current()?);
@@ -141,7 +141,7 @@ fn leave_a_mark(conn: &mut PgConnection) -> QueryResult<()> {
 }
 
 #[test]
-fn migrations_run_once_for_databases_that_are_there_together_and_nothing_of_it_stays() -> TestResult {
+fn coexisting_databases_share_a_template_that_is_dropped() -> TestResult {
     let Some(server) = TestServer::<PgConnection>::from_env()? else {
         return Ok(());
     };
@@ -178,15 +178,15 @@ fn migrations_run_once_for_databases_that_are_there_together_and_nothing_of_it_s
 }
 
 #[test]
-fn a_server_that_is_not_named_is_said_loudly() {
+fn an_unconfigured_server_is_reported_on_stderr() {
     for (test, said) in [
         (
-            "databases::postgres::a_database_goes_to_any_migration",
-            "NOT TESTED on PostgreSQL: MIGRATE_TEST_POSTGRES does not name a server, such as postgres://postgres@127.0.0.1\n",
+            "databases::postgres::a_database_moves_to_any_migration",
+            "NOT TESTED on PostgreSQL: MIGRATE_TEST_POSTGRES is not set to the URL of a server, such as postgres://postgres@127.0.0.1\n",
         ),
         (
-            "databases::mysql::a_database_goes_to_any_migration",
-            "NOT TESTED on MySQL or MariaDB: MIGRATE_TEST_MYSQL does not name a server, such as mysql://root@127.0.0.1\n",
+            "databases::mysql::a_database_moves_to_any_migration",
+            "NOT TESTED on MySQL or MariaDB: MIGRATE_TEST_MYSQL is not set to the URL of a server, such as mysql://root@127.0.0.1\n",
         ),
     ] {
         // A passing test, whose output the harness hides.
@@ -203,33 +203,33 @@ fn a_server_that_is_not_named_is_said_loudly() {
 }
 
 #[test]
-fn what_names_no_server_is_said_without_a_password() {
+fn invalid_servers_are_reported_without_the_password() {
     let said = [
         TestServer::<PgConnection>::at("mysql://me:secret@host").unwrap_err(),
         TestServer::<PgConnection>::at("postgres://me:sec/ret@host").unwrap_err(),
         TestServer::<MysqlConnection>::at("me:secret@host").unwrap_err(),
-        made_at("postgres://me:secret@127.0.0.1:1/app?connect_timeout=2"),
+        creation_error_at("postgres://me:secret@127.0.0.1:1/app?connect_timeout=2"),
     ];
     let said: Vec<String> = said.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(said.join("\n\n"), @"
-    a URL does not name a PostgreSQL server for tests: its scheme is another one
-      next: write one such as postgres://postgres@127.0.0.1
+    insta::assert_snapshot!(said.join("\n\n"), @r#"
+    [M0830] the test server is not a valid PostgreSQL URL: it has the scheme of another database
+      help: use a URL such as `postgres://postgres@127.0.0.1`
 
-    a URL does not name a PostgreSQL server for tests: in a password `@`, `:`, `/`, `?`, `#` and blanks are written as %40, %3A, %2F, %3F, %23 and %20
-      next: write one such as postgres://postgres@127.0.0.1
+    [M0830] the test server is not a valid PostgreSQL URL: its password contains reserved characters
+      help: write `@`, `:`, `/`, `?`, `#` and spaces in the password as %40, %3A, %2F, %3F, %23 and %20
 
-    a URL does not name a MySQL or MariaDB server for tests: it is not a URL
-      next: write one such as mysql://root@127.0.0.1
+    [M0830] the test server is not a valid MySQL or MariaDB URL: it has no scheme
+      help: use a URL such as `mysql://root@127.0.0.1`
 
-    a database for a test could not be made on postgres://127.0.0.1:1
-      cause: connection to server at \"127.0.0.1\", port 1 failed: Connection refused
+    [M0831] a test database cannot be created on postgres://127.0.0.1:1
+      cause: connection to server at "127.0.0.1", port 1 failed: Connection refused
         	Is the server running on that host and accepting TCP/IP connections?
-      next: check that PostgreSQL runs there, and the user and the password
-      next: the user needs the right to make databases: `ALTER ROLE .. CREATEDB`
-    ");
+      help: check that PostgreSQL is running there, and check the user and the password
+      help: grant the user the right to create databases: `ALTER ROLE .. CREATEDB`
+    "#);
 }
 
-fn made_at(url: &str) -> migrate_core::Error {
+fn creation_error_at(url: &str) -> migrate_core::Error {
     let server = TestServer::<PgConnection>::at(url).unwrap();
     let made: Result<TestDatabase<PgConnection>, _> = server.database_of(ALL);
     made.unwrap_err()

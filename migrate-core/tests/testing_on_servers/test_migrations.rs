@@ -36,12 +36,12 @@ impl Migrate for AddPosts {
 }
 
 /// Tests on some of the databases only.
-mod meant_for_mysql {
+mod mysql_only {
     migrate_core::test_migrations!(; on = [mysql], seed = 2);
 }
 
 #[test]
-fn there_are_tests_for_each_database_that_is_enabled_or_named() {
+fn each_enabled_or_named_database_has_tests() {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--list", "test_migrations::"])
         .output()
@@ -57,8 +57,8 @@ fn there_are_tests_for_each_database_that_is_enabled_or_named() {
     // This test is the eighth.
     let expected = [
         ("test_migrations", 8),
-        ("test_migrations::meant_for_mysql", 3),
-        ("test_migrations::meant_for_mysql::on_mysql", 4),
+        ("test_migrations::mysql_only", 3),
+        ("test_migrations::mysql_only::on_mysql", 4),
         ("test_migrations::on_mysql", 4),
         ("test_migrations::on_postgres", 4),
     ];

@@ -1,8 +1,8 @@
-// @generated from the migrations. Write it anew with `migrate schema --dialect mariadb --write FILE`.
+// @generated from the migrations. Regenerate it with `migrate schema --dialect mariadb --write FILE`.
 //
-// Not known: 2 declare_audit runs SQL that may have made, changed or dropped `old_view`; `.changes(..)` says what it did.
+// Unknown: 2 declare_audit runs raw SQL that may have created, changed or dropped `old_view`; describe it with `.changes(..)`.
 //
-// Left out: `members`, because it has no primary key.
+// Omitted: `members`, because it has no primary key.
 
 pub mod sql_types {
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]

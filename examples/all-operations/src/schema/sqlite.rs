@@ -1,6 +1,6 @@
-// @generated from the migrations. Write it anew with `migrate schema --dialect sqlite --write FILE`.
+// @generated from the migrations. Regenerate it with `migrate schema --dialect sqlite --write FILE`.
 //
-// Not known: 2 declare_audit runs SQL that may have made, changed or dropped `old_view`; `.changes(..)` says what it did.
+// Unknown: 2 declare_audit runs raw SQL that may have created, changed or dropped `old_view`; describe it with `.changes(..)`.
 
 diesel::table! {
     audit (id) {
@@ -49,7 +49,7 @@ diesel::table! {
         id -> BigInt,
         title -> Text,
         shade -> Integer,
-        // Left out: "place", because Diesel has no type for named geometry.
+        // Omitted: "place", because Diesel has no type for named geometry.
         stars -> Integer,
         thrice -> Integer,
     }

@@ -5,7 +5,7 @@
 
 mod schema_rs;
 mod support;
-mod there_and_back;
+mod up_and_down;
 
 /// Expands each function to one test per database.
 macro_rules! on_every_database {
@@ -37,6 +37,6 @@ macro_rules! on_every_database {
 }
 
 on_every_database! {
-    schema_rs::it_is_what_diesel_prints_at_each_version,
-    there_and_back::all_go_there_and_back_with_rows,
+    schema_rs::schema_rs_matches_print_schema_at_each_version,
+    up_and_down::all_migrations_go_up_and_down_with_rows,
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use migrate_core::{Dialect, DieselOptions, Registry, SchemaSnapshot, Target};
 
-use crate::support::{Database, say_loudly};
+use crate::support::{Database, print_to_stderr};
 
 fn options(is_bigint: bool) -> DieselOptions {
     let mut options = DieselOptions::default();
@@ -15,7 +15,7 @@ fn options(is_bigint: bool) -> DieselOptions {
 }
 
 #[test]
-fn the_kept_files_are_what_the_migrations_make() {
+fn generated_schema_files_match_the_migrations() {
     for dialect in [Dialect::Sqlite, Dialect::Postgres, Dialect::MariaDb] {
         let registry = Registry::of(all_operations::of(dialect)).unwrap();
         let written = SchemaSnapshot::latest(&registry, dialect)
@@ -43,9 +43,9 @@ fn below(text: &str) -> &str {
     text.split_once("\n\n").unwrap().1
 }
 
-pub(crate) fn it_is_what_diesel_prints_at_each_version(database: &Database) {
+pub(crate) fn schema_rs_matches_print_schema_at_each_version(database: &Database) {
     let Ok(diesel) = std::env::var("DIESEL_CLI") else {
-        say_loudly("NOT COMPARED with Diesel: DIESEL_CLI does not name its program");
+        print_to_stderr("NOT COMPARED with Diesel: DIESEL_CLI does not name its program");
         return;
     };
     let dialect = database.dialect;

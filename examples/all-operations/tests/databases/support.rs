@@ -28,7 +28,7 @@ pub(crate) enum Kind {
 }
 
 /// Writes to stderr directly, because the harness hides the output of passing tests.
-pub(crate) fn say_loudly(what: &str) {
+pub(crate) fn print_to_stderr(what: &str) {
     std::io::stderr().write_all(format!("{what}\n").as_bytes()).unwrap();
 }
 
@@ -92,7 +92,7 @@ fn on_server<C: ServerConnection>(dialect: Dialect, server: TestServer<C>) -> (S
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn other_server<C: ServerConnection>(variable: &str) -> Option<TestServer<C>> {
     let Ok(url) = std::env::var(variable) else {
-        say_loudly(&format!("NOT TESTED on another server: {variable} does not name one"));
+        print_to_stderr(&format!("NOT TESTED on another server: {variable} does not name one"));
         return None;
     };
     Some(TestServer::at(&url).unwrap())

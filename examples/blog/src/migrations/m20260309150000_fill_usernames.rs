@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_from_before_handles_get_one() -> TestResult {
+    fn existing_users_get_a_handle() -> TestResult {
         let mut db = TestDatabase::new()?;
         db.before::<FillUsernames>()?;
         let ada = users::email.eq("Ada.Lovelace@example.org");
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_that_is_there_stays() -> TestResult {
+    fn an_existing_handle_is_kept() -> TestResult {
         let mut db = TestDatabase::new()?;
         db.before::<FillUsernames>()?;
         let alan = (users::email.eq("alan@example.org"), users::username.eq("turing"));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_is_what_stands_before_the_at() {
+    fn a_handle_is_the_local_part_of_the_address() {
         assert_eq!(handle("Ada.Lovelace@example.org"), "ada.lovelace");
         assert_eq!(handle("no address"), "no address");
     }

@@ -63,7 +63,7 @@ fn story(url: &str) -> String {
 }
 
 #[test]
-fn the_story_is_the_same_on_every_database() {
+fn the_output_is_the_same_on_every_database() {
     let on_sqlite = story("blog.db");
     assert_eq!(on_sqlite.matches("fill_usernames").count(), 6, "{on_sqlite}");
     let postgres = TestServer::<PgConnection>::from_env().unwrap();

@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_lose_their_escapes_and_their_character_set() {
+    fn string_literals_lose_escapes_and_character_set() {
         for (printed, written) in [
             (r"`a` <> 'it\'s \\ '", r"`a` <> 'it''s \ '"),
             (
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn parentheses_around_all_of_it_go() {
+    fn outer_parentheses_are_removed() {
         for (printed, bare) in [
             ("(`a` > 0)", "`a` > 0"),
             ("((`a` > 0) and (`b` > 0))", "(`a` > 0) and (`b` > 0)"),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_what_the_words_say() {
+    fn printed_defaults_are_parsed_by_column_type() {
         let of = |name: &str, printed: &str| default_value(&column_type(name), printed);
         let value = |value: Value| Some(DefaultValue::Value(value));
         assert_eq!(of("varchar(9)", "NULL"), None);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn widths_for_display_are_left_out() {
+    fn display_widths_are_omitted() {
         assert_eq!(column_type("int(11)"), ColumnType::Integer);
         assert_eq!(column_type("int"), ColumnType::Integer);
         assert_eq!(column_type("tinyint(1)"), ColumnType::Bool);

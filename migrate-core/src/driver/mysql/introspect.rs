@@ -450,8 +450,8 @@ mod tests {
     }
 
     on_each_server! {
-        what_information_schema_says_is_read
-        what_is_described_in_words_is_found_as_it_was_described
+        information_schema_definitions_are_read
+        described_tables_are_introspected_unchanged
     }
 
     /// A database that is dropped at the end of the test.
@@ -504,7 +504,7 @@ mod tests {
         }
     }
 
-    fn what_information_schema_says_is_read(database: &Database) {
+    fn information_schema_definitions_are_read(database: &Database) {
         database.holding(
             "CREATE TABLE users (id bigint AUTO_INCREMENT PRIMARY KEY, email varchar(200) NOT NULL UNIQUE COMMENT 'may log in',
                  code char(2) DEFAULT 'ab', quoted varchar(20) DEFAULT 'a''b\\\\c', balance decimal(10,2) NOT NULL DEFAULT 0,
@@ -539,7 +539,7 @@ mod tests {
         };
         let live = database.holding(own);
         insta::with_settings!({ snapshot_suffix => database.version.name().to_string() }, {
-            insta::assert_debug_snapshot!("what_information_schema_says_is_read", (live.tables, live.views));
+            insta::assert_debug_snapshot!("information_schema_definitions_are_read", (live.tables, live.views));
         });
     }
 
@@ -584,7 +584,7 @@ mod tests {
         differences
     }
 
-    fn what_is_described_in_words_is_found_as_it_was_described(database: &Database) {
+    fn described_tables_are_introspected_unchanged(database: &Database) {
         let differences = compare(database, |schema| {
             schema.create_table("people", |t| {
                 t.id();

@@ -88,7 +88,7 @@ impl Session for MysqlConnection {
         let Some(schema) = found.schema else {
             return Err(DriverError {
                 kind: DriverErrorKind::Other,
-                message: "no database is chosen; name one at the end of the URL".to_owned(),
+                message: "no database is selected; name one at the end of the URL".to_owned(),
             });
         };
         // Whole seconds, at least one:
@@ -199,7 +199,7 @@ impl Session for MysqlConnection {
             }),
             other => Err(DriverError {
                 kind: DriverErrorKind::Other,
-                message: format!("the server has answered {other:?} when asked for the lock of this run"),
+                message: format!("the server answered the request for a lock with {other:?}"),
             }),
         }
     }
@@ -216,7 +216,7 @@ impl Session for MysqlConnection {
             Some(1) => Ok(()),
             _ => Err(DriverError {
                 kind: DriverErrorKind::Other,
-                message: "the lock of this run was not this session's any more".to_owned(),
+                message: "this session no longer holds the lock of the run".to_owned(),
             }),
         }
     }
@@ -277,7 +277,7 @@ impl Session for MysqlConnection {
     }
 
     fn lock_holder_hint(&mut self) -> String {
-        "look for who holds the lock: another `migrate`, an application with an open transaction, a `mariadb` or `mysql` \
+        "find the connection that holds the lock, such as an application or `mysql` client with an open transaction \
          (`SHOW FULL PROCESSLIST` and `SELECT * FROM information_schema.innodb_trx` list them)"
             .to_owned()
     }
@@ -291,8 +291,8 @@ impl Session for MysqlConnection {
         let query = |transactions| {
             format!(
                 "SELECT concat('connection ', p.id, ' of ', p.user, ' from ', p.host, ', ', lower(p.command), ' for ', \
-                 p.time, ' s', coalesce(concat(', its transaction ', timestampdiff(SECOND, t.trx_started, now()), \
-                 ' s old'), ''), coalesce(concat(', at work on: ', left(p.info, 100)), '')) AS text \
+                 p.time, ' s', coalesce(concat(', transaction open for ', timestampdiff(SECOND, t.trx_started, now()), \
+                 ' s'), ''), coalesce(concat(', running: ', left(p.info, 100)), '')) AS text \
                  FROM information_schema.processlist p {transactions} \
                  WHERE p.id <> connection_id() AND p.db = database() AND (t.trx_started IS NOT NULL OR p.info IS NOT NULL) \
                  ORDER BY t.trx_started IS NULL, t.trx_started LIMIT 5"
@@ -402,7 +402,7 @@ fn holder(connection: &mut MysqlConnection, lock: &str) -> String {
          WHERE id = is_used_lock({lock})"
     );
     one_text(connection, &query)
-        .unwrap_or_else(|_| "its connection is gone already, or not this user's to see".to_owned())
+        .unwrap_or_else(|_| "its connection is already closed, or hidden from this user".to_owned())
 }
 
 /// Returns an SQL expression for the database that holds the history table.

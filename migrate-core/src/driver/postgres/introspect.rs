@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_catalogs_say_is_read() {
+    fn catalog_definitions_are_read() {
         let Some(mut connection) = connect() else { return };
         connection
             .batch_execute(
@@ -465,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_described_in_words_is_found_as_it_was_described() {
+    fn described_tables_are_introspected_unchanged() {
         let Some(mut connection) = connect() else { return };
         let differences = differences(&mut connection, |schema| {
             schema.create_enum("mood", ["sad", "it's"]);

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_built_is_read_however_it_is_written() {
+    fn concurrent_index_builds_are_parsed_in_any_notation() {
         let create = |index: Option<&str>, table: &str| {
             Some(Build::Create {
                 index: index.map(str::to_owned),

@@ -291,7 +291,7 @@ impl Session for PgConnection {
             return Ok(());
         };
         for index in texts(self, &left_invalid)? {
-            tracing::info!(index, "dropped, as it was left invalid");
+            tracing::info!(index, "dropped an invalid index of an earlier attempt");
             self.execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"))?;
         }
         Ok(())
@@ -348,7 +348,7 @@ impl Session for PgConnection {
     }
 
     fn lock_holder_hint(&mut self) -> String {
-        "look for who holds the lock: another `migrate`, an application with an open transaction, a `psql` \
+        "find the session that holds the lock, such as an application or `psql` with an open transaction \
          (`SELECT pid, state, query FROM pg_stat_activity WHERE state <> 'idle'` lists them)"
             .to_owned()
     }
@@ -369,8 +369,8 @@ impl Session for PgConnection {
         let query = format!(
             "SELECT concat_ws(', ', concat_ws(' ', 'pid', a.pid, 'of', a.usename, 'from ' || host(a.client_addr)), \
              nullif(a.application_name, ''), a.state || ' for ' || (extract(epoch FROM now() - a.state_change))::int || ' s', \
-             'its transaction ' || (extract(epoch FROM now() - a.xact_start))::int || ' s old', \
-             'its last statement: ' || left(regexp_replace(a.query, '[[:space:]]+', ' ', 'g'), 100)) AS text FROM pg_stat_activity a \
+             'transaction open for ' || (extract(epoch FROM now() - a.xact_start))::int || ' s', \
+             'last statement: ' || left(regexp_replace(a.query, '[[:space:]]+', ' ', 'g'), 100)) AS text FROM pg_stat_activity a \
              WHERE a.pid <> pg_backend_pid() AND (EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
              WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' \
              AND c.relnamespace = quote_ident(current_schema())::regnamespace {of_named}AND l.database = \
@@ -426,7 +426,7 @@ impl Session for PgConnection {
     fn fresh_scope(&mut self) -> String {
         let schema = one_text(self, "SELECT coalesce(current_schema()::text, '') AS text").unwrap_or_default();
         format!(
-            "the schema `{schema}` of {} (other schemas stay as they are)",
+            "the schema `{schema}` of {} (other schemas are unchanged)",
             self.database_label()
         )
     }
@@ -439,8 +439,8 @@ impl Session for PgConnection {
                 return Err(DriverError {
                     kind: DriverErrorKind::Other,
                     message: format!(
-                        "history is in the schema `{schema}`, which is not the first of the search path, so that another one \
-                         would be emptied"
+                        "the history table is in schema `{schema}`, but another schema is first in the search path and would be \
+                         emptied"
                     ),
                 });
             }
@@ -504,7 +504,8 @@ const IS_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 
 fn lock_lost() -> DriverError {
     DriverError {
         kind: DriverErrorKind::Other,
-        message: "the advisory lock of this run is not this session's any more: a pooler may stand between".to_owned(),
+        message: "this session no longer holds the advisory lock of the run; a pooler may have switched sessions"
+            .to_owned(),
     }
 }
 
@@ -571,7 +572,7 @@ fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
         match dropped.map_err(DriverError::from) {
             // An object of another schema needs it, or it belongs to another role.
             Err(error) if matches!(error.kind, DriverErrorKind::Other | DriverErrorKind::Denied) => {
-                tracing::info!(extension, %error, "not dropped");
+                tracing::info!(extension, %error, "extension not dropped");
             }
             result => result?,
         }
@@ -586,7 +587,7 @@ fn holder(connection: &mut PgConnection, key: &str) -> String {
          || coalesce(', since ' || to_char(a.xact_start, 'HH24:MI:SS'), '') AS text \
          FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT {key} AS key) AS k WHERE {IS_LOCK} LIMIT 1"
     );
-    one_text(connection, &query).unwrap_or_else(|_| "its connection is gone already".to_owned())
+    one_text(connection, &query).unwrap_or_else(|_| "its connection is already closed".to_owned())
 }
 
 fn is_there(connection: &mut PgConnection, table: &HistoryTable) -> Result<bool, DriverError> {

@@ -270,7 +270,7 @@ impl Reader<'_> {
     /// Refuses ON CONFLICT, which [`Table`] cannot represent.
     fn refuse_conflict(&self) -> Result<(), String> {
         if self.is("ON") && self.is_second("CONFLICT") {
-            return Err("it has an `ON CONFLICT`".to_owned());
+            return Err("it has an `ON CONFLICT` clause".to_owned());
         }
         Ok(())
     }
@@ -344,7 +344,7 @@ impl Reader<'_> {
             && let Some(Token::Text(text)) = self.peek()
         {
             self.at += 1;
-            let bytes = bytes(&unquoted(text)).ok_or("a default is no right hexadecimal number")?;
+            let bytes = bytes(&unquoted(text)).ok_or("a default is not a valid hexadecimal number")?;
             return Ok(DefaultValue::Value(Value::Binary(bytes)));
         }
         // A number with a decimal point or a signed exponent is several tokens, without a space between them.
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_somebody_else_wrote_is_read_whole() {
+    fn a_handwritten_table_is_parsed_completely() {
         let table = again(
             "create table if not exists main.`odd table` (
                 id integer primary key autoincrement not null, -- the key, of course
@@ -498,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_lost_is_refused() {
+    fn unrepresentable_tables_are_refused() {
         for sql in [
             "CREATE VIRTUAL TABLE t USING fts5(a)",
             "CREATE TABLE t (a UNIQUE ON CONFLICT REPLACE)",
@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_read_whole() {
+    fn an_index_is_parsed_completely() {
         for sql in [
             "CREATE INDEX \"i\" ON \"t\" (\"a\", \"b\" DESC)",
             "CREATE UNIQUE INDEX \"i\" ON \"t\" ((lower(a)), \"b\" COLLATE \"nocase\" DESC) WHERE a > 0 AND b <> 'x'",

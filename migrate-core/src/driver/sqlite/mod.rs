@@ -42,7 +42,7 @@ impl Session for SqliteConnection {
     fn database_label(&mut self) -> String {
         match file(self) {
             Ok(Some(file)) => file,
-            Ok(None) => "the database in memory".to_owned(),
+            Ok(None) => "the in-memory database".to_owned(),
             Err(_) => "the SQLite database".to_owned(),
         }
     }
@@ -225,14 +225,14 @@ impl Session for SqliteConnection {
     fn broken_references(&mut self) -> Result<Vec<String>, DriverError> {
         texts(
             self,
-            "SELECT 'row ' || coalesce(rowid, '?') || ' of ' || \"table\" || ' refers to nothing in ' || parent AS text \
+            "SELECT 'row ' || coalesce(rowid, '?') || ' of `' || \"table\" || '` references a missing row of `' || parent || '`' AS text \
              FROM pragma_foreign_key_check",
         )
     }
 
     fn lock_holder_hint(&mut self) -> String {
         format!(
-            "look for who holds the lock: another `migrate`, an application with an open transaction, a database shell \
+            "find the process that holds the lock, such as an application or a database shell with an open transaction \
              (`lsof {}` lists them)",
             self.database_label()
         )
@@ -380,7 +380,7 @@ fn parsed(name: &str, objects: &[Object]) -> Option<Result<Table, String>> {
                     sql: sql.clone(),
                 }),
                 "index" => {
-                    let index = parse_index(sql).map_err(|why| format!("its index {name}: {why}"))?;
+                    let index = parse_index(sql).map_err(|why| format!("index {name}: {why}"))?;
                     table.indexes.push(index);
                 }
                 _ => {}
@@ -418,8 +418,7 @@ fn lock_file_error(path: &Path, error: &io::Error) -> DriverError {
     DriverError {
         kind: DriverErrorKind::Other,
         message: format!(
-            "{}, by which other processes see that this one is at work, cannot be used: {error}; it may be deleted when \
-             no run is at work",
+            "the lock file {} cannot be used: {error}; delete it if no migration run is in progress",
             path.display()
         ),
     }

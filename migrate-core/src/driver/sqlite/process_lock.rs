@@ -32,7 +32,7 @@ impl ProcessLock {
             file => (file?, true),
         };
         if let Err(error) = file.try_lock() {
-            // Where files cannot be locked, a file that stays would block all later runs, even those that need no lock.
+            // If files cannot be locked, a file that stays would block all later runs, even those that need no lock.
             if is_new && matches!(error, TryLockError::Error(_)) {
                 let _ = fs::remove_file(&path);
             }
@@ -60,10 +60,10 @@ impl ProcessLock {
             Ok(()) => fs::remove_file(path).map(|()| None),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Where the lock prevents reading, the holder stays unnamed.
+                // If the lock prevents reading, the holder stays unnamed.
                 let _ = file.read_to_string(&mut holder);
                 Ok(Some(match holder.as_str() {
-                    "" => "a process that cannot be named".to_owned(),
+                    "" => "an unknown process".to_owned(),
                     holder => holder.to_owned(),
                 }))
             }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_at_a_time_has_it_and_what_is_left_behind_is_removed() -> io::Result<()> {
+    fn one_process_holds_the_lock_and_stale_files_are_removed() -> io::Result<()> {
         let directory = std::env::temp_dir().join(format!("migrate-lock-{}", std::process::id()));
         fs::create_dir(&directory)?;
         let path = ProcessLock::path_beside(&directory.join("app.db"));

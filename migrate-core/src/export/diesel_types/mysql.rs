@@ -1,13 +1,13 @@
 //! Diesel's types for MySQL and MariaDB columns: the first word of the type in `information_schema.columns`, in camel
 //! case (<https://dev.mysql.com/doc/refman/8.4/en/information-schema-columns-table.html>).
 
-use super::type_name::{Written, resolved};
+use super::type_name::{TypeName, resolved};
 use super::{DefinedType, DieselType};
 use crate::dialect::Dialect;
 use crate::export::diesel_names::{camel_case, column_name, rust_name, rust_string};
 use crate::schema::{Column, Table};
 
-pub(super) fn diesel_type(dialect: Dialect, table: &Table, column: &Column, written: &Written) -> Option<DieselType> {
+pub(super) fn diesel_type(dialect: Dialect, table: &Table, column: &Column, written: &TypeName) -> Option<DieselType> {
     let (name, attributes) = resolved(&written.words, ALIASES);
     let says = |attribute: &str| attributes.iter().any(|word| word == attribute);
     // https://dev.mysql.com/doc/refman/8.4/en/numeric-type-attributes.html

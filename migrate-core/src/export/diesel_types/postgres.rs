@@ -1,11 +1,11 @@
 //! Diesel's types for PostgreSQL columns: the names in the catalog, in camel case
 //! (<https://www.postgresql.org/docs/current/catalog-pg-type.html>).
 
-use super::type_name::{Written, resolved};
+use super::type_name::{TypeName, resolved};
 use super::{DefinedType, DieselType};
 use crate::export::diesel_names::{camel_case, rust_string};
 
-pub(super) fn diesel_type(written: &Written) -> DieselType {
+pub(super) fn diesel_type(written: &TypeName) -> DieselType {
     let (name, is_array) = catalogued(written);
     let rust_name = camel_case(&name);
     let is_known = KNOWN_TO_DIESEL.contains(&rust_name.as_str());
@@ -42,7 +42,7 @@ pub(super) fn diesel_type(written: &Written) -> DieselType {
 }
 
 /// Returns the type's name in the catalog, and true if the type is an array.
-fn catalogued(written: &Written) -> (String, bool) {
+fn catalogued(written: &TypeName) -> (String, bool) {
     if written.is_quoted {
         return (written.words.concat(), written.has_brackets);
     }

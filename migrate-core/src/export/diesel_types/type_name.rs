@@ -4,7 +4,7 @@ use crate::schema::{Token, tokenize};
 
 /// The parts of a type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Written {
+pub(super) struct TypeName {
     /// The schema, if the type has one.
     pub(super) schema: Option<String>,
     /// The name and the words after it, in lower case unless quoted.
@@ -17,10 +17,10 @@ pub(super) struct Written {
     pub(super) has_brackets: bool,
 }
 
-impl Written {
+impl TypeName {
     /// Parses a type; `None` if it cannot be read.
-    pub(super) fn of(sql: &str) -> Option<Written> {
-        let mut written = Written::default();
+    pub(super) fn of(sql: &str) -> Option<TypeName> {
+        let mut written = TypeName::default();
         let mut depth = 0_usize;
         for token in tokenize(sql).ok()? {
             match (token, token.as_str()) {
@@ -76,25 +76,25 @@ pub(super) fn resolved<'a>(words: &'a [String], aliases: &[(&str, &'static str)]
 
 #[cfg(test)]
 mod tests {
-    use super::{Written, resolved};
+    use super::{TypeName, resolved};
 
     #[test]
-    fn a_type_is_taken_apart_whatever_stands_in_its_quotes() {
-        let written = Written::of("ENUM ('a', 'it''s', ') [,') CHARACTER SET latin1").unwrap();
+    fn a_type_name_is_parsed_with_any_quoted_content() {
+        let written = TypeName::of("ENUM ('a', 'it''s', ') [,') CHARACTER SET latin1").unwrap();
         assert_eq!(written.words, ["enum", "character", "set", "latin1"]);
         assert_eq!(written.arguments, ["a", "it's", ") [,"]);
-        let written = Written::of("App.\"My Mood\"[][3]").unwrap();
+        let written = TypeName::of("App.\"My Mood\"[][3]").unwrap();
         assert_eq!(written.schema.as_deref(), Some("app"));
         assert_eq!(written.words, ["My Mood"]);
         assert!(written.is_quoted && written.has_brackets);
-        assert_eq!(Written::of("NUMERIC(10, 2)").unwrap().number(), Some(10));
-        assert_eq!(Written::of("ENUM('a"), None);
-        assert_eq!(Written::of("  "), None);
+        assert_eq!(TypeName::of("NUMERIC(10, 2)").unwrap().number(), Some(10));
+        assert_eq!(TypeName::of("ENUM('a"), None);
+        assert_eq!(TypeName::of("  "), None);
     }
 
     #[test]
-    fn the_longest_alias_counts() {
-        let words = Written::of("national char varying(3) collate x").unwrap().words;
+    fn the_longest_alias_wins() {
+        let words = TypeName::of("national char varying(3) collate x").unwrap().words;
         let aliases = [("national char", "char"), ("national char varying", "varchar")];
         let (name, rest) = resolved(&words, &aliases);
         assert_eq!((name, rest.join(" ").as_str()), ("varchar", "collate x"));

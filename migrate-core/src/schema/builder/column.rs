@@ -10,7 +10,7 @@ use crate::schema::naming;
 use crate::schema::operation::TableEdit;
 use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, Generated, PrimaryKey, Unique};
 
-/// The kinds of values that columns hold. They turn a default of the wrong Rust type into a compile error.
+/// The kinds of column values. A default of the wrong Rust type is a compile error.
 pub mod kind {
     /// `small_int`, `integer` and `big_int` columns.
     #[derive(Debug)]
@@ -44,7 +44,7 @@ pub mod kind {
     #[derive(Debug)]
     pub enum TextEncoded {}
 
-    /// Columns of a type that is known only when the migration is planned. The planner checks their values.
+    /// Columns whose type is known only during planning. The planner then checks their values.
     #[derive(Debug)]
     pub enum Any {}
 }
@@ -55,9 +55,9 @@ pub mod kind {
 /// columns accept `bool`, `binary` columns accept `&[u8]`, and all others accept `&str` and `String`. A column of kind
 /// [`Any`](crate::kind::Any) accepts each of these.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the default of a column of this kind",
-    label = "a value of another kind",
-    note = "for an SQL expression write `.default_sql(\"..\")`"
+    message = "`{Self}` cannot be the default of a column of this type",
+    label = "the column has another type",
+    note = "for an SQL expression, use `.default_sql(\"..\")`"
 )]
 pub trait DefaultFor<K>: Into<Value> {}
 
@@ -79,10 +79,10 @@ defaults! {
     Any: i16, i32, i64, f64, bool, &str, String, &[u8];
 }
 
-/// A column that was just added to a table. Its methods complete the definition.
+/// Builder of a new column. Its methods complete the definition.
 ///
-/// Columns are NOT NULL unless [`nullable`](ColumnBuilder::nullable) is called. `K` is the [kind](crate::kind) of the
-/// values. SQL expressions reach the database as written. They must not contain a comment or a semicolon.
+/// A column is NOT NULL unless [`nullable`](ColumnBuilder::nullable) is called. `K` is the [kind](crate::kind) of its
+/// values. SQL expressions reach the database as written, and must not contain a comment or a semicolon.
 ///
 /// ```
 /// # use migrate_core::Schema;
@@ -107,7 +107,7 @@ pub struct ColumnBuilder<K> {
 
 impl<K> fmt::Debug for ColumnBuilder<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("NewColumn").field(&self.name).finish()
+        f.debug_tuple("ColumnBuilder").field(&self.name).finish()
     }
 }
 
@@ -167,9 +167,10 @@ impl<K> ColumnBuilder<K> {
         self.set_default(DefaultValue::Expression(expression.into()))
     }
 
-    /// Sets the value that existing rows get when `alter_table` adds the column. Rows inserted later do not get it.
+    /// Sets the value of existing rows when `alter_table` adds the column. Later rows do not get it.
     ///
-    /// A NOT NULL column without a default needs this if the table may hold rows. In `create_table` it has no effect.
+    /// In `alter_table`, a NOT NULL column without a default needs this call, unless the migration has just created the
+    /// table. In `create_table`, the call has no effect.
     pub fn fill(self, value: impl DefaultFor<K>) -> ColumnBuilder<K> {
         self.set_fill(DefaultValue::Value(value.into()))
     }
@@ -181,7 +182,7 @@ impl<K> ColumnBuilder<K> {
 
     /// Adds a UNIQUE constraint on this column, named `table_column_key`.
     ///
-    /// For another name, write `t.index([..]).unique().name("..")`.
+    /// For another name, add a unique index instead: `t.index([..]).unique().name("..")`.
     #[track_caller]
     pub fn unique(self) -> ColumnBuilder<K> {
         let columns = self.columns();
@@ -217,10 +218,10 @@ impl<K> ColumnBuilder<K> {
         self
     }
 
-    /// Adds a foreign key from this column to a column of `table`, named `table_column_fkey`.
+    /// Adds a foreign key from this column to a column of `table`. Its default name is `table_column_fkey`.
     ///
-    /// The referenced column must be the primary key or unique, and both columns must have the same type. `table` may
-    /// be the table itself.
+    /// The referenced column must be the primary key or unique, and both columns must have the same type. `table` can
+    /// be the table of this column.
     #[track_caller]
     pub fn references(self, table: impl Into<String>, column: impl Into<String>) -> ForeignKeyBuilder {
         let columns = self.columns();
@@ -239,7 +240,7 @@ impl<K> ColumnBuilder<K> {
     /// Makes this a generated column that is stored: `GENERATED ALWAYS AS (expression) STORED`.
     ///
     /// Call [`nullable`](ColumnBuilder::nullable) if the expression can be NULL. MariaDB does not support NOT NULL on
-    /// generated columns, so it is omitted there.
+    /// generated columns; there, NOT NULL is omitted.
     pub fn generated(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         let expression = expression.into();
         self.update(|column| {
@@ -252,7 +253,7 @@ impl<K> ColumnBuilder<K> {
 
     /// Makes this a generated column that is computed on each read: `GENERATED ALWAYS AS (expression) VIRTUAL`.
     ///
-    /// PostgreSQL supports this from version 18; for older versions, planning fails. NOT NULL works as in
+    /// PostgreSQL supports this from version 18; for older versions, planning fails. For NOT NULL, see
     /// [`generated`](ColumnBuilder::generated).
     pub fn generated_virtual(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         let expression = expression.into();
@@ -275,7 +276,7 @@ impl ColumnBuilder<kind::Integer> {
     /// Lets the database assign increasing values. The column must be the only column of the primary key.
     ///
     /// SQL: SQLite `INTEGER PRIMARY KEY AUTOINCREMENT`, PostgreSQL `GENERATED BY DEFAULT AS IDENTITY`, MySQL and
-    /// MariaDB `AUTO_INCREMENT`. On SQLite the column holds 64 bits, whatever its integer type.
+    /// MariaDB `AUTO_INCREMENT`. On SQLite, the column has 64 bits, whatever its integer type.
     pub fn auto_increment(self) -> ColumnBuilder<kind::Integer> {
         self.update(|column| column.auto_increment = true)
     }
@@ -284,8 +285,8 @@ impl ColumnBuilder<kind::Integer> {
 impl ColumnBuilder<kind::Text> {
     /// Sets the collation, which decides how values compare and sort.
     ///
-    /// The name is the database's own, such as `NOCASE` on SQLite, `C` on PostgreSQL or `utf8mb4_bin` on MySQL. It is
-    /// quoted as an identifier.
+    /// Use the name that the database has for it, such as `NOCASE` on SQLite, `C` on PostgreSQL or `utf8mb4_bin` on
+    /// MySQL. The name is quoted as an identifier.
     pub fn collate(self, collation: impl Into<String>) -> ColumnBuilder<kind::Text> {
         let collation = collation.into();
         self.update(|column| column.collation = Some(collation))
@@ -302,7 +303,7 @@ impl ColumnBuilder<kind::Timestamp> {
     }
 }
 
-/// A foreign key that was just added. By default the database refuses to delete or update a referenced row.
+/// Builder of a new foreign key. By default, the database refuses to delete or update a referenced row.
 ///
 /// ```
 /// # use migrate_core::{ForeignKeyAction, Schema};
@@ -351,7 +352,7 @@ impl ForeignKeyBuilder {
 
     /// Sets the name of the constraint. The default is `table_columns_fkey`.
     ///
-    /// On MySQL and MariaDB, no two foreign keys of a database can have the same name.
+    /// On MySQL and MariaDB, the name must be unique among the foreign keys of the database.
     pub fn name(self, name: impl Into<String>) -> ForeignKeyBuilder {
         let name = name.into();
         self.update(|foreign_key| foreign_key.name = name)

@@ -3,7 +3,7 @@
 use crate::schema::operation::{EnumChange, Operation, Position};
 use crate::schema::step::{Step, StepKind, Undo};
 
-/// A value that was just added to an enum. By default it sorts after all others.
+/// Builder of a new enum value. By default, the value sorts after all others.
 ///
 /// ```
 /// # use migrate_core::Schema;
@@ -47,7 +47,7 @@ impl<'a> AddEnumValue<'a> {
 
     /// Keeps the value in the enum on rollback.
     ///
-    /// PostgreSQL cannot remove a value from an enum. The migration therefore needs either this call or its own `down`.
+    /// PostgreSQL cannot remove a value from an enum, so the migration needs this call or its own `down`.
     pub fn up_only(self) {
         if let Some(step) = self.steps.last_mut() {
             step.undo = Undo::Nothing;

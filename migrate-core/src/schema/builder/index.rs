@@ -7,8 +7,8 @@ use crate::schema::operation::{Operation, TableEdit};
 use crate::schema::step::{Step, StepKind};
 use crate::schema::table::{Index, IndexKey, IndexMethod, IndexOn};
 
-/// Returns an index key on a column in ascending order, to stand beside a [`desc`] key:
-/// `[asc("author_id"), desc("created_at")]`.
+/// Returns an index key on a column in ascending order. Use it next to a [`desc`] key: `[asc("author_id"),
+/// desc("created_at")]`.
 ///
 /// If all keys are ascending, plain column names are enough: `["author_id", "created_at"]`.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn asc(column: impl Into<String>) -> IndexKey {
 
 /// Returns an index key on a column in descending order.
 ///
-/// MariaDB before 10.8 does not support descending keys; planning fails there.
+/// MariaDB before version 10.8 does not support descending keys; planning fails there.
 ///
 /// ```
 /// # use migrate_core::{Schema, asc, desc};
@@ -38,7 +38,7 @@ pub fn desc(column: impl Into<String>) -> IndexKey {
 /// Returns an index key on an SQL expression, such as `expression("lower(email)")`.
 ///
 /// MariaDB does not support such keys; planning fails there. The default name of the index contains a hash of the
-/// expression, so give the index a [`name`](IndexBuilder::name).
+/// expression, so set a [`name`](IndexBuilder::name).
 #[must_use]
 pub fn expression(sql: impl Into<String>) -> IndexKey {
     IndexKey {
@@ -98,7 +98,7 @@ impl IndexHandle<'_> {
     }
 }
 
-/// An index that was just added. Its default name is `table_columns_idx`.
+/// Builder of a new index. The default name of the index is `table_columns_idx`.
 ///
 /// ```
 /// # use migrate_core::{IndexMethod, Schema};
@@ -172,7 +172,7 @@ impl<'a> IndexBuilder<'a> {
         self.update(|index| index.filter = Some(expression))
     }
 
-    /// Stores further columns in the index, so that a query for them does not read the table: `INCLUDE (columns)`.
+    /// Stores more columns in the index, so that a query for them need not read the table: `INCLUDE (columns)`.
     ///
     /// PostgreSQL supports this. On the other databases, planning fails.
     pub fn include<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> IndexBuilder<'a> {
@@ -180,14 +180,14 @@ impl<'a> IndexBuilder<'a> {
         self.update(|index| index.include = columns)
     }
 
-    /// Sets the index method: `USING method`. [`IndexMethod`] lists the methods per database; for any other, planning
-    /// fails.
+    /// Sets the index method: `USING method`. [`IndexMethod`] lists the methods of each database. For other methods,
+    /// planning fails.
     pub fn method(self, method: IndexMethod) -> IndexBuilder<'a> {
         self.update(|index| index.method = Some(method))
     }
 
-    /// Builds the index without blocking writes to the table: `CREATE INDEX CONCURRENTLY`. Rollback drops the index in
-    /// the same way.
+    /// Builds the index without blocking writes to the table: `CREATE INDEX CONCURRENTLY`. Rollback drops it
+    /// concurrently too.
     ///
     /// PostgreSQL allows this only outside a transaction, so the migration needs `transaction = false` there. The other
     /// databases ignore this call, and so does an index inside `create_table`.
@@ -203,7 +203,7 @@ impl<'a> IndexBuilder<'a> {
     }
 }
 
-/// An index that is dropped.
+/// Builder of the drop of an index.
 #[derive(Debug)]
 pub struct DropIndex<'a>(IndexHandle<'a>);
 
@@ -217,8 +217,8 @@ impl<'a> DropIndex<'a> {
         DropIndex(IndexHandle::Steps(steps))
     }
 
-    /// Drops the index without blocking writes to the table: `DROP INDEX CONCURRENTLY`. Rollback builds the index in
-    /// the same way.
+    /// Drops the index without blocking writes to the table: `DROP INDEX CONCURRENTLY`. Rollback builds it concurrently
+    /// too.
     ///
     /// PostgreSQL allows this only outside a transaction, so the migration needs `transaction = false` there. The other
     /// databases ignore this call.

@@ -1,7 +1,7 @@
-//! The builders inside `create_table` and `alter_table`. They do not borrow from the table, so a closure may return
-//! one.
+//! The builders that steps and the closures of `create_table` and `alter_table` use. Those of a closure do not borrow
+//! from the table, so that the closure may return one.
 //!
-//! Builders record and check nothing. Checks need the schema before the edits, which `state` knows.
+//! Builders record and do not check. Checks need the schema before the edits, which `state` knows.
 
 mod column;
 mod enum_value;
@@ -21,7 +21,7 @@ use std::rc::Rc;
 use super::operation::{LocatedEdit, TableEdit};
 use crate::location::Location;
 
-/// The edits of a table while its closure runs. Each builder holds a reference to them.
+/// The edits that the closure of a table has recorded so far. Each builder shares them.
 #[derive(Clone, Debug)]
 pub(super) struct EditList {
     table: Rc<str>,
@@ -47,7 +47,7 @@ impl EditList {
         edits.len() - 1
     }
 
-    /// Updates an edit. After `finish` this does nothing.
+    /// Updates an edit. After `finish`, it does nothing.
     fn update(&self, at: usize, update: impl FnOnce(&mut TableEdit)) {
         if let Some(edit) = self.edits.borrow_mut().get_mut(at) {
             update(&mut edit.change);

@@ -29,8 +29,8 @@ use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, IndexKey
 /// }
 /// ```
 ///
-/// Constraints and indexes have default names, made of the table, the columns and a suffix. A name longer than 63 bytes
-/// is shortened and ends in a hash.
+/// The default name of a constraint or an index consists of the table, the columns and a suffix. If it is longer than
+/// 63 bytes, it is shortened and ends in a hash.
 #[derive(Debug)]
 pub struct TableBuilder {
     draft: EditList,
@@ -69,14 +69,14 @@ impl TableBuilder {
 
     /// Adds the column `id`: an auto-increment `big_int` that is the primary key.
     ///
-    /// Its SQL is in [`auto_increment`](ColumnBuilder::auto_increment).
+    /// For its SQL, see [`auto_increment`](ColumnBuilder::auto_increment).
     #[track_caller]
     pub fn id(&self) -> ColumnBuilder<kind::Integer> {
         self.big_int("id").auto_increment().primary_key()
     }
 
-    /// Adds the columns `created_at` and `updated_at`: NOT NULL [`timestamp`](TableBuilder::timestamp)s with the
-    /// current time as default.
+    /// Adds the NOT NULL columns `created_at` and `updated_at` of type [`timestamp`](TableBuilder::timestamp). Their
+    /// default is the current time.
     ///
     /// The application must keep `updated_at` up to date.
     #[track_caller]
@@ -86,69 +86,69 @@ impl TableBuilder {
     }
 
     column_words! {
-        /// Adds a 16-bit signed integer: -32,768 to 32,767.
+        /// Adds a column for 16-bit signed integers: -32,768 to 32,767.
         ///
         /// SQL: `SMALLINT`. SQLite does not enforce the range.
         small_int: Integer = ColumnType::SmallInt;
-        /// Adds a 32-bit signed integer: -2,147,483,648 to 2,147,483,647.
+        /// Adds a column for 32-bit signed integers: -2,147,483,648 to 2,147,483,647.
         ///
         /// SQL: `INTEGER`. SQLite does not enforce the range.
         integer: Integer = ColumnType::Integer;
-        /// Adds a 64-bit signed integer: -2^63 to 2^63 - 1.
+        /// Adds a column for 64-bit signed integers: -2^63 to 2^63 - 1.
         ///
         /// SQL: `BIGINT`.
         big_int: Integer = ColumnType::BigInt;
-        /// Adds a 32-bit floating point number.
+        /// Adds a column for 32-bit floating point numbers.
         ///
         /// SQL: PostgreSQL `REAL`; SQLite, MySQL and MariaDB `FLOAT`. SQLite stores 64 bits.
         float: Number = ColumnType::Float;
-        /// Adds a 64-bit floating point number.
+        /// Adds a column for 64-bit floating point numbers.
         ///
         /// SQL: PostgreSQL `DOUBLE PRECISION`; SQLite, MySQL and MariaDB `DOUBLE`.
         double: Number = ColumnType::Double;
-        /// Adds a boolean.
+        /// Adds a column for booleans.
         ///
         /// SQL: `BOOLEAN`. SQLite, MySQL and MariaDB store 0 or 1.
         bool: Bool = ColumnType::Bool;
-        /// Adds text of any length.
+        /// Adds a column for text of any length.
         ///
-        /// SQL: SQLite and PostgreSQL `TEXT`; MySQL and MariaDB `LONGTEXT`. On MySQL and MariaDB it cannot be part of a
-        /// key or an index; use [`varchar`](TableBuilder::varchar) there.
+        /// SQL: SQLite and PostgreSQL `TEXT`; MySQL and MariaDB `LONGTEXT`. On MySQL and MariaDB, the column cannot be
+        /// part of a key or an index; use [`varchar`](TableBuilder::varchar) there.
         text: Text = ColumnType::Text;
-        /// Adds bytes of any length.
+        /// Adds a column for bytes of any length.
         ///
-        /// SQL: SQLite `BLOB`; PostgreSQL `BYTEA`; MySQL and MariaDB `LONGBLOB`. On MySQL and MariaDB it cannot be part
-        /// of a key or an index.
+        /// SQL: SQLite `BLOB`; PostgreSQL `BYTEA`; MySQL and MariaDB `LONGBLOB`. On MySQL and MariaDB, the column
+        /// cannot be part of a key or an index.
         binary: Binary = ColumnType::Binary;
-        /// Adds a date.
+        /// Adds a column for dates.
         ///
         /// SQL: `DATE`.
         date: Temporal = ColumnType::Date;
-        /// Adds a time of day, without a time zone.
+        /// Adds a column for times of day, without a time zone.
         ///
         /// SQL: SQLite and PostgreSQL `TIME`; MySQL and MariaDB `TIME(6)`.
         time: Temporal = ColumnType::Time;
-        /// Adds a date and time, without a time zone.
+        /// Adds a column for dates with a time, without a time zone.
         ///
         /// SQL: SQLite and PostgreSQL `TIMESTAMP`; MySQL and MariaDB `DATETIME(6)`.
         timestamp: Timestamp = ColumnType::Timestamp;
-        /// Adds a point in time.
+        /// Adds a column for points in time.
         ///
-        /// SQL: SQLite and PostgreSQL `TIMESTAMPTZ`; MySQL and MariaDB `TIMESTAMP(6)`, which begins in 1970 and, except
-        /// in recent versions of MariaDB, ends in 2038.
+        /// SQL: SQLite and PostgreSQL `TIMESTAMPTZ`; MySQL and MariaDB `TIMESTAMP(6)`. Its range is 1970 to 2038;
+        /// MariaDB from version 11.5 extends it to 2106 on most 64-bit systems.
         timestamptz: Timestamp = ColumnType::Timestamptz;
-        /// Adds JSON, stored as text where the database allows it.
+        /// Adds a column for JSON, stored as text where the database allows it.
         ///
-        /// SQL: `JSON`. On MySQL and MariaDB it cannot be part of a key or an index.
+        /// SQL: `JSON`. On MySQL and MariaDB, the column cannot be part of a key or an index.
         json: TextEncoded = ColumnType::Json;
-        /// Adds JSON, stored in a binary form where the database has one.
+        /// Adds a column for JSON, stored in a binary form where the database has one.
         ///
-        /// SQL: SQLite and PostgreSQL `JSONB`; MySQL and MariaDB `JSON`. On MySQL and MariaDB it cannot be part of a
-        /// key or an index.
+        /// SQL: SQLite and PostgreSQL `JSONB`; MySQL and MariaDB `JSON`. On MySQL and MariaDB, the column cannot be
+        /// part of a key or an index.
         jsonb: TextEncoded = ColumnType::Jsonb;
     }
 
-    /// Adds a decimal number with `precision` digits in all, `scale` of them after the decimal point.
+    /// Adds a column for decimal numbers with `precision` digits in total, `scale` of them after the decimal point.
     ///
     /// `precision` must be at least 1, and `scale` must not be greater than `precision`. SQL: SQLite and PostgreSQL
     /// `NUMERIC(precision, scale)`; MySQL and MariaDB `DECIMAL(precision, scale)`. SQLite stores a 64-bit integer or
@@ -162,7 +162,7 @@ impl TableBuilder {
         )
     }
 
-    /// Adds text of at most `length` characters. `length` must be at least 1.
+    /// Adds a column for text of at most `length` characters. `length` must be at least 1.
     ///
     /// SQL: `VARCHAR(length)`. SQLite does not enforce the length.
     #[track_caller]
@@ -170,7 +170,7 @@ impl TableBuilder {
         self.add_column(name.into(), ColumnType::VarChar(length), Location::of_caller())
     }
 
-    /// Adds text of a fixed length of `length` characters. `length` must be at least 1.
+    /// Adds a column for text of exactly `length` characters. `length` must be at least 1.
     ///
     /// SQL: `CHAR(length)`. PostgreSQL, MySQL and MariaDB accept shorter text and treat it as padded with spaces.
     /// SQLite does not enforce the length.
@@ -179,7 +179,7 @@ impl TableBuilder {
         self.add_column(name.into(), ColumnType::Char(length), Location::of_caller())
     }
 
-    /// Adds a value of an enum that [`create_enum`](crate::Schema::create_enum) created.
+    /// Adds a column for values of an enum that [`create_enum`](crate::Schema::create_enum) created.
     ///
     /// SQL: PostgreSQL `"enum_name"`. The other databases have no named enums; planning fails there.
     #[track_caller]
@@ -187,16 +187,16 @@ impl TableBuilder {
         self.add_column(name.into(), ColumnType::Enum(enum_name.into()), Location::of_caller())
     }
 
-    /// Adds a column of any type. [`ColumnType`] lists the types with their SQL.
+    /// Adds a column of any type. See [`ColumnType`] for the types and their SQL.
     #[track_caller]
     pub fn column(&self, name: impl Into<String>, column_type: ColumnType) -> ColumnBuilder<kind::Any> {
         self.add_column(name.into(), column_type, Location::of_caller())
     }
 
-    /// Makes these columns the primary key. The constraint is named `table_pkey`; MySQL and MariaDB do not name primary
+    /// Makes these columns the primary key. The constraint is named `table_pkey`. MySQL and MariaDB do not name primary
     /// keys.
     ///
-    /// A column of the key must not be nullable.
+    /// The columns must not be nullable.
     #[track_caller]
     pub fn primary_key<C: Into<String>>(&self, columns: impl IntoIterator<Item = C>) {
         let name = naming::primary_key_name(self.draft.table());
@@ -209,7 +209,7 @@ impl TableBuilder {
 
     /// Adds a UNIQUE constraint on these columns together, named `table_columns_key`.
     ///
-    /// For another name, write `t.index([..]).unique().name("..")`.
+    /// For another name, add a unique index instead: `t.index([..]).unique().name("..")`.
     #[track_caller]
     pub fn unique<C: Into<String>>(&self, columns: impl IntoIterator<Item = C>) {
         let columns = texts(columns);
@@ -218,7 +218,7 @@ impl TableBuilder {
             .add(TableEdit::AddUnique(Unique { name, columns }), Location::of_caller());
     }
 
-    /// Adds a CHECK constraint: an SQL expression that must not be false for any row.
+    /// Adds a CHECK constraint. Its SQL expression must be true or NULL for each row.
     ///
     /// The expression must name columns without their table.
     #[track_caller]
@@ -228,10 +228,10 @@ impl TableBuilder {
             .add(TableEdit::AddCheck(Check { name, expression }), Location::of_caller());
     }
 
-    /// Adds a foreign key from these columns to columns of `table`, named `table_columns_fkey`.
+    /// Adds a foreign key from these columns to columns of `table`. Its default name is `table_columns_fkey`.
     ///
-    /// The referenced columns together must be the primary key or unique, and each pair of columns must have the same
-    /// type. `table` may be the table itself.
+    /// The referenced columns together must be the primary key or unique. Each pair of columns must have the same type.
+    /// `table` can be the table of these columns.
     #[track_caller]
     pub fn foreign_key<C: Into<String>, D: Into<String>>(
         &self,
@@ -254,7 +254,8 @@ impl TableBuilder {
 
     /// Adds an index, named `table_columns_idx` unless [`name`](IndexBuilder::name) sets another name.
     ///
-    /// Keys are column names, [`asc`](crate::asc), [`desc`](crate::desc) or [`expression`](crate::expression).
+    /// A key is a column name or the result of [`asc`](crate::asc), [`desc`](crate::desc) or
+    /// [`expression`](crate::expression).
     #[track_caller]
     pub fn index<K: Into<IndexKey>>(&self, keys: impl IntoIterator<Item = K>) -> IndexBuilder<'static> {
         let index = index_on(self.draft.table(), keys);
@@ -277,8 +278,7 @@ pub(in crate::schema) fn set_comment(column: Option<String>, comment: impl Into<
 /// Describes changes to a table: the parameter of the closure of [`alter_table`](crate::Schema::alter_table).
 ///
 /// It has all methods of [`TableBuilder`], which add to the table, and methods that change or drop. Changes apply in
-/// the order in which they are written. The planner checks each change against the table as the changes before it leave
-/// it.
+/// the written order. The planner checks each change against the table after the changes before it.
 ///
 /// ```
 /// # use migrate_core::{ColumnType, Schema};
@@ -294,9 +294,9 @@ pub(in crate::schema) fn set_comment(column: Option<String>, comment: impl Into<
 /// }
 /// ```
 ///
-/// SQLite's `ALTER TABLE` lacks most changes of columns and constraints. For those, the table is rebuilt: created
-/// again, filled from the old one, and renamed. A rebuild needs a transaction, so it fails to plan with
-/// `transaction = false`.
+/// SQLite's `ALTER TABLE` lacks most changes of columns and constraints. For those, the table is rebuilt: a new table
+/// is created, filled from the old one, and renamed. A rebuild needs a transaction, so planning fails with `transaction
+/// = false`.
 #[derive(Debug)]
 pub struct AlterTable {
     adding: TableBuilder,
@@ -321,10 +321,11 @@ impl AlterTable {
         self.adding.draft.add(change, location);
     }
 
-    /// Drops a column with its values, and with the indexes, unique constraints and foreign keys that are on it alone.
+    /// Drops a column with its values, and the indexes, unique constraints and foreign keys on this column alone.
     ///
-    /// The planner refuses this while the primary key, a check, another index or constraint, a generated column or a
-    /// view needs the column. Rollback adds the column without its values; see [`undo_fill`](DropColumn::undo_fill).
+    /// The planner refuses this while anything else needs the column: the primary key, a check, an index or constraint
+    /// on several columns, a foreign key of another table, a generated column or a view. Rollback adds the column
+    /// without its values; see [`undo_fill`](DropColumn::undo_fill).
     #[track_caller]
     pub fn drop_column(&self, column: impl Into<String>) -> DropColumn {
         let change = TableEdit::DropColumn {
@@ -337,7 +338,7 @@ impl AlterTable {
         }
     }
 
-    /// Renames a column. Keys, indexes, checks and foreign keys that use it follow, and keep their own names.
+    /// Renames a column. Keys, indexes, checks and foreign keys on it then use the new name, and keep their own names.
     ///
     /// The planner refuses this while a view may read the column. On MySQL it also refuses while a generated column, a
     /// check or an index on an expression names the column.
@@ -350,10 +351,10 @@ impl AlterTable {
     /// Changes the type of a column.
     ///
     /// Without [`using`](ChangeType::using), the database must be able to convert the values itself. If it cannot,
-    /// planning fails and the error suggests an expression. The planner also refuses the change while a foreign key
+    /// planning fails, and the error suggests an expression. The planner also refuses the change while a foreign key
     /// uses the column, or the default does not fit the new type.
     ///
-    /// PostgreSQL also refuses it while a generated column or a view reads the column; planning fails there.
+    /// On PostgreSQL, planning also fails while a generated column or a view reads the column.
     ///
     /// SQL: PostgreSQL `ALTER COLUMN .. TYPE`; MySQL and MariaDB `MODIFY COLUMN`; SQLite rebuilds the table.
     #[track_caller]
@@ -370,14 +371,14 @@ impl AlterTable {
         }
     }
 
-    /// Makes a column NOT NULL. If a row has NULL in it, the database refuses the change.
+    /// Makes a column NOT NULL. If a row has NULL in the column, the database refuses the change.
     #[track_caller]
     pub fn set_not_null(&self, column: impl Into<String>) {
         let column = column.into();
         self.add(TableEdit::SetNotNull { column }, Location::of_caller());
     }
 
-    /// Allows NULL in a column.
+    /// Allows NULL in a column. The planner refuses this for a column of the primary key.
     #[track_caller]
     pub fn drop_not_null(&self, column: impl Into<String>) {
         let column = column.into();
@@ -406,8 +407,8 @@ impl AlterTable {
         self.add(change, Location::of_caller());
     }
 
-    /// Removes the default of a column. New rows without a value get NULL; in a NOT NULL column the database refuses
-    /// them.
+    /// Removes the default of a column. New rows without a value get NULL; if the column is NOT NULL, the database
+    /// refuses them.
     #[track_caller]
     pub fn drop_default(&self, column: impl Into<String>) {
         let column = column.into();
@@ -420,7 +421,7 @@ impl AlterTable {
         self.add(set_comment(Some(column.into()), comment), Location::of_caller());
     }
 
-    /// Drops the primary key. Its columns stay.
+    /// Drops the primary key constraint, and keeps its columns.
     ///
     /// The planner refuses this while a foreign key references the key, or one of its columns is auto-increment.
     #[track_caller]
@@ -449,7 +450,7 @@ impl AlterTable {
         DropIndex::add(&self.adding.draft, change, Location::of_caller())
     }
 
-    /// Renames an index. SQLite cannot rename one, so it is dropped and created again.
+    /// Renames an index. SQLite cannot do this, so there the index is dropped and created again.
     #[track_caller]
     pub fn rename_index(&self, from: impl Into<String>, to: impl Into<String>) {
         let (from, to) = (from.into(), to.into());
@@ -457,7 +458,7 @@ impl AlterTable {
     }
 }
 
-/// A column that is dropped. Its methods set the values for a rollback.
+/// Builder of the drop of a column. Its methods set the values for a rollback.
 #[derive(Debug)]
 pub struct DropColumn {
     draft: EditList,
@@ -467,8 +468,8 @@ pub struct DropColumn {
 impl DropColumn {
     /// Sets the value that rows get when a rollback adds the column again.
     ///
-    /// A NOT NULL column without a default needs this. Without it, planning fails unless the migration has its own
-    /// `down`.
+    /// A NOT NULL column without a default needs this call, or the migration needs its own `down`. Otherwise planning
+    /// fails.
     pub fn undo_fill(self, value: impl DefaultFor<kind::Any>) {
         self.set_fill(DefaultValue::Value(value.into()));
     }
@@ -488,7 +489,7 @@ impl DropColumn {
     }
 }
 
-/// A column whose type changes. Its methods set how the values are converted.
+/// Builder of the change of a column's type. Its methods set the conversion of the values.
 ///
 /// ```
 /// # use migrate_core::{ColumnType, Schema};
@@ -516,7 +517,7 @@ impl ChangeType {
         self
     }
 
-    /// Sets the SQL expression that gives the new value. The column name in it stands for the old value.
+    /// Sets the SQL expression for the new value. In it, the column name stands for the old value.
     ///
     /// MySQL and MariaDB do not support this; planning fails there.
     pub fn using(self, expression: impl Into<String>) -> ChangeType {
@@ -524,7 +525,8 @@ impl ChangeType {
         self.update(|using, _| *using = Some(expression))
     }
 
-    /// Sets the SQL expression that gives the old value on rollback. The column name in it stands for the new value.
+    /// Sets the SQL expression for the value after a rollback. In it, the column name stands for the value before the
+    /// rollback.
     pub fn undo_using(self, expression: impl Into<String>) -> ChangeType {
         let expression = expression.into();
         self.update(|_, undo_using| *undo_using = Some(expression))

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::preserved::{Contents, PreservedColumns, WriteSet};
+use crate::code::Code;
+use crate::diagnostic::Mistake;
 use crate::schema::{Column, ColumnType, Operation, Table, TableEdit, mentions};
 use crate::state::LiveSchema;
 
@@ -146,7 +148,7 @@ fn holds(column_type: &ColumnType) -> ColumnType {
 
 impl AccidentalReplacement {
     /// Returns the message if the values are lost.
-    pub(super) fn lost(&self, before: &Contents, after: &Contents) -> Option<String> {
+    pub(super) fn lost(&self, before: &Contents, after: &Contents) -> Option<Mistake> {
         match self {
             AccidentalReplacement::Column {
                 was_in,
@@ -159,30 +161,34 @@ impl AccidentalReplacement {
                     values.iter().any(|value| value != &["NULL"]) && values != after.get(table)?.only([by.as_str()]);
                 is_lost.then(|| {
                     if column == by {
-                        return format!(
-                            "`{table}.{column}` is dropped and added again, and its values are lost: to change it, write \
-                             `t.set_type(..)`, or what else is to be different"
-                        );
+                        return Code::ACCIDENTAL_REPLACEMENT
+                            .mistake(format!("`{table}.{column}` is dropped and added again"))
+                            .help("change the column in place, such as with `t.set_type(..)`");
                     }
-                    format!(
-                        "`{table}.{column}` is dropped and `{table}.{by}` is added, and the values are in neither: if it \
-                         is the same column, write `t.rename_column(\"{column}\", \"{by}\")`"
-                    )
+                    Code::ACCIDENTAL_REPLACEMENT
+                        .mistake(format!("`{table}.{column}` is dropped and `{table}.{by}` is added"))
+                        .help(format!(
+                            "if it is the same column, use `t.rename_column(\"{column}\", \"{by}\")`"
+                        ))
                 })
             }
             AccidentalReplacement::Table { was, dropped, by } => {
                 let is_lost = !before.get(was)?.rows.is_empty() && after.get(by)?.rows.is_empty();
                 is_lost.then(|| {
                     if dropped == by {
-                        return format!(
-                            "`{by}` is dropped and made again, and its rows are lost: to change it, write \
-                             `schema.alter_table(\"{by}\", ..)`"
-                        );
+                        return Code::ACCIDENTAL_REPLACEMENT
+                            .mistake(format!("`{by}` is dropped and created again"))
+                            .help(format!(
+                                "change the table in place with `schema.alter_table(\"{by}\", ..)`"
+                            ));
                     }
-                    format!(
-                        "`{dropped}` is dropped and `{by}` is made with the same columns, and the rows are in neither: if \
-                         it is the same table, write `schema.rename_table(\"{dropped}\", \"{by}\")`"
-                    )
+                    Code::ACCIDENTAL_REPLACEMENT
+                        .mistake(format!(
+                            "`{dropped}` is dropped and `{by}` is created with the same columns"
+                        ))
+                        .help(format!(
+                            "if it is the same table, use `schema.rename_table(\"{dropped}\", \"{by}\")`"
+                        ))
                 })
             }
         }

@@ -19,10 +19,13 @@ use self::preserved::{Contents, PreservedColumns, TableRows};
 use self::row_generator::Rows;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use super::{ServerConnection, TestServer};
+use crate::code::{Code, ErrorKind};
+use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::{Dialect, DialectVersion};
 use crate::driver::DriverError;
-use crate::error::{Diagnostic, Error, ErrorKind};
+use crate::error::Error;
 use crate::history::DEFAULT_HISTORY_TABLE;
+use crate::location::Location;
 use crate::migration::Migration;
 use crate::package::checksums::{CHECKSUM_FILE, ChecksumFile};
 use crate::package::source_files::Sources;
@@ -33,15 +36,15 @@ use crate::schema::{self, Effect, Step, StepKind, Table, Undo, Value, effect};
 use crate::state::LiveSchema;
 use crate::target::{Rollback, Target};
 
-/// Returns a value for a column of a generated row, or `None` to generate one from the column's type.
+/// Returns a value for a column of a generated row, or `None` to let the generator choose one.
 ///
-/// The arguments are the table, the column, and a number that differs for each attempted row, starting at 1.
+/// The arguments are the table, the column, and the number of the attempted row, from 1.
 type Values = fn(table: &str, column: &str, row: usize) -> Option<Value>;
 
 /// The standard checks of migrations. [`test_migrations!`](crate::test_migrations) creates a test for each of them.
 /// Call the methods directly to run some of them, or to run them under other names.
 ///
-/// The checks that need a database use SQLite in memory (feature `sqlite`) or the server that `on` sets.
+/// The checks that need a database use the server that `on` sets, or else SQLite in memory (feature `sqlite`).
 ///
 #[cfg_attr(feature = "sqlite", doc = "```")]
 #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -75,7 +78,7 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// Creates checks of the linked migrations. `package` is the directory of the package:
+    /// Creates checks of the linked migrations. `package` is the directory of the package, normally
     /// `env!("CARGO_MANIFEST_DIR")`.
     pub fn new(package: impl Into<PathBuf>) -> Checks {
         Checks {
@@ -106,17 +109,18 @@ impl Checks {
         self
     }
 
-    /// Sets more databases for which all plans must be valid. No connection is needed. Default: none.
+    /// Sets additional dialects. The plans of all migrations must be valid for them. This needs no connection. Default:
+    /// none.
     #[must_use]
     pub fn dialects<D: Into<DialectVersion>>(mut self, dialects: impl IntoIterator<Item = D>) -> Checks {
         self.dialects = dialects.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets a function that returns values for columns that the generator cannot guess, such as one with a check on its
-    /// format.
+    /// Sets a function that returns values for columns that the generator cannot guess, such as a column with a check
+    /// on its format.
     ///
-    /// Its arguments are the table, the column, and a number that differs for each attempted row. For `None` the
+    /// Its arguments are the table, the column, and the number of the attempted row. If it returns `None`, the
     /// generator chooses the value.
     #[must_use]
     pub fn values(mut self, values: Values) -> Checks {
@@ -142,26 +146,27 @@ impl Checks {
     ///
     /// # Errors
     ///
-    /// Returns an error that lists the other files, each with the missing line.
+    /// Returns an error that lists all other migration files, each with its missing line.
     pub fn every_migration_is_linked_and_listed(&self) -> Result<(), Error> {
         let sources = Sources::of(&self.package);
         let registry = self.registry();
         let linked = registry.as_ref().map_or(&[][..], Registry::as_slice);
         let mut diagnostics = sources.unnamed_files(linked);
         diagnostics.extend(sources.unlinked_files(linked));
-        fail_with("migrations would never run", unplaced(diagnostics))
-            .map_err(|error| error.next("fix the lines above"))?;
+        fail_with_all(Code::FILE_NOT_LINKED, diagnostics, |several| {
+            format!("{several} migration files are not part of this program")
+        })?;
         registry.map(drop)
     }
 
-    /// Checks that each migration can be planned, up and down, on an empty database, with Rust functions for its
-    /// connection type.
+    /// Checks that each migration has a valid plan, up and down, on an empty database. Each Rust step must have a
+    /// function for the connection type.
     ///
     /// It also plans all migrations for each of the [`dialects`](Checks::dialects).
     ///
     /// # Errors
     ///
-    /// Returns an error that lists everything that is wrong with the migrations.
+    /// Returns an error that lists all errors of the migrations.
     pub fn every_plan_is_right(&self) -> Result<(), Error> {
         let registry = self.registry()?;
         self.on_empty(&registry, &mut |mut runner| {
@@ -176,11 +181,11 @@ impl Checks {
         })
     }
 
-    /// Checks that each migration records the same steps when it is called twice, for both `up` and `down`.
+    /// Checks that two calls of `up` record the same steps, and likewise two calls of `down`.
     ///
     /// # Errors
     ///
-    /// Returns an error with the first differing step of each migration.
+    /// Returns an error that lists the first differing step of each `up` and `down`.
     pub fn each_migration_is_recorded_the_same_twice(&self) -> Result<(), Error> {
         let mut diagnostics = Vec::new();
         for migration in &self.registry()? {
@@ -202,21 +207,23 @@ impl Checks {
                     Some(step.map_or(migration.location(), |step| step.location))
                 });
                 if let Some(location) = location {
-                    diagnostics.push(Diagnostic {
-                        location: Some(location),
-                        message: format!("`{direction}` of {} describes another step each time", migration.name()),
-                    });
+                    diagnostics.push(
+                        Code::NOT_DETERMINISTIC
+                            .mistake(format!(
+                                "`{direction}` of migration {migration} describes different steps each time"
+                            ))
+                            .help("describe the same steps each time: no clock, randomness, environment or `HashMap` order")
+                            .at(Some(location)),
+                    );
                 }
             }
         }
-        fail_with("migrations are not the same each time", diagnostics).map_err(|error| {
-            error.next(
-                "describe the same each time: no clock, no random number, no environment, no order of a `HashMap`",
-            )
+        fail_with_all(Code::NOT_DETERMINISTIC, diagnostics, |several| {
+            format!("{several} migrations describe different steps each time")
         })
     }
 
-    /// Checks that all migrations apply to an empty database, and that the database then has the described schema.
+    /// Checks that all migrations apply to an empty database, and that it then has the described schema.
     ///
     /// # Errors
     ///
@@ -225,14 +232,19 @@ impl Checks {
         self.on_empty(&self.registry()?, &mut |mut runner| {
             runner.up(&Target::Latest)?;
             let differences = runner.differences()?;
-            fail_with("the database is not what the migrations say", unplaced(differences)).map_err(|error| {
-                error.next("after `execute` or `run`, let `.changes(..)` say what the step does to the schema")
-            })
+            let differences = differences.into_iter().map(|one| Code::SCHEMA_DIFFERS.mistake(one));
+            fail_with(
+                Code::SCHEMA_DIFFERS,
+                "the database differs from the schema that the migrations describe",
+                None,
+                differences.collect(),
+            )
+            .map_err(|error| error.help("describe what `execute` and `run` change with `.changes(..)`"))
         })
     }
 
-    /// Checks that rolling back each migration restores the schema before it, and that applying it again leads to the
-    /// same schema.
+    /// Checks that the rollback of each migration restores the schema before it, and that the next `up` leads to the
+    /// same schema again.
     ///
     /// # Errors
     ///
@@ -244,28 +256,33 @@ impl Checks {
     /// Like [`each_migration_goes_up_down_and_up_again`](Checks::each_migration_goes_up_down_and_up_again), with
     /// generated rows in every table. It also checks that columns outside the migration's steps keep their values.
     ///
-    /// A table for which no valid row is found stays empty, with a message on stderr; set [`values`](Checks::values)
-    /// for it. The environment variable `MIGRATE_TEST_SEED` overrides the [`seed`](Checks::seed) if it is a
-    /// non-negative integer.
+    /// If the generator finds no valid row for a table, the table stays empty, with a message on stderr. Set
+    /// [`values`](Checks::values) for it. The environment variable `MIGRATE_TEST_SEED`, a non-negative integer,
+    /// overrides the [`seed`](Checks::seed).
     ///
     /// # Errors
     ///
-    /// Returns the error of the run, or an error that lists the lost values or the differences. It names the seed.
+    /// Returns the error of the run, or an error that lists the lost values or the differences. The error names the
+    /// seed.
     pub fn each_migration_goes_up_down_and_up_again_with_rows(&self) -> Result<(), Error> {
         let from_outside = std::env::var("MIGRATE_TEST_SEED").ok();
         let seed = from_outside.and_then(|seed| seed.parse().ok()).unwrap_or(self.seed);
         let result = self.up_down_up(Some(Rows::new(seed, self.values)));
-        result.map_err(|error| match error.kind() {
-            ErrorKind::NoMigrations | ErrorKind::DuplicateVersion => error,
-            _ => error.next(format!(
-                "the rows were made from the seed {seed}; `MIGRATE_TEST_SEED` sets it"
-            )),
+        result.map_err(|error| {
+            let depends_on_rows = error.kind() == ErrorKind::StepFailed
+                || [Code::ROWS_LOST, Code::ACCIDENTAL_REPLACEMENT].contains(&error.code());
+            match depends_on_rows {
+                true => error.and_state(&format!(
+                    "the test rows come from seed {seed} (`MIGRATE_TEST_SEED` sets another)"
+                )),
+                false => error,
+            }
         })
     }
 
     /// Checks that no migration differs from the package's `migrations.sum`. Without that file the check passes.
     ///
-    /// With an explicit set of [`migrations`](Checks::migrations), other entries of the file are ignored.
+    /// With an explicit set of [`migrations`](Checks::migrations), the check ignores other entries of the file.
     ///
     /// # Errors
     ///
@@ -277,7 +294,9 @@ impl Checks {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => {
                 let message = format!("{} cannot be read", file.display());
-                return Err(Error::new(ErrorKind::InvalidSetting, message).with_cause(error));
+                return Err(Error::new(Code::TEST_SETTING, message)
+                    .with_cause(error)
+                    .help("restore the file from version control"));
             }
         };
         let (checksum_file, registry) = (ChecksumFile::parse(&text)?, self.registry()?);
@@ -307,11 +326,9 @@ impl Checks {
     fn on_empty(&self, registry: &Registry, check: &mut CheckFn<'_>) -> Result<(), Error> {
         match &self.databases {
             Some(databases) => databases.with_empty(registry, check),
-            None => Err(
-                Error::new(ErrorKind::InvalidSetting, "nothing says which database to check on")
-                    .next("name a server: `Checks::new(..).on(TestServer::at(..)?)`")
-                    .next("or enable the feature `sqlite` of migrate-core, for SQLite in memory"),
-            ),
+            None => Err(Error::new(Code::TEST_SETTING, "no database is set for the checks")
+                .help("enable the feature `sqlite` of migrate-core to use SQLite in memory")
+                .help("or set a server: `Checks::new(..).on(TestServer::at(..)?)`")),
         }
     }
 }
@@ -330,17 +347,23 @@ impl RoundTrip<'_> {
                 // Written directly to stderr, because the test harness hides the output of passing tests.
                 let _ = writeln!(
                     io::stderr(),
-                    "no rows before {migration} in {without}; `test_migrations!(..; values = ..)` says values that go"
+                    "warning[{}]: no generated row fits {without}\n  note: this was before {migration}\n  \
+                     help: set fitting values with `test_migrations!(..; values = ..)`",
+                    Code::TABLE_WITHOUT_ROWS
                 );
             }
         }
         let rows_before = self.contents(&before)?;
 
         let has_rows = self.rows.is_some();
-        self.up(migration).map_err(|error| match error.kind() {
-            ErrorKind::StepFailed if has_rows => {
-                error.next("if it goes on empty tables: rows can be like this, so fix them in a step before")
-            }
+        self.up(migration).map_err(|error| match (error.kind(), error.code()) {
+            (_, Code::ROWS_AT_FAULT | Code::BROKEN_REFERENCES) if has_rows => error
+                .only_help("fix or remove such rows in an earlier step")
+                .help("if such rows cannot exist, set other values with `test_migrations!(..; values = ..)`"),
+            (ErrorKind::StepFailed, _) if has_rows => error
+                .only_help("fix the step")
+                .help("if it fails only on the test rows, set other values with `test_migrations!(..; values = ..)`"),
+            (ErrorKind::StepFailed, _) => error.only_help("fix the step"),
             _ => error,
         })?;
         let after = self.look()?;
@@ -348,12 +371,14 @@ impl RoundTrip<'_> {
         let up = schema::record(|schema| migration.migrate().up(schema)).steps;
         let dialect = self.runner.dialect().kind();
         let kept = PreservedColumns::after(&before, &up, dialect);
-        expect_kept(migration, "applied", kept.lost(&rows_before, &rows_after))?;
+        expect_kept(migration, "applying", kept.lost(&rows_before, &rows_after))?;
         fail_with(
-            &format!("{migration} loses values"),
-            placed(migration, kept.lost_by_replacing(&rows_before, &rows_after)),
+            Code::ACCIDENTAL_REPLACEMENT,
+            &format!("migration {migration} loses values by a drop"),
+            Some(migration.location()),
+            kept.lost_by_replacing(&rows_before, &rows_after),
         )
-        .map_err(|error| error.next("if they are meant to go, drop it in a migration of its own"))?;
+        .map_err(|error| error.help("if the loss is intended, do the drop in a separate migration"))?;
 
         if let Some(rows) = &mut self.rows {
             // The rollback must also work with rows in the new tables.
@@ -363,39 +388,48 @@ impl RoundTrip<'_> {
             };
             rows.fill_for_now(self.runner.session(), &after, is_new);
         }
-        self.runner.rollback(&Rollback::Last(1)).map_err(|error| {
-            error.next(
-                "this was its way back, right after it was applied: let `.undo(..)` or `down` take back what `up` does",
-            )
-        })?;
+        self.runner
+            .rollback(&Rollback::Last(1))
+            .map_err(|error| match error.kind() {
+                ErrorKind::StepFailed => error
+                    .and_state("this was the rollback right after `up`")
+                    .only_help("reverse exactly what `up` does in `.undo(..)` or `down`"),
+                _ => error,
+            })?;
         let back = self.look()?;
         let down = schema::record(|schema| migration.migrate().down(schema));
-        let left = match down.works_out_from_up {
+        let left = match down.derives_from_up {
             true => left_in_place(&up, &before),
             false => Some(BTreeSet::new()),
         };
         if let Some(left) = left {
             fail_with(
-                &format!("the way back of {migration} does not lead to the schema from before it"),
-                placed(migration, before.without(&left).differences(&back.without(&left))),
+                Code::ROLLBACK_DIFFERS,
+                &format!("the rollback of migration {migration} does not restore the schema"),
+                Some(migration.location()),
+                rollback_differences(before.without(&left).differences(&back.without(&left))),
             )
-            .map_err(|error| error.next("let `.undo(..)` or `down` take back all that `up` does, and nothing else"))?;
+            .map_err(|error| error.help("reverse exactly what `up` does in `.undo(..)` or `down`"))?;
         }
-        let kept = kept.and_back(&before, &up, (!down.works_out_from_up).then_some(&down.steps));
+        let kept = kept.and_back(&before, &up, (!down.derives_from_up).then_some(&down.steps));
         let rows_back = self.contents(&back)?;
-        expect_kept(migration, "applied and taken back", kept.lost(&rows_before, &rows_back))?;
+        expect_kept(migration, "rolling back", kept.lost(&rows_before, &rows_back))?;
 
-        self.up(migration).map_err(|error| {
-            error
-                .next("this was the second time, after its way back, which leaves something behind")
-                .next("after `.up_only()` the step has to go a second time, such as with `IF NOT EXISTS`")
+        self.up(migration).map_err(|error| match error.kind() {
+            ErrorKind::StepFailed => error
+                .and_state("this was the second `up`, after the rollback")
+                .only_help("remove everything that `up` creates in `.undo(..)` or `down`")
+                .help("make a step with `.up_only()` repeatable, such as with `IF NOT EXISTS`"),
+            _ => error,
         })?;
         let again = self.look()?;
         fail_with(
-            &format!("{migration} leads to another schema when it is applied again after its way back"),
-            placed(migration, after.differences(&again)),
+            Code::ROLLBACK_DIFFERS,
+            &format!("migration {migration} creates another schema when it is applied again after its rollback"),
+            Some(migration.location()),
+            rollback_differences(after.differences(&again)),
         )
-        .map_err(|error| error.next("let `.undo(..)` or `down` take back all that `up` does, and nothing else"))
+        .map_err(|error| error.help("reverse exactly what `up` does in `.undo(..)` or `down`"))
     }
 
     fn up(&mut self, migration: &Migration) -> Result<(), Error> {
@@ -429,26 +463,27 @@ impl RoundTrip<'_> {
     }
 }
 
-fn expect_kept(migration: &Migration, when: &str, lost: Vec<String>) -> Result<(), Error> {
+fn expect_kept(migration: &Migration, doing: &str, lost: Vec<Mistake>) -> Result<(), Error> {
     fail_with(
-        &format!("when {} is {when}, rows are lost that it is not about", migration),
-        placed(migration, lost),
+        Code::ROWS_LOST,
+        &format!("{doing} {migration} changes rows that no step targets"),
+        Some(migration.location()),
+        lost,
     )
     .map_err(|error| {
-        error.next("carry them over; if they are meant to go, let a step of its own say so, such as a `DELETE`")
+        error
+            .help("look for deletes that cascade, and copy the rows of a table that is created again")
+            .help("if the change is intended, make it in a separate step, such as a `DELETE`")
     })
 }
 
-fn placed(migration: &Migration, messages: Vec<String>) -> Vec<Diagnostic> {
-    let location = Some(migration.location());
-    messages
-        .into_iter()
-        .map(|message| Diagnostic { location, message })
-        .collect()
+fn rollback_differences(differences: Vec<String>) -> Vec<Mistake> {
+    let differences = differences.into_iter();
+    differences.map(|one| Code::ROLLBACK_DIFFERS.mistake(one)).collect()
 }
 
-/// Returns the lower-case names of tables and views that the rollback leaves changed, because their steps are
-/// `up_only`. Returns `None` if the names are unknown.
+/// Returns the lower-case names of the tables and views that `up_only` steps changed, because a rollback does not
+/// restore them. Returns `None` if the names are unknown.
 fn left_in_place(steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>> {
     let mut left = BTreeSet::new();
     for step in steps.iter().filter(|step| matches!(step.undo, Undo::Nothing)) {
@@ -484,32 +519,34 @@ fn meant_for_others(error: Error) -> Error {
     match enabled.iter().filter(|enabled| **enabled).count() {
         0 | 1 => error,
         _ => {
-            error.next("if they are meant for other databases alone, `test_migrations!(..; on = [..])` says for which")
+            error.help("if the migrations are for other databases only, list those: `test_migrations!(..; on = [..])`")
         }
     }
 }
 
-fn unplaced(messages: Vec<String>) -> Vec<Diagnostic> {
-    messages
-        .into_iter()
-        .map(|message| Diagnostic {
-            location: None,
-            message,
-        })
-        .collect()
-}
-
 /// Returns an error with these diagnostics, if there are any.
-fn fail_with(message: &str, diagnostics: Vec<Diagnostic>) -> Result<(), Error> {
-    if diagnostics.is_empty() {
+fn fail_with(code: Code, message: &str, location: Option<Location>, mistakes: Vec<Mistake>) -> Result<(), Error> {
+    if mistakes.is_empty() {
         return Ok(());
     }
-    let error = Error::new(ErrorKind::InvalidMigration, message);
-    Err(diagnostics.into_iter().fold(error, |error, diagnostic| {
-        error.diagnostic(diagnostic.location, diagnostic.message)
-    }))
+    let error = Error::new(code, message);
+    let error = match location {
+        Some(location) => error.at(location),
+        None => error,
+    };
+    Err(mistakes
+        .into_iter()
+        .fold(error, |error, mistake| error.with_diagnostic(mistake.at(None))))
+}
+
+/// Fails with diagnostics that have their own locations, if there are any. A single one is the headline.
+fn fail_with_all(code: Code, diagnostics: Vec<Diagnostic>, headline: impl Fn(usize) -> String) -> Result<(), Error> {
+    match diagnostics.is_empty() {
+        true => Ok(()),
+        false => Err(Error::of_several(code, diagnostics, headline)),
+    }
 }
 
 fn unreadable(what: &str, error: &DriverError) -> Error {
-    Error::new(ErrorKind::Database, format!("the {what} could not be read")).with_cause(error.to_string())
+    Error::new(Code::TEST_DATABASE, format!("the {what} cannot be read")).with_cause(error.to_string())
 }

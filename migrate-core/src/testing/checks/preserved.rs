@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::accidental_replacement::{AccidentalReplacement, ReplacementDetector};
+use crate::code::Code;
+use crate::diagnostic::Mistake;
 use crate::dialect::Dialect;
 use crate::schema::{Effect, Operation, Step, StepKind, Table, TableEdit, Token, Undo, effect, mentions, tokenize};
 use crate::state::LiveSchema;
@@ -141,13 +143,13 @@ impl PreservedColumns {
     }
 
     /// Returns a message for each value that an accidental replacement has lost.
-    pub(super) fn lost_by_replacing(&self, before: &Contents, after: &Contents) -> Vec<String> {
+    pub(super) fn lost_by_replacing(&self, before: &Contents, after: &Contents) -> Vec<Mistake> {
         let replaced = self.replaced.iter();
         replaced.filter_map(|replaced| replaced.lost(before, after)).collect()
     }
 
     /// Returns a message for each table that has lost values.
-    pub(super) fn lost(&self, before: &Contents, now: &Contents) -> Vec<String> {
+    pub(super) fn lost(&self, before: &Contents, now: &Contents) -> Vec<Mistake> {
         let mut lost = Vec::new();
         for (name, kept) in &self.tables {
             let (Some(rows), Some(rows_now)) = (before.get(name), now.get(&kept.now)) else {
@@ -160,16 +162,18 @@ impl PreservedColumns {
                 rows.only(columns.iter().map(|(was, _)| *was)) != rows_now.only(columns.iter().map(|(_, now)| *now))
             };
             if rows.rows.len() != rows_now.rows.len() {
-                lost.push(format!(
-                    "`{name}` had {} rows and has {}",
+                lost.push(Code::ROWS_LOST.mistake(format!(
+                    "`{name}` had {} rows and now has {}",
                     rows.rows.len(),
                     rows_now.rows.len()
-                ));
+                )));
             } else if rows != rows_now && differ(&columns) {
-                lost.push(match columns.iter().find(|column| differ(&[**column])) {
-                    Some((column, _)) => format!("`{name}` has other values in `{column}` than before"),
-                    None => format!("`{name}` has its values in other rows than before"),
-                });
+                lost.push(
+                    Code::ROWS_LOST.mistake(match columns.iter().find(|column| differ(&[**column])) {
+                        Some((column, _)) => format!("the values of `{name}.{column}` have changed"),
+                        None => format!("the values of `{name}` have moved to other rows"),
+                    }),
+                );
             }
         }
         lost

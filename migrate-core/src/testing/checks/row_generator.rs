@@ -14,7 +14,7 @@ use crate::render;
 use crate::schema::{Check, Column, ColumnType, ForeignKey, Table, Value, mentions, tokenize};
 use crate::state::{LiveSchema, toposort};
 
-/// The number of rows per table. A changed table gets as many again.
+/// The number of rows per table. A changed table gets this number of rows again.
 const ROWS: usize = 3;
 
 /// The first generated auto-increment value, above those that migrations insert themselves.
@@ -41,7 +41,7 @@ pub(super) struct Rows {
     values: Option<Values>,
     /// The definition of each table when it was last filled.
     filled: BTreeMap<String, Table>,
-    /// Tables whose definition cannot be read, after that was reported once.
+    /// The reported tables whose definition cannot be read.
     told: BTreeSet<String>,
     /// The number of attempted rows.
     tried: usize,

@@ -1,4 +1,4 @@
-//! The differences between servers when creating test databases.
+//! The differences between servers for the creation of test databases.
 
 use diesel::Connection;
 #[cfg(feature = "mysql")]

@@ -14,9 +14,10 @@ use self::backend::Backend;
 pub use self::backend::ServerConnection;
 pub(super) use self::scratch_database::ScratchDatabase;
 pub(super) use self::template::Template;
-use self::url::ServerUrl;
+use self::url::{InvalidUrl, ServerUrl};
 use super::TestDatabase;
-use crate::error::{Error, ErrorKind};
+use crate::code::Code;
+use crate::error::Error;
 use crate::migration::Migration;
 use crate::registry::Registry;
 use crate::runner::Runner;
@@ -24,10 +25,11 @@ use crate::target::Target;
 
 /// A server that creates databases for tests. `C` is `PgConnection`, or `MysqlConnection` for MySQL and MariaDB.
 ///
-/// Each database has a unique name, also if several processes or machines share the server. It is dropped with its
-/// value, also after a panic and while others are connected. The user of the URL needs the right to create databases.
+/// Each database has a unique name, even if several processes or machines share the server. It is dropped with its
+/// `TestDatabase`, also after a panic, and even if other connections use it. The user of the URL needs the right to
+/// create databases.
 ///
-/// A killed process leaves its databases behind. Their names are `migrate_test_<seconds since 1970>_<random number>`.
+/// A killed process does not drop its databases. Their names are `migrate_test_<seconds since 1970>_<random number>`.
 ///
 #[cfg_attr(feature = "postgres", doc = "```")]
 #[cfg_attr(not(feature = "postgres"), doc = "```ignore")]
@@ -65,11 +67,11 @@ pub struct TestServer<C> {
 impl<C: ServerConnection> TestServer<C> {
     /// Returns the test server that the environment names.
     ///
-    /// The variable is `MIGRATE_TEST_POSTGRES` for `PgConnection` and `MIGRATE_TEST_MYSQL` for `MysqlConnection`. Its
-    /// value is a URL as for [`at`](TestServer::at).
+    /// The variable is `MIGRATE_TEST_POSTGRES` for `PgConnection` and `MIGRATE_TEST_MYSQL` for `MysqlConnection`. For
+    /// its value, see [`at`](TestServer::at).
     ///
-    /// Returns `None` if the variable is missing or empty. Then it prints "NOT TESTED on .." to stderr once per
-    /// process. The line is visible for passing tests too, so CI can search for it.
+    /// If the variable is missing or empty, this returns `None`, and prints "NOT TESTED on .." to stderr once per
+    /// process. The test harness does not capture the line, so it is visible in CI even if the test passes.
     ///
     /// # Errors
     ///
@@ -84,34 +86,36 @@ impl<C: ServerConnection> TestServer<C> {
         let url = std::env::var_os(variable).filter(|url| !url.is_empty());
         let Some(url) = url else {
             say_once(format!(
-                "NOT TESTED on {title}: {variable} does not name a server, such as {example}"
+                "NOT TESTED on {title}: {variable} is not set to the URL of a server, such as {example}"
             ));
             return Ok(None);
         };
-        let server = TestServer::at(&url.to_string_lossy());
-        server
-            .map(Some)
-            .map_err(|error| error.next(format!("it is what {variable} holds")))
+        TestServer::named(&format!("`{variable}`"), &url.to_string_lossy()).map(Some)
     }
 
     /// Returns the server of a URL, such as `postgres://user:password@host` or `mysql://user@host:3306`.
     ///
-    /// Parameters such as `?sslmode=require` are kept. A database in the URL is only connected to, to create and drop
-    /// test databases. The call does not connect.
+    /// Parameters such as `?sslmode=require` also apply to the test databases. If the URL has a database, the
+    /// connections that create and drop test databases use it. This call does not connect.
     ///
     /// # Errors
     ///
     /// Returns an error if the URL is malformed or belongs to another kind of server.
     pub fn at(url: &str) -> Result<TestServer<C>, Error> {
+        TestServer::named("the test server", url)
+    }
+
+    fn named(what: &str, url: &str) -> Result<TestServer<C>, Error> {
         let Backend {
             title,
             schemes,
             example,
             ..
         } = C::kind();
-        let url = ServerUrl::parse(url, schemes).map_err(|why| {
-            let message = format!("a URL does not name a {title} server for tests: {why}");
-            Error::new(ErrorKind::InvalidSetting, message).next(format!("write one such as {example}"))
+        let url = ServerUrl::parse(url, schemes).map_err(|InvalidUrl { why, help }| {
+            let message = format!("{what} is not a valid {title} URL: {why}");
+            let help = help.map_or_else(|| format!("use a URL such as `{example}`"), str::to_owned);
+            Error::new(Code::TEST_SETTING, message).help(help)
         })?;
         Ok(TestServer {
             url,
@@ -123,8 +127,8 @@ impl<C: ServerConnection> TestServer<C> {
     ///
     /// # Errors
     ///
-    /// Returns an error if no migration is linked, if two share a group and version, if the server is unreachable, or
-    /// if it refuses to create a database.
+    /// Returns an error if no migration is linked, or if two share a group and version. Also if the server is
+    /// unreachable or refuses to create a database.
     pub fn database(&self) -> Result<TestDatabase<C>, Error> {
         self.empty(Registry::linked()?)
     }
@@ -138,11 +142,12 @@ impl<C: ServerConnection> TestServer<C> {
         self.empty(Registry::of(migrations)?)
     }
 
-    /// Creates a database with all migrations applied that are linked into the test.
+    /// Creates a database, and applies all migrations that are linked into the test.
     ///
-    /// On PostgreSQL it is a copy (`CREATE DATABASE .. TEMPLATE`) of a migrated template while another test of this
-    /// process uses one. Measured on two busy cores: 0.1 s instead of 0.7 s for 50 migrations, 0.2 s instead of 4.7 s
-    /// for 200. A copy lacks the settings of `ALTER DATABASE .. SET` and the privileges on the database itself.
+    /// On PostgreSQL, if another test of this process has such a database, this one is a copy of a template (`CREATE
+    /// DATABASE .. TEMPLATE`). On two busy cores, a copy took 0.1 s instead of 0.7 s for 50 migrations, and 0.2 s
+    /// instead of 4.7 s for 200. A copy lacks the settings of `ALTER DATABASE .. SET` and the privileges on the
+    /// database itself.
     ///
     /// # Errors
     ///

@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::backend::Backend;
 use super::url::ServerUrl;
-use crate::error::{Error, ErrorKind};
+use crate::code::Code;
+use crate::error::Error;
 
 #[derive(Debug)]
 pub(in crate::testing) struct ScratchDatabase {
@@ -53,7 +54,8 @@ impl Drop for ScratchDatabase {
             // Reported even if the test passes, because the database remains on the server.
             let _ = writeln!(
                 io::stderr(),
-                "the test's database {} on {} could not be dropped: {cause}",
+                "warning[{}]: the test database {} on {} cannot be dropped\n  cause: {cause}\n  help: drop it by hand",
+                Code::TEST_DATABASE_LEFT,
                 self.name,
                 self.server
             );
@@ -63,14 +65,17 @@ impl Drop for ScratchDatabase {
 
 fn not_made(kind: &Backend, server: &ServerUrl) -> Error {
     Error::new(
-        ErrorKind::Database,
-        format!("a database for a test could not be made on {server}"),
+        Code::TEST_DATABASE,
+        format!("a test database cannot be created on {server}"),
     )
-    .next(format!(
-        "check that {} runs there, and the user and the password",
+    .help(format!(
+        "check that {} is running there, and check the user and the password",
         kind.title
     ))
-    .next(format!("the user needs the right to make databases: `{}`", kind.grant))
+    .help(format!(
+        "grant the user the right to create databases: `{}`",
+        kind.grant
+    ))
 }
 
 /// Returns a name that is unique on the server across processes and machines, with the creation time.

@@ -12,31 +12,54 @@ pub(super) struct ServerUrl {
     parameters: String,
 }
 
+/// The reason why text is not the URL of a server.
+#[derive(Debug)]
+pub(super) struct InvalidUrl {
+    pub(super) why: &'static str,
+    /// `None` if an example of a URL is the best help.
+    pub(super) help: Option<&'static str>,
+}
+
 impl ServerUrl {
     /// Parses a URL with one of these schemes. The error never contains a part that may be a password.
-    pub(super) fn parse(url: &str, schemes: &[&str]) -> Result<ServerUrl, &'static str> {
+    pub(super) fn parse(url: &str, schemes: &[&str]) -> Result<ServerUrl, InvalidUrl> {
         let url = url.trim();
-        let (scheme, rest) = url.split_once("://").ok_or("it is not a URL")?;
+        let (scheme, rest) = url.split_once("://").ok_or(InvalidUrl {
+            why: "it has no scheme",
+            help: None,
+        })?;
         if !schemes.contains(&scheme) {
-            return Err("its scheme is another one");
+            return Err(InvalidUrl {
+                why: "it has the scheme of another database",
+                help: None,
+            });
         }
         // Up to the last @, because a password may contain any character. Clients would misread such a password and
         // print a part of it.
         let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
         let password = user.split_once(':').map_or("", |(_, password)| password);
         if password.contains(['@', ':', '/', '?', '#', ' ']) {
-            return Err(
-                "in a password `@`, `:`, `/`, `?`, `#` and blanks are written as %40, %3A, %2F, %3F, %23 and %20",
-            );
+            return Err(InvalidUrl {
+                why: "its password contains reserved characters",
+                help: Some(
+                    "write `@`, `:`, `/`, `?`, `#` and spaces in the password as %40, %3A, %2F, %3F, %23 and %20",
+                ),
+            });
         }
         let is_code = |after: &str| after.len() >= 2 && after.bytes().take(2).all(|digit| digit.is_ascii_hexdigit());
         if !url.split('%').skip(1).all(is_code) {
-            return Err("a `%` that is meant as one is written as %25");
+            return Err(InvalidUrl {
+                why: "it contains a `%` without two hexadecimal digits",
+                help: Some("write a literal `%` as %25"),
+            });
         }
         let (before, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
         // libpq would use it instead of the test database.
         if parameters.contains("dbname=") {
-            return Err("a database is named before the question mark, and not by `dbname`");
+            return Err(InvalidUrl {
+                why: "it contains the parameter `dbname`",
+                help: Some("name the database before the question mark"),
+            });
         }
         let (server, database) = before[scheme.len() + 3..]
             .split_once('/')
@@ -78,14 +101,14 @@ impl fmt::Debug for ServerUrl {
 
 #[cfg(test)]
 mod tests {
-    use super::ServerUrl;
+    use super::{InvalidUrl, ServerUrl};
 
-    fn parse(url: &str) -> Result<ServerUrl, &'static str> {
+    fn parse(url: &str) -> Result<ServerUrl, InvalidUrl> {
         ServerUrl::parse(url, &["postgres", "postgresql"])
     }
 
     #[test]
-    fn another_database_keeps_all_else() {
+    fn replacing_the_database_keeps_the_rest_of_the_url() {
         for (url, database, other) in [
             ("postgres://me@host", None, "postgres://me@host/other"),
             ("postgres://me@host/", None, "postgres://me@host/other"),
@@ -114,7 +137,7 @@ mod tests {
 
     #[cfg(feature = "mysql")]
     #[test]
-    fn mariadb_is_named_by_its_own_scheme_as_well() {
+    fn mysql_and_mariadb_schemes_are_equivalent() {
         use crate::testing::server::backend::ServerConnection;
 
         let schemes = diesel::MysqlConnection::kind().schemes;
@@ -125,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_server_is_refused() {
+    fn invalid_server_urls_are_refused() {
         for url in [
             "",
             "app.db",

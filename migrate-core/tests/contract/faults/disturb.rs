@@ -143,10 +143,7 @@ mod on_server {
         // During connecting, the connection itself fails.
         let connected = AnyConnection::establish(&proxy.url(db));
         if let Ok(Err(error)) = connected.map(|mut connection| work.run(&mut connection, db.engine)) {
-            assert!(
-                error.database_state().is_some() || !error.next_steps().is_empty(),
-                "{error}"
-            );
+            assert!(error.database_state().is_some() || !error.helps().is_empty(), "{error}");
         }
     }
 

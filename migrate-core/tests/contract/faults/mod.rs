@@ -10,16 +10,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use migrate_core::{ErrorKind, Rollback};
+use migrate_core::{Advice, ErrorKind, Help, Rollback};
 
 use self::disturb::{Kind, disturb, statements};
 use self::scenario::Work;
 use crate::support::{Database, Engine, reference};
 
 on_every_database! {
-    after_a_fault_at_any_statement_up_leads_to_the_same_database
-    after_a_fault_at_any_statement_rollback_leads_to_the_same_database
-    where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_database
+    up_after_any_fault_reaches_the_same_database
+    rollback_after_any_fault_reaches_the_same_database
+    up_asks_for_resolve_and_reaches_the_same_database
 }
 
 /// Returns the content of a database with its history. Work after a failure is a batch of its own.
@@ -104,14 +104,14 @@ fn prepare(db: &Database, work: Work) {
     }
 }
 
-fn after_a_fault_at_any_statement_up_leads_to_the_same_database(db: &Database) {
+fn up_after_any_fault_reaches_the_same_database(db: &Database) {
     try_all(db, Work::Up, |db, work, kind| {
         let again = work.run(&mut db.connect(), db.engine);
         assert!(again.is_ok(), "{kind:?}: the same again says: {}", again.unwrap_err());
     });
 }
 
-fn after_a_fault_at_any_statement_rollback_leads_to_the_same_database(db: &Database) {
+fn rollback_after_any_fault_reaches_the_same_database(db: &Database) {
     try_all(db, Work::Back, |db, work, kind| {
         let again = work.run(&mut db.connect(), db.engine);
         assert!(again.is_ok(), "{kind:?}: the same again says: {}", again.unwrap_err());
@@ -124,17 +124,22 @@ fn after_a_fault_at_any_statement_rollback_leads_to_the_same_database(db: &Datab
     });
 }
 
-fn where_nothing_can_tell_a_person_is_asked_and_then_up_leads_to_the_same_database(db: &Database) {
+fn up_asks_for_resolve_and_reaches_the_same_database(db: &Database) {
     let asked = AtomicUsize::new(0);
     try_all(db, Work::InRust, |db, work, kind| {
         let Err(error) = work.run(&mut db.connect(), db.engine) else {
             return;
         };
         assert_eq!(error.kind(), ErrorKind::Interrupted, "{kind:?}: {error}");
-        let says = error.to_string();
-        assert!(
-            says.contains("`migrate resolve 2 --done 2` says that it has"),
-            "{kind:?}: {says}"
+        let advices: Vec<&Advice> = error.helps().iter().flat_map(Help::advices).collect();
+        let resolve = |done| Advice::Resolve {
+            migration: "2".to_owned(),
+            done: Some(done),
+        };
+        assert_eq!(
+            advices,
+            [&resolve(2), &Advice::Up, &resolve(1), &Advice::Up],
+            "{kind:?}: {error}"
         );
         asked.fetch_add(1, Ordering::SeqCst);
         // The state that a person would see.

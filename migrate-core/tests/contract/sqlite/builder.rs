@@ -2,20 +2,20 @@
 
 use migrate_core::{Rollback, Target};
 
-use crate::builder::{there_and_back, users_and_posts};
+use crate::builder::{up_and_down, users_and_posts};
 use crate::support::{Database, migration};
 
 #[test]
-fn a_table_is_made_with_all_that_belongs_to_it() {
+fn a_table_is_created_with_its_constraints_and_indexes() {
     let db = Database::in_file();
     db.up(&users_and_posts()).unwrap();
     insta::assert_snapshot!(db.picture().join("\n"));
 }
 
 #[test]
-fn a_nullable_column_is_added_without_making_the_table_anew() {
+fn a_nullable_column_is_added_without_a_rebuild() {
     let db = Database::in_file();
-    let migrations = there_and_back(&db, |schema| {
+    let migrations = up_and_down(&db, |schema| {
         schema.alter_table("users", |t| t.text("bio").nullable());
     });
     db.rollback(&migrations, &Rollback::Last(1)).unwrap();
@@ -29,7 +29,7 @@ fn a_nullable_column_is_added_without_making_the_table_anew() {
 }
 
 #[test]
-fn an_error_in_a_table_that_is_made_anew_names_the_table() {
+fn an_error_during_a_rebuild_names_the_table() {
     let db = Database::in_file();
     let migrations = [
         migration(1, |schema| {

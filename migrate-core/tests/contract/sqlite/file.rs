@@ -10,7 +10,7 @@ use migrate_core::{ErrorKind, Rollback, Target};
 use crate::support::{Database, migration, table, tables, untransactional};
 
 #[test]
-fn fresh_drops_whatever_sqlite_has() {
+fn fresh_drops_every_kind_of_sqlite_object() {
     let db = Database::in_file();
     db.execute(
         "PRAGMA foreign_keys = ON;
@@ -34,7 +34,7 @@ fn fresh_drops_whatever_sqlite_has() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_and_kept() {
+fn a_file_that_is_not_a_database_is_refused_and_kept() {
     let db = Database::in_file();
     let content = "not a database, but somebody's letter, long enough to be read as a header. ".repeat(20);
     std::fs::write(db.path(), &content).unwrap();
@@ -45,7 +45,7 @@ fn a_file_that_is_no_database_is_refused_and_kept() {
 }
 
 #[test]
-fn what_no_transaction_can_hold_runs_outside_one() {
+fn non_transactional_steps_run_outside_a_transaction() {
     let db = Database::in_file();
     let all = [untransactional(1, |schema| {
         schema
@@ -66,7 +66,7 @@ fn lock_file(db: &Database) -> PathBuf {
 }
 
 #[test]
-fn outside_a_transaction_another_run_is_waited_for() {
+fn a_run_outside_a_transaction_waits_for_another() {
     let db = Database::in_file();
     db.up(&[table(1)]).unwrap();
     // The lock of another process that is running migrations.
@@ -81,7 +81,7 @@ fn outside_a_transaction_another_run_is_waited_for() {
     assert!(
         error
             .to_string()
-            .contains("another run is at work (pid 17, outside a transaction)"),
+            .contains("another migration run is in progress (pid 17, outside a transaction)"),
         "{error}"
     );
     drop(other);
@@ -91,7 +91,7 @@ fn outside_a_transaction_another_run_is_waited_for() {
 }
 
 #[test]
-fn while_it_is_at_work_outside_a_transaction_others_see_the_file() {
+fn a_run_outside_a_transaction_holds_a_lock_file() {
     let db = Database::in_file();
     let path = lock_file(&db);
     let looks = move |_: &mut SqliteConnection| -> QueryResult<()> {
@@ -126,7 +126,7 @@ fn a_statement_that_rolls_back_on_conflict_is_a_plain_failure() {
 }
 
 #[test]
-fn a_locked_database_is_waited_for_and_then_an_error_says_who_to_look_for() {
+fn a_locked_database_times_out_with_a_helpful_error() {
     let db = Database::in_file();
     db.up(&tables(1..=1)).unwrap();
     let mut holder = db.connect();

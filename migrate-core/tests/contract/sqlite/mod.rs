@@ -2,7 +2,7 @@
 
 mod builder;
 mod file;
-mod killed;
+mod process_kill;
 mod queries;
 mod rebuild;
 mod test_file;

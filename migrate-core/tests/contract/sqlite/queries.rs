@@ -62,7 +62,7 @@ fn planned(plan: &Plan) -> Vec<String> {
 }
 
 #[test]
-fn what_a_plan_prints_is_what_runs() {
+fn the_printed_plan_is_the_sql_that_runs() {
     let db = Database::in_file();
     let all = [
         migration(1, |schema| {
@@ -134,7 +134,7 @@ fn nothing_to_do_is_one_query() {
 }
 
 #[test]
-fn a_migration_of_sql_is_its_steps_in_savepoints_and_one_row() {
+fn an_sql_migration_sends_steps_in_savepoints_and_one_row() {
     let db = Database::in_file();
     db.up(&tables(1..=1)).unwrap();
     let sent = statements(&db, &tables(1..=2), |runner| drop(runner.up(&Target::Latest).unwrap()));
@@ -194,7 +194,7 @@ fn a_rust_step_adds_its_claim() {
 }
 
 #[test]
-fn outside_a_transaction_there_is_a_claim_a_mark_per_step_and_a_completion() {
+fn a_run_outside_a_transaction_checkpoints_each_step() {
     let db = Database::in_file();
     db.up(&tables(1..=1)).unwrap();
     let all = [
@@ -237,7 +237,7 @@ fn outside_a_transaction_there_is_a_claim_a_mark_per_step_and_a_completion() {
 }
 
 #[test]
-fn a_rollback_is_its_steps_and_one_row() {
+fn a_rollback_sends_its_steps_and_deletes_one_row() {
     let db = Database::in_file();
     db.up(&tables(1..=2)).unwrap();
     let sent = statements(&db, &tables(1..=2), |runner| {

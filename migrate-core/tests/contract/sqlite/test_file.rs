@@ -7,7 +7,7 @@ use migrate_core::testing::TestFile;
 use crate::support::AnyConnection;
 
 #[test]
-fn each_is_its_own() {
+fn test_files_are_independent() {
     let databases: Vec<TestFile> = (0..20).map(|_| TestFile::new().unwrap()).collect();
     for database in &databases {
         let connect = || AnyConnection::Sqlite(database.connect().unwrap());
@@ -19,7 +19,7 @@ fn each_is_its_own() {
 }
 
 #[test]
-fn it_is_gone_at_the_end_also_after_a_panic() {
+fn a_test_file_is_removed_even_after_a_panic() {
     let database = TestFile::new().unwrap();
     let (path, directory) = (database.path(), database.directory().to_owned());
     let outcome = panic::catch_unwind(move || {

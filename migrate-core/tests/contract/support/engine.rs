@@ -36,7 +36,7 @@ impl Engine {
     }
 
     /// Returns true if the database has transactional DDL.
-    pub(crate) fn takes_back_ddl(self) -> bool {
+    pub(crate) fn has_transactional_ddl(self) -> bool {
         !self.is_mysql()
     }
 

@@ -360,29 +360,34 @@ impl Runner<'_> {
         }
         if row.in_flight.is_some() {
             let (next, done) = (row.progress + 1, row.progress);
-            return Err(Error::new(
+            let error = Error::new(
                 Code::UNDECIDED_STEP,
                 format!("the run of {subject} is gone, and it is unknown whether step {next} completed"),
-            )
-            .at(migration.location())
-            .nothing_changed()
-            .help(
-                Help::new(format!("if step {next} completed, run "))
-                    .advice(resolve(Some(next)))
-                    .text(", then ")
-                    .advice(finish.clone()),
-            )
-            .help(
-                Help::new("if it did not, run ")
-                    .advice(resolve(Some(done)))
-                    .text(", then ")
-                    .advice(finish),
-            ));
+            );
+            let planned = plan_one(planner, migration, way);
+            let error = match planned.as_ref().ok().and_then(|planned| planned.steps.get(done)) {
+                Some(step) => error.at(step.location).statement(step.label()),
+                None => error.at(migration.location()),
+            };
+            return Err(error
+                .nothing_changed()
+                .help(
+                    Help::new(format!("if step {next} completed, run "))
+                        .advice(resolve(Some(next)))
+                        .text(", then ")
+                        .advice(finish.clone()),
+                )
+                .help(
+                    Help::new("if it did not, run ")
+                        .advice(resolve(Some(done)))
+                        .text(", then ")
+                        .advice(finish),
+                ));
         }
         if way != direction {
             return Err(interrupted()
                 .help(Help::new("finish it with ").advice(finish))
-                .help(Help::new("to give it up, record which steps completed with ").advice(resolve(None))));
+                .help(Help::new("to abandon it, record which steps completed with ").advice(resolve(None))));
         }
         let mut planned = plan_one(planner, migration, way).map_err(Error::of_diagnostics)?;
         planned.done = row.progress;

@@ -15,12 +15,12 @@ on_every_database! {
     two_concurrent_rollbacks_roll_back_one_batch
 }
 
-/// Runs `work` and calls `meanwhile` with another connection after each migration.
-fn with_others<T>(db: &Database, meanwhile: impl Fn(), work: impl FnOnce(&mut Runner<'_>) -> T) -> T {
+/// Runs `work` and calls `between` with another connection after each migration.
+fn with_others<T>(db: &Database, between: impl Fn(), work: impl FnOnce(&mut Runner<'_>) -> T) -> T {
     let mut connection = db.connect();
     let mut runner = connection.runner(&tables(1..=6)).observe(|event| {
         if let Event::Finished(_) = event {
-            meanwhile();
+            between();
         }
     });
     work(&mut runner)

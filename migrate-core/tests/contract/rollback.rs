@@ -201,7 +201,7 @@ fn redo_explains_how_to_reapply_if_its_rollback_fails(db: &Database) {
     for (steps, is_suggested) in [(2, true), (1, false)] {
         let error = db.with(&all, |runner| runner.redo(steps)).unwrap_err();
         let mut advices = error.helps().iter().flat_map(Help::advices);
-        // Where the way back is interrupted, two helps are about that.
+        // If the rollback is interrupted, both helps are about that.
         let is_suggested = is_suggested && db.engine.has_transactional_ddl();
         assert_eq!(advices.any(|advice| *advice == Advice::Up), is_suggested, "{error}");
         assert_eq!(error.report().map_or(0, |report| report.executed.len()), steps - 1);

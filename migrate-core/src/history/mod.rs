@@ -172,6 +172,13 @@ impl History {
         self.rows.last().map_or(1, |row| row.sequence + 1)
     }
 
+    /// Returns true if a finished migration holds the claim of a run that has more to execute.
+    pub(crate) fn has_open_claims(&self) -> bool {
+        self.rows
+            .iter()
+            .any(|row| row.phase == Phase::Applied && row.claim.is_some())
+    }
+
     /// Returns the batch of a run that starts now. An interrupted run leaves its claim on its rows, and the next run
     /// continues that batch. So one deployment is one batch, even with interruptions and with several processes. Groups
     /// that are not linked belong to other programs and do not count.

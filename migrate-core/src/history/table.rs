@@ -33,8 +33,6 @@ pub struct HistoryTable {
     name: String,
     /// The schema that holds the table, once it is known.
     schema: Option<String>,
-    /// An extra condition of each `UPDATE`.
-    guard: Option<String>,
     dialect: &'static dyn SqlDialect,
 }
 
@@ -90,7 +88,6 @@ impl HistoryTable {
         HistoryTable {
             name: name.to_owned(),
             schema: None,
-            guard: None,
             dialect,
         }
     }
@@ -98,11 +95,6 @@ impl HistoryTable {
     /// Qualifies the table with its schema from now on.
     pub(crate) fn settle(&mut self, schema: Option<&str>) {
         self.schema = schema.map(str::to_owned);
-    }
-
-    /// Adds a condition to each `UPDATE` from now on, or removes it.
-    pub(crate) fn change_only_if(&mut self, guard: Option<String>) {
-        self.guard = guard;
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -186,8 +178,14 @@ impl HistoryTable {
         )
     }
 
-    /// Updates a row if `claimed_by` still holds its claim: a compare-and-swap.
-    pub(crate) fn update(&self, id: MigrationId<'_>, claimed_by: Option<&str>, change: &RowUpdate<'_>) -> String {
+    /// Updates a row if `claimed_by` still holds its claim and the condition `only_if` is true: a compare-and-swap.
+    pub(crate) fn update(
+        &self,
+        id: MigrationId<'_>,
+        claimed_by: Option<&str>,
+        change: &RowUpdate<'_>,
+        only_if: Option<&str>,
+    ) -> String {
         let mut sets = Vec::new();
         if let Some(batch) = change.batch {
             sets.push(format!("batch = {batch}"));
@@ -219,9 +217,7 @@ impl HistoryTable {
                 Some(run) => format!("claim = {}", self.dialect.text(run)),
                 None => "claim IS NULL".to_owned(),
             },
-            self.guard
-                .as_ref()
-                .map_or(String::new(), |guard| format!(" AND {guard}"))
+            only_if.map_or(String::new(), |condition| format!(" AND {condition}"))
         )
     }
 

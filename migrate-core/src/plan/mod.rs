@@ -3,7 +3,9 @@
 mod note;
 pub(crate) mod offline;
 pub(crate) mod planner;
+pub(crate) mod resume;
 pub(crate) mod rows_at_fault;
+pub(crate) mod select;
 mod steps;
 mod warnings;
 

@@ -1,193 +1,253 @@
-//! The lock that lets one run at a time write: taking, extending and releasing it; and the baseline of its session.
+//! The lock that lets one run at a time write, and the transactions under it.
 
+use std::ops::{Deref, DerefMut};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{LOCK_POLL_INTERVAL, Runner, STATEMENT_LOCK_TIMEOUT};
-use crate::code::Code;
+use super::hooks::Hooks;
+use super::record::HistoryWriter;
+use super::session::Connection;
 use crate::driver::{DriverError, DriverErrorKind, LockScope};
 use crate::error::Error;
-use crate::help::{Advice, Help};
 use crate::report::Event;
 
-impl Runner<'_> {
-    /// Runs `work` with the lock timeout set on the connection, and restores the previous setting.
-    pub(super) fn with_lock_wait<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        if self.session.transaction_depth() > 0 {
-            return Err(Error::new(
-                Code::OPEN_TRANSACTION,
-                "the connection is inside a transaction",
-            )
-            .nothing_changed()
-            .help("pass a connection outside `transaction(..)` and `begin_test_transaction()`; migrations open their own transactions"));
+/// The interval between attempts to take the lock that another run holds.
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The part of the lock that outlives its transaction.
+#[derive(Default)]
+struct Held {
+    scope: LockScope,
+    /// A condition of each `UPDATE` of history, while the session holds the lock.
+    only_if: Option<String>,
+}
+
+/// The lock of a run. A transaction takes it; the guard holds it, if it outlives the transaction.
+///
+/// When the guard is dropped, the lock is released.
+pub(super) struct LockGuard<'a, 'c> {
+    connection: &'a mut Connection<'c>,
+    held: Held,
+}
+
+impl<'a, 'c> LockGuard<'a, 'c> {
+    /// Returns a guard that holds nothing yet.
+    pub(super) fn new(connection: &'a mut Connection<'c>) -> LockGuard<'a, 'c> {
+        LockGuard {
+            connection,
+            held: Held::default(),
         }
-        let before = self
-            .session
-            .set_lock_wait(self.lock_timeout)
-            .map_err(|error| self.database_error("the session cannot be set up", error))?;
-        self.statement_lock_timeout = match before {
-            Some(_) => self.lock_timeout,
-            None => self.lock_timeout.min(STATEMENT_LOCK_TIMEOUT),
-        };
-        self.retry_deadline = None;
-        let result = work(self);
-        // A broken connection refuses these statements; then `result` holds the error.
-        if let Some(leave) = self.baseline.take().and_then(|baseline| baseline.restore_original) {
-            let _ = self.session.execute(&leave);
-        }
-        if let Some(before) = before {
-            let _ = self.session.set_lock_wait(before);
-        }
-        result
     }
 
-    /// Captures the baseline of the session, once.
-    pub(super) fn settle_home(&mut self) -> Result<(), DriverError> {
-        if self.baseline.is_none() {
-            // Captured before a step can change the search path, on which the history table and the lock depend.
-            let baseline = self
-                .session
-                .capture_baseline(self.table.name(), self.statement_lock_timeout)?;
-            self.table.settle(baseline.schema.as_deref());
-            if baseline.is_pooled {
-                self.session.disable_statement_cache();
-            }
-            self.baseline = Some(baseline);
+    /// Begins a transaction under the lock. Waits up to the lock timeout while another run holds the lock.
+    ///
+    /// # Errors
+    ///
+    /// `what` is the headline of the error.
+    pub(super) fn begin(&mut self, hooks: &mut Hooks<'_>, what: &str) -> Result<Tx<'_, 'c>, Error> {
+        if let Err(error) = self.acquire(hooks) {
+            return Err(self.error(what, error));
         }
-        Ok(())
+        Ok(self.open_transaction())
     }
 
-    /// Begins a transaction. Waits up to the lock timeout while another run holds the lock.
-    pub(super) fn begin_transaction(&mut self) -> Result<(), DriverError> {
-        self.settle_home()?;
-        let deadline = Instant::now() + self.lock_timeout;
+    /// Like [`begin`](LockGuard::begin), with the error of the driver.
+    pub(super) fn try_begin(&mut self, hooks: &mut Hooks<'_>) -> Result<Tx<'_, 'c>, DriverError> {
+        self.acquire(hooks)?;
+        Ok(self.open_transaction())
+    }
+
+    fn open_transaction(&mut self) -> Tx<'_, 'c> {
+        Tx {
+            connection: self.connection,
+            held: &mut self.held,
+            is_open: true,
+        }
+    }
+
+    fn acquire(&mut self, hooks: &mut Hooks<'_>) -> Result<(), DriverError> {
+        self.connection.baseline()?;
+        let waits = self.connection.waits();
+        let table = self.connection.table().clone();
+        let deadline = Instant::now() + waits.run;
         let mut told = false;
-        loop {
-            match self.session.begin(&self.table, self.statement_lock_timeout, &self.held) {
-                Err(error) if error.kind == DriverErrorKind::Busy => {
-                    if self.is_stopped() {
-                        return Err(DriverError {
-                            kind: DriverErrorKind::Stopped,
-                            message: format!("another migration run is in progress ({})", error.message),
-                        });
-                    }
-                    if Instant::now() >= deadline {
-                        return Err(DriverError {
-                            kind: DriverErrorKind::Locked,
-                            message: format!("another migration run is in progress ({})", error.message),
-                        });
-                    }
-                    if !told {
-                        let reason = format!("another migration run is in progress ({})", error.message);
-                        self.tell(&Event::Waiting { reason: &reason });
-                        told = true;
-                    }
-                    thread::sleep(LOCK_POLL_INTERVAL);
-                }
-                Ok(begun) => {
-                    if begun.is_held {
-                        self.held = LockScope::Session;
-                    }
-                    self.notice_pooler(begun.session);
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
+        let begun = loop {
+            let busy = match self.connection.begin(&table, waits.statement, &self.held.scope) {
+                Err(error) if error.kind == DriverErrorKind::Busy => error,
+                result => break result?,
+            };
+            let message = format!("another migration run is in progress ({})", busy.message);
+            let give_up = |kind| {
+                Err(DriverError {
+                    kind,
+                    message: message.clone(),
+                })
+            };
+            if hooks.is_stopped() {
+                return give_up(DriverErrorKind::Stopped);
             }
-        }
-    }
-
-    /// Notices a pooler by a changed server session.
-    pub(super) fn notice_pooler(&mut self, session: Option<i64>) {
-        if self
-            .baseline
-            .as_ref()
-            .is_some_and(|baseline| baseline.session != session)
-        {
-            self.met_pooler();
-        }
-    }
-
-    /// Returns true if a failure reveals a pooler that was unknown before: prepared statements of another client.
-    pub(super) fn tells_of_pooler(&mut self, error: &Error) -> bool {
-        let is_its_sign = error
-            .cause()
-            .is_some_and(|cause| cause.to_string().contains("prepared statement \"__diesel_stmt_"));
-        is_its_sign && self.met_pooler()
-    }
-
-    /// Treats server sessions as shared from now on. Returns true if that is new.
-    pub(super) fn met_pooler(&mut self) -> bool {
-        let Some(baseline) = self.baseline.as_mut().filter(|baseline| !baseline.is_pooled) else {
-            return false;
+            if Instant::now() >= deadline {
+                return give_up(DriverErrorKind::Locked);
+            }
+            if !told {
+                hooks.tell(&Event::Waiting { reason: &message });
+                told = true;
+            }
+            thread::sleep(LOCK_POLL_INTERVAL);
         };
-        baseline.is_pooled = true;
-        self.session.disable_statement_cache();
-        true
+        if begun.is_held {
+            self.held.scope = LockScope::Session;
+        }
+        self.connection.notice_pooler(begun.session);
+        Ok(())
     }
 
-    /// Extends the lock beyond the open transaction.
-    pub(super) fn hold(&mut self) -> Result<(), DriverError> {
-        if matches!(self.held, LockScope::Transaction) {
-            self.held = self.session.extend_lock(&self.table)?;
-            // A pooler that is still unknown could move later statements to a session without the lock.
-            let session = self.baseline.as_ref().and_then(|baseline| baseline.session);
-            self.table
-                .change_only_if(session.map(|session| self.session.is_in_session(session)));
-        }
-        Ok(())
+    /// Takes the lock again after a user's step: SQL can release all locks of a session.
+    pub(super) fn reacquire(&mut self) -> Result<(), DriverError> {
+        let table = self.connection.table().clone();
+        self.connection.reacquire_lock(&table)
+    }
+
+    /// Returns the writer of history, while the session holds the lock.
+    pub(super) fn history_writer(&mut self) -> HistoryWriter<'_, 'c> {
+        HistoryWriter::new(self.connection, self.held.only_if.as_deref())
     }
 
     /// Releases the lock after the work under it. The first error is the one to report.
-    pub(super) fn let_go_after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
-        let held = match std::mem::take(&mut self.held) {
-            LockScope::Transaction => return result,
-            held => held,
-        };
-        self.table.change_only_if(None);
-        let let_go = self.session.release_lock(&self.table, held);
+    pub(super) fn release_after<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
+        let released = self.release();
         let value = result?;
-        match let_go {
+        match released {
             Ok(()) => Ok(value),
             Err(error) => Err(self
-                .database_error("the migration lock cannot be released", error)
+                .connection
+                .error("the migration lock cannot be released", error)
                 .state("the work is complete")),
         }
     }
 
-    /// Runs `work` in a transaction and commits it.
-    pub(super) fn in_own_transaction<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        self.begin_transaction()
-            .map_err(|error| self.database_error("a transaction cannot begin", error))?;
-        let result = work(self).and_then(|value| {
-            self.session
-                .commit()
-                .map_err(|error| self.database_error("the transaction cannot be committed", error))?;
-            Ok(value)
-        });
-        if result.is_err() && self.session.transaction_depth() > 0 {
-            // The first error is the one to report.
-            let _ = self.session.rollback();
+    fn release(&mut self) -> Result<(), DriverError> {
+        match std::mem::take(&mut self.held).scope {
+            LockScope::Transaction => Ok(()),
+            scope => {
+                let table = self.connection.table().clone();
+                self.connection.release_lock(&table, scope)
+            }
         }
-        self.let_go_after(result)
+    }
+}
+
+impl<'c> Deref for LockGuard<'_, 'c> {
+    type Target = Connection<'c>;
+
+    fn deref(&self) -> &Connection<'c> {
+        self.connection
+    }
+}
+
+impl DerefMut for LockGuard<'_, '_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.connection
+    }
+}
+
+impl Drop for LockGuard<'_, '_> {
+    fn drop(&mut self) {
+        // An earlier error is the one to report.
+        let _ = self.release();
+    }
+}
+
+/// The failure of a commit, and the result of the rollback after it.
+pub(super) struct CommitFailed {
+    pub(super) error: DriverError,
+    pub(super) was_open: Result<bool, DriverError>,
+}
+
+/// An open transaction under the lock. If it is dropped, it is rolled back.
+pub(super) struct Tx<'t, 'c> {
+    connection: &'t mut Connection<'c>,
+    held: &'t mut Held,
+    is_open: bool,
+}
+
+impl<'c> Tx<'_, 'c> {
+    /// Extends the lock beyond the transaction. The guard then holds it.
+    pub(super) fn extend_lock(&mut self) -> Result<(), DriverError> {
+        if matches!(self.held.scope, LockScope::Transaction) {
+            let table = self.connection.table().clone();
+            self.held.scope = self.connection.extend_lock(&table)?;
+            // A pooler that is still unknown could move later statements to a session without the lock.
+            let session = self.connection.server_session();
+            self.held.only_if = session.map(|session| self.connection.is_in_session(session));
+        }
+        Ok(())
     }
 
-    /// Runs a bookkeeping statement, which must change at least one row.
-    pub(super) fn bookkeeping(&mut self, statement: &str) -> Result<(), Error> {
-        match self.session.execute_counting(statement) {
-            Ok(0) => Err(Error::new(
-                Code::HISTORY_CONFLICT,
-                "another process changed history during this run",
-            )
-            .help(
-                Help::new("inspect the database first; ")
-                    .advice(Advice::Status)
-                    .text(" shows the current state"),
-            )),
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.database_error("history cannot be written", error)),
+    /// Returns the writer of history, in the transaction.
+    pub(super) fn history_writer(&mut self) -> HistoryWriter<'_, 'c> {
+        HistoryWriter::new(self.connection, self.held.only_if.as_deref())
+    }
+
+    /// Commits the transaction. After an error, it is rolled back.
+    pub(super) fn commit(mut self) -> Result<(), CommitFailed> {
+        self.is_open = false;
+        self.connection.commit().map_err(|error| CommitFailed {
+            error,
+            was_open: self.connection.rollback(),
+        })
+    }
+
+    /// Rolls the transaction back. Returns true if the database still had it open.
+    pub(super) fn rollback(mut self) -> Result<bool, DriverError> {
+        self.is_open = false;
+        self.connection.rollback()
+    }
+}
+
+impl<'c> Deref for Tx<'_, 'c> {
+    type Target = Connection<'c>;
+
+    fn deref(&self) -> &Connection<'c> {
+        self.connection
+    }
+}
+
+impl DerefMut for Tx<'_, '_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.connection
+    }
+}
+
+impl Drop for Tx<'_, '_> {
+    fn drop(&mut self) {
+        // An earlier error is the one to report.
+        if self.is_open {
+            let _ = self.connection.rollback();
         }
+    }
+}
+
+/// Runs `work` in a transaction of its own under the lock, and commits it.
+pub(super) fn in_transaction<T>(
+    connection: &mut Connection<'_>,
+    hooks: &mut Hooks<'_>,
+    work: impl FnOnce(&mut Tx<'_, '_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut lock = LockGuard::new(connection);
+    let result = run_in_transaction(&mut lock, hooks, work);
+    lock.release_after(result)
+}
+
+fn run_in_transaction<T>(
+    lock: &mut LockGuard<'_, '_>,
+    hooks: &mut Hooks<'_>,
+    work: impl FnOnce(&mut Tx<'_, '_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut tx = lock.begin(hooks, "a transaction cannot begin")?;
+    let value = work(&mut tx)?;
+    match tx.commit() {
+        Ok(()) => Ok(value),
+        Err(failed) => Err(lock.error("the transaction cannot be committed", failed.error)),
     }
 }

@@ -3,45 +3,61 @@
 //! It prints nothing, reads no environment and never exits. It reports progress as [`Event`]s.
 
 mod accept;
+mod after_failure;
+mod agenda;
 mod attempt;
+mod database_error;
+mod describe;
 mod diagnose;
+mod failure;
 mod fresh;
+mod hooks;
+mod in_flight;
+mod load_history;
 mod lock;
-mod one;
 mod pipeline;
-mod queue;
+mod record;
 mod recovery;
+mod redo;
 mod replay;
 mod resolve;
+mod retry;
 mod run;
+mod run_state;
+mod session;
 mod single_transaction;
+mod steps;
+mod stepwise;
+mod transactional;
+mod wording;
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::code::Code;
 #[cfg(doc)]
 use crate::code::ErrorKind;
-use crate::dialect::DialectVersion;
-use crate::driver::{Driver, DriverError, LockScope, Session};
+use crate::driver::{Driver, Session};
 use crate::error::Error;
-use crate::help::{Advice, Help};
-use crate::history::table::{HistoryTable, SessionBaseline};
-use crate::history::{Checksums, DEFAULT_HISTORY_TABLE, MigrationStatus};
-use crate::migration::{Direction, Migration};
-use crate::plan::{Plan, PlanFor, PlannedMigration};
+use crate::history::table::HistoryTable;
+use crate::history::{DEFAULT_HISTORY_TABLE, MigrationStatus};
+use crate::plan::Plan;
+use crate::plan::select::Request;
 use crate::registry::Registry;
-use crate::render::{SqlDialect, dialect_of};
+use crate::render::SqlDialect;
 use crate::report::{Event, Report};
 use crate::state::LiveSchema;
-use crate::target::{MigrationRef, Policy, Rollback, Target};
+use crate::target::{MigrationRef, Rollback, Target};
 
 pub use resolve::InterruptedMigration;
 
-use diagnose::ROLLED_BACK;
-use replay::Replay;
+use hooks::Hooks;
+use load_history::load_rows;
+use replay::Planning;
+use run::{RunSettings, run};
+use run_state::Batches;
+use session::{Connection, Database};
+use wording::and_before;
 
 /// Applies migrations to a database, and rolls them back.
 ///
@@ -89,51 +105,21 @@ use replay::Replay;
 /// # }
 /// ```
 pub struct Runner<'c> {
-    session: &'c mut dyn Session,
-    registry: Registry,
-    checksums: Checksums,
-    table: HistoryTable,
-    dialect: &'static dyn SqlDialect,
-    /// True if the dialect matches the version of the server.
-    is_dialect_known: bool,
-    /// `None` outside a run, and before its first transaction.
-    baseline: Option<SessionBaseline>,
-    /// The lock, if it outlives its transaction.
-    held: LockScope,
-    /// The deadline for retries while another connection holds a lock.
-    retry_deadline: Option<Instant>,
-    policy: Policy,
+    driver: &'c mut (dyn Session + 'static),
+    database: Database,
+    history_table: String,
+    planning: Planning,
+    hooks: Hooks<'c>,
+    settings: RunSettings,
     lock_timeout: Duration,
-    /// The longest lock wait of one statement.
-    statement_lock_timeout: Duration,
-    single_transaction: bool,
-    applied_by: String,
-    observer: Option<Observer<'c>>,
-    is_to_stop: Option<Stop<'c>>,
-    replay: RefCell<Replay>,
-    /// The history version at the last read, if it came with the rows.
-    history_version_read: Option<i64>,
-    /// The live schema at the last read.
-    live: Rc<LiveSchema>,
 }
-
-/// The longest lock wait of one statement. It is short, so that other queries do not queue behind the statement. After
-/// it, the runner retries the migration until the lock timeout ends.
-const STATEMENT_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The interval between attempts to take the lock that another run holds.
-const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(50);
-
-type Observer<'c> = Box<dyn FnMut(&Event<'_>) + 'c>;
-
-type Stop<'c> = Box<dyn Fn() -> bool + 'c>;
 
 impl std::fmt::Debug for Runner<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runner")
-            .field("registry", &self.registry)
-            .field("table", &self.table)
-            .field("policy", &self.policy)
+            .field("registry", self.planning.registry())
+            .field("history_table", &self.history_table)
+            .field("policy", &self.planning.policy)
             .finish_non_exhaustive()
     }
 }
@@ -180,27 +166,14 @@ impl<'c> Runner<'c> {
     /// # }
     /// ```
     pub fn new<D: Driver>(connection: &'c mut D, registry: Registry) -> Runner<'c> {
-        let dialect = connection.traits().dialect;
         Runner {
-            dialect,
-            is_dialect_known: false,
-            held: LockScope::Transaction,
-            retry_deadline: None,
-            checksums: Checksums::of(&registry, dialect.kind()),
-            registry,
-            table: HistoryTable::new(DEFAULT_HISTORY_TABLE, dialect),
-            baseline: None,
-            session: connection,
-            policy: Policy::default(),
+            database: Database::new(connection.traits().dialect),
+            driver: connection,
+            history_table: DEFAULT_HISTORY_TABLE.to_owned(),
+            planning: Planning::new(registry),
+            hooks: Hooks::default(),
+            settings: RunSettings::default(),
             lock_timeout: Duration::from_secs(30),
-            statement_lock_timeout: STATEMENT_LOCK_TIMEOUT,
-            single_transaction: false,
-            applied_by: String::new(),
-            observer: None,
-            is_to_stop: None,
-            replay: RefCell::default(),
-            history_version_read: None,
-            live: Rc::default(),
         }
     }
 
@@ -211,11 +184,10 @@ impl<'c> Runner<'c> {
     /// [`ErrorKind::InvalidSetting`](crate::ErrorKind::InvalidSetting) if the name is blank, is longer than 63 bytes, contains a control character, or
     /// has a reserved prefix: `sqlite_` on SQLite, `pg_` on PostgreSQL.
     pub fn history_table(mut self, name: &str) -> Result<Runner<'c>, Error> {
-        let dialect = self.dialect;
         let is_unusable = name.trim().is_empty()
             || name.len() > 63
             || name.chars().any(char::is_control)
-            || dialect.is_reserved(name);
+            || self.database.dialect.is_reserved(name);
         if is_unusable {
             return Err(Error::new(
                 Code::INVALID_HISTORY_TABLE,
@@ -223,8 +195,7 @@ impl<'c> Runner<'c> {
             )
             .help("use 1 to 63 bytes without control characters, and not a name that the database reserves"));
         }
-        self.table = HistoryTable::new(name, dialect);
-        self.baseline = None;
+        name.clone_into(&mut self.history_table);
         Ok(self)
     }
 
@@ -244,8 +215,8 @@ impl<'c> Runner<'c> {
     /// `user@host`. The default is empty. Control characters are removed.
     #[must_use]
     pub fn applied_by(mut self, who: impl Into<String>) -> Runner<'c> {
-        self.applied_by = who.into();
-        self.applied_by.retain(|c| !c.is_control());
+        self.settings.applied_by = who.into();
+        self.settings.applied_by.retain(|c| !c.is_control());
         self
     }
 
@@ -253,7 +224,7 @@ impl<'c> Runner<'c> {
     /// default is false: `up` applies it.
     #[must_use]
     pub fn strict_order(mut self, strict: bool) -> Runner<'c> {
-        self.policy.strict_order = strict;
+        self.planning.policy.strict_order = strict;
         self
     }
 
@@ -261,7 +232,7 @@ impl<'c> Runner<'c> {
     /// but not linked. The default is false.
     #[must_use]
     pub fn allow_missing(mut self, allow: bool) -> Runner<'c> {
-        self.policy.allow_missing = allow;
+        self.planning.policy.allow_missing = allow;
         self
     }
 
@@ -271,7 +242,7 @@ impl<'c> Runner<'c> {
     /// If true, a rollback uses the current `down`, or derives the rollback from the current `up`.
     #[must_use]
     pub fn allow_changed(mut self, allow: bool) -> Runner<'c> {
-        self.policy.allow_changed = allow;
+        self.planning.policy.allow_changed = allow;
         self
     }
 
@@ -287,7 +258,7 @@ impl<'c> Runner<'c> {
     ///   disables foreign keys for the whole transaction.
     #[must_use]
     pub fn single_transaction(mut self, single: bool) -> Runner<'c> {
-        self.single_transaction = single;
+        self.settings.single_transaction = single;
         self
     }
 
@@ -311,7 +282,7 @@ impl<'c> Runner<'c> {
     /// ```
     #[must_use]
     pub fn stop_when(mut self, is_to_stop: impl Fn() -> bool + 'c) -> Runner<'c> {
-        self.is_to_stop = Some(Box::new(is_to_stop));
+        self.hooks.is_to_stop = Some(Box::new(is_to_stop));
         self
     }
 
@@ -333,7 +304,7 @@ impl<'c> Runner<'c> {
     /// ```
     #[must_use]
     pub fn observe(mut self, observer: impl FnMut(&Event<'_>) + 'c) -> Runner<'c> {
-        self.observer = Some(Box::new(observer));
+        self.hooks.observer = Some(Box::new(observer));
         self
     }
 
@@ -358,10 +329,9 @@ impl<'c> Runner<'c> {
     /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked) if the database stays locked longer than the [lock timeout](Runner::lock_timeout).
     /// - [`ErrorKind::Database`](crate::ErrorKind::Database) if the database fails, or its version is too old.
     pub fn status(&mut self) -> Result<Vec<MigrationStatus>, Error> {
-        self.with_lock_wait(|runner| {
-            let history = runner.read_history()?.unwrap_or_default();
-            Ok(history.compare(&runner.registry, &runner.checksums))
-        })
+        let (mut connection, planning, _) = self.open()?;
+        let history = load_rows(&mut connection)?;
+        Ok(planning.compare(&history, connection.dialect().kind()))
     }
 
     /// Returns true if every migration is [applied](crate::MigrationState::Applied) or
@@ -402,10 +372,7 @@ impl<'c> Runner<'c> {
     ///
     /// Every error that [`up`](Runner::up) returns before it runs a step.
     pub fn plan(&mut self, target: &Target) -> Result<Plan, Error> {
-        self.with_lock_wait(|runner| {
-            let history = runner.read_history()?.unwrap_or_default();
-            Ok(Plan::of(runner.queue(&history, &Request::Up(target.clone()))?))
-        })
+        self.plan_request(&Request::Up(target.clone()))
     }
 
     /// Returns the plan of [`rollback`](Runner::rollback): the migrations and their SQL. It writes nothing.
@@ -422,10 +389,7 @@ impl<'c> Runner<'c> {
     ///
     /// Every error that [`rollback`](Runner::rollback) returns before it runs a step.
     pub fn plan_rollback(&mut self, rollback: &Rollback) -> Result<Plan, Error> {
-        self.with_lock_wait(|runner| {
-            let history = runner.read_history()?.unwrap_or_default();
-            Ok(Plan::of(runner.queue(&history, &Request::Down(rollback.clone()))?))
-        })
+        self.plan_request(&Request::Down(rollback.clone()))
     }
 
     /// Applies pending migrations, in the order of their versions. It resumes an interrupted migration first.
@@ -470,7 +434,7 @@ impl<'c> Runner<'c> {
     pub fn up(&mut self, target: &Target) -> Result<Report, Error> {
         let span = tracing::info_span!("up");
         let _entered = span.enter();
-        self.with_lock_wait(|runner| runner.run(&Request::Up(target.clone()), &HashMap::new()))
+        self.run(&Request::Up(target.clone()))
     }
 
     /// Rolls back applied migrations, newest first. It finishes an interrupted rollback first.
@@ -492,7 +456,7 @@ impl<'c> Runner<'c> {
     pub fn rollback(&mut self, rollback: &Rollback) -> Result<Report, Error> {
         let span = tracing::info_span!("rollback");
         let _entered = span.enter();
-        self.with_lock_wait(|runner| runner.run(&Request::Down(rollback.clone()), &HashMap::new()))
+        self.run(&Request::Down(rollback.clone()))
     }
 
     /// Rolls back the last `number` migrations and applies them again. Each keeps its batch.
@@ -516,184 +480,184 @@ impl<'c> Runner<'c> {
     pub fn redo(&mut self, number: usize) -> Result<Report, Error> {
         let span = tracing::info_span!("redo");
         let _entered = span.enter();
-        self.with_lock_wait(|runner| {
-            let history = runner.read_history()?.unwrap_or_default();
-            let batches: HashMap<MigrationRef, i64> = history
-                .rows()
-                .iter()
-                .map(|row| (MigrationRef::from(row.id()), row.batch))
-                .collect();
-            let back = runner.queue(&history, &Request::Down(Rollback::Last(number)))?;
-            let back: Vec<Migration> = back.iter().map(|planned| planned.migration).collect();
-            runner.check_redo(&history, &back)?;
-            let these = back.iter().map(|migration| migration.id().into()).collect();
-            let mut report =
-                runner
-                    .run(&Request::These(Direction::Down, these), &batches)
-                    .map_err(|error| match runner.read_history() {
-                        Ok(Some(left)) if back.iter().any(|migration| left.find(migration.id()).is_none()) => {
-                            error.help(Help::from(Advice::Up).text(" applies the rolled back migrations again"))
-                        }
-                        // Nothing was rolled back, or history is unreadable.
-                        _ => error,
-                    })?;
-            let again = report.executed.iter().map(|done| done.migration.id().into()).collect();
-            let rolled_back = number_of(report.executed.len(), "migration was", "migrations were");
-            let up = runner
-                .run(&Request::These(Direction::Up, again), &batches)
-                .map_err(|error| {
-                    let up = error.report().cloned().unwrap_or_default();
-                    let mut executed = report.clone();
-                    executed.executed.extend(up.executed);
-                    executed.batch = up.batch;
-                    let error = and_before(
-                        error.with_report(executed),
-                        &format!("{rolled_back} rolled back before"),
-                    );
-                    error.help(Help::from(Advice::Up).text(" applies the pending migrations"))
-                })?;
-            report.executed.extend(up.executed);
-            report.batch = up.batch;
-            Ok(report)
-        })
+        let settings = self.settings.clone();
+        let (mut connection, planning, hooks) = self.open()?;
+        redo::redo(&mut connection, planning, hooks, &settings, number)
+    }
+
+    /// Accepts a changed migration: stores its current checksum in history. It runs no step, and changes nothing else
+    /// in the database.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, MigrationRef, Runner, Version};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    /// runner.accept(&MigrationRef::from(Version::new(2026_11_23_093000)?))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the reference matches no migration or several, or if the state of the
+    ///   migration is not [`MigrationState::Changed`].
+    /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked) if another run holds the lock for too long.
+    /// - the errors of [`status`](Runner::status).
+    pub fn accept(&mut self, reference: &MigrationRef) -> Result<(), Error> {
+        let (mut connection, planning, hooks) = self.open()?;
+        accept::accept(&mut connection, planning, hooks, reference)
+    }
+
+    /// Returns an interrupted migration, its steps, and the number of completed steps. It writes nothing.
+    ///
+    /// ```
+    /// # use migrate_core::{MigrationRef, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    /// let interrupted = runner.interrupted(&"2026_11_23_093000".parse::<MigrationRef>()?)?;
+    /// println!("{} of {} steps are done", interrupted.done, interrupted.planned.steps().len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the reference matches no migration or several, or if the state of the
+    ///   migration is not [`MigrationState::Interrupted`].
+    /// - [`ErrorKind::InvalidMigration`](crate::ErrorKind::InvalidMigration) if its steps cannot be planned.
+    /// - as for [`status`](Runner::status).
+    pub fn interrupted(&mut self, reference: &MigrationRef) -> Result<InterruptedMigration, Error> {
+        let (mut connection, planning, _) = self.open()?;
+        resolve::read_interrupted(&mut connection, planning, reference)
+    }
+
+    /// Records that exactly the first `done` steps of an interrupted migration completed. It runs no step.
+    ///
+    /// Use it if [`up`](Runner::up) or [`rollback`](Runner::rollback) cannot decide whether the in-flight step
+    /// completed. `done` counts the steps of the interrupted `up` or rollback:
+    ///
+    /// | `done` | interrupted `up` | interrupted rollback |
+    /// |---|---|---|
+    /// | 0 | the migration is pending | the migration is applied |
+    /// | all steps | the migration is applied | the migration is pending |
+    /// | otherwise | the next `up` resumes after these steps | the next rollback resumes after these steps |
+    ///
+    /// ```
+    /// # use migrate_core::{MigrationRef, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    /// runner.resolve(&"2026_11_23_093000".parse::<MigrationRef>()?, 2)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the migration has fewer than `done` steps.
+    /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked) if another run holds the lock for too long.
+    /// - the errors of [`interrupted`](Runner::interrupted).
+    pub fn resolve(&mut self, reference: &MigrationRef, done: usize) -> Result<(), Error> {
+        let (mut connection, planning, hooks) = self.open()?;
+        resolve::resolve(&mut connection, planning, hooks, reference, done)
+    }
+
+    /// Drops everything in the database, then applies all migrations. It asks for no confirmation.
+    ///
+    /// | database | drops |
+    /// |---|---|
+    /// | SQLite | all tables, views and triggers of the `main` database, in one transaction |
+    /// | PostgreSQL | all objects in the connection's schema, in one transaction |
+    /// | MySQL, MariaDB | all tables, views, sequences, routines and events; each drop commits separately |
+    ///
+    /// This includes objects that no migration created; on PostgreSQL also extensions in the schema, unless an object
+    /// elsewhere needs them. For a confirmation prompt, [`fresh_scope`](Runner::fresh_scope) names the scope.
+    ///
+    /// ```
+    /// # use migrate_core::{Error, Runner};
+    /// # fn example(runner: &mut Runner<'_>) -> Result<(), Error> {
+    /// println!("dropping everything in {}", runner.fresh_scope());
+    /// let report = runner.fresh()?;
+    /// assert_eq!(report.batch, Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`up`](Runner::up). If a migration is invalid, `fresh` drops nothing.
+    pub fn fresh(&mut self) -> Result<Report, Error> {
+        let span = tracing::info_span!("fresh");
+        let _entered = span.enter();
+        let settings = self.settings.clone();
+        let (mut connection, planning, hooks) = self.open()?;
+        connection.settle_dialect(None)?;
+        planning.check_on_empty(connection.plan_for())?;
+        let scope = connection.fresh_scope();
+        fresh::drop_everything(&mut connection, planning, hooks)?;
+        let request = Request::Up(Target::Latest);
+        run(&mut connection, planning, hooks, &settings, &request, Batches::new())
+            .map_err(|error| and_before(error, &format!("everything in {scope} was dropped before")))
+    }
+
+    /// Returns the scope of [`fresh`](Runner::fresh) for a confirmation prompt: the SQLite file, the PostgreSQL schema
+    /// with its database, or the MySQL or MariaDB database. The text never contains a password.
+    pub fn fresh_scope(&mut self) -> String {
+        self.driver.fresh_scope()
+    }
+
+    /// Returns the registered migrations.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        self.planning.registry()
+    }
+
+    /// Returns a label of the database for messages, such as the path of the SQLite file. It never contains a password.
+    pub fn database_label(&mut self) -> String {
+        self.driver.database_label()
     }
 
     /// Returns the differences between the live schema and the schema state of the applied migrations. It writes
     /// nothing.
     #[doc(hidden)]
     pub fn differences(&mut self) -> Result<Vec<String>, Error> {
-        let history = self.read_history()?.unwrap_or_default();
-        let live = self.live()?;
-        Ok(self.planner(&history).differences(&live, self.table.name()))
-    }
-
-    /// Returns the connection, for tests that access rows between two runs.
-    pub(crate) fn session(&mut self) -> &mut dyn Session {
-        self.session
-    }
-
-    /// Returns the dialect; before the first query, that of the oldest supported version.
-    pub(crate) fn dialect(&self) -> &'static dyn SqlDialect {
-        self.dialect
-    }
-
-    /// Sets the dialect for the server's version, once. Without `known` it asks the server.
-    fn settle_dialect(&mut self, known: Option<DialectVersion>) -> Result<(), Error> {
-        if self.is_dialect_known {
-            return Ok(());
-        }
-        let version = match known {
-            Some(version) => version,
-            None => self
-                .session
-                .version()
-                .map_err(|error| self.database_error("the server version cannot be read", error))?,
-        };
-        if !version.is_supported() {
-            let oldest = DialectVersion::from(version.name());
-            let message = format!("the server {version} is older than {oldest}, the oldest supported version");
-            return Err(Error::new(Code::UNSUPPORTED_SERVER, message)
-                .nothing_changed()
-                .help("use a newer server; an older one may silently misread SQL"));
-        }
-        let dialect = dialect_of(version);
-        if dialect.kind() != self.dialect.kind() {
-            self.checksums = Checksums::of(&self.registry, dialect.kind());
-        }
-        self.dialect = dialect;
-        self.is_dialect_known = true;
-        Ok(())
+        let (mut connection, planning, _) = self.open()?;
+        let history = load_rows(&mut connection)?;
+        let live = connection.live_to_plan()?;
+        let planner = planning.planner(connection.plan_for(), &history);
+        Ok(planner.differences(&live, connection.table().name()))
     }
 
     /// Reads the live schema.
     pub(crate) fn live(&mut self) -> Result<Rc<LiveSchema>, Error> {
-        self.look_around()
-            .map_err(|error| self.database_error("the schema cannot be read", error))
+        let (mut connection, ..) = self.open()?;
+        connection.live_to_plan()
     }
 
-    fn look_around(&mut self) -> Result<Rc<LiveSchema>, DriverError> {
-        self.live = self.session.live(&self.live)?;
-        Ok(self.live.clone())
+    /// Returns the connection, for tests that access rows between two runs.
+    pub(crate) fn session(&mut self) -> &mut dyn Session {
+        self.driver
     }
 
-    /// Returns the registered migrations.
-    #[must_use]
-    pub fn registry(&self) -> &Registry {
-        &self.registry
+    /// Returns the dialect; before the first query, that of the oldest supported version.
+    pub(crate) fn dialect(&self) -> &'static dyn SqlDialect {
+        self.database.dialect
     }
 
-    /// Returns a label of the database for messages, such as the path of the SQLite file. It never contains a password.
-    pub fn database_label(&mut self) -> String {
-        self.session.database_label()
+    fn plan_request(&mut self, request: &Request) -> Result<Plan, Error> {
+        let (mut connection, planning, _) = self.open()?;
+        let history = load_rows(&mut connection)?;
+        let plan_for = connection.plan_for();
+        let planned = planning.plan(plan_for, &history, request, || connection.live_to_plan())?;
+        Ok(Plan::of(planned))
     }
 
-    fn plan_for(&self) -> PlanFor {
-        let traits = self.session.traits();
-        PlanFor {
-            dialect: self.dialect,
-            connection: Some((traits.connection, self.dialect.kind().connection_name())),
-        }
+    fn run(&mut self, request: &Request) -> Result<Report, Error> {
+        let settings = self.settings.clone();
+        let (mut connection, planning, hooks) = self.open()?;
+        run(&mut connection, planning, hooks, &settings, request, Batches::new())
     }
 
-    /// Returns true if the caller wants the run to stop.
-    fn is_stopped(&self) -> bool {
-        self.is_to_stop.as_ref().is_some_and(|is_to_stop| is_to_stop())
-    }
-
-    fn tell(&mut self, event: &Event<'_>) {
-        if let Some(observer) = &mut self.observer {
-            observer(event);
-        }
-    }
-}
-
-/// The request that a run serves.
-#[derive(Clone, Debug)]
-enum Request {
-    Up(Target),
-    Down(Rollback),
-    /// The listed migrations that are still to be applied or rolled back.
-    These(Direction, Vec<MigrationRef>),
-}
-
-impl Request {
-    fn direction(&self) -> Direction {
-        match self {
-            Request::Up(_) => Direction::Up,
-            Request::Down(_) => Direction::Down,
-            Request::These(direction, _) => *direction,
-        }
-    }
-}
-
-/// The name of a planned migration in messages.
-fn subject(planned: &PlannedMigration) -> String {
-    match planned.direction() {
-        Direction::Up => format!("migration {}", planned.migration()),
-        Direction::Down => format!("the rollback of migration {}", planned.migration()),
-    }
-}
-
-/// The advice that finishes an interrupted migration. It resumes that migration only, wherever the failed run stopped.
-fn advice(direction: Direction) -> Advice {
-    match direction {
-        Direction::Up => Advice::Up,
-        Direction::Down => Advice::RollbackLast,
-    }
-}
-
-/// Adds the earlier work to the state of an error.
-fn and_before(error: Error, before: &str) -> Error {
-    match error.database_state() {
-        Some(ROLLED_BACK) => error.state(format!("the transaction was rolled back; {before}")),
-        _ => error.and_state(before),
-    }
-}
-
-/// Returns a number with its noun, in the singular or the plural.
-fn number_of(count: usize, one: &str, several: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        count => format!("{count} {several}"),
+    /// Opens the connection for one call.
+    fn open(&mut self) -> Result<(Connection<'_>, &mut Planning, &mut Hooks<'c>), Error> {
+        let table = HistoryTable::new(&self.history_table, self.database.dialect);
+        let connection = Connection::open(self.driver, &mut self.database, table, self.lock_timeout)?;
+        Ok((connection, &mut self.planning, &mut self.hooks))
     }
 }

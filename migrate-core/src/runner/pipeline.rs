@@ -3,19 +3,23 @@
 //! Only migrations without a user's SQL or Rust steps are pipelined: such SQL could end its transaction, or absorb the
 //! statements after it. A failed message is not reported; its remaining migrations run again, one by one.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::Runner;
-use super::run::{Agenda, RunState};
+use super::agenda::Agenda;
+use super::hooks::Hooks;
+use super::load_history::load_rows;
+use super::record::finishing;
+use super::replay::Planning;
+use super::run_state::RunState;
+use super::session::Connection;
+use super::steps::tell_step;
 use crate::driver::{DriverErrorKind, HistoryPrecondition};
 use crate::error::Error;
 use crate::history::Phase;
 use crate::migration::Direction;
 use crate::plan::{Action, PlannedMigration};
-use crate::report::{Event, ExecutedMigration};
+use crate::registry::Registry;
 use crate::schema;
-use crate::target::MigrationRef;
 
 /// The largest number of migrations in one message; progress is reported per message.
 const MOST: usize = 32;
@@ -23,149 +27,111 @@ const MOST: usize = 32;
 /// The largest number of bytes of SQL in one message, far below the limits of servers.
 const MOST_BYTES: usize = 1 << 20;
 
-impl Runner<'_> {
-    /// Runs the next migrations in one message, if possible. Returns false if nothing has happened.
-    pub(super) fn take_turns_together(
-        &mut self,
-        run: &mut RunState,
-        agenda: &mut Agenda,
-        batches: &HashMap<MigrationRef, i64>,
-    ) -> Result<bool, Error> {
-        let is_possible = self
-            .session
-            .pipeline_envelope(
-                &self.table,
-                &run.id,
-                self.statement_lock_timeout,
-                HistoryPrecondition::NoTable,
-            )
-            .is_some();
-        let count = if is_possible { travelling(agenda) } else { 0 };
-        if count < 2 || run.goes_alone {
-            return Ok(false);
+/// Runs the next migrations in one message, if possible. Returns false if nothing has happened.
+pub(super) fn run(
+    connection: &mut Connection<'_>,
+    planning: &mut Planning,
+    hooks: &mut Hooks<'_>,
+    run: &mut RunState,
+    agenda: &mut Agenda,
+) -> Result<bool, Error> {
+    let (table, wait) = (connection.table(), connection.waits().statement);
+    let envelope = connection.pipeline_envelope(table, &run.id, wait, HistoryPrecondition::NoTable);
+    let count = if envelope.is_some() { pipelined(agenda) } else { 0 };
+    if count < 2 || run.runs_alone {
+        return Ok(false);
+    }
+    if let Err(error) = connection.baseline() {
+        return Err(connection.error("the session cannot be set up", error));
+    }
+    let Some(message) = message(connection, planning.registry(), run, agenda, count) else {
+        return Ok(false);
+    };
+    tracing::debug!(count, "migrations in one message");
+    let began = Instant::now();
+    if let Err(error) = connection.execute(&message) {
+        // Ends the transaction that the message left open, if the connection still exists.
+        let _ = connection.rollback();
+        if error.kind == DriverErrorKind::ConnectionLost {
+            return Err(connection.error(&format!("a pipeline of {count} migrations failed"), error));
         }
-        self.settle_home()
-            .map_err(|error| self.database_error("the session cannot be set up", error))?;
-        let Some(message) = self.message(run, agenda, batches, count) else {
-            return Ok(false);
+        run.runs_alone = true;
+        let completed = count_completed(connection, run, agenda, count)?;
+        complete(hooks, run, agenda, completed, began);
+        return agenda.reload(connection, planning, hooks).map(|()| true);
+    }
+    complete(hooks, run, agenda, count, began);
+    agenda.history_version = None;
+    agenda.is_left_by_message = true;
+    Ok(true)
+}
+
+/// Records and reports the first migrations of a message, as if they had run one by one.
+fn complete(hooks: &mut Hooks<'_>, run: &mut RunState, agenda: &mut Agenda, count: usize, began: Instant) {
+    let share = began.elapsed() / u32::try_from(count.max(1)).unwrap_or(1);
+    for _ in 0..count {
+        let Some(planned) = agenda.queue.pop_front() else {
+            return;
         };
-        tracing::debug!(count, "migrations in one message");
-        let began = Instant::now();
-        if let Err(error) = self.session.execute(&message) {
-            // Ends the transaction that the message left open, if the connection still exists.
-            let _ = self.session.rollback();
-            if error.kind == DriverErrorKind::ConnectionLost {
-                return Err(self.database_error(&format!("a pipeline of {count} migrations failed"), error));
-            }
-            run.goes_alone = true;
-            return self.after_a_failure(run, agenda, count, began).map(|()| true);
-        }
-        let done: Vec<PlannedMigration> = agenda.queue.drain(..count).collect();
-        if done.iter().any(|planned| planned.direction == Direction::Up) {
-            run.has_open_claims = !agenda.queue.is_empty();
-        }
-        agenda.next_sequence += i64::try_from(count).unwrap_or_default();
-        agenda.history.get_or_insert_default();
-        agenda.history_version = None;
-        agenda.is_left_by_message = true;
-        self.tell_together(run, &done, agenda.queue.len(), began);
-        Ok(true)
-    }
-
-    /// Finds out how far a failed message got, and loads the remaining work.
-    fn after_a_failure(
-        &mut self,
-        run: &mut RunState,
-        agenda: &mut Agenda,
-        count: usize,
-        began: Instant,
-    ) -> Result<(), Error> {
-        let sent: Vec<PlannedMigration> = agenda.queue.drain(..count).collect();
-        let history = self.read_history()?.unwrap_or_default();
-        let is_done = |planned: &&PlannedMigration| match (history.find(planned.migration.id()), planned.direction) {
-            (Some(row), Direction::Up) => row.phase == Phase::Applied && row.claim.as_deref() == Some(run.id.as_str()),
-            (row, direction) => row.is_none() && direction == Direction::Down,
-        };
-        let done: Vec<PlannedMigration> = sent.iter().take_while(is_done).cloned().collect();
-        run.has_open_claims |= done.iter().any(|planned| planned.direction == Direction::Up);
-        let left = agenda.queue.len() + sent.len() - done.len();
-        self.tell_together(run, &done, left, began);
-        let request = agenda.request.clone();
-        *agenda = self.look_patiently(&request)?;
-        Ok(())
-    }
-
-    /// Builds the message of the next migrations, or returns `None` if the database does not support pipelines.
-    fn message(
-        &self,
-        run: &mut RunState,
-        agenda: &Agenda,
-        batches: &HashMap<MigrationRef, i64>,
-        count: usize,
-    ) -> Option<String> {
-        let mut message = String::new();
-        let mut expected = expected_of(agenda)?;
-        for (location, planned) in agenda.queue.iter().take(count).enumerate() {
-            let sequence = agenda.next_sequence + i64::try_from(location).unwrap_or_default();
-            let mut attempt = self.attempt(run, agenda, planned, batches, sequence);
-            attempt.is_last = location + 1 == agenda.queue.len();
-            let around = self
-                .session
-                .pipeline_envelope(&self.table, &run.id, self.statement_lock_timeout, expected)?;
-            message += &around.opening;
-            if expected == HistoryPrecondition::NoTable {
-                message += &self.table.create();
-                message += ";\n";
-            }
-            for sql in planned.sql() {
-                message += sql;
-                message += ";\n";
-            }
-            message += &self.finishing(&attempt, false, Some(around.duration_ms));
-            message += ";\n";
-            if attempt.is_last && attempt.has_open_claims {
-                message += &self.table.finish_batch();
-                message += ";\n";
-            }
-            message += &around.closing;
-            // The next transaction expects history as this one leaves it.
-            expected = HistoryPrecondition::LeftByRun;
-            run.has_open_claims |= planned.direction == Direction::Up;
-        }
-        Some(message)
-    }
-
-    /// Sends the events of one message, as if its migrations had run one by one.
-    fn tell_together(&mut self, run: &mut RunState, done: &[PlannedMigration], left: usize, began: Instant) {
-        let share = began.elapsed() / u32::try_from(done.len().max(1)).unwrap_or(1);
-        let total = run.report.executed.len() + done.len() + left;
-        for planned in done {
-            self.tell_done(run, planned, total, share);
-        }
-        // While no migration completes, the retry deadline stays.
-        if !done.is_empty() {
-            self.retry_deadline = None;
-        }
-    }
-
-    fn tell_done(&mut self, run: &mut RunState, planned: &PlannedMigration, total: usize, duration: Duration) {
-        self.tell(&Event::Started {
-            migration: &planned.migration,
-            direction: planned.direction,
-            position: run.report.executed.len() + 1,
-            total,
-        });
+        run.tell_started(hooks, &planned, 0, agenda.queue.len());
         for (index, step) in planned.steps.iter().enumerate() {
-            self.tell_step(planned, index, step);
+            tell_step(hooks, &planned, index, step);
         }
-        let done = ExecutedMigration {
-            migration: planned.migration,
-            direction: planned.direction,
-            duration,
-        };
-        self.tell(&Event::Finished(&done));
-        run.report.executed.push(done);
+        run.advance(agenda, &planned);
+        run.complete(hooks, &planned, share);
     }
+}
+
+/// Counts the migrations of a failed message that are committed.
+fn count_completed(
+    connection: &mut Connection<'_>,
+    run: &RunState,
+    agenda: &Agenda,
+    count: usize,
+) -> Result<usize, Error> {
+    let history = load_rows(connection)?;
+    let is_done = |planned: &&PlannedMigration| match (history.find(planned.migration.id()), planned.direction) {
+        (Some(row), Direction::Up) => row.phase == Phase::Applied && row.claim.as_deref() == Some(&*run.id),
+        (row, direction) => row.is_none() && direction == Direction::Down,
+    };
+    Ok(agenda.queue.iter().take(count).take_while(is_done).count())
+}
+
+/// Builds the message of the next migrations, or returns `None` if the database does not support pipelines.
+fn message(
+    connection: &Connection<'_>,
+    registry: &Registry,
+    run: &mut RunState,
+    agenda: &Agenda,
+    count: usize,
+) -> Option<String> {
+    let (table, wait) = (connection.table(), connection.waits().statement);
+    let mut message = String::new();
+    let mut expected = expected_of(agenda)?;
+    for (position, planned) in agenda.queue.iter().take(count).enumerate() {
+        let is_last = position + 1 == agenda.queue.len();
+        let attempt = run.attempt(agenda, registry, planned, position, is_last);
+        let envelope = connection.pipeline_envelope(table, &run.id, wait, expected)?;
+        let mut statements = Vec::new();
+        if expected == HistoryPrecondition::NoTable {
+            statements.push(table.create());
+        }
+        statements.extend(planned.sql().into_iter().map(str::to_owned));
+        statements.push(finishing(table, &attempt, false, envelope.duration_ms, None));
+        if is_last && attempt.has_open_claims {
+            statements.push(table.finish_batch());
+        }
+        message += &envelope.opening;
+        for statement in statements {
+            message += &statement;
+            message += ";\n";
+        }
+        message += &envelope.closing;
+        // The next transaction expects history as this one leaves it.
+        expected = HistoryPrecondition::LeftByRun;
+        run.has_open_claims |= planned.direction == Direction::Up;
+    }
+    Some(message)
 }
 
 /// Returns the precondition of the next message, or `None` if the state of history is unknown.
@@ -178,7 +144,7 @@ fn expected_of(agenda: &Agenda) -> Option<HistoryPrecondition> {
 }
 
 /// Counts the next migrations that one message can hold.
-fn travelling(agenda: &Agenda) -> usize {
+fn pipelined(agenda: &Agenda) -> usize {
     if expected_of(agenda).is_none() {
         return 0;
     }
@@ -189,7 +155,7 @@ fn travelling(agenda: &Agenda) -> usize {
         .take(MOST)
         .take_while(|planned| {
             bytes += planned.sql().iter().map(|sql| sql.len()).sum::<usize>();
-            bytes <= MOST_BYTES && is_plain(planned)
+            bytes <= MOST_BYTES && is_plain(planned) && !is_resumed(agenda, planned)
         })
         .count()
 }
@@ -202,6 +168,11 @@ fn is_plain(planned: &PlannedMigration) -> bool {
         Action::Statement(_) | Action::Rust { .. } | Action::Expect { .. } => false,
     };
     planned.is_whole() && planned.done == 0 && planned.steps.iter().all(|step| is_generated(&step.action))
+}
+
+/// Returns true if an earlier run began to apply a migration.
+fn is_resumed(agenda: &Agenda, planned: &PlannedMigration) -> bool {
+    planned.direction == Direction::Up && agenda.row(planned.migration.id()).is_some()
 }
 
 /// Returns true if a statement ends where it seems to: a user's expression may hold a comment or a quote that is not

@@ -1,155 +1,197 @@
 //! All migrations of a run in one transaction.
 
-use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::diagnose::ROLLED_BACK;
-use super::run::{Agenda, RunState};
-use super::{Request, Runner, number_of};
+use super::after_failure;
+use super::agenda::Agenda;
+use super::diagnose::diagnose;
+use super::hooks::Hooks;
+use super::lock::{LockGuard, Tx};
+use super::replay::Planning;
+use super::run_state::RunState;
+use super::session::Connection;
+use super::transactional::{self, RolledBack};
+use super::wording::{ROLLED_BACK, number_of};
 use crate::code::{Code, ErrorKind};
 use crate::error::Error;
 use crate::help::{Advice, Help};
-use crate::migration::Direction;
 use crate::plan::{PlannedMigration, PlannedStep};
-use crate::report::{Event, ExecutedMigration};
-use crate::target::MigrationRef;
+use crate::render::SqlDialect;
 
-impl Runner<'_> {
-    /// Runs all remaining migrations or none. If another run was faster, the agenda is a new one and nothing has run.
-    pub(super) fn take_all_turns(
-        &mut self,
-        run: &mut RunState,
-        agenda: &mut Agenda,
-        request: &Request,
-        batches: &HashMap<MigrationRef, i64>,
-    ) -> Result<(), Error> {
-        self.check_whole(agenda)?;
-        let result = match rebuilds(agenda) {
-            true => self.without_foreign_keys(|runner| runner.all_in_one(run, agenda, request, batches, true)),
-            false => self.all_in_one(run, agenda, request, batches, false),
-        };
-        self.let_go_after(result)
+/// Runs all remaining migrations or none. If another run was faster, the agenda is a new one and nothing has run.
+pub(super) fn run_all(
+    connection: &mut Connection<'_>,
+    planning: &mut Planning,
+    hooks: &mut Hooks<'_>,
+    run: &mut RunState,
+    agenda: &mut Agenda,
+) -> Result<(), Error> {
+    check(connection.dialect(), agenda)?;
+    match agenda.rebuilds() {
+        true => {
+            connection.without_foreign_keys(|connection| run_all_locked(connection, planning, hooks, run, agenda, true))
+        }
+        false => run_all_locked(connection, planning, hooks, run, agenda, false),
     }
+}
 
-    /// Checks that one transaction can hold all remaining migrations.
-    fn check_whole(&self, agenda: &Agenda) -> Result<(), Error> {
-        let refuse = |error: Error| {
-            let turn_off = Help::new("turn off ").advice(Advice::SingleTransaction);
-            Err(error.nothing_changed().help(turn_off))
-        };
-        if !self.dialect.features().transactional_changes {
-            let message = format!(
-                "{} auto-commits DDL, so one transaction cannot hold several migrations",
-                self.dialect.name()
-            );
-            return refuse(Error::new(Code::NOT_ONE_TRANSACTION, message));
-        }
-        let mut reasons = Vec::new();
-        let outside = agenda.queue.iter().filter(|planned| !planned.is_whole());
-        reasons.extend(outside.map(|planned| {
-            let migration = &planned.migration;
-            (migration, format!("migration {migration} has `transaction = false`"))
-        }));
-        if let Some(rebuilt) = agenda.queue.iter().find(|planned| planned.rebuilds()) {
-            // The plan of a migration that rebuilds a table has its own warning.
-            let others = agenda.queue.iter().filter(|planned| !planned.rebuilds());
-            let others = others.filter(|planned| planned.steps.iter().any(PlannedStep::is_users));
-            reasons.extend(others.map(|planned| {
-                let (migration, rebuilt) = (&planned.migration, &rebuilt.migration);
-                (
-                    migration,
-                    format!(
-                        "migration {migration} has SQL or Rust steps, but {rebuilt} rebuilds a table: foreign keys are disabled \
-                         for the whole transaction, so deletes would not cascade"
-                    ),
-                )
-            }));
-        }
-        if reasons.is_empty() {
-            return Ok(());
-        }
-        let message = "one transaction cannot hold all migrations of this run";
-        let error = Error::new(Code::NOT_ONE_TRANSACTION, message);
-        let error = reasons.into_iter().fold(error, |error, (migration, reason)| {
-            error.finding(Some(migration.location()), reason)
-        });
-        refuse(error.help(Help::new("run these migrations separately first, with ").advice(Advice::To)))
+fn run_all_locked(
+    connection: &mut Connection<'_>,
+    planning: &mut Planning,
+    hooks: &mut Hooks<'_>,
+    run: &mut RunState,
+    agenda: &mut Agenda,
+    without_foreign_keys: bool,
+) -> Result<(), Error> {
+    let mut lock = LockGuard::new(connection);
+    let result = run_all_under(&mut lock, planning, hooks, run, agenda, without_foreign_keys);
+    lock.release_after(result)
+}
+
+fn run_all_under(
+    lock: &mut LockGuard<'_, '_>,
+    planning: &mut Planning,
+    hooks: &mut Hooks<'_>,
+    run: &mut RunState,
+    agenda: &mut Agenda,
+    without_foreign_keys: bool,
+) -> Result<(), Error> {
+    let mut tx = lock.begin(hooks, "the migration lock cannot be acquired")?;
+    if let Err(stale) = agenda.revalidate(&mut tx, planning) {
+        drop(tx);
+        return agenda.recover(stale, lock, planning, hooks, run.completed() > 0);
     }
-
-    fn all_in_one(
-        &mut self,
-        run: &mut RunState,
-        agenda: &mut Agenda,
-        request: &Request,
-        batches: &HashMap<MigrationRef, i64>,
-        without_foreign_keys: bool,
-    ) -> Result<(), Error> {
-        if !self.lock(run, agenda, request)? {
-            return Ok(());
-        }
-        let is_another = rebuilds(agenda) && !without_foreign_keys;
-        if is_another || self.check_whole(agenda).is_err() {
-            // Another run was faster, and the remaining work has changed.
-            self.abandon();
-            return Ok(());
-        }
-        let mut done: Vec<ExecutedMigration> = Vec::new();
-        while !agenda.queue.is_empty() {
-            if let Err(error) = self.plan_next(agenda, !done.is_empty()) {
-                self.abandon();
-                return Err(error);
+    let needs_other_setting = agenda.rebuilds() && !without_foreign_keys;
+    if needs_other_setting || check(tx.dialect(), agenda).is_err() {
+        // Another run was faster, and the remaining work has changed.
+        return Ok(());
+    }
+    match run_each(tx, planning, hooks, run, agenda) {
+        Ok(done) => {
+            // Before the commit no migration is done.
+            for (planned, duration) in done {
+                run.complete(hooks, &planned, duration);
             }
-            let Some(planned) = agenda.queue.pop_front() else {
-                break;
-            };
-            self.tell_started(&planned, done.len(), agenda.queue.len());
-            let started = Instant::now();
-            let attempt = self.attempt(run, agenda, &planned, batches, agenda.next_sequence);
-            let worked = self.work(&attempt, started);
-            let worked = worked.and_then(|()| match attempt.is_last {
-                true => self.commit_last().map(drop),
-                false => Ok(()),
-            });
-            if let Err(failure) = worked {
-                let error = self.rolled_back(&attempt, failure);
-                run.has_open_claims = false;
-                if self.may_try_again(&planned, &error) {
-                    let request = agenda.request.clone();
-                    *agenda = self.look_patiently(&request)?;
-                    return Ok(());
-                }
-                return Err(with_those_before(error, done.len()));
+            Ok(())
+        }
+        Err(Unfinished::NotPlanned(error)) => Err(error),
+        Err(Unfinished::Failed(failed)) => {
+            let FailedMigration {
+                planned,
+                rolled_back,
+                before,
+            } = *failed;
+            run.has_open_claims = false;
+            if run.retries.may_try_again(lock, hooks, &planned, &rolled_back.failure) {
+                return agenda.reload(lock, planning, hooks);
             }
-            done.push(ExecutedMigration {
-                migration: planned.migration,
-                direction: planned.direction,
-                duration: started.elapsed(),
-            });
-            run.has_open_claims = !attempt.is_last && planned.direction == Direction::Up;
-            agenda.next_sequence += i64::from(attempt.row.is_none());
-            agenda.history.get_or_insert_default();
-        }
-        self.retry_deadline = None;
-        // Before the commit no migration is done.
-        for done in done {
-            self.tell(&Event::Finished(&done));
-            run.report.executed.push(done);
-        }
-        Ok(())
-    }
-
-    /// Plans a rebuild again, from the uncommitted result of the migrations before it.
-    fn plan_next(&mut self, agenda: &mut Agenda, has_done_some: bool) -> Result<(), Error> {
-        match agenda.queue.front() {
-            Some(next) if has_done_some && next.rebuilds() => self.plan_anew(agenda),
-            _ => Ok(()),
+            let attempt = run.attempt(agenda, planning.registry(), &planned, 0, agenda.queue.is_empty());
+            let (failure, facts) = after_failure::of_transaction(lock, &attempt, rolled_back);
+            run.has_open_claims = false;
+            Err(with_those_before(diagnose(&attempt, failure, facts), before))
         }
     }
 }
 
-/// Returns true if the remaining work rebuilds a table.
-fn rebuilds(agenda: &Agenda) -> bool {
-    agenda.queue.iter().any(PlannedMigration::rebuilds)
+/// The reason why the transaction was rolled back.
+enum Unfinished {
+    /// A rebuild cannot be planned after the migrations before it.
+    NotPlanned(Error),
+    Failed(Box<FailedMigration>),
+}
+
+/// The migration that failed.
+struct FailedMigration {
+    planned: PlannedMigration,
+    rolled_back: RolledBack,
+    /// The number of migrations that the transaction held before.
+    before: usize,
+}
+
+/// Runs all remaining migrations in an open transaction, and commits it. Returns them with their durations.
+fn run_each(
+    mut tx: Tx<'_, '_>,
+    planning: &mut Planning,
+    hooks: &mut Hooks<'_>,
+    run: &mut RunState,
+    agenda: &mut Agenda,
+) -> Result<Vec<(PlannedMigration, Duration)>, Unfinished> {
+    let mut done: Vec<(PlannedMigration, Duration)> = Vec::new();
+    while let Some(next) = agenda.queue.front() {
+        if next.rebuilds() && !done.is_empty() {
+            // Its table is as the migrations before it leave it, uncommitted.
+            agenda.replan_next(&mut tx, planning).map_err(Unfinished::NotPlanned)?;
+        }
+        let Some(planned) = agenda.queue.pop_front() else { break };
+        run.tell_started(hooks, &planned, done.len(), agenda.queue.len());
+        let started = Instant::now();
+        let attempt = run.attempt(agenda, planning.registry(), &planned, 0, agenda.queue.is_empty());
+        if let Err(failure) = transactional::run_steps(&mut tx, &attempt, hooks, started) {
+            return Err(Unfinished::Failed(Box::new(FailedMigration {
+                rolled_back: transactional::roll_back(tx, failure),
+                planned,
+                before: done.len(),
+            })));
+        }
+        run.advance(agenda, &planned);
+        done.push((planned, started.elapsed()));
+    }
+    match transactional::commit(tx) {
+        Ok(()) => Ok(done),
+        Err(rolled_back) => match done.pop() {
+            Some((planned, _)) => Err(Unfinished::Failed(Box::new(FailedMigration {
+                planned,
+                rolled_back,
+                before: done.len(),
+            }))),
+            None => Ok(done),
+        },
+    }
+}
+
+/// Checks that one transaction can hold all remaining migrations.
+fn check(dialect: &dyn SqlDialect, agenda: &Agenda) -> Result<(), Error> {
+    let refuse = |error: Error| {
+        let turn_off = Help::new("turn off ").advice(Advice::SingleTransaction);
+        Err(error.nothing_changed().help(turn_off))
+    };
+    if !dialect.features().transactional_changes {
+        let message = format!(
+            "{} auto-commits DDL, so one transaction cannot hold several migrations",
+            dialect.name()
+        );
+        return refuse(Error::new(Code::NOT_ONE_TRANSACTION, message));
+    }
+    let mut reasons = Vec::new();
+    let outside = agenda.queue.iter().filter(|planned| !planned.is_whole());
+    reasons.extend(outside.map(|planned| {
+        let migration = &planned.migration;
+        (migration, format!("migration {migration} has `transaction = false`"))
+    }));
+    if let Some(rebuilt) = agenda.queue.iter().find(|planned| planned.rebuilds()) {
+        // The plan of a migration that rebuilds a table has its own warning.
+        let others = agenda.queue.iter().filter(|planned| !planned.rebuilds());
+        let others = others.filter(|planned| planned.steps.iter().any(PlannedStep::is_users));
+        reasons.extend(others.map(|planned| {
+            let (migration, rebuilt) = (&planned.migration, &rebuilt.migration);
+            (
+                migration,
+                format!(
+                    "migration {migration} has SQL or Rust steps, but {rebuilt} rebuilds a table: foreign keys are disabled \
+                     for the whole transaction, so deletes would not cascade"
+                ),
+            )
+        }));
+    }
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    let message = "one transaction cannot hold all migrations of this run";
+    let error = Error::new(Code::NOT_ONE_TRANSACTION, message);
+    let error = reasons.into_iter().fold(error, |error, (migration, reason)| {
+        error.finding(Some(migration.location()), reason)
+    });
+    refuse(error.help(Help::new("run these migrations separately first, with ").advice(Advice::To)))
 }
 
 /// Adds to an error that the earlier migrations of its transaction are not applied either.

@@ -105,7 +105,7 @@ impl SchemaSnapshot {
                     .collect(),
                 ..table.clone()
             };
-            let edits = vec![nowhere(TableEdit::AddForeignKey(key))];
+            let edits = vec![nowhere(key.into())];
             let name = table.name.clone();
             let operation = Operation::AlterTable { table: name, edits };
             operations.push(CheckedOperation::on(operation, Some(before), Some(table)));

@@ -120,14 +120,14 @@ impl Planner {
         self.inverses.insert(migration.id(), Rc::new(walk.inverse));
     }
 
-    /// Forgets the schema: an applied migration is missing here, or has changed since.
-    pub(crate) fn forget(&mut self) {
-        self.model.forget();
+    /// Marks the whole schema as unknown: an applied migration is missing here, or has changed since.
+    pub(crate) fn mark_all_unknown(&mut self) {
+        self.model.mark_all_unknown();
     }
 
     /// Marks the schema as incomplete: other programs use the database, and their migrations are not linked here.
     pub(crate) fn mark_incomplete(&mut self) {
-        self.model.mark_all_unknown();
+        self.model.mark_incomplete();
     }
 
     /// Plans a migration as the next one to apply.

@@ -2,7 +2,7 @@
 
 use crate::render::{REBUILT, SqlDialect, index_keys};
 use crate::schema::sql_text::renamed;
-use crate::schema::{DefaultValue, ForeignKey, Index, IndexKey, IndexOn, Operation, Table, TableEdit, mentions};
+use crate::schema::{ColumnEffect, ForeignKey, Index, IndexKey, IndexOn, Operation, Requirement, Table, mentions};
 
 /// The kind of constraint that rows violate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +48,10 @@ pub(super) fn rows_at_fault(
     };
     let copies = format!("INSERT INTO {}", dialect.identifier(&format!("{REBUILT}{table}")));
     for edit in edits {
-        if let Some((mark, rows)) = finder.of(&edit.change, before) {
-            let is_index = matches!(edit.change, TableEdit::AddIndex { .. });
+        let effects = edit.change.effects();
+        let required = effects.requires;
+        if let Some((mark, rows)) = required.and_then(|required| finder.of(required, before)) {
+            let is_index = matches!(required, Some(Requirement::UniqueIndex(_)));
             let is_at = |statement: &String| match is_rebuild && !is_index {
                 // A rebuild checks its constraints where it copies the rows; foreign keys are checked after the last step.
                 true => statement.starts_with(&copies),
@@ -62,7 +64,11 @@ pub(super) fn rows_at_fault(
                 }
             }
         }
-        finder.follow(&edit.change);
+        match effects.column {
+            Some(ColumnEffect::Renamed { from, to }) => finder.renames.push((from, to)),
+            Some(ColumnEffect::Added(column)) => finder.added.push(&column.name),
+            Some(ColumnEffect::Dropped(_) | ColumnEffect::Converted { .. }) | None => {}
+        }
     }
     by_statement
 }
@@ -89,60 +95,36 @@ struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    fn of(&self, change: &'a TableEdit, before: Option<&Table>) -> Option<(Mark, RowsAtFault)> {
-        let named = |name: &str, rows: Option<RowsAtFault>| {
-            let name = self.dialect.identifier(name);
-            Some((Mark { name, clause: "" }, rows?))
+    fn of(&self, required: Requirement<'_>, before: Option<&Table>) -> Option<(Mark, RowsAtFault)> {
+        let mark = |name: &str, clause: &'static str| Mark {
+            name: self.dialect.identifier(name),
+            clause,
         };
-        match change {
-            TableEdit::AddPrimaryKey(key) => {
+        Some(match required {
+            Requirement::PrimaryKey(key) => {
+                // MySQL does not name primary keys.
                 let clause = "PRIMARY KEY";
                 let name = String::new();
-                Some((
+                (
                     Mark { name, clause },
                     self.duplicates(&plain(&key.columns), None, false)?,
-                ))
+                )
             }
-            TableEdit::AddUnique(unique) => named(&unique.name, self.duplicates(&plain(&unique.columns), None, true)),
-            TableEdit::AddIndex { index, .. } if index.unique => {
-                named(&index.name, self.duplicates(&index.keys, index.filter.as_deref(), true))
+            Requirement::Unique(unique) => (
+                mark(&unique.name, ""),
+                self.duplicates(&plain(&unique.columns), None, true)?,
+            ),
+            Requirement::UniqueIndex(index) => (
+                mark(&index.name, ""),
+                self.duplicates(&index.keys, index.filter.as_deref(), true)?,
+            ),
+            Requirement::ForeignKey(key) => (mark(&key.name, ""), self.orphans(key, before)?),
+            Requirement::Check(check) => (mark(&check.name, ""), self.violations(&check.expression)?),
+            Requirement::NotNull { column } => (mark(column, "NOT NULL"), self.nulls(column)?),
+            Requirement::FilledNotNull { column, expression } => {
+                (mark(column, "NOT NULL"), self.filled_with_null(column, expression)?)
             }
-            TableEdit::AddForeignKey(key) => named(&key.name, self.orphans(key, before)),
-            TableEdit::AddCheck(check) => named(&check.name, self.violations(&check.expression)),
-            TableEdit::SetNotNull { column } => {
-                let name = self.dialect.identifier(column);
-                Some((
-                    Mark {
-                        name,
-                        clause: "NOT NULL",
-                    },
-                    self.nulls(column)?,
-                ))
-            }
-            TableEdit::AddColumn {
-                column,
-                fill: Some(DefaultValue::Expression(expression)),
-            } if !column.nullable => {
-                let name = self.dialect.identifier(&column.name);
-                let rows = self.filled_with_null(&column.name, expression)?;
-                Some((
-                    Mark {
-                        name,
-                        clause: "NOT NULL",
-                    },
-                    rows,
-                ))
-            }
-            _ => None,
-        }
-    }
-
-    fn follow(&mut self, change: &'a TableEdit) {
-        match change {
-            TableEdit::RenameColumn { from, to } => self.renames.push((from, to)),
-            TableEdit::AddColumn { column, .. } => self.added.push(&column.name),
-            _ => {}
-        }
+        })
     }
 
     /// Returns the name of a column before the operation; `None` if the operation adds it.

@@ -11,7 +11,7 @@ use crate::location::Location;
 use crate::migration::Direction;
 use crate::plan::{Action, Note, PlanFor, PlannedStep};
 use crate::render::{self, OUTSIDE_TRANSACTION};
-use crate::schema::{self, Effect, EnumChange, Operation, Step, StepKind, TableEdit, Token, Undo, mentions};
+use crate::schema::{self, ColumnEffect, Effect, EnumChange, Operation, Step, StepKind, Token, Undo, mentions};
 use crate::state::{CheckedOperation, SchemaState};
 
 /// The purpose of a pass over steps.
@@ -97,7 +97,7 @@ impl StepPlanner<'_> {
                         Effect::Rows => self.models().for_each(SchemaState::rows_may_come),
                         Effect::Names(names) => self.models().for_each(|model| model.mark_unknown(names.clone())),
                         Effect::Index(index) => self.models().for_each(|model| model.mark_owner_unknown(&index)),
-                        Effect::Anything => self.models().for_each(SchemaState::forget),
+                        Effect::Anything => self.models().for_each(SchemaState::mark_all_unknown),
                     }
                 }
                 self.undo(step, effects, "this SQL");
@@ -256,8 +256,8 @@ impl StepPlanner<'_> {
     ) {
         let dropped: Vec<&str> = match &applied.operation {
             Operation::AlterTable { edits, .. } => {
-                let dropped = edits.iter().filter_map(|edit| match &edit.change {
-                    TableEdit::DropColumn { column, .. } => Some(column.as_str()),
+                let dropped = edits.iter().filter_map(|edit| match edit.change.effects().column {
+                    Some(ColumnEffect::Dropped(column)) => Some(column),
                     _ => None,
                 });
                 dropped.collect()

@@ -3,7 +3,7 @@
 use super::note::Note;
 use crate::code::Code;
 use crate::render::SqlDialect;
-use crate::schema::{Operation, Table, TableEdit};
+use crate::schema::{ColumnEffect, Operation, Table};
 
 /// Returns a note for each object that an operation changes, if its definition is unknown.
 pub(super) fn unchecked(operation: &Operation) -> Vec<Note> {
@@ -26,18 +26,16 @@ pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: b
             vec![Note::info(format!("`{table}` is restored without its rows"))]
         }
         Operation::AlterTable { table, edits } => {
-            let note = |change: &TableEdit| match change {
-                TableEdit::DropColumn { column, .. } => Some(Note::warning(
+            let note = |effect: ColumnEffect<'_>| match effect {
+                ColumnEffect::Dropped(column) => Some(Note::warning(
                     Code::COLUMN_VALUES_LOST,
                     format!("the values of `{table}.{column}` are lost"),
                 )),
-                TableEdit::AddColumn { column, .. } if goes_back && column.generated.is_none() => {
-                    Some(Note::info(format!(
-                        "`{table}.{}` is restored without its values, as the last column",
-                        column.name
-                    )))
-                }
-                TableEdit::SetType { column, to, .. } => {
+                ColumnEffect::Added(column) if goes_back && column.generated.is_none() => Some(Note::info(format!(
+                    "`{table}.{}` is restored without its values, as the last column",
+                    column.name
+                ))),
+                ColumnEffect::Converted { column, to } => {
                     let from = &before?.column(column)?.column_type;
                     from.loses_as(to).then(|| {
                         Note::warning(
@@ -46,9 +44,10 @@ pub(super) fn losses(operation: &Operation, before: Option<&Table>, goes_back: b
                         )
                     })
                 }
-                _ => None,
+                ColumnEffect::Added(_) | ColumnEffect::Renamed { .. } => None,
             };
-            edits.iter().filter_map(|edit| note(&edit.change)).collect()
+            let effects = edits.iter().filter_map(|edit| edit.change.effects().column);
+            effects.filter_map(note).collect()
         }
         Operation::CreateTable { .. }
         | Operation::RenameTable { .. }

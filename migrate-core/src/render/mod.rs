@@ -4,13 +4,16 @@ mod alter_table;
 pub(crate) mod common;
 mod features;
 mod mysql;
+mod mysql_alter_table;
 mod mysql_normalize;
 mod mysql_online_ddl;
 mod normalize;
 mod operation;
 mod postgres;
+mod postgres_alter_table;
 mod raw_sql;
 mod sqlite;
+mod sqlite_alter_table;
 mod sqlite_rebuild;
 #[cfg(feature = "sqlite")]
 pub(crate) mod tokens;

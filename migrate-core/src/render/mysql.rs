@@ -1,17 +1,14 @@
 //! SQL that is specific to MySQL and MariaDB.
 
-use std::collections::BTreeMap;
-
-use super::alter_table::{Altering, Aspect};
-use super::mysql_online_ddl::{is_online, is_online_alone, is_plain, takes_expressions_alone};
+use super::mysql_online_ddl::takes_expressions_alone;
 use super::operation::Rendered;
-use super::{Alteration, Features, SqlDialect, TransactionWrapper, common, diagnostic, mysql_normalize};
+use super::{Alteration, Features, SqlDialect, TransactionWrapper, common, mysql_normalize};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
 use crate::schema::{
-    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, NewName, ObjectKind, Table, TableEdit,
-    Token, mentions, tokenize,
+    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, NewName, ObjectKind, Table, Token,
+    tokenize,
 };
 
 /// The dialect of MySQL or MariaDB.
@@ -204,25 +201,7 @@ impl SqlDialect for MySql {
     }
 
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>> {
-        let mut altering = Altering::new(self, alteration).demanding(self.online());
-        let mut diagnostics = Vec::new();
-        for edit in alteration.edits {
-            if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
-                diagnostics.push(diagnostic(edit.location, message));
-            }
-        }
-        for edit in alteration.edits {
-            if let Some(after) = alteration.after
-                && let Err(message) = self.check_new_key(after, &edit.change)
-            {
-                diagnostics.push(diagnostic(edit.location, message));
-            }
-        }
-        if diagnostics.is_empty() {
-            Ok(altering.finish())
-        } else {
-            Err(diagnostics)
-        }
+        self.alter(alteration)
     }
 
     fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, Mistake> {
@@ -251,74 +230,12 @@ impl SqlDialect for MySql {
     }
 }
 
-/// The columns of the indexes that InnoDB creates for foreign keys, by the name of the foreign key.
-type OwnIndexes = BTreeMap<String, Vec<String>>;
-
-/// InnoDB creates an index if no other index begins with the columns of the foreign key:
-/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html>.
-fn own_indexes(table: &Table) -> OwnIndexes {
-    let keys = table.primary_key.iter().map(|key| key.columns.clone());
-    let keys = keys.chain(table.uniques.iter().map(|unique| unique.columns.clone()));
-    let keys = keys.chain(table.indexes.iter().map(|index| {
-        let columns = index.keys.iter().map_while(|key| match &key.on {
-            IndexOn::Column(column) => Some(column.clone()),
-            IndexOn::Expression(_) => None,
-        });
-        columns.collect()
-    }));
-    let keys: Vec<Vec<String>> = keys.collect();
-    let foreign_keys = table.foreign_keys.iter().enumerate();
-    let own = foreign_keys.filter(|(at, key)| {
-        let is_served = keys.iter().any(|other| other.starts_with(&key.columns));
-        let is_served_by_another = table.foreign_keys.iter().enumerate().any(|(other_at, other)| {
-            let is_longer = other.columns.len() > key.columns.len();
-            other.columns.starts_with(&key.columns) && (is_longer || other_at < *at)
-        });
-        !is_served && !is_served_by_another
-    });
-    own.map(|(_, key)| (key.name.clone(), key.columns.clone())).collect()
-}
-
-fn texts(names: &[String]) -> impl Iterator<Item = &str> {
-    names.iter().map(String::as_str)
-}
-
 /// Returns the key columns of an index, without its expressions.
-fn indexed(index: &Index) -> impl Iterator<Item = &str> {
+pub(super) fn indexed(index: &Index) -> impl Iterator<Item = &str> {
     index.keys.iter().filter_map(|key| match &key.on {
         IndexOn::Column(column) => Some(column.as_str()),
         IndexOn::Expression(_) => None,
     })
-}
-
-/// Refuses to rename a column that a generated column, a CHECK or an expression index names:
-/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-generated-columns.html>,
-/// <https://dev.mysql.com/doc/refman/8.4/en/create-table-check-constraints.html>,
-/// <https://dev.mysql.com/doc/refman/8.4/en/create-index.html#create-index-functional-key-parts>.
-fn check_no_expression(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), Mistake> {
-    let checks = alteration
-        .before
-        .map(|table| table.checks.as_slice())
-        .unwrap_or_default();
-    let check = checks.iter().find(|check| mentions(&check.expression, column));
-    let names_it = |index: &&Index| {
-        let mut keys = index.keys.iter();
-        keys.any(|key| matches!(&key.on, IndexOn::Expression(expression) if mentions(expression, column)))
-    };
-    let index = altering.there().indexes.iter().find(names_it);
-    let reader = altering
-        .computed_from(column)
-        .map(|reader| format!("generated column `{reader}`"))
-        .or_else(|| check.map(|check| format!("constraint `{}`", check.name)))
-        .or_else(|| index.map(|index| format!("index `{}`", index.name)));
-    match reader {
-        Some(reader) => Err(Code::COLUMN_IN_USE
-            .mistake(format!("MySQL cannot rename `{column}`: the {reader} uses it"))
-            .help(format!(
-                "drop the {reader} before the rename and add it again afterwards"
-            ))),
-        None => Ok(()),
-    }
 }
 
 impl MySql {
@@ -332,7 +249,7 @@ impl MySql {
     }
 
     /// Returns the `USING` clause that ends an index definition. Fails if the database lacks a feature of the index.
-    fn index_method(&self, index: &Index) -> Result<&'static str, Mistake> {
+    pub(super) fn index_method(&self, index: &Index) -> Result<&'static str, Mistake> {
         let name = self.name();
         if index.filter.is_some() && !self.features.filtered_indexes {
             return Err(Code::UNSUPPORTED_INDEX
@@ -369,49 +286,8 @@ impl MySql {
         }
     }
 
-    /// Returns the clauses that keep an InnoDB index for each foreign key that has no other index, and for no other
-    /// key. InnoDB refuses to drop the last index of a key, and keeps its own index when the key is dropped.
-    fn own_indexes_after(
-        &self,
-        before: &OwnIndexes,
-        after: &OwnIndexes,
-        alteration: &Alteration<'_>,
-        change: &TableEdit,
-    ) -> Vec<String> {
-        if before == after {
-            return Vec::new();
-        }
-        let made_by_itself = |name: &str| matches!(change, TableEdit::AddForeignKey(key) if key.name == name);
-        // A key that another edit adds again needs the same index, so dropping it would only cause a rebuild.
-        let in_the_end = alteration.after.map(own_indexes).unwrap_or_default();
-        let comes_back = |name: &str| {
-            in_the_end
-                .get(name)
-                .is_some_and(|columns| before.get(name) == Some(columns))
-        };
-        let if_there = match self.features.drops_index_if_exists {
-            true => "IF EXISTS ",
-            false => "",
-        };
-        let gone = before
-            .keys()
-            .filter(|name| !after.contains_key(*name) && !comes_back(name));
-        let gone = gone.map(|name| format!("DROP INDEX {if_there}{}", self.identifier(name)));
-        let new = after
-            .iter()
-            .filter(|(name, _)| !before.contains_key(*name) && !made_by_itself(name));
-        let new = new.map(|(name, columns)| {
-            format!(
-                "ADD INDEX {} ({})",
-                self.identifier(name),
-                common::columns(self, columns)
-            )
-        });
-        gone.chain(new).collect()
-    }
-
     /// Checks that a column can be in a key: <https://dev.mysql.com/doc/refman/8.4/en/column-indexes.html>.
-    fn check_in_key(&self, table: &Table, name: &str) -> Result<(), Mistake> {
+    pub(super) fn check_in_key(&self, table: &Table, name: &str) -> Result<(), Mistake> {
         match table.column(name).map(|column| &column.column_type) {
             Some(ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb) => {
                 Err(Code::KEY_WITHOUT_LENGTH
@@ -426,32 +302,6 @@ impl MySql {
         }
     }
 
-    /// Checks the columns of a key that a change adds, or the keys of the table after a type change. `table` is the
-    /// state after all changes, which may have renamed columns of the key.
-    fn check_new_key(&self, table: &Table, change: &TableEdit) -> Result<(), Mistake> {
-        let columns: Vec<&str> = match change {
-            TableEdit::AddPrimaryKey(_) => {
-                let keys = table.primary_key.iter();
-                keys.flat_map(|key| texts(&key.columns)).collect()
-            }
-            TableEdit::AddUnique(unique) => {
-                let keys = table.uniques.iter().filter(|key| key.name == unique.name);
-                keys.flat_map(|key| texts(&key.columns)).collect()
-            }
-            TableEdit::AddForeignKey(foreign_key) => {
-                let keys = table.foreign_keys.iter().filter(|key| key.name == foreign_key.name);
-                keys.flat_map(|key| texts(&key.columns)).collect()
-            }
-            TableEdit::AddIndex { index, .. } => {
-                let indexes = table.indexes.iter().filter(|other| other.name == index.name);
-                indexes.flat_map(indexed).collect()
-            }
-            TableEdit::SetType { .. } => return self.check_keys(table),
-            _ => return Ok(()),
-        };
-        columns.into_iter().try_for_each(|name| self.check_in_key(table, name))
-    }
-
     fn default_for(&self, column: &Column, default: &DefaultValue) -> String {
         let sql = common::default(self, default);
         match default {
@@ -460,165 +310,5 @@ impl MySql {
             }
             _ => sql,
         }
-    }
-
-    /// ALTER COLUMN sets constants only. MySQL refuses CURRENT_TIMESTAMP there, and every default of some types.
-    /// MariaDB accepts it without the fractional seconds that the column stores.
-    fn set_default(&self, altering: &mut Altering<'_>, name: &str, default: &DefaultValue) -> Result<(), Mistake> {
-        if let Some(there) = altering.there().column(name)
-            && !is_plain(&there.column_type, default)
-        {
-            return self.modify(altering, name);
-        }
-        let sql = common::default(self, default);
-        let clause = format!("ALTER COLUMN {} SET DEFAULT {sql}", self.identifier(name));
-        altering.clause(name, Aspect::Whole, clause);
-        Ok(())
-    }
-
-    fn edit(
-        &self,
-        altering: &mut Altering<'_>,
-        change: &TableEdit,
-        alteration: &Alteration<'_>,
-    ) -> Result<(), Mistake> {
-        let id = |name: &str| self.identifier(name);
-        let table = alteration.table;
-        if let (false, TableEdit::RenameColumn { from, .. }) = (self.features.renames_what_is_computed_from, change) {
-            check_no_expression(altering, alteration, from)?;
-        }
-        let before = altering.there();
-        let own_before = own_indexes(before);
-        let dropped = match change {
-            TableEdit::DropConstraint { constraint } => before.names().find(|(_, name)| name == constraint),
-            _ => None,
-        };
-        let dropped = dropped.map(|(kind, _)| kind);
-        let is_online = is_online(self.features, change, altering.there(), dropped);
-        let is_alone = match change {
-            TableEdit::RenameColumn { .. } | TableEdit::RenameIndex { .. } => true,
-            // One statement cannot drop a foreign key and add another of the same name.
-            TableEdit::DropConstraint { .. } if dropped == Some(ObjectKind::ForeignKey) => true,
-            _ => is_online && is_online_alone(change, altering.there()),
-        };
-        if is_alone {
-            altering.close();
-        }
-        altering.set_online(is_online);
-        altering.follow(change);
-        let own_after = own_indexes(altering.there());
-        let loses_own = own_before.keys().any(|name| !own_after.contains_key(name));
-        if loses_own && !self.features.drops_index_if_exists {
-            // InnoDB creates no index for a key that is added together with an index that serves it, and then the DROP
-            // would fail.
-            altering.close();
-        }
-        let own = self.own_indexes_after(&own_before, &own_after, alteration, change);
-        let mut clause = |name: &str, clause: String| {
-            let aspect = if clause.starts_with("DROP") {
-                Aspect::Gone
-            } else {
-                Aspect::Whole
-            };
-            altering.clauses(name, aspect, std::iter::once(clause).chain(own.clone()));
-        };
-        match change {
-            TableEdit::AddColumn {
-                column,
-                fill: Some(DefaultValue::Expression(expression)),
-            } => {
-                let added = self.column(&common::unfilled(column))?;
-                clause(&column.name, format!("ADD COLUMN {added}"));
-                altering.alone(common::fill(self, table, &column.name, expression));
-                if !column.nullable || column.default.is_some() {
-                    self.modify(altering, &column.name)?;
-                }
-            }
-            TableEdit::AddColumn { column, fill } => {
-                let shown = Column {
-                    default: fill.clone().or_else(|| column.default.clone()),
-                    ..column.clone()
-                };
-                let name = &column.name;
-                clause(name, format!("ADD COLUMN {}", self.column(&shown)?));
-                match (fill, &column.default) {
-                    (Some(_), Some(default)) => self.set_default(altering, name, default)?,
-                    (Some(_), None) => clause(name, format!("ALTER COLUMN {} DROP DEFAULT", id(name))),
-                    (None, _) => {}
-                }
-            }
-            TableEdit::DropColumn { column, .. } => clause(column, format!("DROP COLUMN {}", id(column))),
-            TableEdit::RenameColumn { from, to } => {
-                altering.clause(from, Aspect::Whole, format!("RENAME COLUMN {} TO {}", id(from), id(to)));
-            }
-            TableEdit::SetType { using: Some(_), .. } => {
-                return Err(Code::UNSUPPORTED_CONVERSION
-                    .mistake(format!("{} cannot change a type with an expression", self.name()))
-                    .help("add a column, fill it with `execute`, and drop the old one"));
-            }
-            TableEdit::SetType { column, .. }
-            | TableEdit::SetNotNull { column }
-            | TableEdit::DropNotNull { column }
-            | TableEdit::SetComment {
-                column: Some(column), ..
-            } => self.modify(altering, column)?,
-            TableEdit::SetComment { column: None, comment } => {
-                let comment = comment.as_deref().unwrap_or_default();
-                clause(table, format!("COMMENT = {}", self.text(comment)));
-            }
-            TableEdit::SetDefault { column, default } => self.set_default(altering, column, default)?,
-            TableEdit::DropDefault { column } => clause(column, format!("ALTER COLUMN {} DROP DEFAULT", id(column))),
-            TableEdit::AddPrimaryKey(key) => {
-                let columns = common::columns(self, &key.columns);
-                clause("PRIMARY", format!("ADD PRIMARY KEY ({columns})"));
-            }
-            TableEdit::DropPrimaryKey => clause("PRIMARY", "DROP PRIMARY KEY".to_owned()),
-            TableEdit::AddUnique(unique) => clause(&unique.name, format!("ADD {}", common::unique(self, unique))),
-            TableEdit::AddCheck(check) => clause(&check.name, format!("ADD {}", common::check(self, check))),
-            TableEdit::AddForeignKey(key) => clause(&key.name, format!("ADD {}", common::foreign_key(self, key))),
-            TableEdit::DropConstraint { constraint } => {
-                let name = id(constraint);
-                match dropped {
-                    Some(ObjectKind::ForeignKey) => {
-                        let drop = format!("DROP FOREIGN KEY {name}");
-                        altering.clauses(constraint, Aspect::Whole, std::iter::once(drop).chain(own));
-                    }
-                    Some(ObjectKind::Unique) => clause(constraint, format!("DROP INDEX {name}")),
-                    _ => clause(constraint, format!("DROP CONSTRAINT {name}")),
-                }
-            }
-            TableEdit::AddIndex { index, .. } => {
-                let unique = if index.unique { "UNIQUE " } else { "" };
-                let method = self.index_method(index)?;
-                let keys = common::keys(self, index);
-                clause(
-                    &index.name,
-                    format!("ADD {unique}INDEX {} ({keys}){method}", id(&index.name)),
-                );
-            }
-            TableEdit::DropIndex { index, .. } => clause(index, format!("DROP INDEX {}", id(index))),
-            TableEdit::RenameIndex { from, to } => {
-                altering.clause(from, Aspect::Whole, format!("RENAME INDEX {} TO {}", id(from), id(to)));
-            }
-        }
-        if is_alone {
-            altering.close();
-        }
-        Ok(())
-    }
-
-    /// MODIFY restates a column in full; an attribute that it omits is lost.
-    fn modify(&self, altering: &mut Altering<'_>, name: &str) -> Result<(), Mistake> {
-        let column = altering.there().column(name).ok_or_else(|| {
-            Code::DEFINITION_REQUIRED
-                .mistake(format!(
-                    "{} must restate `{name}` in full, but its definition is unknown after raw SQL",
-                    self.name()
-                ))
-                .help("describe that SQL with `.changes(..)`, or write the ALTER with `execute`")
-        })?;
-        let clause = format!("MODIFY COLUMN {}", self.column(column)?);
-        altering.clause(name, Aspect::Whole, clause);
-        Ok(())
     }
 }

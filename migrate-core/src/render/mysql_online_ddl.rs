@@ -2,7 +2,10 @@
 //! the server refuses it instead of copying the table, which would block writes.
 
 use super::{Features, MySql, SqlDialect};
-use crate::schema::{Column, ColumnType, DefaultValue, Index, IndexOn, ObjectKind, Table, TableEdit, mentions};
+use crate::schema::{
+    Column, ColumnEdit, ColumnType, ConstraintEdit, DefaultValue, Index, IndexEdit, IndexOn, ObjectKind, Table,
+    TableEdit, mentions,
+};
 
 impl MySql {
     /// Returns the options of a statement whose changes are all [online](is_online).
@@ -31,7 +34,30 @@ pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, d
         return false;
     }
     match change {
-        TableEdit::AddColumn { column, fill } => {
+        TableEdit::Column { name, edit } => is_online_for_column(name, edit, there),
+        TableEdit::Constraint(edit) => match edit {
+            ConstraintEdit::AddUnique(_) => true,
+            ConstraintEdit::Drop(_) => dropped.is_some(),
+            ConstraintEdit::AddPrimaryKey(_)
+            | ConstraintEdit::DropPrimaryKey
+            | ConstraintEdit::AddCheck(_)
+            | ConstraintEdit::AddForeignKey(_) => false,
+        },
+        TableEdit::Index(edit) => match edit {
+            IndexEdit::Add { index, .. } => !has_expression(index),
+            IndexEdit::Drop { index, .. } => {
+                let there = there.indexes.iter().find(|there| there.name == *index);
+                there.is_some_and(|there| !has_expression(there))
+            }
+            IndexEdit::Rename { .. } => true,
+        },
+        TableEdit::Comment { .. } => true,
+    }
+}
+
+fn is_online_for_column(name: &str, edit: &ColumnEdit, there: &Table) -> bool {
+    match edit {
+        ColumnEdit::Add { column, fill } => {
             let defaults = [column.default.as_ref(), fill.as_ref()];
             let is_plain = defaults
                 .into_iter()
@@ -39,13 +65,13 @@ pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, d
                 .all(|default| is_plain(&column.column_type, default));
             is_plain && !column.auto_increment && (column.generated.is_none() || is_virtual(column))
         }
-        TableEdit::SetDefault { column, default } => there
-            .column(column)
+        ColumnEdit::SetDefault(default) => there
+            .column(name)
             .is_some_and(|there| is_plain(&there.column_type, default)),
         // MariaDB copies a table whose rows it must rewrite if a stored generated column must be computed again. It
         // also copies where NULL could become a computed default. A TIMESTAMP column may have such a default
         // implicitly.
-        TableEdit::SetNotNull { column } => {
+        ColumnEdit::SetNotNull => {
             let is_kept = |column: &Column| column.generated.as_ref().is_some_and(|generated| generated.stored);
             let is_computed = |column: &Column| {
                 let is_moment = match &column.column_type {
@@ -56,26 +82,10 @@ pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, d
                 let default = column.default.as_ref();
                 is_moment || default.is_some_and(|default| !matches!(default, DefaultValue::Value(_)))
             };
-            !there.columns.iter().any(is_kept) && !there.column(column).is_some_and(is_computed)
+            !there.columns.iter().any(is_kept) && !there.column(name).is_some_and(is_computed)
         }
-        TableEdit::DropColumn { .. }
-        | TableEdit::RenameColumn { .. }
-        | TableEdit::DropDefault { .. }
-        | TableEdit::DropNotNull { .. }
-        | TableEdit::SetComment { .. }
-        | TableEdit::AddUnique(_)
-        | TableEdit::RenameIndex { .. } => true,
-        TableEdit::AddIndex { index, .. } => !has_expression(index),
-        TableEdit::DropIndex { index, .. } => {
-            let there = there.indexes.iter().find(|there| there.name == *index);
-            there.is_some_and(|there| !has_expression(there))
-        }
-        TableEdit::DropConstraint { .. } => dropped.is_some(),
-        TableEdit::SetType { .. }
-        | TableEdit::AddPrimaryKey(_)
-        | TableEdit::DropPrimaryKey
-        | TableEdit::AddCheck(_)
-        | TableEdit::AddForeignKey(_) => false,
+        ColumnEdit::Drop { .. } | ColumnEdit::Rename { .. } | ColumnEdit::DropDefault | ColumnEdit::DropNotNull => true,
+        ColumnEdit::SetType { .. } => false,
     }
 }
 
@@ -85,18 +95,21 @@ pub(super) fn is_online(features: Features, change: &TableEdit, there: &Table, d
 /// <https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html#online-ddl-generated-column-operations>.
 pub(super) fn is_online_alone(change: &TableEdit, there: &Table) -> bool {
     match change {
-        TableEdit::AddColumn { column, .. } => is_virtual(column),
-        TableEdit::DropColumn { .. } => there.columns.iter().any(is_virtual),
-        TableEdit::AddUnique(unique) => has_virtual(there, &unique.columns),
-        TableEdit::AddIndex { index, .. } => is_on_virtual(there, index),
-        TableEdit::DropIndex { index: name, .. } => there
-            .indexes
-            .iter()
-            .any(|index| index.name == *name && is_on_virtual(there, index)),
-        TableEdit::DropConstraint { constraint: name } => there
+        TableEdit::Column { edit, .. } => match edit {
+            ColumnEdit::Add { column, .. } => is_virtual(column),
+            ColumnEdit::Drop { .. } => there.columns.iter().any(is_virtual),
+            _ => false,
+        },
+        TableEdit::Constraint(ConstraintEdit::AddUnique(unique)) => has_virtual(there, &unique.columns),
+        TableEdit::Constraint(ConstraintEdit::Drop(name)) => there
             .uniques
             .iter()
             .any(|unique| unique.name == *name && has_virtual(there, &unique.columns)),
+        TableEdit::Index(IndexEdit::Add { index, .. }) => is_on_virtual(there, index),
+        TableEdit::Index(IndexEdit::Drop { index: name, .. }) => there
+            .indexes
+            .iter()
+            .any(|index| index.name == *name && is_on_virtual(there, index)),
         _ => false,
     }
 }
@@ -106,11 +119,14 @@ pub(super) fn is_online_alone(change: &TableEdit, there: &Table) -> bool {
 fn is_refused_beside_virtual_in_index(change: &TableEdit, there: &Table) -> bool {
     let is_virtual_there = |name: &String| there.column(name).is_some_and(is_virtual);
     match change {
-        TableEdit::AddColumn { column, .. } => !is_virtual(column),
-        TableEdit::DropColumn { column, .. } => !is_virtual_there(column),
-        TableEdit::SetNotNull { .. } | TableEdit::DropNotNull { .. } => true,
-        TableEdit::SetComment { column, .. } => column.as_ref().is_some_and(is_virtual_there),
-        _ => false,
+        TableEdit::Column { name, edit } => match edit {
+            ColumnEdit::Add { column, .. } => !is_virtual(column),
+            ColumnEdit::Drop { .. } => !is_virtual_there(name),
+            ColumnEdit::SetNotNull | ColumnEdit::DropNotNull => true,
+            _ => false,
+        },
+        TableEdit::Comment { column, .. } => column.as_ref().is_some_and(is_virtual_there),
+        TableEdit::Constraint(_) | TableEdit::Index(_) => false,
     }
 }
 
@@ -119,10 +135,10 @@ fn is_refused_beside_virtual_in_index(change: &TableEdit, there: &Table) -> bool
 fn is_refused_beside_check(change: &TableEdit, there: &Table) -> bool {
     let changes_column = matches!(
         change,
-        TableEdit::SetNotNull { .. }
-            | TableEdit::DropNotNull { .. }
-            | TableEdit::RenameColumn { .. }
-            | TableEdit::SetComment { column: Some(_), .. }
+        TableEdit::Column {
+            edit: ColumnEdit::SetNotNull | ColumnEdit::DropNotNull | ColumnEdit::Rename { .. },
+            ..
+        } | TableEdit::Comment { column: Some(_), .. }
     );
     let is_known = |column: &Column| {
         matches!(
@@ -185,9 +201,12 @@ fn takes_the_key(change: &TableEdit, there: &Table) -> bool {
         .chain(indexes)
         .filter(|(_, columns)| !columns.iter().any(is_null))
         .any(|(name, columns)| match change {
-            TableEdit::DropIndex { index, .. } => index == name,
-            TableEdit::DropConstraint { constraint } => constraint == name,
-            TableEdit::DropColumn { column, .. } | TableEdit::DropNotNull { column } => columns.contains(column),
+            TableEdit::Index(IndexEdit::Drop { index, .. }) => index == name,
+            TableEdit::Constraint(ConstraintEdit::Drop(constraint)) => constraint == name,
+            TableEdit::Column {
+                name: column,
+                edit: ColumnEdit::Drop { .. } | ColumnEdit::DropNotNull,
+            } => columns.contains(column),
             _ => false,
         })
 }

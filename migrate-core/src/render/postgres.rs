@@ -1,15 +1,11 @@
 //! SQL that is specific to PostgreSQL.
 
-use super::alter_table::{Altering, Aspect};
 use super::operation::Rendered;
-use super::{Alteration, Features, SqlDialect, common, diagnostic, normalize};
+use super::{Alteration, Features, SqlDialect, common, normalize};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
-use crate::schema::{
-    Column, ColumnType, DefaultValue, EnumChange, Index, LocatedEdit, ObjectKind, Position, Table, TableEdit, mentions,
-    selects_star,
-};
+use crate::schema::{Column, ColumnType, EnumChange, Index, ObjectKind, Position, Table, mentions};
 
 /// The dialect of PostgreSQL.
 #[derive(Debug)]
@@ -168,27 +164,7 @@ impl SqlDialect for Postgres {
     }
 
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>> {
-        let mut altering = Altering::new(self, alteration);
-        let mut diagnostics = Vec::new();
-        for edit in alteration.edits {
-            if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
-                diagnostics.push(diagnostic(edit.location, message));
-            }
-        }
-        let is_concurrent = |edit: &LocatedEdit| {
-            matches!(
-                edit.change,
-                TableEdit::AddIndex { concurrently: true, .. } | TableEdit::DropIndex { concurrently: true, .. }
-            )
-        };
-        if diagnostics.is_empty() {
-            Ok(Rendered {
-                stays_outside: alteration.edits.iter().any(is_concurrent),
-                ..altering.finish()
-            })
-        } else {
-            Err(diagnostics)
-        }
+        self.alter(alteration)
     }
 
     fn change_enum(&self, name: &str, change: &EnumChange) -> Result<String, Mistake> {
@@ -230,7 +206,7 @@ impl SqlDialect for Postgres {
 
 impl Postgres {
     /// Returns the CREATE INDEX statement: <https://www.postgresql.org/docs/current/sql-createindex.html>.
-    fn index(&self, table: &str, index: &Index, concurrently: bool) -> String {
+    pub(super) fn index(&self, table: &str, index: &Index, concurrently: bool) -> String {
         let unique = if index.unique { "UNIQUE " } else { "" };
         let concurrently = if concurrently { "CONCURRENTLY " } else { "" };
         let method = index.method.as_ref();
@@ -252,232 +228,12 @@ impl Postgres {
         sql
     }
 
-    fn comment(&self, table: &str, column: Option<&str>, comment: Option<&str>) -> String {
+    pub(super) fn comment(&self, table: &str, column: Option<&str>, comment: Option<&str>) -> String {
         let what = match column {
             Some(column) => format!("COLUMN {}.{}", self.identifier(table), self.identifier(column)),
             None => format!("TABLE {}", self.identifier(table)),
         };
         let comment = comment.map_or_else(|| "NULL".to_owned(), |comment| self.text(comment));
         format!("COMMENT ON {what} IS {comment}")
-    }
-
-    fn edit(
-        &self,
-        altering: &mut Altering<'_>,
-        change: &TableEdit,
-        alteration: &Alteration<'_>,
-    ) -> Result<(), Mistake> {
-        let id = |name: &str| self.identifier(name);
-        let table = alteration.table;
-        match change {
-            TableEdit::AddColumn { column, fill: None } => altering.clause(
-                &column.name,
-                Aspect::Whole,
-                format!("ADD COLUMN {}", self.column(column)?),
-            ),
-            // A default cannot name other columns: https://www.postgresql.org/docs/current/sql-createtable.html
-            TableEdit::AddColumn {
-                column,
-                fill: Some(DefaultValue::Expression(expression)),
-            } => {
-                let name = &column.name;
-                let added = self.column(&common::unfilled(column))?;
-                altering.clause(name, Aspect::Whole, format!("ADD COLUMN {added}"));
-                altering.alone(common::fill(self, table, name, expression));
-                if !column.nullable {
-                    altering.clause(name, Aspect::Null, format!("ALTER COLUMN {} SET NOT NULL", id(name)));
-                }
-                if let Some(default) = &column.default {
-                    let default = common::default(self, default);
-                    altering.clause(
-                        name,
-                        Aspect::Default,
-                        format!("ALTER COLUMN {} SET DEFAULT {default}", id(name)),
-                    );
-                }
-            }
-            TableEdit::AddColumn {
-                column,
-                fill: Some(fill),
-            } => {
-                let filled = Column {
-                    default: Some(fill.clone()),
-                    ..column.clone()
-                };
-                let name = &column.name;
-                altering.clause(name, Aspect::Whole, format!("ADD COLUMN {}", self.column(&filled)?));
-                let default = match &column.default {
-                    Some(default) => format!("SET DEFAULT {}", common::default(self, default)),
-                    None => "DROP DEFAULT".to_owned(),
-                };
-                altering.clause(name, Aspect::Default, format!("ALTER COLUMN {} {default}", id(name)));
-            }
-            TableEdit::DropColumn { column, .. } => {
-                if let Some((view, _)) = alteration.views.iter().find(|(_, query)| selects_star(query)) {
-                    return Err(Code::COLUMN_IN_USE
-                        .mistake(format!(
-                            "PostgreSQL cannot drop `{column}`: the view `{view}` selects all columns"
-                        ))
-                        .help(DROP_VIEW_FIRST));
-                }
-                altering.clause(column, Aspect::Gone, format!("DROP COLUMN {}", id(column)));
-            }
-            TableEdit::RenameColumn { from, to } => {
-                altering.alone(format!(
-                    "ALTER TABLE {} RENAME COLUMN {} TO {}",
-                    id(table),
-                    id(from),
-                    id(to)
-                ));
-            }
-            TableEdit::SetType { column, to, using, .. } => {
-                check_no_reader(altering, alteration, column)?;
-                let clauses = self.set_type(altering.there().column(column), column, to, using.as_deref())?;
-                // The clauses include the default. PostgreSQL runs every DROP DEFAULT first, so beside another one the
-                // default would stay.
-                let aspect = if clauses.len() > 1 { Aspect::Whole } else { Aspect::Type };
-                altering.clauses(column, aspect, clauses);
-            }
-            TableEdit::SetNotNull { column } => {
-                altering.clause(
-                    column,
-                    Aspect::Null,
-                    format!("ALTER COLUMN {} SET NOT NULL", id(column)),
-                );
-            }
-            TableEdit::DropNotNull { column } => {
-                altering.clause(
-                    column,
-                    Aspect::Null,
-                    format!("ALTER COLUMN {} DROP NOT NULL", id(column)),
-                );
-            }
-            TableEdit::SetDefault { column, default } => {
-                let default = common::default(self, default);
-                altering.clause(
-                    column,
-                    Aspect::Default,
-                    format!("ALTER COLUMN {} SET DEFAULT {default}", id(column)),
-                );
-            }
-            TableEdit::DropDefault { column } => {
-                altering.clause(
-                    column,
-                    Aspect::Default,
-                    format!("ALTER COLUMN {} DROP DEFAULT", id(column)),
-                );
-            }
-            TableEdit::SetComment { column, comment } => {
-                altering.alone(self.comment(table, column.as_deref(), comment.as_deref()));
-            }
-            TableEdit::AddPrimaryKey(key) => {
-                let columns = common::columns(self, &key.columns);
-                altering.clause(
-                    &key.name,
-                    Aspect::Whole,
-                    format!("ADD CONSTRAINT {} PRIMARY KEY ({columns})", id(&key.name)),
-                );
-            }
-            TableEdit::DropPrimaryKey => {
-                let key = alteration.before.and_then(|table| table.primary_key.as_ref());
-                let key = key.ok_or_else(|| {
-                    Code::DEFINITION_REQUIRED
-                        .mistake(format!(
-                            "the name of the primary key of `{table}` is unknown after raw SQL"
-                        ))
-                        .help("describe that SQL with `.changes(..)`")
-                })?;
-                altering.clause(&key.name, Aspect::Gone, format!("DROP CONSTRAINT {}", id(&key.name)));
-            }
-            TableEdit::AddUnique(unique) => altering.clause(
-                &unique.name,
-                Aspect::Whole,
-                format!("ADD {}", common::unique(self, unique)),
-            ),
-            TableEdit::AddCheck(check) => {
-                altering.clause(
-                    &check.name,
-                    Aspect::Whole,
-                    format!("ADD {}", common::check(self, check)),
-                );
-            }
-            TableEdit::AddForeignKey(key) => {
-                altering.clause(
-                    &key.name,
-                    Aspect::Whole,
-                    format!("ADD {}", common::foreign_key(self, key)),
-                );
-            }
-            TableEdit::DropConstraint { constraint } => {
-                altering.clause(constraint, Aspect::Gone, format!("DROP CONSTRAINT {}", id(constraint)));
-            }
-            TableEdit::AddIndex { index, concurrently } => altering.alone(self.index(table, index, *concurrently)),
-            TableEdit::DropIndex { index, concurrently } => {
-                let concurrently = if *concurrently { "CONCURRENTLY " } else { "" };
-                altering.alone(format!("DROP INDEX {concurrently}{}", id(index)));
-            }
-            TableEdit::RenameIndex { from, to } => {
-                altering.alone(format!("ALTER INDEX {} RENAME TO {}", id(from), id(to)));
-            }
-        }
-        altering.follow(change);
-        Ok(())
-    }
-
-    /// Returns the clauses that change a column's type: <https://www.postgresql.org/docs/current/sql-altertable.html>.
-    fn set_type(
-        &self,
-        there: Option<&Column>,
-        name: &str,
-        to: &ColumnType,
-        using: Option<&str>,
-    ) -> Result<Vec<String>, Mistake> {
-        let column = self.identifier(name);
-        let written = self.column_type(to)?;
-        let from = there.map(|there| &there.column_type);
-        if let Some(from) = from.filter(|from| using.is_none() && !common::turns_by_itself(from, to)) {
-            return Err(Code::MISSING_CONVERSION
-                .mistake(format!(
-                    "PostgreSQL does not convert existing {} values to {} automatically",
-                    from.encoding(),
-                    to.encoding()
-                ))
-                .help(common::add_conversion(&format!("{name}::{written}"))));
-        }
-        let expression = using.map_or_else(String::new, |using| format!(" USING ({using})"));
-        let set_type = format!("ALTER COLUMN {column} TYPE {written}{expression}");
-        let is_custom = matches!(from, Some(ColumnType::Enum(_) | ColumnType::Named(_)));
-        let default = there.and_then(|there| there.default.as_ref());
-        // USING does not convert the default, and a default of a custom type continues to reference that type.
-        Ok(match default.filter(|_| using.is_some() || is_custom) {
-            Some(default) => vec![
-                format!("ALTER COLUMN {column} DROP DEFAULT"),
-                set_type,
-                format!("ALTER COLUMN {column} SET DEFAULT {}", common::default(self, default)),
-            ],
-            None => vec![set_type],
-        })
-    }
-}
-
-const DROP_VIEW_FIRST: &str = "drop the view before the change and create it again afterwards";
-
-/// PostgreSQL refuses to change the type of a column that a generated column or a view uses.
-fn check_no_reader(altering: &Altering<'_>, alteration: &Alteration<'_>, column: &str) -> Result<(), Mistake> {
-    if let Some(reader) = altering.computed_from(column) {
-        return Err(Code::COLUMN_IN_USE
-            .mistake(format!(
-                "PostgreSQL cannot change the type of `{column}`: the generated column `{reader}` is computed from it"
-            ))
-            .help(format!("drop `{reader}` before the change and add it again afterwards")));
-    }
-    let reads = |(_, query): &&(String, String)| mentions(query, column) || selects_star(query);
-    match alteration.views.iter().find(reads) {
-        Some((view, _)) => Err(Code::COLUMN_IN_USE
-            .mistake(format!(
-                "PostgreSQL cannot change the type of `{column}`: the view `{view}` may read it"
-            ))
-            .help(DROP_VIEW_FIRST)),
-        None => Ok(()),
     }
 }

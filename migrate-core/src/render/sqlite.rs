@@ -2,14 +2,12 @@
 
 use super::operation::Rendered;
 use super::raw_sql::{check_has_statement, outline, several_statements};
-use super::sqlite_rebuild::{REBUILT, rebuild};
-use super::{Alteration, Features, OUTSIDE_TRANSACTION, SqlDialect, TransactionWrapper, common, diagnostic};
+use super::sqlite_rebuild::REBUILT;
+use super::{Alteration, Features, OUTSIDE_TRANSACTION, SqlDialect, TransactionWrapper, common};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
-use crate::schema::{
-    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, LocatedEdit, NewName, Table, TableEdit,
-};
+use crate::schema::{Column, ColumnType, EnumChange, Index, IndexMethod, NewName, Table};
 
 /// The dialect of SQLite.
 #[derive(Debug)]
@@ -198,25 +196,7 @@ impl SqlDialect for Sqlite {
     }
 
     fn alter_table(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>> {
-        let mut statements = Vec::new();
-        let mut diagnostics = Self::check_types(alteration);
-        if !diagnostics.is_empty() {
-            return Err(diagnostics);
-        }
-        // Updated edit by edit: renaming an index drops it and creates it from its definition.
-        let mut indexes = alteration.before.map(|table| table.indexes.clone()).unwrap_or_default();
-        for edit in alteration.edits {
-            match self.native(&edit.change, alteration, &mut indexes) {
-                Ok(Some(more)) => statements.extend(more),
-                Ok(None) => return self.remade(alteration, edit.location),
-                Err(message) => diagnostics.push(diagnostic(edit.location, message)),
-            }
-        }
-        if diagnostics.is_empty() {
-            Ok(statements.into())
-        } else {
-            Err(diagnostics)
-        }
+        self.alter(alteration)
     }
 
     fn change_enum(&self, name: &str, _change: &EnumChange) -> Result<String, Mistake> {
@@ -231,187 +211,6 @@ impl SqlDialect for Sqlite {
     fn as_dialect(&self) -> &dyn SqlDialect {
         self
     }
-}
-
-impl Sqlite {
-    /// Returns the statements of a change that SQLite can make exactly, without a table rebuild; `None` if it cannot:
-    /// <https://sqlite.org/lang_altertable.html>.
-    fn native(
-        &self,
-        change: &TableEdit,
-        alteration: &Alteration<'_>,
-        indexes: &mut Vec<Index>,
-    ) -> Result<Option<Vec<String>>, Mistake> {
-        let id = |name: &str| self.identifier(name);
-        let table = alteration.table;
-        Ok(match change {
-            TableEdit::AddColumn { column, fill: None } => {
-                let is_constant = !matches!(column.default, Some(DefaultValue::Now | DefaultValue::Expression(_)));
-                let is_native = !column.auto_increment
-                    && column.generated.as_ref().is_none_or(|generated| !generated.stored)
-                    && is_constant
-                    && (column.nullable || column.default.is_some());
-                is_native
-                    .then(|| {
-                        Ok::<_, Mistake>(vec![format!(
-                            "ALTER TABLE {} ADD COLUMN {}",
-                            id(table),
-                            self.column(column)?
-                        )])
-                    })
-                    .transpose()?
-            }
-            TableEdit::DropColumn { column, .. } => {
-                Some(vec![format!("ALTER TABLE {} DROP COLUMN {}", id(table), id(column))])
-            }
-            TableEdit::RenameColumn { from, to } => {
-                for index in indexes.iter_mut() {
-                    index.rename_column(from, to);
-                }
-                Some(vec![format!(
-                    "ALTER TABLE {} RENAME COLUMN {} TO {}",
-                    id(table),
-                    id(from),
-                    id(to)
-                )])
-            }
-            TableEdit::AddIndex { index, .. } => {
-                indexes.push(index.clone());
-                Some(vec![self.create_index(table, index)?])
-            }
-            TableEdit::DropIndex { index, .. } => {
-                indexes.retain(|there| there.name != *index);
-                Some(vec![format!("DROP INDEX {}", id(index))])
-            }
-            TableEdit::RenameIndex { from, to } => {
-                let renamed = indexes.iter_mut().find(|index| index.name == *from).ok_or_else(|| {
-                    Code::DEFINITION_REQUIRED
-                        .mistake(format!(
-                            "SQLite must create `{from}` again to rename it, but its definition is unknown after raw SQL"
-                        ))
-                        .help("describe that SQL with `.changes(..)`")
-                })?;
-                to.clone_into(&mut renamed.name);
-                Some(vec![
-                    format!("DROP INDEX {}", id(from)),
-                    self.create_index(table, renamed)?,
-                ])
-            }
-            // SQLite stores no comments.
-            TableEdit::SetComment { .. } => Some(Vec::new()),
-            TableEdit::AddColumn { .. }
-            | TableEdit::SetType { .. }
-            | TableEdit::SetNotNull { .. }
-            | TableEdit::DropNotNull { .. }
-            | TableEdit::SetDefault { .. }
-            | TableEdit::DropDefault { .. }
-            | TableEdit::AddPrimaryKey(_)
-            | TableEdit::DropPrimaryKey
-            | TableEdit::AddUnique(_)
-            | TableEdit::AddCheck(_)
-            | TableEdit::AddForeignKey(_)
-            | TableEdit::DropConstraint { .. } => None,
-        })
-    }
-
-    /// Refuses a type change that leaves values unconverted. A column accepts values of any type,
-    /// <https://sqlite.org/flextypegood.html>, so a value that does not look like the new type would stay as it is.
-    fn check_types(alteration: &Alteration<'_>) -> Vec<Diagnostic> {
-        let diagnostic = |edit: &LocatedEdit| {
-            let TableEdit::SetType {
-                column,
-                to,
-                using: None,
-                ..
-            } = &edit.change
-            else {
-                return None;
-            };
-            let from = &alteration.before?.column(column)?.column_type;
-            let conversion = match to {
-                ColumnType::Jsonb => format!("jsonb({column})"),
-                ColumnType::Json => format!("json({column})"),
-                ColumnType::Date | ColumnType::Time => format!("{}({column})", to.encoding()),
-                to => format!("cast({column} AS {})", common::column_type(to)),
-            };
-            let is_right = common::turns_by_itself(from, to) && !stays_as_it_was(from, to);
-            (!is_right).then(|| {
-                diagnostic(
-                    edit.location,
-                    Code::MISSING_CONVERSION
-                        .mistake(format!(
-                            "SQLite does not convert existing {} values to {}",
-                            from.encoding(),
-                            to.encoding(),
-                        ))
-                        .help(common::add_conversion(&conversion)),
-                )
-            })
-        };
-        alteration.edits.iter().filter_map(diagnostic).collect()
-    }
-
-    fn remade(
-        &self,
-        alteration: &Alteration<'_>,
-        location: crate::location::Location,
-    ) -> Result<Rendered, Vec<Diagnostic>> {
-        let (Some(before), Some(after)) = (alteration.before, alteration.after) else {
-            let mistake = Code::DEFINITION_REQUIRED
-                .mistake(format!(
-                    "this needs a table rebuild, but the definition of `{}` is unknown after raw SQL",
-                    alteration.table
-                ))
-                .help("describe that SQL with `.changes(..)`");
-            return Err(vec![diagnostic(location, mistake)]);
-        };
-        // Foreign keys of other tables follow a renamed column only if SQLite itself renames it.
-        let is_rename = |edit: &LocatedEdit| matches!(edit.change, TableEdit::RenameColumn { .. });
-        let mut statements = Vec::new();
-        let mut there = before.clone();
-        let parts = alteration
-            .edits
-            .chunk_by(|one, other| !is_rename(one) && !is_rename(other));
-        let count = parts.clone().count();
-        for (number, edits) in parts.enumerate() {
-            let mut then = there.clone();
-            edits.iter().for_each(|edit| then.apply(&edit.change));
-            if number + 1 == count {
-                then = after.clone();
-            }
-            let part = match edits {
-                [
-                    LocatedEdit {
-                        change: change @ TableEdit::RenameColumn { .. },
-                        ..
-                    },
-                ] if there.triggers.is_empty() => self
-                    .native(change, alteration, &mut Vec::new())
-                    .map(Option::unwrap_or_default),
-                edits => rebuild(self, &there, &then, edits),
-            };
-            statements.extend(part.map_err(|message| vec![diagnostic(location, message)])?);
-            there = then;
-        }
-        Ok(Rendered {
-            statements,
-            rebuilds: Some(before.clone()),
-            ..Rendered::default()
-        })
-    }
-}
-
-/// Returns true if other databases convert one type to the other automatically, but SQLite would keep the values as
-/// they are: <https://sqlite.org/datatype3.html>.
-fn stays_as_it_was(from: &ColumnType, to: &ColumnType) -> bool {
-    use ColumnType::{Date, Double, Float, Json, Jsonb, Timestamp, Timestamptz};
-    let is_written_otherwise = matches!(
-        (from, to),
-        (Date, Timestamp | Timestamptz) | (Json, Jsonb) | (Jsonb, Json)
-    );
-    // SQLite has one type for numbers with a fraction.
-    let is_kept = matches!((from, to), (Double, Float));
-    is_written_otherwise || !is_kept && from.loses_as(to)
 }
 
 fn lacks_enums(name: &str) -> Mistake {

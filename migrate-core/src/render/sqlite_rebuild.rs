@@ -6,7 +6,7 @@
 use super::{SqlDialect, common};
 use crate::code::Code;
 use crate::diagnostic::Mistake;
-use crate::schema::{Column, DefaultValue, LocatedEdit, Table, TableEdit, mentions};
+use crate::schema::{Column, ColumnEdit, ColumnEffect, DefaultValue, LocatedEdit, Table, TableEdit, mentions};
 
 /// The source of a column's values in the new table.
 struct Source {
@@ -26,10 +26,8 @@ pub(super) fn rebuild(
     edits: &[LocatedEdit],
 ) -> Result<Vec<String>, Mistake> {
     let moves_columns = |edit: &LocatedEdit| {
-        matches!(
-            edit.change,
-            TableEdit::RenameColumn { .. } | TableEdit::DropColumn { .. }
-        )
+        let effect = edit.change.effects().column;
+        matches!(effect, Some(ColumnEffect::Renamed { .. } | ColumnEffect::Dropped(_)))
     };
     if !before.triggers.is_empty() && edits.iter().any(moves_columns) {
         return Err(Code::COLUMN_IN_USE
@@ -125,16 +123,19 @@ impl Copied {
             *sources = sources.iter().map(|source| unchanged(&source.column)).collect();
         };
         for edit in edits {
-            match &edit.change {
-                TableEdit::RenameColumn { from, to } => {
-                    for source in sources.iter_mut().filter(|source| source.column == *from) {
+            let TableEdit::Column { name, edit } = &edit.change else {
+                continue;
+            };
+            match edit {
+                ColumnEdit::Rename { to } => {
+                    for source in sources.iter_mut().filter(|source| source.column == *name) {
                         to.clone_into(&mut source.column);
                     }
                 }
-                TableEdit::DropColumn { column, .. } => sources.retain(|source| source.column != *column),
+                ColumnEdit::Drop { .. } => sources.retain(|source| source.column != *name),
                 // The value that the column was added with, even if a later edit of the same change sets another
                 // default.
-                TableEdit::AddColumn { column, fill } if !column.auto_increment => {
+                ColumnEdit::Add { column, fill } if !column.auto_increment => {
                     let value = fill.as_ref().or(column.default.as_ref());
                     if let Some(DefaultValue::Expression(expression)) = value {
                         settle(expression, &mut sources, &mut from);
@@ -145,13 +146,9 @@ impl Copied {
                         value: value.map_or_else(|| "NULL".to_owned(), |value| common::default(dialect, value)),
                     });
                 }
-                TableEdit::SetType {
-                    column,
-                    using: Some(using),
-                    ..
-                } => {
+                ColumnEdit::SetType { using: Some(using), .. } => {
                     settle(using, &mut sources, &mut from);
-                    for source in sources.iter_mut().filter(|source| source.column == *column) {
+                    for source in sources.iter_mut().filter(|source| source.column == *name) {
                         source.value = format!("({using})");
                     }
                 }

@@ -212,11 +212,11 @@ impl ReplayedRow {
                     planner.replay(migration);
                 }
                 if is_changed {
-                    planner.forget();
+                    planner.mark_all_unknown();
                 }
             }
             ReplayedRow::OfOthers => planner.mark_incomplete(),
-            ReplayedRow::Missing => planner.forget(),
+            ReplayedRow::Missing => planner.mark_all_unknown(),
         }
     }
 }

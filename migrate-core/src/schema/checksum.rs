@@ -7,7 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use super::column_type::{DefaultValue, Value};
-use super::operation::{EnumChange, Operation, Position, TableEdit};
+use super::operation::{ColumnEdit, ConstraintEdit, EnumChange, IndexEdit, Operation, Position, TableEdit};
 use super::step::{Step, StepKind};
 use super::table::{Column, ForeignKeyAction, Index, IndexMethod, IndexOn};
 use crate::dialect::Dialect;
@@ -128,7 +128,21 @@ fn add_enum_change(hash: &mut Sha256, name: &str, change: &EnumChange) {
 
 fn add_change(hash: &mut Sha256, change: &TableEdit) {
     match change {
-        TableEdit::AddColumn { column, fill } => {
+        TableEdit::Column { name, edit } => add_column_edit(hash, name, edit),
+        TableEdit::Constraint(edit) => add_constraint_edit(hash, edit),
+        TableEdit::Index(edit) => add_index_edit(hash, edit),
+        TableEdit::Comment { column, comment } => {
+            put(hash, "set_comment");
+            put_optional(hash, "column", column.as_deref());
+            put_optional(hash, "comment", comment.as_deref());
+            put(hash, "end");
+        }
+    }
+}
+
+fn add_column_edit(hash: &mut Sha256, name: &str, edit: &ColumnEdit) {
+    match edit {
+        ColumnEdit::Add { column, fill } => {
             put(hash, "add_column");
             add_column(hash, column);
             if let Some(fill) = fill {
@@ -137,41 +151,41 @@ fn add_change(hash: &mut Sha256, change: &TableEdit) {
             put(hash, "end");
         }
         // The fill value belongs to the rollback, which the checksum leaves out.
-        TableEdit::DropColumn { column, fill: _ } => put_all(hash, &["drop_column", column]),
-        TableEdit::RenameColumn { from, to } => put_all(hash, &["rename_column", from, to]),
-        TableEdit::SetType {
-            column,
+        ColumnEdit::Drop { fill: _ } => put_all(hash, &["drop_column", name]),
+        ColumnEdit::Rename { to } => put_all(hash, &["rename_column", name, to]),
+        ColumnEdit::SetType {
             to,
             using,
             undo_using: _,
         } => {
-            put_all(hash, &["change_type", column, &to.encoding()]);
+            put_all(hash, &["change_type", name, &to.encoding()]);
             if let Some(using) = using {
                 put_all(hash, &["using", &normal_line_ends(using)]);
             }
             put(hash, "end");
         }
-        TableEdit::SetNotNull { column } => put_all(hash, &["set_not_null", column]),
-        TableEdit::DropNotNull { column } => put_all(hash, &["drop_not_null", column]),
-        TableEdit::SetDefault { column, default: value } => put_all(hash, &["set_default", column, &default(value)]),
-        TableEdit::DropDefault { column } => put_all(hash, &["drop_default", column]),
-        TableEdit::SetComment { column, comment } => {
-            put(hash, "set_comment");
-            put_optional(hash, "column", column.as_deref());
-            put_optional(hash, "comment", comment.as_deref());
-            put(hash, "end");
-        }
-        TableEdit::AddPrimaryKey(key) => {
+        ColumnEdit::SetNotNull => put_all(hash, &["set_not_null", name]),
+        ColumnEdit::DropNotNull => put_all(hash, &["drop_not_null", name]),
+        ColumnEdit::SetDefault(value) => put_all(hash, &["set_default", name, &default(value)]),
+        ColumnEdit::DropDefault => put_all(hash, &["drop_default", name]),
+    }
+}
+
+fn add_constraint_edit(hash: &mut Sha256, edit: &ConstraintEdit) {
+    match edit {
+        ConstraintEdit::AddPrimaryKey(key) => {
             put_all(hash, &["add_primary_key", &key.name]);
             put_names(hash, &key.columns);
         }
-        TableEdit::DropPrimaryKey => put(hash, "drop_primary_key"),
-        TableEdit::AddUnique(unique) => {
+        ConstraintEdit::DropPrimaryKey => put(hash, "drop_primary_key"),
+        ConstraintEdit::AddUnique(unique) => {
             put_all(hash, &["add_unique", &unique.name]);
             put_names(hash, &unique.columns);
         }
-        TableEdit::AddCheck(check) => put_all(hash, &["add_check", &check.name, &normal_line_ends(&check.expression)]),
-        TableEdit::AddForeignKey(key) => {
+        ConstraintEdit::AddCheck(check) => {
+            put_all(hash, &["add_check", &check.name, &normal_line_ends(&check.expression)]);
+        }
+        ConstraintEdit::AddForeignKey(key) => {
             put_all(hash, &["add_foreign_key", &key.name]);
             put_names(hash, &key.columns);
             put(hash, &key.to_table);
@@ -180,15 +194,20 @@ fn add_change(hash: &mut Sha256, change: &TableEdit) {
             put_optional(hash, "on_update", reaction(key.on_update));
             put(hash, "end");
         }
-        TableEdit::DropConstraint { constraint } => put_all(hash, &["drop_constraint", constraint]),
-        TableEdit::AddIndex { index, concurrently } => add_index(hash, index, *concurrently),
-        TableEdit::DropIndex { index, concurrently } => {
+        ConstraintEdit::Drop(name) => put_all(hash, &["drop_constraint", name]),
+    }
+}
+
+fn add_index_edit(hash: &mut Sha256, edit: &IndexEdit) {
+    match edit {
+        IndexEdit::Add { index, concurrently } => add_index(hash, index, *concurrently),
+        IndexEdit::Drop { index, concurrently } => {
             put_all(hash, &["drop_index", index]);
             if *concurrently {
                 put(hash, "concurrently");
             }
         }
-        TableEdit::RenameIndex { from, to } => put_all(hash, &["rename_index", from, to]),
+        IndexEdit::Rename { from, to } => put_all(hash, &["rename_index", from, to]),
     }
 }
 

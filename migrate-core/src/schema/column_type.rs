@@ -184,6 +184,16 @@ pub enum DefaultValue {
     Expression(String),
 }
 
+impl DefaultValue {
+    /// Returns the SQL expression, if the default is one.
+    pub(crate) fn expression(&self) -> Option<&str> {
+        match self {
+            DefaultValue::Expression(sql) => Some(sql),
+            DefaultValue::Value(_) | DefaultValue::Now => None,
+        }
+    }
+}
+
 /// A literal value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {

@@ -25,7 +25,10 @@ pub(crate) use checksum::{checksum, checksums_by_step, differ, is_checksum, is_n
 pub use column_type::{ColumnType, DefaultValue, Value};
 pub use for_each_connection::{CompiledFor, NotCompiled};
 pub(crate) use naming::primary_key_name;
-pub(crate) use operation::{EnumChange, LocatedEdit, NewName, Operation, Position, TableEdit};
+pub(crate) use operation::{
+    ColumnEdit, ColumnEffect, ConstraintEdit, EnumChange, IndexEdit, LocatedEdit, NewName, Operation, Position,
+    Requirement, TableEdit,
+};
 pub use raw_sql::IntoSql;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
@@ -41,7 +44,7 @@ pub use table::{
 };
 pub(crate) use table::{ObjectKind, Trigger};
 
-use builder::{EditList, add_index, index_on, set_comment};
+use builder::{EditList, add_index, drop_index, index_on, rename_index, set_comment};
 
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
@@ -268,11 +271,7 @@ impl Schema {
     #[track_caller]
     pub fn drop_index(&mut self, table: impl Into<String>, name: impl Into<String>) -> DropIndex<'_> {
         let location = Location::of_caller();
-        let change = TableEdit::DropIndex {
-            index: name.into(),
-            concurrently: false,
-        };
-        self.edit(table.into(), change, location);
+        self.edit(table.into(), drop_index(name), location);
         DropIndex::last_of(&mut self.steps)
     }
 
@@ -287,8 +286,7 @@ impl Schema {
     #[track_caller]
     pub fn rename_index(&mut self, table: impl Into<String>, from: impl Into<String>, to: impl Into<String>) {
         let location = Location::of_caller();
-        let (from, to) = (from.into(), to.into());
-        self.edit(table.into(), TableEdit::RenameIndex { from, to }, location);
+        self.edit(table.into(), rename_index(from, to), location);
     }
 
     /// Sets the comment on a table. An empty text removes the comment. SQLite does not store comments.

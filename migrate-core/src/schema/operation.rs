@@ -93,10 +93,13 @@ impl Operation {
     pub(crate) fn new_names(&self) -> Vec<NewName<'_>> {
         match self {
             Operation::CreateTable { table, edits } => {
-                let parts = edits.iter().filter_map(|edit| edit.change.new_names());
+                let parts = edits.iter().filter_map(|edit| edit.change.effects().new_name());
                 std::iter::once(NewName::Object(table)).chain(parts).collect()
             }
-            Operation::AlterTable { edits, .. } => edits.iter().filter_map(|edit| edit.change.new_names()).collect(),
+            Operation::AlterTable { edits, .. } => {
+                let names = edits.iter().filter_map(|edit| edit.change.effects().new_name());
+                names.collect()
+            }
             Operation::RenameTable { to: name, .. }
             | Operation::CreateView { view: name, .. }
             | Operation::ChangeEnum {
@@ -111,7 +114,8 @@ impl Operation {
     pub(crate) fn expressions(&self) -> Vec<&str> {
         match self {
             Operation::CreateTable { edits, .. } | Operation::AlterTable { edits, .. } => {
-                edits.iter().flat_map(|edit| edit.change.expressions()).collect()
+                let expressions = edits.iter().flat_map(|edit| edit.change.effects().expressions);
+                expressions.collect()
             }
             Operation::CreateView { query, .. } => vec![query],
             Operation::DropTable { .. }
@@ -139,140 +143,252 @@ impl PartialEq for LocatedEdit {
 /// One edit of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableEdit {
-    AddColumn {
+    /// An edit of the column `name`.
+    Column {
+        name: String,
+        edit: ColumnEdit,
+    },
+    Constraint(ConstraintEdit),
+    Index(IndexEdit),
+    /// Sets the comment of a column, or of the table if `column` is `None`.
+    Comment {
+        column: Option<String>,
+        comment: Option<String>,
+    },
+}
+
+/// An edit of one column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ColumnEdit {
+    Add {
         column: Column,
         /// The value for existing rows, if it differs from the default.
         fill: Option<DefaultValue>,
     },
-    DropColumn {
-        column: String,
+    Drop {
         /// The value for existing rows when a rollback adds the column again.
         fill: Option<DefaultValue>,
     },
-    RenameColumn {
-        from: String,
+    Rename {
         to: String,
     },
     SetType {
-        column: String,
         to: ColumnType,
         /// The SQL expression of the new value; the column name stands for the old one.
         using: Option<String>,
         /// The SQL expression of the old value; the column name stands for the new one.
         undo_using: Option<String>,
     },
-    SetNotNull {
-        column: String,
-    },
-    DropNotNull {
-        column: String,
-    },
-    SetDefault {
-        column: String,
-        default: DefaultValue,
-    },
-    DropDefault {
-        column: String,
-    },
-    /// The comment of a column, or of the table if `column` is `None`.
-    SetComment {
-        column: Option<String>,
-        comment: Option<String>,
-    },
+    SetNotNull,
+    DropNotNull,
+    SetDefault(DefaultValue),
+    DropDefault,
+}
+
+/// An edit of the constraints of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ConstraintEdit {
     AddPrimaryKey(PrimaryKey),
     DropPrimaryKey,
     AddUnique(Unique),
     AddCheck(Check),
     AddForeignKey(ForeignKey),
-    DropConstraint {
-        constraint: String,
-    },
-    AddIndex {
+    /// Drops a constraint of this name, other than the primary key.
+    Drop(String),
+}
+
+/// An edit of the indexes of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum IndexEdit {
+    Add {
         index: Index,
         /// Builds the index without blocking writes, where the database offers the choice.
         concurrently: bool,
     },
-    DropIndex {
+    Drop {
         index: String,
         concurrently: bool,
     },
-    RenameIndex {
+    Rename {
         from: String,
         to: String,
     },
 }
 
+impl From<ConstraintEdit> for TableEdit {
+    fn from(edit: ConstraintEdit) -> TableEdit {
+        TableEdit::Constraint(edit)
+    }
+}
+
+impl From<IndexEdit> for TableEdit {
+    fn from(edit: IndexEdit) -> TableEdit {
+        TableEdit::Index(edit)
+    }
+}
+
+impl From<ForeignKey> for TableEdit {
+    fn from(key: ForeignKey) -> TableEdit {
+        ConstraintEdit::AddForeignKey(key).into()
+    }
+}
+
 impl TableEdit {
-    /// Returns the kind and name of the constraint or index that the edit adds.
-    pub(crate) fn added(&self) -> Option<(ObjectKind, &str)> {
-        match self {
-            TableEdit::AddPrimaryKey(key) => Some((ObjectKind::PrimaryKey, &key.name)),
-            TableEdit::AddUnique(unique) => Some((ObjectKind::Unique, &unique.name)),
-            TableEdit::AddCheck(check) => Some((ObjectKind::Check, &check.name)),
-            TableEdit::AddForeignKey(key) => Some((ObjectKind::ForeignKey, &key.name)),
-            TableEdit::AddIndex { index, .. } => Some((ObjectKind::Index, &index.name)),
-            TableEdit::RenameIndex { to, .. } => Some((ObjectKind::Index, to)),
-            TableEdit::AddColumn { .. }
-            | TableEdit::DropColumn { .. }
-            | TableEdit::RenameColumn { .. }
-            | TableEdit::SetType { .. }
-            | TableEdit::SetNotNull { .. }
-            | TableEdit::DropNotNull { .. }
-            | TableEdit::SetDefault { .. }
-            | TableEdit::DropDefault { .. }
-            | TableEdit::SetComment { .. }
-            | TableEdit::DropPrimaryKey
-            | TableEdit::DropConstraint { .. }
-            | TableEdit::DropIndex { .. } => None,
+    pub(crate) fn add_column(column: Column) -> TableEdit {
+        TableEdit::Column {
+            name: column.name.clone(),
+            edit: ColumnEdit::Add { column, fill: None },
         }
     }
+}
 
-    fn new_names(&self) -> Option<NewName<'_>> {
-        match (self, self.added()) {
-            (TableEdit::AddColumn { column, .. }, _) => Some(NewName::Part(&column.name)),
-            (TableEdit::RenameColumn { to, .. }, _) => Some(NewName::Part(to)),
+/// What an edit does to a table and its rows, for code that need not know which edit it is.
+#[derive(Debug, Default)]
+pub(crate) struct Effects<'a> {
+    /// The kind and name of the constraint or index that the edit introduces.
+    pub(crate) introduces: Option<(ObjectKind, &'a str)>,
+    /// The SQL in the edit that the user wrote.
+    pub(crate) expressions: Vec<&'a str>,
+    /// What happens to the values of a column.
+    pub(crate) column: Option<ColumnEffect<'a>>,
+    /// What existing rows must satisfy.
+    pub(crate) requires: Option<Requirement<'a>>,
+}
+
+/// What an edit does to the values of a column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ColumnEffect<'a> {
+    Added(&'a Column),
+    Dropped(&'a str),
+    Renamed { from: &'a str, to: &'a str },
+    Converted { column: &'a str, to: &'a ColumnType },
+}
+
+/// What existing rows must satisfy, or the database refuses the edit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Requirement<'a> {
+    PrimaryKey(&'a PrimaryKey),
+    Unique(&'a Unique),
+    UniqueIndex(&'a Index),
+    ForeignKey(&'a ForeignKey),
+    Check(&'a Check),
+    NotNull {
+        column: &'a str,
+    },
+    /// The expression that fills a new column must not be NULL.
+    FilledNotNull {
+        column: &'a str,
+        expression: &'a str,
+    },
+}
+
+impl<'a> Effects<'a> {
+    /// Returns the name that the edit introduces.
+    pub(crate) fn new_name(&self) -> Option<NewName<'a>> {
+        match (self.column, self.introduces) {
+            (Some(ColumnEffect::Added(column)), _) => Some(NewName::Part(&column.name)),
+            (Some(ColumnEffect::Renamed { to, .. }), _) => Some(NewName::Part(to)),
             (_, Some((ObjectKind::Index, name))) => Some(NewName::Object(name)),
             (_, Some((_, name))) => Some(NewName::Part(name)),
             (_, None) => None,
         }
     }
+}
 
-    pub(crate) fn expressions(&self) -> Vec<&str> {
-        fn of_default(default: &DefaultValue) -> Option<&str> {
-            match default {
-                DefaultValue::Expression(sql) => Some(sql),
-                DefaultValue::Value(_) | DefaultValue::Now => None,
-            }
-        }
+impl TableEdit {
+    pub(crate) fn effects(&self) -> Effects<'_> {
         match self {
-            TableEdit::AddColumn { column, fill } => {
+            TableEdit::Column { name, edit } => edit.effects(name),
+            TableEdit::Constraint(edit) => edit.effects(),
+            TableEdit::Index(edit) => edit.effects(),
+            TableEdit::Comment { .. } => Effects::default(),
+        }
+    }
+}
+
+impl ColumnEdit {
+    fn effects<'a>(&'a self, name: &'a str) -> Effects<'a> {
+        let on_values = |effect| Effects {
+            column: Some(effect),
+            ..Effects::default()
+        };
+        match self {
+            ColumnEdit::Add { column, fill } => {
                 let generated = column.generated.as_ref().map(|generated| generated.expression.as_str());
-                let defaults = column.default.iter().chain(fill).filter_map(of_default);
-                defaults.chain(generated).collect()
+                let defaults = column.default.iter().chain(fill).filter_map(DefaultValue::expression);
+                let filled = fill.as_ref().and_then(DefaultValue::expression);
+                Effects {
+                    expressions: defaults.chain(generated).collect(),
+                    requires: filled
+                        .filter(|_| !column.nullable)
+                        .map(|expression| Requirement::FilledNotNull {
+                            column: name,
+                            expression,
+                        }),
+                    ..on_values(ColumnEffect::Added(column))
+                }
             }
-            TableEdit::SetType { using, .. } => using.iter().map(String::as_str).collect(),
-            TableEdit::SetDefault { default, .. } => of_default(default).into_iter().collect(),
-            TableEdit::AddCheck(check) => vec![&check.expression],
-            TableEdit::AddIndex { index, .. } => {
+            ColumnEdit::Drop { .. } => on_values(ColumnEffect::Dropped(name)),
+            ColumnEdit::Rename { to } => on_values(ColumnEffect::Renamed { from: name, to }),
+            ColumnEdit::SetType { to, using, .. } => Effects {
+                expressions: using.iter().map(String::as_str).collect(),
+                ..on_values(ColumnEffect::Converted { column: name, to })
+            },
+            ColumnEdit::SetNotNull => Effects {
+                requires: Some(Requirement::NotNull { column: name }),
+                ..Effects::default()
+            },
+            ColumnEdit::SetDefault(default) => Effects {
+                expressions: default.expression().into_iter().collect(),
+                ..Effects::default()
+            },
+            ColumnEdit::DropNotNull | ColumnEdit::DropDefault => Effects::default(),
+        }
+    }
+}
+
+impl ConstraintEdit {
+    fn effects(&self) -> Effects<'_> {
+        let (kind, name, requires) = match self {
+            ConstraintEdit::AddPrimaryKey(key) => (ObjectKind::PrimaryKey, &key.name, Requirement::PrimaryKey(key)),
+            ConstraintEdit::AddUnique(unique) => (ObjectKind::Unique, &unique.name, Requirement::Unique(unique)),
+            ConstraintEdit::AddCheck(check) => (ObjectKind::Check, &check.name, Requirement::Check(check)),
+            ConstraintEdit::AddForeignKey(key) => (ObjectKind::ForeignKey, &key.name, Requirement::ForeignKey(key)),
+            ConstraintEdit::DropPrimaryKey | ConstraintEdit::Drop(_) => return Effects::default(),
+        };
+        let expression = match self {
+            ConstraintEdit::AddCheck(check) => Some(check.expression.as_str()),
+            _ => None,
+        };
+        Effects {
+            introduces: Some((kind, name)),
+            expressions: expression.into_iter().collect(),
+            requires: Some(requires),
+            ..Effects::default()
+        }
+    }
+}
+
+impl IndexEdit {
+    fn effects(&self) -> Effects<'_> {
+        let introduces = |name| Effects {
+            introduces: Some((ObjectKind::Index, name)),
+            ..Effects::default()
+        };
+        match self {
+            IndexEdit::Add { index, .. } => {
                 let keys = index.keys.iter().filter_map(|key| match &key.on {
                     IndexOn::Expression(sql) => Some(sql.as_str()),
                     IndexOn::Column(_) => None,
                 });
-                keys.chain(index.filter.as_deref()).collect()
+                Effects {
+                    expressions: keys.chain(index.filter.as_deref()).collect(),
+                    requires: index.unique.then_some(Requirement::UniqueIndex(index)),
+                    ..introduces(&index.name)
+                }
             }
-            TableEdit::DropColumn { .. }
-            | TableEdit::RenameColumn { .. }
-            | TableEdit::SetNotNull { .. }
-            | TableEdit::DropNotNull { .. }
-            | TableEdit::DropDefault { .. }
-            | TableEdit::SetComment { .. }
-            | TableEdit::AddPrimaryKey(_)
-            | TableEdit::DropPrimaryKey
-            | TableEdit::AddUnique(_)
-            | TableEdit::AddForeignKey(_)
-            | TableEdit::DropConstraint { .. }
-            | TableEdit::DropIndex { .. }
-            | TableEdit::RenameIndex { .. } => Vec::new(),
+            IndexEdit::Rename { to, .. } => introduces(to),
+            IndexEdit::Drop { .. } => Effects::default(),
         }
     }
 }
@@ -280,38 +396,59 @@ impl TableEdit {
 impl Table {
     /// Applies an edit that was checked.
     pub(crate) fn apply(&mut self, edit: &TableEdit) {
-        let columns = &mut self.columns;
-        let mut update = |name: &str, update: &dyn Fn(&mut Column)| {
-            columns.iter_mut().filter(|column| column.name == name).for_each(update);
-        };
         match edit {
-            TableEdit::AddColumn { column, .. } => columns.push(column.clone()),
-            TableEdit::DropColumn { column, .. } => columns.retain(|one| one.name != *column),
-            TableEdit::RenameColumn { from, to } => self.rename_column(from, to),
-            TableEdit::SetType { column, to, .. } => update(column, &|column| column.column_type = to.clone()),
-            TableEdit::SetNotNull { column } => update(column, &|column| column.nullable = false),
-            TableEdit::DropNotNull { column } => update(column, &|column| column.nullable = true),
-            TableEdit::SetDefault { column, default } => {
-                update(column, &|column| column.default = Some(default.clone()));
-            }
-            TableEdit::DropDefault { column } => update(column, &|column| column.default = None),
-            TableEdit::SetComment { column, comment } => match column {
-                Some(column) => update(column, &|column| column.comment.clone_from(comment)),
+            TableEdit::Column { name, edit } => self.apply_to_column(name, edit),
+            TableEdit::Constraint(edit) => self.apply_to_constraints(edit),
+            TableEdit::Index(edit) => self.apply_to_indexes(edit),
+            TableEdit::Comment { column, comment } => match column {
+                Some(name) => self.update_column(name, |column| column.comment.clone_from(comment)),
                 None => self.comment.clone_from(comment),
             },
-            TableEdit::AddPrimaryKey(key) => self.primary_key = Some(key.clone()),
-            TableEdit::DropPrimaryKey => self.primary_key = None,
-            TableEdit::AddUnique(unique) => self.uniques.push(unique.clone()),
-            TableEdit::AddCheck(check) => self.checks.push(check.clone()),
-            TableEdit::AddForeignKey(key) => self.foreign_keys.push(key.clone()),
-            TableEdit::DropConstraint { constraint } => {
-                self.uniques.retain(|one| one.name != *constraint);
-                self.checks.retain(|one| one.name != *constraint);
-                self.foreign_keys.retain(|one| one.name != *constraint);
+        }
+    }
+
+    fn apply_to_column(&mut self, name: &str, edit: &ColumnEdit) {
+        match edit {
+            ColumnEdit::Add { column, .. } => self.columns.push(column.clone()),
+            ColumnEdit::Drop { .. } => self.columns.retain(|column| column.name != name),
+            ColumnEdit::Rename { to } => self.rename_column(name, to),
+            ColumnEdit::SetType { to, .. } => self.update_column(name, |column| column.column_type = to.clone()),
+            ColumnEdit::SetNotNull => self.update_column(name, |column| column.nullable = false),
+            ColumnEdit::DropNotNull => self.update_column(name, |column| column.nullable = true),
+            ColumnEdit::SetDefault(default) => {
+                self.update_column(name, |column| column.default = Some(default.clone()));
             }
-            TableEdit::AddIndex { index, .. } => self.indexes.push(index.clone()),
-            TableEdit::DropIndex { index, .. } => self.indexes.retain(|one| one.name != *index),
-            TableEdit::RenameIndex { from, to } => {
+            ColumnEdit::DropDefault => self.update_column(name, |column| column.default = None),
+        }
+    }
+
+    /// Updates a column, unless the table is unknown and has none.
+    fn update_column(&mut self, name: &str, update: impl FnOnce(&mut Column)) {
+        if let Some(column) = self.columns.iter_mut().find(|column| column.name == name) {
+            update(column);
+        }
+    }
+
+    fn apply_to_constraints(&mut self, edit: &ConstraintEdit) {
+        match edit {
+            ConstraintEdit::AddPrimaryKey(key) => self.primary_key = Some(key.clone()),
+            ConstraintEdit::DropPrimaryKey => self.primary_key = None,
+            ConstraintEdit::AddUnique(unique) => self.uniques.push(unique.clone()),
+            ConstraintEdit::AddCheck(check) => self.checks.push(check.clone()),
+            ConstraintEdit::AddForeignKey(key) => self.foreign_keys.push(key.clone()),
+            ConstraintEdit::Drop(name) => {
+                self.uniques.retain(|one| one.name != *name);
+                self.checks.retain(|one| one.name != *name);
+                self.foreign_keys.retain(|one| one.name != *name);
+            }
+        }
+    }
+
+    fn apply_to_indexes(&mut self, edit: &IndexEdit) {
+        match edit {
+            IndexEdit::Add { index, .. } => self.indexes.push(index.clone()),
+            IndexEdit::Drop { index, .. } => self.indexes.retain(|one| one.name != *index),
+            IndexEdit::Rename { from, to } => {
                 for index in self.indexes.iter_mut().filter(|index| index.name == *from) {
                     index.name.clone_from(to);
                 }
@@ -321,24 +458,23 @@ impl Table {
 
     /// Returns the edits that create this table from an empty one.
     pub(crate) fn as_edits(&self) -> Vec<TableEdit> {
-        let columns = self.columns.iter().map(|column| TableEdit::AddColumn {
-            column: column.clone(),
-            fill: None,
-        });
-        let comment = self.comment.clone().map(|comment| TableEdit::SetComment {
-            column: None,
-            comment: Some(comment),
-        });
-        let indexes = self.indexes.iter().map(|index| TableEdit::AddIndex {
+        let columns = self.columns.iter().cloned().map(TableEdit::add_column);
+        let key = self.primary_key.iter().cloned().map(ConstraintEdit::AddPrimaryKey);
+        let uniques = self.uniques.iter().cloned().map(ConstraintEdit::AddUnique);
+        let checks = self.checks.iter().cloned().map(ConstraintEdit::AddCheck);
+        let foreign_keys = self.foreign_keys.iter().cloned().map(ConstraintEdit::AddForeignKey);
+        let constraints = key.chain(uniques).chain(checks).chain(foreign_keys);
+        let indexes = self.indexes.iter().map(|index| IndexEdit::Add {
             index: index.clone(),
             concurrently: false,
         });
+        let comment = self.comment.clone().map(|comment| TableEdit::Comment {
+            column: None,
+            comment: Some(comment),
+        });
         columns
-            .chain(self.primary_key.clone().map(TableEdit::AddPrimaryKey))
-            .chain(self.uniques.iter().cloned().map(TableEdit::AddUnique))
-            .chain(self.checks.iter().cloned().map(TableEdit::AddCheck))
-            .chain(self.foreign_keys.iter().cloned().map(TableEdit::AddForeignKey))
-            .chain(indexes)
+            .chain(constraints.map(TableEdit::Constraint))
+            .chain(indexes.map(TableEdit::Index))
             .chain(comment)
             .collect()
     }

@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::diagnostic::Mistake;
 use crate::location::Location;
 use crate::schema::naming;
-use crate::schema::operation::{LocatedEdit, Operation, TableEdit};
+use crate::schema::operation::{LocatedEdit, Operation};
 use crate::schema::sql_text;
 use crate::schema::table::{Table, rename_in};
 
@@ -91,10 +91,8 @@ impl SchemaState {
         };
         let mut editing = Editing::new(self, empty, true);
         editing.all(edits);
-        if !edits
-            .iter()
-            .any(|edit| matches!(edit.change, TableEdit::AddColumn { .. }))
-        {
+        // A refused column is in the list too.
+        if editing.table.columns.is_empty() {
             editing.findings.push(diagnostic(
                 location,
                 Code::EMPTY_LIST

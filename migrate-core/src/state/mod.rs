@@ -7,6 +7,7 @@ mod apply;
 mod diff;
 mod edit_table;
 mod enums;
+mod inverse;
 mod rules;
 mod suggest;
 mod toposort;
@@ -276,18 +277,18 @@ impl SchemaState {
     pub(crate) fn mark_owner_unknown(&mut self, index: &str) {
         match self.owner_of_index(index, "").map(str::to_owned) {
             Some(table) => self.mark_unknown(vec![table]),
-            None => self.forget(),
+            None => self.mark_all_unknown(),
         }
     }
 
     /// Records that unknown objects may exist beside the known ones.
-    pub(crate) fn mark_all_unknown(&mut self) {
+    pub(crate) fn mark_incomplete(&mut self) {
         self.all_unknown = true;
     }
 
     /// Marks everything as unknown.
-    pub(crate) fn forget(&mut self) {
-        self.mark_all_unknown();
+    pub(crate) fn mark_all_unknown(&mut self) {
+        self.mark_incomplete();
         let names = self.tables.keys().chain(self.views.keys()).chain(self.enums.keys());
         let names: Vec<String> = names.cloned().collect();
         for name in names {
@@ -424,7 +425,7 @@ impl SchemaState {
     fn shared_names(&self, table: &str, edits: &[LocatedEdit]) -> Vec<NameClash> {
         let added = edits
             .iter()
-            .filter_map(|edit| edit.change.added().map(|added| (edit, added)));
+            .filter_map(|edit| edit.change.effects().introduces.map(|added| (edit, added)));
         let shared = added.flat_map(|(edit, (kind, name))| {
             self.others_named(name, table).map(move |(other, owner)| NameClash {
                 name: name.to_owned(),

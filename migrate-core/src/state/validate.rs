@@ -9,7 +9,7 @@ use super::rules::{check_name, diagnostic, listed};
 use super::suggest::unknown;
 use crate::code::Code;
 use crate::diagnostic::Mistake;
-use crate::schema::operation::{LocatedEdit, TableEdit};
+use crate::schema::operation::{ColumnEdit, ColumnEffect, ConstraintEdit, LocatedEdit, TableEdit};
 use crate::schema::sql_text;
 use crate::schema::table::{ForeignKey, ForeignKeyAction, ObjectKind, Table};
 
@@ -176,20 +176,23 @@ impl Editing<'_> {
         for (at, edit) in edits.iter().enumerate() {
             // Later edits may have renamed its columns or dropped it, so it is looked up by name.
             let result = match &edit.change {
-                TableEdit::AddForeignKey(added) => {
+                TableEdit::Constraint(ConstraintEdit::AddForeignKey(added)) => {
                     let key = self.table.foreign_keys.iter().find(|key| key.name == added.name);
                     key.map_or(Ok(()), |key| self.check_target(key))
                 }
-                TableEdit::AddPrimaryKey(_) => {
+                TableEdit::Constraint(ConstraintEdit::AddPrimaryKey(_)) => {
                     let key = self.table.primary_key.as_ref();
                     key.map_or(Ok(()), |key| self.check_key(&key.columns))
                 }
-                TableEdit::DropPrimaryKey => {
+                TableEdit::Constraint(ConstraintEdit::DropPrimaryKey) => {
                     let counted = self.table.columns.iter().find(|column| column.auto_increment);
                     counted.map_or(Ok(()), |column| self.check_counted(&column.name))
                 }
-                TableEdit::AddColumn { column, .. } if column.auto_increment => {
-                    let name = name_after(&column.name, &edits[at + 1..]);
+                TableEdit::Column {
+                    name,
+                    edit: ColumnEdit::Add { column, .. },
+                } if column.auto_increment => {
+                    let name = name_after(name, &edits[at + 1..]);
                     name.map_or(Ok(()), |name| self.check_counted(name))
                 }
                 _ => Ok(()),
@@ -312,9 +315,11 @@ pub(super) fn unknown_column(table: &Table, column: &str) -> Mistake {
 
 /// Returns the name of a column after edits, or `None` if they drop it.
 fn name_after<'a>(column: &'a str, edits: &'a [LocatedEdit]) -> Option<&'a str> {
-    edits.iter().try_fold(column, |name, edit| match &edit.change {
-        TableEdit::RenameColumn { from, to } if from == name => Some(to.as_str()),
-        TableEdit::DropColumn { column, .. } if column == name => None,
-        _ => Some(name),
-    })
+    edits
+        .iter()
+        .try_fold(column, |name, edit| match edit.change.effects().column {
+            Some(ColumnEffect::Renamed { from, to }) if from == name => Some(to),
+            Some(ColumnEffect::Dropped(dropped)) if dropped == name => None,
+            _ => Some(name),
+        })
 }

@@ -7,7 +7,7 @@ use super::EditList;
 use crate::location::Location;
 use crate::schema::column_type::{DefaultValue, Value};
 use crate::schema::naming;
-use crate::schema::operation::TableEdit;
+use crate::schema::operation::{ColumnEdit, ConstraintEdit, TableEdit};
 use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, Generated, PrimaryKey, Unique};
 
 /// The kinds of column values. A default of the wrong Rust type is a compile error.
@@ -114,7 +114,7 @@ impl<K> fmt::Debug for ColumnBuilder<K> {
 impl<K> ColumnBuilder<K> {
     pub(super) fn add(draft: &EditList, column: Column, location: Location) -> ColumnBuilder<K> {
         let name = column.name.clone();
-        let at = draft.add(TableEdit::AddColumn { column, fill: None }, location);
+        let at = draft.add(TableEdit::add_column(column), location);
         ColumnBuilder {
             draft: draft.clone(),
             at,
@@ -124,8 +124,8 @@ impl<K> ColumnBuilder<K> {
     }
 
     fn update(self, update: impl FnOnce(&mut Column)) -> ColumnBuilder<K> {
-        self.draft.update(self.at, |change| {
-            if let TableEdit::AddColumn { column, .. } = change {
+        self.draft.update_column(self.at, |edit| {
+            if let ColumnEdit::Add { column, .. } = edit {
                 update(column);
             }
         });
@@ -137,8 +137,8 @@ impl<K> ColumnBuilder<K> {
     }
 
     fn set_fill(self, value: DefaultValue) -> ColumnBuilder<K> {
-        self.draft.update(self.at, |change| {
-            if let TableEdit::AddColumn { fill, .. } = change {
+        self.draft.update_column(self.at, |edit| {
+            if let ColumnEdit::Add { fill, .. } = edit {
                 *fill = Some(value);
             }
         });
@@ -187,8 +187,10 @@ impl<K> ColumnBuilder<K> {
     pub fn unique(self) -> ColumnBuilder<K> {
         let columns = self.columns();
         let name = naming::derived(self.draft.table(), &columns, "key");
-        self.draft
-            .add(TableEdit::AddUnique(Unique { name, columns }), Location::of_caller());
+        self.draft.add(
+            ConstraintEdit::AddUnique(Unique { name, columns }),
+            Location::of_caller(),
+        );
         self
     }
 
@@ -200,7 +202,7 @@ impl<K> ColumnBuilder<K> {
         let columns = self.columns();
         let name = naming::primary_key_name(self.draft.table());
         self.draft.add(
-            TableEdit::AddPrimaryKey(PrimaryKey { name, columns }),
+            ConstraintEdit::AddPrimaryKey(PrimaryKey { name, columns }),
             Location::of_caller(),
         );
         self
@@ -213,8 +215,10 @@ impl<K> ColumnBuilder<K> {
     pub fn check(self, expression: impl Into<String>) -> ColumnBuilder<K> {
         let name = naming::derived(self.draft.table(), &self.columns(), "check");
         let expression = expression.into();
-        self.draft
-            .add(TableEdit::AddCheck(Check { name, expression }), Location::of_caller());
+        self.draft.add(
+            ConstraintEdit::AddCheck(Check { name, expression }),
+            Location::of_caller(),
+        );
         self
     }
 
@@ -325,13 +329,13 @@ impl ForeignKeyBuilder {
     pub(super) fn add(draft: &EditList, foreign_key: ForeignKey, location: Location) -> ForeignKeyBuilder {
         ForeignKeyBuilder {
             draft: draft.clone(),
-            at: draft.add(TableEdit::AddForeignKey(foreign_key), location),
+            at: draft.add(foreign_key, location),
         }
     }
 
     fn update(self, update: impl FnOnce(&mut ForeignKey)) -> ForeignKeyBuilder {
         self.draft.update(self.at, |change| {
-            if let TableEdit::AddForeignKey(foreign_key) = change {
+            if let TableEdit::Constraint(ConstraintEdit::AddForeignKey(foreign_key)) = change {
                 update(foreign_key);
             }
         });

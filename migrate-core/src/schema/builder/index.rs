@@ -3,7 +3,7 @@
 use super::{EditList, texts};
 use crate::location::Location;
 use crate::schema::naming;
-use crate::schema::operation::{Operation, TableEdit};
+use crate::schema::operation::{IndexEdit, Operation, TableEdit};
 use crate::schema::step::{Step, StepKind};
 use crate::schema::table::{Index, IndexKey, IndexMethod, IndexOn};
 
@@ -131,10 +131,24 @@ pub(in crate::schema) fn index_on<K: Into<IndexKey>>(table: &str, keys: impl Int
 }
 
 pub(in crate::schema) fn add_index(index: Index) -> TableEdit {
-    TableEdit::AddIndex {
+    TableEdit::Index(IndexEdit::Add {
         index,
         concurrently: false,
-    }
+    })
+}
+
+pub(in crate::schema) fn drop_index(name: impl Into<String>) -> TableEdit {
+    TableEdit::Index(IndexEdit::Drop {
+        index: name.into(),
+        concurrently: false,
+    })
+}
+
+pub(in crate::schema) fn rename_index(from: impl Into<String>, to: impl Into<String>) -> TableEdit {
+    TableEdit::Index(IndexEdit::Rename {
+        from: from.into(),
+        to: to.into(),
+    })
 }
 
 impl<'a> IndexBuilder<'a> {
@@ -152,7 +166,7 @@ impl<'a> IndexBuilder<'a> {
 
     fn update(mut self, update: impl FnOnce(&mut Index)) -> IndexBuilder<'a> {
         self.0.update(|change| {
-            if let TableEdit::AddIndex { index, .. } = change {
+            if let TableEdit::Index(IndexEdit::Add { index, .. }) = change {
                 update(index);
             }
         });
@@ -208,8 +222,11 @@ impl<'a> IndexBuilder<'a> {
 pub struct DropIndex<'a>(IndexHandle<'a>);
 
 impl<'a> DropIndex<'a> {
-    pub(super) fn add(draft: &EditList, change: TableEdit, location: Location) -> DropIndex<'static> {
-        DropIndex(IndexHandle::EditList(draft.clone(), draft.add(change, location)))
+    pub(super) fn add(draft: &EditList, name: String, location: Location) -> DropIndex<'static> {
+        DropIndex(IndexHandle::EditList(
+            draft.clone(),
+            draft.add(drop_index(name), location),
+        ))
     }
 
     /// The last step must be the edit of the index.
@@ -228,7 +245,7 @@ impl<'a> DropIndex<'a> {
 }
 
 fn be_concurrent(change: &mut TableEdit) {
-    if let TableEdit::AddIndex { concurrently, .. } | TableEdit::DropIndex { concurrently, .. } = change {
+    if let TableEdit::Index(IndexEdit::Add { concurrently, .. } | IndexEdit::Drop { concurrently, .. }) = change {
         *concurrently = true;
     }
 }

@@ -11,14 +11,14 @@ mod table;
 pub use column::{ColumnBuilder, DefaultFor, ForeignKeyBuilder, kind};
 pub use enum_value::AddEnumValue;
 pub use index::{DropIndex, IndexBuilder, asc, desc, expression};
-pub(super) use index::{add_index, index_on};
+pub(super) use index::{add_index, drop_index, index_on, rename_index};
 pub(super) use table::set_comment;
 pub use table::{AlterTable, ChangeType, DropColumn, TableBuilder};
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::operation::{LocatedEdit, TableEdit};
+use super::operation::{ColumnEdit, LocatedEdit, TableEdit};
 use crate::location::Location;
 
 /// The edits that the closure of a table has recorded so far. Each builder shares them.
@@ -41,8 +41,9 @@ impl EditList {
     }
 
     /// Adds an edit and returns its position.
-    fn add(&self, change: TableEdit, location: Location) -> usize {
+    fn add(&self, change: impl Into<TableEdit>, location: Location) -> usize {
         let mut edits = self.edits.borrow_mut();
+        let change = change.into();
         edits.push(LocatedEdit { change, location });
         edits.len() - 1
     }
@@ -52,6 +53,15 @@ impl EditList {
         if let Some(edit) = self.edits.borrow_mut().get_mut(at) {
             update(&mut edit.change);
         }
+    }
+
+    /// Updates an edit of a column.
+    fn update_column(&self, at: usize, update: impl FnOnce(&mut ColumnEdit)) {
+        self.update(at, |change| {
+            if let TableEdit::Column { edit, .. } = change {
+                update(edit);
+            }
+        });
     }
 
     /// Returns the recorded edits. Builders that outlive the closure have no effect afterwards.

@@ -3,12 +3,12 @@
 use std::ops::Deref;
 
 use super::column::{ColumnBuilder, DefaultFor, ForeignKeyBuilder, kind};
-use super::index::{DropIndex, IndexBuilder, index_on};
+use super::index::{DropIndex, IndexBuilder, index_on, rename_index};
 use super::{EditList, texts};
 use crate::location::Location;
 use crate::schema::column_type::{ColumnType, DefaultValue};
 use crate::schema::naming;
-use crate::schema::operation::TableEdit;
+use crate::schema::operation::{ColumnEdit, ConstraintEdit, TableEdit};
 use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, IndexKey, PrimaryKey, Unique};
 
 /// Describes a new table: the parameter of the closure of [`create_table`](crate::Schema::create_table).
@@ -202,7 +202,7 @@ impl TableBuilder {
         let name = naming::primary_key_name(self.draft.table());
         let columns = texts(columns);
         self.draft.add(
-            TableEdit::AddPrimaryKey(PrimaryKey { name, columns }),
+            ConstraintEdit::AddPrimaryKey(PrimaryKey { name, columns }),
             Location::of_caller(),
         );
     }
@@ -214,8 +214,10 @@ impl TableBuilder {
     pub fn unique<C: Into<String>>(&self, columns: impl IntoIterator<Item = C>) {
         let columns = texts(columns);
         let name = naming::derived(self.draft.table(), &columns, "key");
-        self.draft
-            .add(TableEdit::AddUnique(Unique { name, columns }), Location::of_caller());
+        self.draft.add(
+            ConstraintEdit::AddUnique(Unique { name, columns }),
+            Location::of_caller(),
+        );
     }
 
     /// Adds a CHECK constraint. Its SQL expression must be true or NULL for each row.
@@ -224,8 +226,10 @@ impl TableBuilder {
     #[track_caller]
     pub fn check(&self, name: impl Into<String>, expression: impl Into<String>) {
         let (name, expression) = (name.into(), expression.into());
-        self.draft
-            .add(TableEdit::AddCheck(Check { name, expression }), Location::of_caller());
+        self.draft.add(
+            ConstraintEdit::AddCheck(Check { name, expression }),
+            Location::of_caller(),
+        );
     }
 
     /// Adds a foreign key from these columns to columns of `table`. Its default name is `table_columns_fkey`.
@@ -272,7 +276,7 @@ impl TableBuilder {
 pub(in crate::schema) fn set_comment(column: Option<String>, comment: impl Into<String>) -> TableEdit {
     // Databases treat an empty comment as no comment.
     let comment = Some(comment.into()).filter(|comment| !comment.is_empty());
-    TableEdit::SetComment { column, comment }
+    TableEdit::Comment { column, comment }
 }
 
 /// Describes changes to a table: the parameter of the closure of [`alter_table`](crate::Schema::alter_table).
@@ -317,8 +321,14 @@ impl AlterTable {
         }
     }
 
-    fn add(&self, change: TableEdit, location: Location) {
+    fn add(&self, change: impl Into<TableEdit>, location: Location) {
         self.adding.draft.add(change, location);
+    }
+
+    /// Adds an edit of a column and returns its position.
+    fn add_to_column(&self, name: impl Into<String>, edit: ColumnEdit, location: Location) -> usize {
+        let name = name.into();
+        self.adding.draft.add(TableEdit::Column { name, edit }, location)
     }
 
     /// Drops a column with its values, and the indexes, unique constraints and foreign keys on this column alone.
@@ -328,12 +338,9 @@ impl AlterTable {
     /// without its values; see [`undo_fill`](DropColumn::undo_fill).
     #[track_caller]
     pub fn drop_column(&self, column: impl Into<String>) -> DropColumn {
-        let change = TableEdit::DropColumn {
-            column: column.into(),
-            fill: None,
-        };
+        let drop = ColumnEdit::Drop { fill: None };
         DropColumn {
-            at: self.adding.draft.add(change, Location::of_caller()),
+            at: self.add_to_column(column, drop, Location::of_caller()),
             draft: self.adding.draft.clone(),
         }
     }
@@ -344,8 +351,7 @@ impl AlterTable {
     /// check or an index on an expression names the column.
     #[track_caller]
     pub fn rename_column(&self, from: impl Into<String>, to: impl Into<String>) {
-        let (from, to) = (from.into(), to.into());
-        self.add(TableEdit::RenameColumn { from, to }, Location::of_caller());
+        self.add_to_column(from, ColumnEdit::Rename { to: to.into() }, Location::of_caller());
     }
 
     /// Changes the type of a column.
@@ -359,14 +365,13 @@ impl AlterTable {
     /// SQL: PostgreSQL `ALTER COLUMN .. TYPE`; MySQL and MariaDB `MODIFY COLUMN`; SQLite rebuilds the table.
     #[track_caller]
     pub fn set_type(&self, column: impl Into<String>, to: ColumnType) -> ChangeType {
-        let change = TableEdit::SetType {
-            column: column.into(),
+        let set_type = ColumnEdit::SetType {
             to,
             using: None,
             undo_using: None,
         };
         ChangeType {
-            at: self.adding.draft.add(change, Location::of_caller()),
+            at: self.add_to_column(column, set_type, Location::of_caller()),
             draft: self.adding.draft.clone(),
         }
     }
@@ -374,15 +379,13 @@ impl AlterTable {
     /// Makes a column NOT NULL. If a row has NULL in the column, the database refuses the change.
     #[track_caller]
     pub fn set_not_null(&self, column: impl Into<String>) {
-        let column = column.into();
-        self.add(TableEdit::SetNotNull { column }, Location::of_caller());
+        self.add_to_column(column, ColumnEdit::SetNotNull, Location::of_caller());
     }
 
     /// Allows NULL in a column. The planner refuses this for a column of the primary key.
     #[track_caller]
     pub fn drop_not_null(&self, column: impl Into<String>) {
-        let column = column.into();
-        self.add(TableEdit::DropNotNull { column }, Location::of_caller());
+        self.add_to_column(column, ColumnEdit::DropNotNull, Location::of_caller());
     }
 
     /// Sets the default value of a column. Existing rows do not change.
@@ -390,29 +393,22 @@ impl AlterTable {
     /// The planner refuses a value that the column type cannot hold.
     #[track_caller]
     pub fn set_default(&self, column: impl Into<String>, value: impl DefaultFor<kind::Any>) {
-        let change = TableEdit::SetDefault {
-            column: column.into(),
-            default: DefaultValue::Value(value.into()),
-        };
-        self.add(change, Location::of_caller());
+        let default = DefaultValue::Value(value.into());
+        self.add_to_column(column, ColumnEdit::SetDefault(default), Location::of_caller());
     }
 
     /// Sets the default of a column to an SQL expression. Existing rows do not change.
     #[track_caller]
     pub fn set_default_sql(&self, column: impl Into<String>, expression: impl Into<String>) {
-        let change = TableEdit::SetDefault {
-            column: column.into(),
-            default: DefaultValue::Expression(expression.into()),
-        };
-        self.add(change, Location::of_caller());
+        let default = DefaultValue::Expression(expression.into());
+        self.add_to_column(column, ColumnEdit::SetDefault(default), Location::of_caller());
     }
 
     /// Removes the default of a column. New rows without a value get NULL; if the column is NOT NULL, the database
     /// refuses them.
     #[track_caller]
     pub fn drop_default(&self, column: impl Into<String>) {
-        let column = column.into();
-        self.add(TableEdit::DropDefault { column }, Location::of_caller());
+        self.add_to_column(column, ColumnEdit::DropDefault, Location::of_caller());
     }
 
     /// Sets the comment on a column. An empty text removes the comment. SQLite does not store comments.
@@ -426,7 +422,7 @@ impl AlterTable {
     /// The planner refuses this while a foreign key references the key, or one of its columns is auto-increment.
     #[track_caller]
     pub fn drop_primary_key(&self) {
-        self.add(TableEdit::DropPrimaryKey, Location::of_caller());
+        self.add(ConstraintEdit::DropPrimaryKey, Location::of_caller());
     }
 
     /// Drops a unique, check or foreign key constraint by its name.
@@ -434,8 +430,7 @@ impl AlterTable {
     /// The planner refuses this while a foreign key needs the columns to be unique.
     #[track_caller]
     pub fn drop_constraint(&self, name: impl Into<String>) {
-        let constraint = name.into();
-        self.add(TableEdit::DropConstraint { constraint }, Location::of_caller());
+        self.add(ConstraintEdit::Drop(name.into()), Location::of_caller());
     }
 
     /// Drops an index by its name.
@@ -443,18 +438,13 @@ impl AlterTable {
     /// The planner refuses this while a foreign key needs the columns of the index to be unique.
     #[track_caller]
     pub fn drop_index(&self, name: impl Into<String>) -> DropIndex<'static> {
-        let change = TableEdit::DropIndex {
-            index: name.into(),
-            concurrently: false,
-        };
-        DropIndex::add(&self.adding.draft, change, Location::of_caller())
+        DropIndex::add(&self.adding.draft, name.into(), Location::of_caller())
     }
 
     /// Renames an index. SQLite cannot do this, so there the index is dropped and created again.
     #[track_caller]
     pub fn rename_index(&self, from: impl Into<String>, to: impl Into<String>) {
-        let (from, to) = (from.into(), to.into());
-        self.add(TableEdit::RenameIndex { from, to }, Location::of_caller());
+        self.add(rename_index(from, to), Location::of_caller());
     }
 }
 
@@ -481,8 +471,8 @@ impl DropColumn {
     }
 
     fn set_fill(self, value: DefaultValue) {
-        self.draft.update(self.at, |change| {
-            if let TableEdit::DropColumn { fill, .. } = change {
+        self.draft.update_column(self.at, |edit| {
+            if let ColumnEdit::Drop { fill } = edit {
                 *fill = Some(value);
             }
         });
@@ -509,8 +499,8 @@ pub struct ChangeType {
 
 impl ChangeType {
     fn update(self, update: impl FnOnce(&mut Option<String>, &mut Option<String>)) -> ChangeType {
-        self.draft.update(self.at, |change| {
-            if let TableEdit::SetType { using, undo_using, .. } = change {
+        self.draft.update_column(self.at, |edit| {
+            if let ColumnEdit::SetType { using, undo_using, .. } = edit {
                 update(using, undo_using);
             }
         });

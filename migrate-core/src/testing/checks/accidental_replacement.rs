@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::preserved::{Contents, PreservedColumns, WriteSet};
 use crate::code::Code;
 use crate::diagnostic::Mistake;
-use crate::schema::{Column, ColumnType, Operation, Table, TableEdit, mentions};
+use crate::schema::{Column, ColumnEffect, ColumnType, Operation, Table, TableEdit, mentions};
 use crate::state::LiveSchema;
 
 /// The columns and tables that a migration's steps drop and add, in order.
@@ -61,20 +61,21 @@ impl ReplacementDetector {
             Operation::AlterTable { table, edits } => {
                 let was = kept.as_it_was(before, table);
                 for edit in edits {
-                    match &edit.change {
-                        TableEdit::AddColumn { column, .. } => self.added.push(AddedColumn {
+                    let effects = edit.change.effects();
+                    match effects.column {
+                        Some(ColumnEffect::Added(column)) => self.added.push(AddedColumn {
                             table: table.clone(),
                             column: column.clone(),
-                            computed: edit.change.expressions().into_iter().map(str::to_owned).collect(),
+                            computed: effects.expressions.into_iter().map(str::to_owned).collect(),
                         }),
-                        TableEdit::DropColumn { column, .. } => self.dropped.extend(was.and_then(|was| {
+                        Some(ColumnEffect::Dropped(column)) => self.dropped.extend(was.and_then(|was| {
                             Some(Dropped {
                                 was_in: was.name.clone(),
                                 table: table.clone(),
                                 column: was.column(kept.column_before(table, column)?)?.clone(),
                             })
                         })),
-                        _ => {}
+                        Some(ColumnEffect::Renamed { .. } | ColumnEffect::Converted { .. }) | None => {}
                     }
                 }
             }
@@ -129,8 +130,8 @@ impl ReplacementDetector {
 
 /// Returns the column that an edit adds.
 fn added(change: &TableEdit) -> Option<String> {
-    match change {
-        TableEdit::AddColumn { column, .. } => Some(column.name.clone()),
+    match change.effects().column {
+        Some(ColumnEffect::Added(column)) => Some(column.name.clone()),
         _ => None,
     }
 }

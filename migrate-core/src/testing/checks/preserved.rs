@@ -6,7 +6,7 @@ use super::accidental_replacement::{AccidentalReplacement, ReplacementDetector};
 use crate::code::Code;
 use crate::diagnostic::Mistake;
 use crate::dialect::Dialect;
-use crate::schema::{Effect, Operation, Step, StepKind, Table, TableEdit, Token, Undo, effect, mentions, tokenize};
+use crate::schema::{ColumnEffect, Effect, Operation, Step, StepKind, Table, Token, Undo, effect, mentions, tokenize};
 use crate::state::LiveSchema;
 
 /// The rows of each table, by its name.
@@ -186,17 +186,17 @@ impl PreservedColumns {
                     return;
                 };
                 for edit in edits {
-                    match &edit.change {
-                        TableEdit::RenameColumn { from, to } => {
+                    match edit.change.effects().column {
+                        Some(ColumnEffect::Renamed { from, to }) => {
                             kept.columns
                                 .values_mut()
                                 .filter(|now| *now == from)
                                 .for_each(|now| to.clone_into(now));
                         }
-                        TableEdit::DropColumn { column, .. } | TableEdit::SetType { column, .. } => {
+                        Some(ColumnEffect::Dropped(column) | ColumnEffect::Converted { column, .. }) => {
                             kept.columns.retain(|_, now| now != column);
                         }
-                        _ => {}
+                        Some(ColumnEffect::Added(_)) | None => {}
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 mod note;
 pub(crate) mod offline;
+mod operation;
 pub(crate) mod planner;
 pub(crate) mod resume;
 pub(crate) mod rows_at_fault;
@@ -154,7 +155,7 @@ impl fmt::Display for PlannedMigration {
             writeln!(f, "--   {line}")?;
         }
         let frame = if self.migration.in_transaction() {
-            self.dialect.frame(self.rebuilds())
+            self.dialect.transaction_wrapper(self.rebuilds())
         } else {
             TransactionWrapper::default()
         };

@@ -160,7 +160,7 @@ impl Planner {
         // The rollback is planned from the state that `up` ends with.
         self.models().for_each(SchemaState::savepoint);
         let location = down.steps.first().map(|step| step.location);
-        let mut back = self.way_back(migration, &walk.inverse, down);
+        let mut back = self.plan_rollback(migration, &walk.inverse, down);
         let after = self.model.known(&names);
         let compared = names.iter().zip(before.iter().zip(&after));
         let differences = compared.filter_map(|(name, (before, after))| before.difference(name, after));
@@ -212,7 +212,7 @@ impl Planner {
             planned,
             said: mut diagnostics,
             found,
-        } = self.way_back(migration, &inverse, down);
+        } = self.plan_rollback(migration, &inverse, down);
         if diagnostics.is_empty() {
             diagnostics = found;
         }
@@ -229,7 +229,7 @@ impl Planner {
         })
     }
 
-    fn way_back(&mut self, migration: &Migration, inverse: &Inverse, down: Recording) -> PlannedRollback {
+    fn plan_rollback(&mut self, migration: &Migration, inverse: &Inverse, down: Recording) -> PlannedRollback {
         let mut said = down.diagnostics;
         let steps = if down.derives_from_up {
             said.extend(inverse.missing.iter().cloned().map(|mut diagnostic| {
@@ -264,7 +264,7 @@ impl Planner {
         std::iter::once(&mut self.model).chain(self.live.as_mut().map(|live| &mut live.model))
     }
 
-    fn walk(&mut self, migration: &Migration, steps: &[Step], purpose: Mode) -> PlannedSteps {
+    fn walk(&mut self, migration: &Migration, steps: &[Step], mode: Mode) -> PlannedSteps {
         let mut walk = StepPlanner {
             plan_for: self.plan_for,
             model: &mut self.model,
@@ -274,7 +274,7 @@ impl Planner {
             in_transaction: migration.in_transaction(),
             waiting: Vec::new(),
             notes: Vec::new(),
-            purpose,
+            mode,
             walked: PlannedSteps::default(),
         };
         for step in steps {
@@ -286,7 +286,7 @@ impl Planner {
         self.needs_introspection |= walk.needs_introspection;
         let mut walked = walk.walked;
         walked.inverse.steps.reverse();
-        self.models().for_each(|model| match purpose {
+        self.models().for_each(|model| match mode {
             Mode::Plan(Direction::Down) => model.rows_may_come_between_rollbacks(),
             Mode::Plan(Direction::Up) | Mode::Replay => model.rows_may_come(),
         });

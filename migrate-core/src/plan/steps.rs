@@ -1,18 +1,15 @@
-//! Plans the steps of one migration in order: checks each, renders it as SQL, and derives its inverse.
+//! Plans the steps of one migration in order.
 
 use std::collections::BTreeSet;
 
 use super::planner::{Inverse, LiveState};
-use super::rows_at_fault::rows_at_fault;
-use super::warnings;
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::location::Location;
 use crate::migration::Direction;
 use crate::plan::{Action, Note, PlanFor, PlannedStep};
-use crate::render::{self, OUTSIDE_TRANSACTION};
-use crate::schema::{self, ColumnEffect, Effect, EnumChange, Operation, Step, StepKind, Token, Undo, mentions};
-use crate::state::{CheckedOperation, SchemaState};
+use crate::schema::{self, Effect, Operation, Step, StepKind, Token, Undo};
+use crate::state::SchemaState;
 
 /// The purpose of a pass over steps.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,16 +41,16 @@ pub(super) struct StepPlanner<'a> {
     pub(super) waiting: Vec<(String, String)>,
     /// Warnings and notes on the action that is planned next.
     pub(super) notes: Vec<Note>,
-    pub(super) purpose: Mode,
+    pub(super) mode: Mode,
     pub(super) walked: PlannedSteps,
 }
 
 impl StepPlanner<'_> {
-    fn diagnostic(&mut self, location: Location, message: impl Into<Mistake>) {
+    pub(super) fn diagnostic(&mut self, location: Location, message: impl Into<Mistake>) {
         self.walked.diagnostics.push(message.into().at(location));
     }
 
-    fn plan(&mut self, location: Location, action: Action) {
+    pub(super) fn plan(&mut self, location: Location, action: Action) {
         let notes = std::mem::take(&mut self.notes);
         self.walked.planned.push(PlannedStep {
             location,
@@ -64,7 +61,7 @@ impl StepPlanner<'_> {
         });
     }
 
-    fn plan_touching(&mut self, location: Location, action: Action, touches: Vec<String>) {
+    pub(super) fn plan_touching(&mut self, location: Location, action: Action, touches: Vec<String>) {
         self.plan(location, action);
         if let Some(step) = self.walked.planned.last_mut() {
             step.touches = touches;
@@ -130,73 +127,9 @@ impl StepPlanner<'_> {
         std::iter::once(&mut *self.model).chain(self.live.as_mut().map(|live| &mut live.model))
     }
 
-    fn operation(&mut self, operation: &Operation, step: &Step) {
-        let location = step.location;
-        if operation.names().iter().any(|name| self.tainted.contains(name)) {
-            self.tainted.extend(operation.names());
-            return;
-        }
-        let live = self.live.as_mut().map(|live| {
-            let applied = live.model.apply(operation, location);
-            if applied.is_err() {
-                live.model.mark_unknown(operation.names());
-            }
-            applied
-        });
-        let applied = match self.model.apply(operation, location) {
-            Ok(applied) => applied,
-            Err(findings) => {
-                self.walked.diagnostics.extend(findings);
-                self.model.mark_unknown(operation.names());
-                if self.purpose != Mode::Replay {
-                    self.tainted.extend(operation.names());
-                }
-                return;
-            }
-        };
-        let is_known = applied.before.is_some() || applied.after.is_some();
-        let is_of_table = matches!(operation, Operation::AlterTable { .. } | Operation::DropTable { .. });
-        // The database knows a table that migrations do not describe. The inverse still comes from what migrations
-        // know: at rollback the database holds the table as it is after this step.
-        match live {
-            Some(Ok(live)) if !is_known && is_of_table && live.before.is_some() => self.render(&live, None, location),
-            Some(Err(findings)) if !is_known && is_of_table && self.can_be_found(operation) => {
-                self.walked.diagnostics.extend(findings);
-                return;
-            }
-            Some(Ok(live)) if is_known && live.before.is_some() => self.render(&applied, Some(&live), location),
-            _ => {
-                if !is_known && is_of_table {
-                    self.needs_introspection = true;
-                    self.notes.extend(warnings::unchecked(operation));
-                }
-                self.render(&applied, None, location);
-            }
-        }
-        let inverse = Step {
-            kind: StepKind::Operation(applied.inverse),
-            undo: Undo::Unknown,
-            effects: None,
-            location,
-        };
-        self.walked.inverse.steps.push(match step.undo {
-            // The object stays in the database, so a later `up` must not find it in the schema state.
-            Undo::Nothing => Step {
-                kind: StepKind::Kept,
-                undo: Undo::Nothing,
-                effects: Some(vec![inverse]),
-                location,
-            },
-            Undo::Unknown | Undo::By { .. } => {
-                self.walked.inverse.missing.extend(applied.missing);
-                inverse
-            }
-        });
-    }
-
     /// Checks that the database has the declared tables and views, as far as this run can see it.
     fn declared(&mut self, step: &Step) {
-        if self.purpose != Mode::Plan(Direction::Up) {
+        if self.mode != Mode::Plan(Direction::Up) {
             return;
         }
         let mut names: Vec<String> = Vec::new();
@@ -238,156 +171,8 @@ impl StepPlanner<'_> {
         self.plan(step.location, Action::Declare(names));
     }
 
-    /// Returns true if the database's description of the operation's objects was understood.
-    fn can_be_found(&self, operation: &Operation) -> bool {
-        let live = self.live.as_ref();
-        operation
-            .names()
-            .iter()
-            .all(|name| live.is_some_and(|live| !live.refused.contains_key(name)))
-    }
-
-    /// Checks a drop against the live table, which may have more than migrations know, such as triggers.
-    fn look_at_what_is_there(
-        &mut self,
-        applied: &CheckedOperation,
-        live: Option<&CheckedOperation>,
-        location: Location,
-    ) {
-        let dropped: Vec<&str> = match &applied.operation {
-            Operation::AlterTable { edits, .. } => {
-                let dropped = edits.iter().filter_map(|edit| match edit.change.effects().column {
-                    Some(ColumnEffect::Dropped(column)) => Some(column),
-                    _ => None,
-                });
-                dropped.collect()
-            }
-            Operation::DropTable { .. } => Vec::new(),
-            _ => return,
-        };
-        if dropped.is_empty() && !matches!(applied.operation, Operation::DropTable { .. }) {
-            return;
-        }
-        let Some(live) = live else {
-            self.needs_introspection |= self.live.is_none();
-            return;
-        };
-        let Some(there) = &live.before else { return };
-        self.notes.extend(warnings::unknown_losses(&applied.operation, there));
-        for column in dropped {
-            if let Some(trigger) = there.triggers.iter().find(|trigger| mentions(&trigger.sql, column)) {
-                self.diagnostic(
-                    location,
-                    Code::COLUMN_IN_USE
-                        .mistake(format!(
-                            "the trigger `{}` of `{}` uses `{column}`",
-                            trigger.name, there.name
-                        ))
-                        .help("drop the trigger before the change and create it again afterwards"),
-                );
-            }
-        }
-    }
-
-    /// Renders an operation. `live` is the same operation, checked against the live schema.
-    fn render(&mut self, applied: &CheckedOperation, live: Option<&CheckedOperation>, location: Location) {
-        let Mode::Plan(_) = self.purpose else {
-            return;
-        };
-        let dialect = self.plan_for.dialect;
-        let mut rendered = render::render(dialect, applied, location);
-        // A rebuild starts from the live table, not from the known one.
-        if rendered.as_ref().is_ok_and(|rendered| rendered.rebuilds.is_some()) {
-            match live {
-                Some(live) => rendered = render::render(dialect, live, location),
-                None => self.needs_introspection = true,
-            }
-        }
-        self.look_at_what_is_there(applied, live, location);
-        let rendered = match rendered {
-            Ok(rendered) => rendered,
-            Err(diagnostics) => {
-                let refused = self.live.as_ref().and_then(|live| {
-                    let names = applied.operation.names();
-                    names.iter().find_map(|name| live.refused.get(name).cloned())
-                });
-                match refused {
-                    Some(why) => self.diagnostic(
-                        location,
-                        Code::REBUILD_IMPOSSIBLE.mistake(format!(
-                            "{} must rebuild the table for this but cannot: {why}",
-                            dialect.name()
-                        )),
-                    ),
-                    None => self.walked.diagnostics.extend(diagnostics),
-                }
-                return;
-            }
-        };
-        if rendered.rebuilds.is_some() && !self.in_transaction {
-            self.diagnostic(
-                location,
-                Code::REBUILD_NEEDS_TRANSACTION
-                    .mistake(format!(
-                        "{} must rebuild the table for this, which needs a transaction",
-                        dialect.name()
-                    ))
-                    .help("move it to a migration without `transaction = false`"),
-            );
-        }
-        if rendered.stays_outside && self.in_transaction {
-            self.diagnostic(
-                location,
-                Code::NOT_IN_TRANSACTION
-                    .mistake(format!(
-                        "{} cannot create or drop an index concurrently inside a transaction",
-                        dialect.name()
-                    ))
-                    .help(OUTSIDE_TRANSACTION),
-            );
-        }
-        let goes_back = self.purpose == Mode::Plan(Direction::Down);
-        let before = applied.before.as_ref();
-        self.notes
-            .extend(warnings::losses(&applied.operation, before, goes_back));
-        if rendered.may_copy {
-            self.notes.extend(warnings::copies(&applied.operation, dialect));
-        }
-        let rows_at_fault = rows_at_fault(
-            dialect,
-            &applied.operation,
-            before,
-            &rendered.statements,
-            rendered.rebuilds.is_some(),
-        );
-        if let Some(table) = rendered.rebuilds {
-            let is_found = self.plan_for.connection.is_some();
-            let table = Box::new(table);
-            self.plan(location, Action::Expect { table, is_found });
-        }
-        for (statement, rows_at_fault) in rendered.statements.into_iter().zip(rows_at_fault) {
-            if !matches!(applied.operation, Operation::ChangeEnum { .. }) {
-                self.check_waiting(&statement, location);
-            }
-            let touches = applied.operation.names();
-            self.plan_touching(location, Action::Generated(statement), touches);
-            if let Some(step) = self.walked.planned.last_mut() {
-                step.rows_at_fault = rows_at_fault;
-            }
-        }
-        if let Operation::ChangeEnum {
-            name,
-            change: EnumChange::AddValue { value, .. },
-        } = &applied.operation
-            && self.in_transaction
-            && dialect.features().new_enum_values_wait
-        {
-            self.waiting.push((name.clone(), value.clone()));
-        }
-    }
-
     /// Refuses a statement that uses an enum value from the same transaction.
-    fn check_waiting(&mut self, sql: &str, location: Location) {
+    pub(super) fn check_waiting(&mut self, sql: &str, location: Location) {
         let dialect = self.plan_for.dialect;
         let used = self.waiting.iter().find(|(_, value)| {
             let literal = dialect.text(value);
@@ -406,7 +191,7 @@ impl StepPlanner<'_> {
 
     fn raw(&mut self, sql: &str, location: Location) {
         // An empty text means that there is nothing to do on this database. Recording reports other empty texts.
-        if self.purpose == Mode::Replay || sql.trim().is_empty() {
+        if self.mode == Mode::Replay || sql.trim().is_empty() {
             return;
         }
         self.check_waiting(sql, location);
@@ -420,7 +205,7 @@ impl StepPlanner<'_> {
     }
 
     fn rust(&mut self, functions: &schema::Functions, location: Location) {
-        if self.purpose == Mode::Replay {
+        if self.mode == Mode::Replay {
             return;
         }
         let connection = self.plan_for.connection;

@@ -11,7 +11,7 @@ pub(super) enum Aspect {
     /// An entire column, constraint or index.
     Whole,
     /// An entire column, constraint or index that is dropped. Drops run first, so a new object may reuse the name.
-    Gone,
+    Dropped,
     Type,
     Null,
     Default,
@@ -96,9 +96,9 @@ impl<'a> Altering<'a> {
 
     /// Adds clauses that must be in the same statement.
     pub(super) fn clauses(&mut self, name: &str, aspect: Aspect, clauses: impl IntoIterator<Item = String>) {
-        let is_whole = |aspect: Aspect| matches!(aspect, Aspect::Whole | Aspect::Gone);
+        let is_whole = |aspect: Aspect| matches!(aspect, Aspect::Whole | Aspect::Dropped);
         let clashes = |(other, before): &(String, Aspect)| {
-            let is_replaced = *before == Aspect::Gone && aspect == Aspect::Whole;
+            let is_replaced = *before == Aspect::Dropped && aspect == Aspect::Whole;
             other == name && !is_replaced && (aspect == *before || is_whole(aspect) || is_whole(*before))
         };
         if self.subjects.iter().any(clashes) {

@@ -107,7 +107,7 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
     }
 
     /// Returns the statements that a plan prints around a migration in a transaction, which may rebuild a table.
-    fn frame(&self, _rebuilds: bool) -> TransactionWrapper {
+    fn transaction_wrapper(&self, _rebuilds: bool) -> TransactionWrapper {
         TransactionWrapper {
             before: &["BEGIN"],
             after: &["COMMIT"],
@@ -153,7 +153,7 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
     }
 
     /// Renames the primary key of an unknown table, if a key with the default name exists.
-    fn rename_unseen_primary_key(&self, _from: &str, _to: &str) -> Option<String> {
+    fn rename_unknown_primary_key(&self, _from: &str, _to: &str) -> Option<String> {
         None
     }
 

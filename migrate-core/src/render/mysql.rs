@@ -109,7 +109,7 @@ impl SqlDialect for MySql {
         Ok(())
     }
 
-    fn frame(&self, _rebuilds: bool) -> TransactionWrapper {
+    fn transaction_wrapper(&self, _rebuilds: bool) -> TransactionWrapper {
         TransactionWrapper::default()
     }
 

@@ -111,7 +111,10 @@ impl MySql {
         if before == after {
             return Vec::new();
         }
-        let made_by_itself = |name: &str| matches!(change, TableEdit::Constraint(ConstraintEdit::AddForeignKey(key)) if key.name == name);
+        let new_key = match change.effects().introduces {
+            Some((ObjectKind::ForeignKey, name)) => Some(name),
+            _ => None,
+        };
         // A key that another edit adds again needs the same index, so dropping it would only cause a rebuild.
         let in_the_end = alteration.after.map(own_indexes).unwrap_or_default();
         let comes_back = |name: &str| {
@@ -129,7 +132,7 @@ impl MySql {
         let gone = gone.map(|name| format!("DROP INDEX {if_there}{}", self.identifier(name)));
         let new = after
             .iter()
-            .filter(|(name, _)| !before.contains_key(*name) && !made_by_itself(name));
+            .filter(|(name, _)| !before.contains_key(*name) && new_key != Some(name.as_str()));
         let new = new.map(|(name, columns)| {
             format!(
                 "ADD INDEX {} ({})",
@@ -197,6 +200,7 @@ impl MySql {
         altering.clause(name, Aspect::Whole, clause);
         Ok(())
     }
+
     fn edit(
         &self,
         altering: &mut Altering<'_>,
@@ -284,7 +288,7 @@ struct Clauses<'a, 'b> {
 impl Clauses<'_, '_> {
     fn add(&mut self, name: &str, clause: String) {
         let aspect = match clause.starts_with("DROP") {
-            true => Aspect::Gone,
+            true => Aspect::Dropped,
             false => Aspect::Whole,
         };
         let own = self.own.iter().cloned();

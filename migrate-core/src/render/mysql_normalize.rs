@@ -13,7 +13,7 @@ pub(super) fn normalize_to(dialect: &MySql, found: &mut Table, known: &Table) {
     normalize::normalize_to(found, known);
     for column in &mut found.columns {
         if let Some(known) = known.column(&column.name) {
-            tell_column_apart(dialect, column, known);
+            normalize_column(dialect, column, known);
         }
     }
     for key in &mut found.foreign_keys {
@@ -71,7 +71,7 @@ fn plain(column: String) -> IndexKey {
     }
 }
 
-fn tell_column_apart(dialect: &MySql, found: &mut Column, known: &Column) {
+fn normalize_column(dialect: &MySql, found: &mut Column, known: &Column) {
     // JSON and JSONB are one type, and every type can also be given by name.
     let written = |column: &Column| Some(normalize(&dialect.column_type(&column.column_type).ok()?));
     if written(found) == written(known) {

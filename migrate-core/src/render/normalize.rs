@@ -14,7 +14,7 @@ pub(super) fn normalize_to(found: &mut Table, known: &Table) {
     }
     for column in &mut found.columns {
         if let Some(known) = known.column(&column.name) {
-            tell_column_apart(column, known);
+            normalize_column(column, known);
         }
     }
     for index in &mut found.indexes {
@@ -24,7 +24,7 @@ pub(super) fn normalize_to(found: &mut Table, known: &Table) {
     }
 }
 
-fn tell_column_apart(found: &mut Column, known: &Column) {
+fn normalize_column(found: &mut Column, known: &Column) {
     let is_alike = match (&found.default, &known.default) {
         // Servers print `0`, `'{}'::jsonb` and `CURRENT_TIMESTAMP` the same, whether they were given as a value or an
         // expression.

@@ -77,7 +77,7 @@ pub(crate) fn render(
             let key = match keys {
                 Some((from, key)) => dialect.rename_primary_key(to, &from.name, &key.name),
                 None if applied.before.is_none() => {
-                    dialect.rename_unseen_primary_key(&primary_key_name(from), &primary_key_name(to))
+                    dialect.rename_unknown_primary_key(&primary_key_name(from), &primary_key_name(to))
                 }
                 None => None,
             };

@@ -138,7 +138,7 @@ impl SqlDialect for Postgres {
 
     /// The constraint is renamed together with its index:
     /// <https://www.postgresql.org/docs/current/sql-alterindex.html>.
-    fn rename_unseen_primary_key(&self, from: &str, to: &str) -> Option<String> {
+    fn rename_unknown_primary_key(&self, from: &str, to: &str) -> Option<String> {
         Some(format!(
             "ALTER INDEX IF EXISTS {} RENAME TO {}",
             self.identifier(from),

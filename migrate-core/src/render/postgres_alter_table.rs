@@ -77,7 +77,7 @@ impl Postgres {
                         ))
                         .help(DROP_VIEW_FIRST));
                 }
-                altering.clause(name, Aspect::Gone, format!("DROP COLUMN {id}"));
+                altering.clause(name, Aspect::Dropped, format!("DROP COLUMN {id}"));
             }
             ColumnEdit::Rename { to } => {
                 let table = self.identifier(alteration.table);
@@ -203,7 +203,7 @@ impl Postgres {
                         ))
                         .help("describe that SQL with `.changes(..)`")
                 })?;
-                (&key.name, Aspect::Gone, format!("DROP CONSTRAINT {}", id(&key.name)))
+                (&key.name, Aspect::Dropped, format!("DROP CONSTRAINT {}", id(&key.name)))
             }
             ConstraintEdit::AddUnique(unique) => {
                 let clause = format!("ADD {}", common::unique(self, unique));
@@ -219,7 +219,7 @@ impl Postgres {
                 Aspect::Whole,
                 format!("ADD {}", common::foreign_key(self, key)),
             ),
-            ConstraintEdit::Drop(name) => (name, Aspect::Gone, format!("DROP CONSTRAINT {}", id(name))),
+            ConstraintEdit::Drop(name) => (name, Aspect::Dropped, format!("DROP CONSTRAINT {}", id(name))),
         };
         altering.clause(name, aspect, clause);
         Ok(())

@@ -77,7 +77,7 @@ impl SqlDialect for Sqlite {
     }
 
     /// The driver runs the equivalent, and restores the earlier setting of `foreign_keys`.
-    fn frame(&self, rebuilds: bool) -> TransactionWrapper {
+    fn transaction_wrapper(&self, rebuilds: bool) -> TransactionWrapper {
         if !rebuilds {
             return TransactionWrapper {
                 before: &["BEGIN IMMEDIATE"],

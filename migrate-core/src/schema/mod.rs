@@ -169,9 +169,9 @@ impl Schema {
     pub fn create_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&TableBuilder) -> R) {
         let location = Location::of_caller();
         let table = name.into();
-        let draft = EditList::new(&table);
-        describe(&TableBuilder::new(draft.clone()));
-        let edits = draft.finish();
+        let list = EditList::new(&table);
+        describe(&TableBuilder::new(list.clone()));
+        let edits = list.finish();
         self.operation(Operation::CreateTable { table, edits }, location);
     }
 
@@ -193,9 +193,9 @@ impl Schema {
     pub fn alter_table<R>(&mut self, name: impl Into<String>, describe: impl FnOnce(&AlterTable) -> R) {
         let location = Location::of_caller();
         let table = name.into();
-        let draft = EditList::new(&table);
-        describe(&AlterTable::new(draft.clone()));
-        let edits = draft.finish();
+        let list = EditList::new(&table);
+        describe(&AlterTable::new(list.clone()));
+        let edits = list.finish();
         self.operation(Operation::AlterTable { table, edits }, location);
     }
 

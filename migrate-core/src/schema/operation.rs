@@ -143,7 +143,7 @@ impl PartialEq for LocatedEdit {
 /// One edit of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableEdit {
-    /// An edit of the column `name`.
+    /// An edit of the column `name`, which is also the name of an added column.
     Column {
         name: String,
         edit: ColumnEdit,
@@ -234,6 +234,7 @@ impl From<ForeignKey> for TableEdit {
 }
 
 impl TableEdit {
+    /// Returns the edit that adds a column.
     pub(crate) fn add_column(column: Column) -> TableEdit {
         TableEdit::Column {
             name: column.name.clone(),
@@ -356,13 +357,13 @@ impl ConstraintEdit {
             ConstraintEdit::AddForeignKey(key) => (ObjectKind::ForeignKey, &key.name, Requirement::ForeignKey(key)),
             ConstraintEdit::DropPrimaryKey | ConstraintEdit::Drop(_) => return Effects::default(),
         };
-        let expression = match self {
-            ConstraintEdit::AddCheck(check) => Some(check.expression.as_str()),
-            _ => None,
+        let expressions = match requires {
+            Requirement::Check(check) => vec![check.expression.as_str()],
+            _ => Vec::new(),
         };
         Effects {
             introduces: Some((kind, name)),
-            expressions: expression.into_iter().collect(),
+            expressions,
             requires: Some(requires),
             ..Effects::default()
         }

@@ -26,32 +26,15 @@ impl SchemaState {
         change: &EnumChange,
         location: Location,
     ) -> Result<CheckedOperation, Mistake> {
-        let applied = |inverse: EnumChange| {
-            let operation = |change: EnumChange| Operation::ChangeEnum {
-                name: name.to_owned(),
-                change,
-            };
-            CheckedOperation::of_unknown(operation(change.clone()), operation(inverse))
+        let operation = |change: EnumChange| Operation::ChangeEnum {
+            name: name.to_owned(),
+            change,
         };
+        let applied = |inverse| CheckedOperation::of_unknown(operation(change.clone()), operation(inverse));
         if let EnumChange::Create { values } = change {
-            self.check_free("enum", name)?;
-            if values.is_empty() {
-                return Err(Code::EMPTY_LIST
-                    .mistake(format!("enum `{name}` has no values"))
-                    .help("add at least one value"));
-            }
-            for (at, value) in values.iter().enumerate() {
-                check_value(name, value)?;
-                if values[..at].contains(value) {
-                    return Err(Code::REPEATED_NAME
-                        .mistake(format!("enum `{name}` lists the value `{value}` twice"))
-                        .help("remove one of the two"));
-                }
-            }
-            self.set_enum(name, Some(values.clone()));
-            return Ok(applied(EnumChange::Drop));
+            return self.create_enum(name, values).map(applied);
         }
-        let Some(mut values) = self.enums.get(name).cloned() else {
+        let Some(values) = self.enums.get(name).cloned() else {
             if !self.is_unknown(name) {
                 return Err(self.unknown_enum(name));
             }
@@ -65,55 +48,90 @@ impl SchemaState {
                 }
             });
         };
-        match change {
-            EnumChange::AddValue { value, position } => {
-                check_value(name, value)?;
-                if values.contains(value) {
-                    return Err(Code::NAME_TAKEN
-                        .mistake(format!("enum `{name}` already has the value `{value}`"))
-                        .help("remove the call"));
-                }
-                let at = |other: &String| {
-                    let found = values.iter().position(|there| there == other);
-                    found.ok_or_else(|| unknown_value(name, other, &values))
-                };
-                let at = match position {
-                    Position::Last => values.len(),
-                    Position::Before(other) => at(other)?,
-                    Position::After(other) => at(other)? + 1,
-                };
-                values.insert(at, value.clone());
-                self.set_enum(name, Some(values));
-                Ok(applied(EnumChange::DropValue { value: value.clone() }))
-            }
-            EnumChange::DropValue { value } => {
-                let at = values.iter().position(|there| there == value);
-                values.remove(at.ok_or_else(|| unknown_value(name, value, &values))?);
-                let position = match at.and_then(|at| values.get(at)) {
-                    Some(next) => Position::Before(next.clone()),
-                    None => Position::Last,
-                };
-                self.set_enum(name, Some(values));
-                Ok(applied(EnumChange::AddValue {
-                    value: value.clone(),
-                    position,
-                }))
-            }
-            EnumChange::Drop | EnumChange::Create { .. } => {
-                let is_of = |column_type: &ColumnType| matches!(column_type, ColumnType::Enum(of) if of == name);
-                let user = self.tables.values().find_map(|table| {
-                    let column = table.columns.iter().find(|column| is_of(&column.column_type))?;
-                    Some((&table.name, &column.name))
-                });
-                if let Some((table, column)) = user {
-                    return Err(Code::DEPENDENT_OBJECT
-                        .mistake(format!("column `{table}.{column}` uses enum `{name}`"))
-                        .help("drop the column first, or give it another type"));
-                }
-                self.set_enum(name, None);
-                Ok(applied(EnumChange::Create { values }))
+        let inverse = match change {
+            EnumChange::AddValue { value, position } => self.add_enum_value(name, values, value, position),
+            EnumChange::DropValue { value } => self.drop_enum_value(name, values, value),
+            EnumChange::Drop | EnumChange::Create { .. } => self.drop_enum(name, values),
+        };
+        inverse.map(applied)
+    }
+
+    /// Creates an enum and returns the inverse.
+    fn create_enum(&mut self, name: &str, values: &[String]) -> Result<EnumChange, Mistake> {
+        self.check_free("enum", name)?;
+        if values.is_empty() {
+            return Err(Code::EMPTY_LIST
+                .mistake(format!("enum `{name}` has no values"))
+                .help("add at least one value"));
+        }
+        for (at, value) in values.iter().enumerate() {
+            check_value(name, value)?;
+            if values[..at].contains(value) {
+                return Err(Code::REPEATED_NAME
+                    .mistake(format!("enum `{name}` lists the value `{value}` twice"))
+                    .help("remove one of the two"));
             }
         }
+        self.set_enum(name, Some(values.to_vec()));
+        Ok(EnumChange::Drop)
+    }
+
+    /// Adds a value to the values of an enum and returns the inverse.
+    fn add_enum_value(
+        &mut self,
+        name: &str,
+        mut values: Vec<String>,
+        value: &str,
+        position: &Position,
+    ) -> Result<EnumChange, Mistake> {
+        check_value(name, value)?;
+        if values.iter().any(|there| there == value) {
+            return Err(Code::NAME_TAKEN
+                .mistake(format!("enum `{name}` already has the value `{value}`"))
+                .help("remove the call"));
+        }
+        let at = |other: &String| {
+            let found = values.iter().position(|there| there == other);
+            found.ok_or_else(|| unknown_value(name, other, &values))
+        };
+        let at = match position {
+            Position::Last => values.len(),
+            Position::Before(other) => at(other)?,
+            Position::After(other) => at(other)? + 1,
+        };
+        values.insert(at, value.to_owned());
+        self.set_enum(name, Some(values));
+        let value = value.to_owned();
+        Ok(EnumChange::DropValue { value })
+    }
+
+    /// Drops one of the values of an enum and returns the inverse.
+    fn drop_enum_value(&mut self, name: &str, mut values: Vec<String>, value: &str) -> Result<EnumChange, Mistake> {
+        let at = values.iter().position(|there| there == value);
+        let at = at.ok_or_else(|| unknown_value(name, value, &values))?;
+        let value = values.remove(at);
+        let position = match values.get(at) {
+            Some(next) => Position::Before(next.clone()),
+            None => Position::Last,
+        };
+        self.set_enum(name, Some(values));
+        Ok(EnumChange::AddValue { value, position })
+    }
+
+    /// Drops an enum that no column uses and returns the inverse.
+    fn drop_enum(&mut self, name: &str, values: Vec<String>) -> Result<EnumChange, Mistake> {
+        let is_of = |column_type: &ColumnType| matches!(column_type, ColumnType::Enum(of) if of == name);
+        let user = self.tables.values().find_map(|table| {
+            let column = table.columns.iter().find(|column| is_of(&column.column_type))?;
+            Some((&table.name, &column.name))
+        });
+        if let Some((table, column)) = user {
+            return Err(Code::DEPENDENT_OBJECT
+                .mistake(format!("column `{table}.{column}` uses enum `{name}`"))
+                .help("drop the column first, or give it another type"));
+        }
+        self.set_enum(name, None);
+        Ok(EnumChange::Create { values })
     }
 
     fn unknown_enum(&self, name: &str) -> Mistake {

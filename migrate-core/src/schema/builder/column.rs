@@ -99,7 +99,7 @@ defaults! {
 /// }
 /// ```
 pub struct ColumnBuilder<K> {
-    draft: EditList,
+    edits: EditList,
     at: usize,
     name: String,
     kind: PhantomData<K>,
@@ -112,11 +112,11 @@ impl<K> fmt::Debug for ColumnBuilder<K> {
 }
 
 impl<K> ColumnBuilder<K> {
-    pub(super) fn add(draft: &EditList, column: Column, location: Location) -> ColumnBuilder<K> {
+    pub(super) fn add(edits: &EditList, column: Column, location: Location) -> ColumnBuilder<K> {
         let name = column.name.clone();
-        let at = draft.add(TableEdit::add_column(column), location);
+        let at = edits.add(TableEdit::add_column(column), location);
         ColumnBuilder {
-            draft: draft.clone(),
+            edits: edits.clone(),
             at,
             name,
             kind: PhantomData,
@@ -124,7 +124,7 @@ impl<K> ColumnBuilder<K> {
     }
 
     fn update(self, update: impl FnOnce(&mut Column)) -> ColumnBuilder<K> {
-        self.draft.update_column(self.at, |edit| {
+        self.edits.update_column(self.at, |edit| {
             if let ColumnEdit::Add { column, .. } = edit {
                 update(column);
             }
@@ -137,7 +137,7 @@ impl<K> ColumnBuilder<K> {
     }
 
     fn set_fill(self, value: DefaultValue) -> ColumnBuilder<K> {
-        self.draft.update_column(self.at, |edit| {
+        self.edits.update_column(self.at, |edit| {
             if let ColumnEdit::Add { fill, .. } = edit {
                 *fill = Some(value);
             }
@@ -186,8 +186,8 @@ impl<K> ColumnBuilder<K> {
     #[track_caller]
     pub fn unique(self) -> ColumnBuilder<K> {
         let columns = self.columns();
-        let name = naming::derived(self.draft.table(), &columns, "key");
-        self.draft.add(
+        let name = naming::derived(self.edits.table(), &columns, "key");
+        self.edits.add(
             ConstraintEdit::AddUnique(Unique { name, columns }),
             Location::of_caller(),
         );
@@ -200,8 +200,8 @@ impl<K> ColumnBuilder<K> {
     #[track_caller]
     pub fn primary_key(self) -> ColumnBuilder<K> {
         let columns = self.columns();
-        let name = naming::primary_key_name(self.draft.table());
-        self.draft.add(
+        let name = naming::primary_key_name(self.edits.table());
+        self.edits.add(
             ConstraintEdit::AddPrimaryKey(PrimaryKey { name, columns }),
             Location::of_caller(),
         );
@@ -213,9 +213,9 @@ impl<K> ColumnBuilder<K> {
     /// For another name, or a second check, write `t.check("name", "..")`.
     #[track_caller]
     pub fn check(self, expression: impl Into<String>) -> ColumnBuilder<K> {
-        let name = naming::derived(self.draft.table(), &self.columns(), "check");
+        let name = naming::derived(self.edits.table(), &self.columns(), "check");
         let expression = expression.into();
-        self.draft.add(
+        self.edits.add(
             ConstraintEdit::AddCheck(Check { name, expression }),
             Location::of_caller(),
         );
@@ -230,7 +230,7 @@ impl<K> ColumnBuilder<K> {
     pub fn references(self, table: impl Into<String>, column: impl Into<String>) -> ForeignKeyBuilder {
         let columns = self.columns();
         let foreign_key = ForeignKey {
-            name: naming::derived(self.draft.table(), &columns, "fkey"),
+            name: naming::derived(self.edits.table(), &columns, "fkey"),
             columns,
             to_table: table.into(),
             to_columns: vec![column.into()],
@@ -238,7 +238,7 @@ impl<K> ColumnBuilder<K> {
             on_update: ForeignKeyAction::NoAction,
             deferred: false,
         };
-        ForeignKeyBuilder::add(&self.draft, foreign_key, Location::of_caller())
+        ForeignKeyBuilder::add(&self.edits, foreign_key, Location::of_caller())
     }
 
     /// Makes this a generated column that is stored: `GENERATED ALWAYS AS (expression) STORED`.
@@ -321,20 +321,20 @@ impl ColumnBuilder<kind::Timestamp> {
 /// ```
 #[derive(Debug)]
 pub struct ForeignKeyBuilder {
-    draft: EditList,
+    edits: EditList,
     at: usize,
 }
 
 impl ForeignKeyBuilder {
-    pub(super) fn add(draft: &EditList, foreign_key: ForeignKey, location: Location) -> ForeignKeyBuilder {
+    pub(super) fn add(edits: &EditList, foreign_key: ForeignKey, location: Location) -> ForeignKeyBuilder {
         ForeignKeyBuilder {
-            draft: draft.clone(),
-            at: draft.add(foreign_key, location),
+            edits: edits.clone(),
+            at: edits.add(foreign_key, location),
         }
     }
 
     fn update(self, update: impl FnOnce(&mut ForeignKey)) -> ForeignKeyBuilder {
-        self.draft.update(self.at, |change| {
+        self.edits.update(self.at, |change| {
             if let TableEdit::Constraint(ConstraintEdit::AddForeignKey(foreign_key)) = change {
                 update(foreign_key);
             }

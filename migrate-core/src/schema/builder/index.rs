@@ -85,7 +85,7 @@ enum IndexHandle<'a> {
 impl IndexHandle<'_> {
     fn update(&mut self, update: impl FnOnce(&mut TableEdit)) {
         match self {
-            IndexHandle::EditList(draft, at) => draft.update(*at, update),
+            IndexHandle::EditList(edits, at) => edits.update(*at, update),
             IndexHandle::Steps(steps) => {
                 if let Some(StepKind::Operation(Operation::AlterTable { edits, .. })) =
                     steps.last_mut().map(|step| &mut step.kind)
@@ -152,10 +152,10 @@ pub(in crate::schema) fn rename_index(from: impl Into<String>, to: impl Into<Str
 }
 
 impl<'a> IndexBuilder<'a> {
-    pub(super) fn add(draft: &EditList, index: Index, location: Location) -> IndexBuilder<'static> {
+    pub(super) fn add(edits: &EditList, index: Index, location: Location) -> IndexBuilder<'static> {
         IndexBuilder(IndexHandle::EditList(
-            draft.clone(),
-            draft.add(add_index(index), location),
+            edits.clone(),
+            edits.add(add_index(index), location),
         ))
     }
 
@@ -222,10 +222,10 @@ impl<'a> IndexBuilder<'a> {
 pub struct DropIndex<'a>(IndexHandle<'a>);
 
 impl<'a> DropIndex<'a> {
-    pub(super) fn add(draft: &EditList, name: String, location: Location) -> DropIndex<'static> {
+    pub(super) fn add(edits: &EditList, name: String, location: Location) -> DropIndex<'static> {
         DropIndex(IndexHandle::EditList(
-            draft.clone(),
-            draft.add(drop_index(name), location),
+            edits.clone(),
+            edits.add(drop_index(name), location),
         ))
     }
 

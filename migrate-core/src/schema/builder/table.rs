@@ -33,7 +33,7 @@ use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, IndexKey
 /// 63 bytes, it is shortened and ends in a hash.
 #[derive(Debug)]
 pub struct TableBuilder {
-    draft: EditList,
+    edits: EditList,
 }
 
 macro_rules! column_words {
@@ -49,8 +49,8 @@ macro_rules! column_words {
 }
 
 impl TableBuilder {
-    pub(in crate::schema) fn new(draft: EditList) -> TableBuilder {
-        TableBuilder { draft }
+    pub(in crate::schema) fn new(edits: EditList) -> TableBuilder {
+        TableBuilder { edits }
     }
 
     fn add_column<K>(&self, name: String, column_type: ColumnType, location: Location) -> ColumnBuilder<K> {
@@ -64,7 +64,7 @@ impl TableBuilder {
             collation: None,
             comment: None,
         };
-        ColumnBuilder::add(&self.draft, column, location)
+        ColumnBuilder::add(&self.edits, column, location)
     }
 
     /// Adds the column `id`: an auto-increment `big_int` that is the primary key.
@@ -199,9 +199,9 @@ impl TableBuilder {
     /// The columns must not be nullable.
     #[track_caller]
     pub fn primary_key<C: Into<String>>(&self, columns: impl IntoIterator<Item = C>) {
-        let name = naming::primary_key_name(self.draft.table());
+        let name = naming::primary_key_name(self.edits.table());
         let columns = texts(columns);
-        self.draft.add(
+        self.edits.add(
             ConstraintEdit::AddPrimaryKey(PrimaryKey { name, columns }),
             Location::of_caller(),
         );
@@ -213,8 +213,8 @@ impl TableBuilder {
     #[track_caller]
     pub fn unique<C: Into<String>>(&self, columns: impl IntoIterator<Item = C>) {
         let columns = texts(columns);
-        let name = naming::derived(self.draft.table(), &columns, "key");
-        self.draft.add(
+        let name = naming::derived(self.edits.table(), &columns, "key");
+        self.edits.add(
             ConstraintEdit::AddUnique(Unique { name, columns }),
             Location::of_caller(),
         );
@@ -226,7 +226,7 @@ impl TableBuilder {
     #[track_caller]
     pub fn check(&self, name: impl Into<String>, expression: impl Into<String>) {
         let (name, expression) = (name.into(), expression.into());
-        self.draft.add(
+        self.edits.add(
             ConstraintEdit::AddCheck(Check { name, expression }),
             Location::of_caller(),
         );
@@ -245,7 +245,7 @@ impl TableBuilder {
     ) -> ForeignKeyBuilder {
         let columns = texts(columns);
         let foreign_key = ForeignKey {
-            name: naming::derived(self.draft.table(), &columns, "fkey"),
+            name: naming::derived(self.edits.table(), &columns, "fkey"),
             columns,
             to_table: table.into(),
             to_columns: texts(to_columns),
@@ -253,7 +253,7 @@ impl TableBuilder {
             on_update: ForeignKeyAction::NoAction,
             deferred: false,
         };
-        ForeignKeyBuilder::add(&self.draft, foreign_key, Location::of_caller())
+        ForeignKeyBuilder::add(&self.edits, foreign_key, Location::of_caller())
     }
 
     /// Adds an index, named `table_columns_idx` unless [`name`](IndexBuilder::name) sets another name.
@@ -262,14 +262,14 @@ impl TableBuilder {
     /// [`expression`](crate::expression).
     #[track_caller]
     pub fn index<K: Into<IndexKey>>(&self, keys: impl IntoIterator<Item = K>) -> IndexBuilder<'static> {
-        let index = index_on(self.draft.table(), keys);
-        IndexBuilder::add(&self.draft, index, Location::of_caller())
+        let index = index_on(self.edits.table(), keys);
+        IndexBuilder::add(&self.edits, index, Location::of_caller())
     }
 
     /// Sets the comment on the table. SQLite does not store comments.
     #[track_caller]
     pub fn comment(&self, comment: impl Into<String>) {
-        self.draft.add(set_comment(None, comment), Location::of_caller());
+        self.edits.add(set_comment(None, comment), Location::of_caller());
     }
 }
 
@@ -315,20 +315,20 @@ impl Deref for AlterTable {
 }
 
 impl AlterTable {
-    pub(in crate::schema) fn new(draft: EditList) -> AlterTable {
+    pub(in crate::schema) fn new(edits: EditList) -> AlterTable {
         AlterTable {
-            adding: TableBuilder::new(draft),
+            adding: TableBuilder::new(edits),
         }
     }
 
     fn add(&self, change: impl Into<TableEdit>, location: Location) {
-        self.adding.draft.add(change, location);
+        self.adding.edits.add(change, location);
     }
 
     /// Adds an edit of a column and returns its position.
     fn add_to_column(&self, name: impl Into<String>, edit: ColumnEdit, location: Location) -> usize {
         let name = name.into();
-        self.adding.draft.add(TableEdit::Column { name, edit }, location)
+        self.adding.edits.add(TableEdit::Column { name, edit }, location)
     }
 
     /// Drops a column with its values, and the indexes, unique constraints and foreign keys on this column alone.
@@ -341,7 +341,7 @@ impl AlterTable {
         let drop = ColumnEdit::Drop { fill: None };
         DropColumn {
             at: self.add_to_column(column, drop, Location::of_caller()),
-            draft: self.adding.draft.clone(),
+            edits: self.adding.edits.clone(),
         }
     }
 
@@ -372,7 +372,7 @@ impl AlterTable {
         };
         ChangeType {
             at: self.add_to_column(column, set_type, Location::of_caller()),
-            draft: self.adding.draft.clone(),
+            edits: self.adding.edits.clone(),
         }
     }
 
@@ -438,7 +438,7 @@ impl AlterTable {
     /// The planner refuses this while a foreign key needs the columns of the index to be unique.
     #[track_caller]
     pub fn drop_index(&self, name: impl Into<String>) -> DropIndex<'static> {
-        DropIndex::add(&self.adding.draft, name.into(), Location::of_caller())
+        DropIndex::add(&self.adding.edits, name.into(), Location::of_caller())
     }
 
     /// Renames an index. SQLite cannot do this, so there the index is dropped and created again.
@@ -451,7 +451,7 @@ impl AlterTable {
 /// Builder of the drop of a column. Its methods set the values for a rollback.
 #[derive(Debug)]
 pub struct DropColumn {
-    draft: EditList,
+    edits: EditList,
     at: usize,
 }
 
@@ -471,7 +471,7 @@ impl DropColumn {
     }
 
     fn set_fill(self, value: DefaultValue) {
-        self.draft.update_column(self.at, |edit| {
+        self.edits.update_column(self.at, |edit| {
             if let ColumnEdit::Drop { fill } = edit {
                 *fill = Some(value);
             }
@@ -493,13 +493,13 @@ impl DropColumn {
 /// ```
 #[derive(Debug)]
 pub struct ChangeType {
-    draft: EditList,
+    edits: EditList,
     at: usize,
 }
 
 impl ChangeType {
     fn update(self, update: impl FnOnce(&mut Option<String>, &mut Option<String>)) -> ChangeType {
-        self.draft.update_column(self.at, |edit| {
+        self.edits.update_column(self.at, |edit| {
             if let ColumnEdit::SetType { using, undo_using, .. } = edit {
                 update(using, undo_using);
             }

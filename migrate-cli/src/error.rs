@@ -27,6 +27,8 @@ pub(crate) enum CliError {
     Check {
         diagnostics: Vec<Diagnostic>,
         help: Vec<String>,
+        /// The difference between a stale `schema.rs` and its new text.
+        diff: Option<String>,
     },
     /// An error of migrate-core.
     Core(Error),

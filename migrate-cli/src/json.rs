@@ -353,7 +353,7 @@ impl From<&CliError> for ErrorItem {
                 cause,
                 help,
             } => ErrorItem::simple("file", *code, message, Some(cause), help),
-            CliError::Check { diagnostics, help } => ErrorItem {
+            CliError::Check { diagnostics, help, .. } => ErrorItem {
                 diagnostics: diagnostics.iter().map(DiagnosticItem::from).collect(),
                 help: help.clone(),
                 ..ErrorItem::simple("check", Code::CHECK_FOUND_ERRORS, CHECK_FAILED, None, "")

@@ -113,7 +113,11 @@ impl Output {
             | CliError::File {
                 message, cause, help, ..
             } => format!("{message}\n  cause: {cause}\n  help: {help}"),
-            CliError::Check { diagnostics, help } => {
+            CliError::Check {
+                diagnostics,
+                help,
+                diff,
+            } => {
                 let diagnostics = diagnostics.iter().map(|diagnostic| {
                     let label = match diagnostic.location {
                         Some(location) => format!("{location}:"),
@@ -124,7 +128,9 @@ impl Output {
                     format!("\n  {label} [{}] {}{help}", diagnostic.code, diagnostic.message)
                 });
                 let help = help.iter().map(|help| format!("\n  help: {help}"));
-                format!("{CHECK_FAILED}{}", diagnostics.chain(help).collect::<String>())
+                let diff = diff.iter().map(|diff| format!("\n\n{diff}"));
+                let all: String = diagnostics.chain(help).chain(diff).collect();
+                format!("{CHECK_FAILED}{all}")
             }
         };
         let code = failure.code();

@@ -1,5 +1,6 @@
 //! A validated migration.
 
+use heck::ToSnakeCase;
 use syn::{Ident, Path};
 
 /// The input of `expand`.
@@ -18,25 +19,7 @@ pub(crate) struct Model<'a> {
 /// Converts `AddURLToUsers2` to `add_url_to_users2`.
 pub(crate) fn snake_case(ident: &Ident) -> String {
     let text = ident.to_string();
-    let text = text.strip_prefix("r#").unwrap_or(&text);
-    let chars: Vec<char> = text.chars().collect();
-    let mut snake = String::new();
-    for (at, &c) in chars.iter().enumerate() {
-        if c.is_uppercase() {
-            let before = at.checked_sub(1).and_then(|before| chars.get(before));
-            let after = chars.get(at + 1);
-            let begins_word = before.is_some_and(|before| {
-                *before != '_' && (!before.is_uppercase() || after.is_some_and(|after| after.is_lowercase()))
-            });
-            if begins_word {
-                snake.push('_');
-            }
-            snake.extend(c.to_lowercase());
-        } else {
-            snake.push(c);
-        }
-    }
-    snake
+    text.strip_prefix("r#").unwrap_or(&text).to_snake_case()
 }
 
 #[cfg(test)]

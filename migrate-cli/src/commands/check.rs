@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use migrate_core::__private::source_files::Sources;
 use migrate_core::__private::{CHECKSUM_FILE, ChecksumFile, ChecksumStatus, GeneratedHeader};
 use migrate_core::{Code, Diagnostic, Error, MigrationRef, Plan, Registry, SchemaSnapshot};
+use similar::TextDiff;
 
 use super::Context;
 use crate::advice;
@@ -15,6 +16,7 @@ use crate::error::{CliError, UsageError};
 use crate::exit::Exit;
 use crate::files::{self, Staged};
 use crate::json::Body;
+use crate::output::escape_control_chars;
 use crate::settings;
 
 pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, CliError> {
@@ -69,22 +71,18 @@ pub(super) fn check(context: &Context<'_>, args: &CheckArgs) -> Result<Exit, Cli
     } else {
         None
     };
-    if let Some((file, text, command)) = stale {
+    if let Some(stale) = stale {
         if args.update.is_some() {
-            updates.push((file, text));
+            updates.push((stale.file, stale.text));
         } else {
-            found.diagnostics.push(
-                Code::STALE_SCHEMA_FILE
-                    .mistake(format!("{} is out of date", shown(&file)))
-                    .help(format!("run `{command}` or `migrate check --update`"))
-                    .at(None),
-            );
+            found.stale_schema(&stale);
         }
     }
     if !found.diagnostics.is_empty() {
         return Err(CliError::Check {
             diagnostics: found.diagnostics,
             help: found.help,
+            diff: found.diff,
         });
     }
     let written = write(updates)?;
@@ -122,9 +120,22 @@ fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<String>, CliError> {
 struct Found {
     diagnostics: Vec<Diagnostic>,
     help: Vec<String>,
+    /// The difference between a stale `schema.rs` and its new text.
+    diff: Option<String>,
 }
 
 impl Found {
+    fn stale_schema(&mut self, stale: &StaleSchema) {
+        let file = shown(&stale.file);
+        self.diagnostics.push(
+            Code::STALE_SCHEMA_FILE
+                .mistake(format!("{file} is out of date"))
+                .help(format!("run `{}` or `migrate check --update`", stale.command))
+                .at(None),
+        );
+        self.diff = Some(unified_diff(&stale.there, &stale.text, &file));
+    }
+
     /// Adds the diagnostics of an error. Returns an error without diagnostics, because it has another cause.
     fn errors<T>(&mut self, result: Result<T, Error>) -> Result<(), Error> {
         match result {
@@ -184,8 +195,18 @@ fn update(checksum_file: &mut ChecksumFile, registry: &Registry, named: &[Migrat
     Ok(())
 }
 
-/// Returns a generated `schema.rs` that is out of date: the file, its new text, and the command that writes it.
-fn stale_schema(package: &Path, registry: &Registry) -> Result<Option<(PathBuf, String, String)>, CliError> {
+/// A generated `schema.rs` that is out of date.
+struct StaleSchema {
+    file: PathBuf,
+    /// The text of the file.
+    there: String,
+    /// The text that the file should have.
+    text: String,
+    /// The command that writes it.
+    command: String,
+}
+
+fn stale_schema(package: &Path, registry: &Registry) -> Result<Option<StaleSchema>, CliError> {
     let file = package.join("src").join("schema.rs");
     let Some(there) = read(&file)? else {
         return Ok(None);
@@ -195,7 +216,32 @@ fn stale_schema(package: &Path, registry: &Registry) -> Result<Option<(PathBuf, 
     };
     let text = SchemaSnapshot::latest(registry, header.dialect)?.diesel(&header.options);
     let command = header.command("src/schema.rs");
-    Ok((normalize(&there) != normalize(&text)).then_some((file, text, command)))
+    Ok((normalize(&there) != normalize(&text)).then_some(StaleSchema {
+        file,
+        there,
+        text,
+        command,
+    }))
+}
+
+/// The longest diff that is printed.
+const DIFF_LINES: usize = 40;
+
+/// Returns the changes from the old text to the new one, with two lines of context.
+fn unified_diff(old: &str, new: &str, file: &str) -> String {
+    let diff = TextDiff::from_lines(old, new);
+    let mut diff = diff.unified_diff();
+    let text = diff.context_radius(2).header(file, "the migrations").to_string();
+    let mut lines: Vec<String> = text
+        .lines()
+        .map(|line| escape_control_chars(&line.replace('\t', "    ")))
+        .collect();
+    if lines.len() > DIFF_LINES {
+        let more = lines.len() - DIFF_LINES;
+        lines.truncate(DIFF_LINES);
+        lines.push(format!(".. {more} more lines"));
+    }
+    lines.join("\n")
 }
 
 /// Removes everything from a text that a formatter may change.
@@ -232,5 +278,29 @@ fn not_written(file: &Path, error: &io::Error) -> CliError {
         message: format!("{} cannot be written", shown(file)),
         cause: error.to_string(),
         help: "check the permissions of the file and its directory".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diff_has_context_and_an_end() {
+        let old = "a\nb\nc\nd\ne\n";
+        insta::assert_snapshot!(unified_diff(old, &old.replace('d', "\tD\x1b"), "src/schema.rs"), @r"
+        --- src/schema.rs
+        +++ the migrations
+        @@ -2,4 +2,4 @@
+         b
+         c
+        -d
+        +    D�
+         e
+        ");
+        let long: String = (0..50).map(|number| format!("{number}\n")).collect();
+        let diff = unified_diff("", &long, "src/schema.rs");
+        assert_eq!(diff.lines().count(), DIFF_LINES + 1);
+        assert!(diff.ends_with("\n+36\n.. 13 more lines"), "{diff}");
     }
 }

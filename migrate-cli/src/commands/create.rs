@@ -3,7 +3,9 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use heck::{ToSnakeCase, ToUpperCamelCase};
 use migrate_core::__private::source_files::Sources;
 use migrate_core::__private::{CHECKSUM_FILE, ChecksumFile};
 use migrate_core::{
@@ -118,16 +120,12 @@ fn checked(name: &str) -> Result<String, UsageError> {
     if is_right {
         return Ok(name.to_owned());
     }
-    let mut near = String::new();
-    let mut before = '_';
-    for c in name.chars().take(80) {
-        if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
-            near.push('_');
-        }
-        let is_word = c.is_ascii_alphanumeric();
-        near.push(if is_word { c.to_ascii_lowercase() } else { '_' });
-        before = c;
-    }
+    let ascii: String = name
+        .chars()
+        .take(80)
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    let near = ascii.to_snake_case();
     let near = near.trim_matches(|c: char| c == '_' || c.is_ascii_digit());
     Err(UsageError::new(
         Code::INVALID_MIGRATION_NAME,
@@ -164,7 +162,10 @@ impl Frozen {
 
 /// Returns the current time in UTC as a version, or the newest version plus one if that is greater.
 fn next_version(sources: &Sources) -> Result<Version, CliError> {
-    let now = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
+    let now = utc(SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs());
     // A package without migrations has none linked.
     let linked = Registry::linked().ok().and_then(|registry| {
         registry
@@ -189,6 +190,22 @@ fn next_version(sources: &Sources) -> Result<Version, CliError> {
     }
 }
 
+/// Returns a time in seconds since 1970 as `YYYYMMDDhhmmss`. The date follows
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
+fn utc(seconds: u64) -> String {
+    // Days since 0000-03-01, so that the leap day is the last day of a year.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
+}
+
 /// Names that the struct cannot have: a Rust keyword, and the names that the file imports or its trait uses.
 const TAKEN: [&str; 6] = [
     "Self",
@@ -200,18 +217,13 @@ const TAKEN: [&str; 6] = [
 ];
 
 fn template(version: Version, name: &str, frozen: Option<&Frozen>) -> String {
-    let word = |word: &str| {
-        let mut chars = word.chars();
-        chars
-            .next()
-            .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-    };
-    let mut ident: String = name.split('_').map(word).collect();
+    let mut ident = name.to_upper_camel_case();
     if TAKEN.contains(&ident.as_str()) {
         ident.push_str("Migration");
     }
     let words = name.replace('_', " ");
-    let sentence = word(words.trim());
+    let (first, rest) = words.trim().split_at(1);
+    let sentence = format!("{}{rest}", first.to_ascii_uppercase());
     let digits = version.to_string();
     let version = match digits.len() {
         14 => format!("{}_{}_{}_{}", &digits[..4], &digits[4..6], &digits[6..8], &digits[8..]),
@@ -294,6 +306,22 @@ mod tests {
         }
         for name in ["Add avatar", "AddAvatar", "add-avatar"] {
             assert!(checked(name).unwrap_err().help.ends_with("add_avatar"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_the_time_in_utc() {
+        // Compared with `date -u -d @SECONDS +%Y%m%d%H%M%S`.
+        for (seconds, time) in [
+            (0, "19700101000000"),
+            (951_782_399, "20000228235959"),
+            (951_782_400, "20000229000000"),
+            (951_868_800, "20000301000000"),
+            (1_735_689_599, "20241231235959"),
+            (1_795_426_200, "20261123093000"),
+            (4_107_542_400, "21000301000000"),
+        ] {
+            assert_eq!(utc(seconds), time);
         }
     }
 

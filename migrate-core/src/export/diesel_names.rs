@@ -1,5 +1,7 @@
 //! Converts database names to Rust names and string literals, as Diesel CLI does.
 
+use heck::ToUpperCamelCase;
+
 /// Returns a column's name in Rust. A column with the name of its table gets a trailing underscore, as it would hide
 /// the table.
 pub(super) fn column_name(column: &str, table: &str) -> String {
@@ -56,42 +58,9 @@ pub(super) fn rust_string(text: &str) -> String {
     format!("r{hashes}\"{text}\"{hashes}")
 }
 
-/// Converts `user_mood` and `userMOOD` to `UserMood`: a word begins after a character that is no letter or digit, and
-/// where the case changes.
+/// Converts `user_mood` and `userMOOD` to `UserMood`, with the crate that Diesel CLI uses for it.
 pub(super) fn camel_case(name: &str) -> String {
-    let mut words = vec![String::new()];
-    let mut before = None;
-    let mut chars = name.chars().peekable();
-    while let Some(c) = chars.next() {
-        let is_end_of_capitals = before == Some(Case::Upper) && chars.peek().is_some_and(|next| next.is_lowercase());
-        let begins = !c.is_alphanumeric() || c.is_uppercase() && (before == Some(Case::Lower) || is_end_of_capitals);
-        if begins {
-            words.push(String::new());
-            before = None;
-        }
-        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
-            word.push(c);
-        }
-        // Digits belong to the letters before them.
-        before = match c {
-            _ if c.is_lowercase() => Some(Case::Lower),
-            _ if c.is_uppercase() => Some(Case::Upper),
-            _ => before,
-        };
-    }
-    words.iter().map(|word| capitalised(word)).collect()
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Case {
-    Lower,
-    Upper,
-}
-
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters.as_str().to_lowercase().chars()).collect()
+    name.to_upper_camel_case()
 }
 
 #[cfg(test)]

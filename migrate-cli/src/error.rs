@@ -1,5 +1,6 @@
 //! The errors of a command.
 
+use migrate_core::database::OpenError;
 use migrate_core::{Code, Diagnostic, Error, ErrorKind};
 
 use crate::exit::Exit;
@@ -11,10 +12,9 @@ pub(crate) enum CliError {
     Usage(UsageError),
     /// The database cannot be opened.
     Open {
-        code: Code,
         message: String,
         cause: String,
-        help: String,
+        help: &'static str,
     },
     /// A file cannot be read or written.
     File {
@@ -57,7 +57,8 @@ impl CliError {
     pub(crate) fn code(&self) -> Code {
         match self {
             CliError::Usage(error) => error.code,
-            CliError::Open { code, .. } | CliError::File { code, .. } => *code,
+            CliError::Open { .. } => Code::CANNOT_OPEN_DATABASE,
+            CliError::File { code, .. } => *code,
             CliError::Check { .. } => Code::CHECK_FOUND_ERRORS,
             CliError::Core(error) => error.code(),
         }
@@ -78,6 +79,22 @@ impl CliError {
 
 /// The headline of the diagnostics of `check`.
 pub(crate) const CHECK_FAILED: &str = Code::CHECK_FOUND_ERRORS.title();
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> CliError {
+        let code = error.code();
+        match error {
+            OpenError::Failed { message, cause, help } => CliError::Open { message, cause, help },
+            OpenError::InvalidUrl { message, help } => UsageError::new(code, message, help).into(),
+            OpenError::NotEnabled { feature } => UsageError::new(
+                code,
+                format!("this program is built without the feature `{feature}` of migrate-cli"),
+                format!("enable it in Cargo.toml: migrate-cli = {{ .., features = [\"{feature}\"] }}"),
+            )
+            .into(),
+        }
+    }
+}
 
 impl From<UsageError> for CliError {
     fn from(error: UsageError) -> CliError {

@@ -341,12 +341,9 @@ impl From<&CliError> for ErrorItem {
         match failure {
             CliError::Core(error) => ErrorItem::from(error),
             CliError::Usage(error) => ErrorItem::simple("usage", error.code, &error.message, None, &error.help),
-            CliError::Open {
-                code,
-                message,
-                cause,
-                help,
-            } => ErrorItem::simple("database", *code, message, Some(cause), help),
+            CliError::Open { message, cause, help } => {
+                ErrorItem::simple("database", failure.code(), message, Some(cause), help)
+            }
             CliError::File {
                 code,
                 message,

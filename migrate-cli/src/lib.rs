@@ -23,20 +23,9 @@
 //! | 3 | `status --exit-code`: a migration is pending, out of order, changed, missing or interrupted |
 //! | 130 | stopped by Ctrl-C, SIGTERM or SIGHUP; history contains the completed migrations |
 
-#![cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_variables,
-        reason = "without a driver there is nothing to run on"
-    )
-)]
-
 mod advice;
 mod args;
 mod commands;
-mod connection;
 mod error;
 mod exit;
 mod files;

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
+use migrate_core::database::Redacted;
 use migrate_core::{Diagnostic, Direction, Event, ExecutedMigration, MigrationState};
 
 use crate::advice;
 use crate::args::Options;
 use crate::error::{CHECK_FAILED, CliError};
 use crate::json::{Body, Document, DoneItem};
-use crate::settings::Redacted;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -107,10 +107,8 @@ impl Output {
         let text = match failure {
             CliError::Core(error) => error.words(advice::word),
             CliError::Usage(error) => format!("{}\n  help: {}", error.message, error.help),
-            CliError::Open {
-                message, cause, help, ..
-            }
-            | CliError::File {
+            CliError::Open { message, cause, help } => format!("{message}\n  cause: {cause}\n  help: {help}"),
+            CliError::File {
                 message, cause, help, ..
             } => format!("{message}\n  cause: {cause}\n  help: {help}"),
             CliError::Check {

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use migrate_core::__private::source_files::{Sources, declared, version_of};
+use migrate_core::package::{Sources, declared, version_of};
 use migrate_core::{Code, Diagnostic};
 
 use crate::files::replace;

@@ -28,6 +28,35 @@ impl Dialect {
     /// All dialects.
     pub const ALL: [Dialect; 4] = [Dialect::Sqlite, Dialect::Postgres, Dialect::MySql, Dialect::MariaDb];
 
+    /// The dialect where nothing names another, such as for a path without a scheme: SQLite.
+    pub const DEFAULT: Dialect = Dialect::Sqlite;
+
+    /// Returns the URL schemes, in lower case.
+    pub(crate) fn schemes(self) -> &'static [&'static str] {
+        match self {
+            Dialect::Sqlite => &["sqlite"],
+            // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+            Dialect::Postgres => &["postgres", "postgresql"],
+            Dialect::MySql => &["mysql"],
+            Dialect::MariaDb => &["mariadb"],
+        }
+    }
+
+    /// Returns the dialect of a URL scheme in lower case.
+    pub(crate) fn of_scheme(scheme: &str) -> Option<Dialect> {
+        Dialect::ALL
+            .into_iter()
+            .find(|dialect| dialect.schemes().contains(&scheme))
+    }
+
+    /// Returns the dialect whose SQL text applies where there is none for this one.
+    pub(crate) fn fallback(self) -> Option<Dialect> {
+        match self {
+            Dialect::MariaDb => Some(Dialect::MySql),
+            Dialect::Sqlite | Dialect::Postgres | Dialect::MySql => None,
+        }
+    }
+
     /// Returns the name for messages.
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -118,7 +147,7 @@ impl DialectVersion {
     }
 
     /// Returns the version of a connected server, supported or not.
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    #[cfg(feature = "_server")]
     pub(crate) fn of_server(name: Dialect, version: (u32, u32)) -> DialectVersion {
         DialectVersion { name, version }
     }

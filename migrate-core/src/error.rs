@@ -153,7 +153,7 @@ impl Error {
     }
 
     /// Replaces all helps by one that fits better, such as in a test.
-    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    #[cfg(all(feature = "testing", feature = "_driver"))]
     pub(crate) fn only_help(mut self, help: impl Into<Help>) -> Error {
         self.0.help.clear();
         self.help(help)

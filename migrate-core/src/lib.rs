@@ -2,7 +2,7 @@
 //!
 //! A migration is a struct with `#[derive(Migration)]` and an `impl Migrate` that describes its steps. The derive registers
 //! it. A [`Runner`] sorts the migrations that are linked into the program by version, and applies those that the history
-//! table of the database does not list. The command line is the crate `migrate_cli`. Except for [`testing`], this crate
+//! table of the database does not list. The command line is the crate `migrate_cli`. Except for `testing`, this crate
 //! never prints, reads the environment or exits.
 //!
 //! ```
@@ -32,8 +32,8 @@
 //! }
 //! ```
 //!
-//! `test_migrations!` adds the tests that all migrations should pass, in one line. [`testing`] has a database that a test
-//! moves to any migration, with rows inserted in between.
+//! With the feature `testing`, `test_migrations!` adds the tests that all migrations should pass, in one line, and the
+//! module `testing` has a database that a test moves to any migration, with rows inserted in between.
 //!
 //! In an application, a runner takes any Diesel connection (a pooled one as `&mut *conn`), and either all linked migrations
 //! or an explicit set:
@@ -91,14 +91,19 @@
 //! - `postgres` enables Diesel's PostgreSQL connection, and needs libpq.
 //! - `mysql` enables Diesel's connection to MySQL and MariaDB, and needs libmysqlclient or libmariadb.
 //!
+//! - `testing` adds the module `testing` and `test_migrations!`. Enable it in `[dev-dependencies]` only:
+//!   `migrate-core = { version = "0.1", features = ["testing"] }`.
+//!
 //! No feature is enabled by default.
 
 #![cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    not(feature = "_driver"),
     allow(dead_code, unused_imports, reason = "without a driver, nothing uses the dialects")
 )]
 
 mod code;
+mod connect;
+mod database_url;
 mod diagnostic;
 mod dialect;
 mod driver;
@@ -108,7 +113,7 @@ mod help;
 mod history;
 mod location;
 mod migration;
-mod package;
+pub mod package;
 mod plan;
 mod registry;
 mod render;
@@ -117,8 +122,11 @@ mod runner;
 mod schema;
 mod state;
 mod target;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod version;
+#[cfg(not(feature = "testing"))]
+mod without_testing;
 
 pub use code::{Code, ErrorKind};
 pub use diagnostic::Diagnostic;
@@ -152,26 +160,19 @@ pub mod prelude {
     };
 }
 
-/// The items that the derive's output names and the command line shares. Not part of the public interface.
+/// The database that a URL names, for programs that do not know its kind when they are built.
+pub mod database {
+    pub use crate::connect::with_runner;
+    pub use crate::database_url::{DatabaseUrl, InvalidDatabaseUrl, Redacted};
+    pub use crate::driver::backends::enabled;
+    pub use crate::driver::{MissingFile, OpenError};
+}
+
+/// The items that the output of the macros names. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::export::GeneratedHeader;
-    pub use crate::history::checksum_of;
+    pub use crate::driver::backends::connections;
     pub use crate::migration::{DerivedMigration, INVALID, Migration, MigrationMeta, register};
-    pub use crate::package::checksums::{CHECKSUM_FILE, ChecksumFile, ChecksumStatus};
     pub use crate::registry::inventory;
     pub use crate::schema::{CompiledFor, NotCompiled};
-    /// The connection types that `for_each_connection!` compiles for.
-    pub mod connections {
-        #[cfg(feature = "mysql")]
-        pub use diesel::MysqlConnection;
-        #[cfg(feature = "postgres")]
-        pub use diesel::PgConnection;
-        #[cfg(feature = "sqlite")]
-        pub use diesel::SqliteConnection;
-    }
-    /// The migration files of a package.
-    pub mod source_files {
-        pub use crate::package::source_files::{Sources, declared, version_of};
-    }
 }

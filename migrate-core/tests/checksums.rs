@@ -2,7 +2,8 @@
 //! changed; a new encoding needs a new tag (see `src/schema/checksum.rs`).
 
 use diesel::prelude::*;
-use migrate_core::__private::{MigrationMeta, checksum_of, register};
+use migrate_core::__private::{MigrationMeta, register};
+use migrate_core::package::checksum_of;
 use migrate_core::{ColumnType, Dialect, ForeignKeyAction, IndexMethod, Migrate, Schema, desc, expression};
 
 struct Example(fn(&mut Schema));

@@ -57,7 +57,7 @@ impl Migrate for Elsewhere {
     }
 }
 
-fn database() -> TestDatabase {
+fn database() -> TestDatabase<SqliteConnection> {
     TestDatabase::of([
         Migration::of::<CreateUsers>(),
         Migration::of::<LowerNames>(),
@@ -67,13 +67,13 @@ fn database() -> TestDatabase {
 }
 
 /// The applied versions.
-fn applied(db: &mut TestDatabase) -> Vec<String> {
+fn applied(db: &mut TestDatabase<SqliteConnection>) -> Vec<String> {
     let entries = db.runner().status().unwrap().into_iter();
     let applied = entries.filter(|entry| entry.state == MigrationState::Applied);
     applied.map(|entry| entry.version.to_string()).collect()
 }
 
-fn names(db: &mut TestDatabase) -> Vec<String> {
+fn names(db: &mut TestDatabase<SqliteConnection>) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Name {
         #[diesel(sql_type = Text)]

@@ -4,8 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use migrate_core::__private::source_files::Sources;
-use migrate_core::__private::{CHECKSUM_FILE, ChecksumFile, ChecksumStatus, GeneratedHeader};
+use migrate_core::package::{CHECKSUM_FILE, ChecksumFile, ChecksumStatus, GeneratedHeader, Sources};
 use migrate_core::{Code, Diagnostic, Error, MigrationRef, Plan, Registry, SchemaSnapshot};
 use similar::TextDiff;
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
-use migrate_core::__private::source_files::Sources;
-use migrate_core::__private::{CHECKSUM_FILE, ChecksumFile};
+use migrate_core::database;
+use migrate_core::package::{CHECKSUM_FILE, ChecksumFile, Sources};
 use migrate_core::{
     Code, DEFAULT_GROUP, DialectVersion, DieselOptions, MigrationId, Registry, SchemaSnapshot, Version,
 };
@@ -154,7 +154,7 @@ impl Frozen {
         let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
         Ok(Frozen {
             tables: schema.diesel_tables(&tables, &DieselOptions::default())?,
-            connection: (settings::built_for().len() < 2).then(|| dialect.name().connection_name()),
+            connection: (database::enabled().len() < 2).then(|| dialect.name().connection_name()),
             note: written_for.note(),
         })
     }

@@ -10,19 +10,20 @@ mod schema;
 mod status;
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
-use migrate_core::__private::source_files::Sources;
+use migrate_core::database::{DatabaseUrl, MissingFile, with_runner};
+use migrate_core::package::Sources;
 use migrate_core::{Code, DEFAULT_HISTORY_TABLE, DialectVersion, Error, ErrorKind, Registry, Runner};
 
 use crate::args::{Args, Command, Options, UpArgs};
-use crate::connection::{DatabaseTask, with_runner};
 use crate::error::{CliError, UsageError};
 use crate::exit::Exit;
 use crate::interrupt::CancellationGuard;
 use crate::output::Output;
-use crate::settings::{self, Database, WrittenFor};
-use crate::{Cli, connection, output};
+use crate::settings::{self, WrittenFor};
+use crate::{Cli, output};
 
 /// Warns of migration files of the package that are not compiled. Without the package's sources it does nothing.
 fn warn_of_unnamed_files(output: &Output) {
@@ -45,6 +46,11 @@ fn warn_of_missing_line(failure: &CliError, output: &Output) {
             output.warn(&warning);
         }
     }
+}
+
+/// Returns true if the database exists. Only SQLite paths are checked; every other database counts as existing.
+fn exists(database: &DatabaseUrl) -> bool {
+    database.path().is_none_or(Path::exists)
 }
 
 /// The input of every command.
@@ -87,7 +93,7 @@ pub(crate) fn run(cli: &Cli, args: Args) -> Exit {
 }
 
 impl Context<'_> {
-    fn database(&self) -> Result<Database, CliError> {
+    fn database(&self) -> Result<DatabaseUrl, CliError> {
         Ok(settings::database(self.cli, self.options)?)
     }
 
@@ -99,10 +105,10 @@ impl Context<'_> {
     /// Runs `work` on the database of the settings. A missing SQLite file reads as an empty database.
     fn read<T>(&self, work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>) -> Result<T, CliError> {
         let database = self.database()?;
-        if !connection::exists(&database) {
+        if !exists(&database) {
             self.output.info(format_args!("{database} does not exist yet"));
         }
-        self.on_database(&database, false, work)
+        self.on_database(&database, MissingFile::ReadAsEmpty, work)
     }
 
     /// Runs `work` on the database of the settings, and creates a missing SQLite file. `check` runs first on an empty
@@ -113,12 +119,12 @@ impl Context<'_> {
         work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>,
     ) -> Result<T, CliError> {
         let database = self.database()?;
-        let is_new = !connection::exists(&database);
+        let is_new = !exists(&database);
         if is_new {
-            self.on_database(&database, false, check)?;
+            self.on_database(&database, MissingFile::ReadAsEmpty, check)?;
         }
-        let result = self.on_database(&database, true, work);
-        if is_new && connection::exists(&database) {
+        let result = self.on_database(&database, MissingFile::Create, work);
+        if is_new && exists(&database) {
             self.output.info(format_args!("{database} was created"));
         }
         result
@@ -126,16 +132,33 @@ impl Context<'_> {
 
     fn on_database<T>(
         &self,
-        database: &Database,
-        creates: bool,
+        url: &DatabaseUrl,
+        missing: MissingFile,
         work: impl FnOnce(&mut Runner<'_>) -> Result<T, Error>,
     ) -> Result<T, CliError> {
-        with_runner(
-            database,
-            Registry::linked()?,
-            creates,
-            Configured { context: self, work },
-        )?
+        with_runner(url, missing, Registry::linked()?, |runner| {
+            Ok(work(&mut self.configured(runner)?)?)
+        })?
+    }
+
+    /// Configures a runner with the options.
+    fn configured<'r>(&'r self, runner: Runner<'r>) -> Result<Runner<'r>, Error> {
+        let Context { cli, options, output } = self;
+        let table = options
+            .history_table
+            .as_deref()
+            .or(cli.default_history_table.as_deref())
+            .unwrap_or(DEFAULT_HISTORY_TABLE);
+        Ok(runner
+            .history_table(table)?
+            .lock_timeout(Duration::from_secs(options.lock_timeout.into()))
+            .applied_by(settings::who())
+            .allow_missing(options.allow_missing)
+            .allow_changed(options.allow_changed)
+            .strict_order(options.strict_order)
+            .single_transaction(options.single_transaction)
+            .stop_when(CancellationGuard::is_asked_to_end)
+            .observe(|event| output.event(event)))
     }
 
     /// Starts handling signals: the first Ctrl-C stops the run where it can resume.
@@ -174,38 +197,5 @@ impl Context<'_> {
             )
             .into()),
         }
-    }
-}
-
-/// Work on a runner that is configured with the options.
-struct Configured<'a, F> {
-    context: &'a Context<'a>,
-    work: F,
-}
-
-impl<T, F> DatabaseTask for Configured<'_, F>
-where
-    F: FnOnce(&mut Runner<'_>) -> Result<T, Error>,
-{
-    type Output = Result<T, CliError>;
-
-    fn work(self, runner: Runner<'_>) -> Result<T, CliError> {
-        let Context { cli, options, output } = self.context;
-        let table = options
-            .history_table
-            .as_deref()
-            .or(cli.default_history_table.as_deref())
-            .unwrap_or(DEFAULT_HISTORY_TABLE);
-        let mut runner = runner
-            .history_table(table)?
-            .lock_timeout(Duration::from_secs(options.lock_timeout.into()))
-            .applied_by(settings::who())
-            .allow_missing(options.allow_missing)
-            .allow_changed(options.allow_changed)
-            .strict_order(options.strict_order)
-            .single_transaction(options.single_transaction)
-            .stop_when(CancellationGuard::is_asked_to_end)
-            .observe(|event| output.event(event));
-        Ok((self.work)(&mut runner)?)
     }
 }

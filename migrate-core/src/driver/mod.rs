@@ -2,16 +2,23 @@
 //!
 //! Drivers execute. The runner decides which operations run, and in which order.
 
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub(crate) mod backends;
+#[cfg(feature = "_driver")]
 mod error;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_driver")]
 mod history_rows;
 #[cfg(feature = "mysql")]
 mod mysql;
+pub(crate) mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(feature = "testing", feature = "_server"))]
+pub(crate) mod test_server;
+
+pub(crate) use self::backends::on_backend;
+pub use self::open::{MissingFile, OpenError};
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -345,7 +352,7 @@ impl DriverErrorKind {
             if let Some(error) = this.downcast_ref::<DriverError>() {
                 return Some(error.kind);
             }
-            #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+            #[cfg(feature = "_driver")]
             if let Some(error) = this.downcast_ref::<diesel::result::Error>() {
                 return Some(error::kind_of_error(error));
             }

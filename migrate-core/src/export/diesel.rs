@@ -6,10 +6,11 @@ use std::fmt::Write;
 
 use super::SchemaSnapshot;
 use super::diesel_names::{column_name, rust_name, rust_string};
-use super::diesel_types::{DefinedType, DieselType, diesel_type, is_nullable};
+use super::diesel_types::{self, DefinedType, DieselType, diesel_type, is_nullable};
 use crate::code::Code;
 use crate::dialect::{Dialect, DialectVersion};
 use crate::error::Error;
+use crate::render::{Features, dialect_of};
 use crate::schema::{Column, Table};
 
 /// Options for `schema.rs`, named after Diesel CLI's settings.
@@ -39,11 +40,12 @@ impl Default for DieselOptions {
     }
 }
 
-/// The settings of a generated file, from its first line.
-#[doc(hidden)]
+/// The settings of a generated `schema.rs`, from its first line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeneratedHeader {
+    /// The dialect that the file is for.
     pub dialect: DialectVersion,
+    /// The options of its tables.
     pub options: DieselOptions,
 }
 
@@ -54,7 +56,7 @@ impl GeneratedHeader {
         let first = text.lines().next().filter(|first| first.starts_with(MARK))?;
         let dialect = match first.split_once(DIALECT) {
             Some((_, rest)) => rest.split([' ', '`']).next()?.parse().ok()?,
-            None => Dialect::Sqlite.into(),
+            None => Dialect::DEFAULT.into(),
         };
         let options = DieselOptions {
             sqlite_integer_primary_key_is_bigint: !first.contains(NOT_BIGINT),
@@ -119,7 +121,7 @@ impl SchemaSnapshot {
         let (tables, left_out): (Vec<&Table>, Vec<&Table>) = self
             .model
             .tables()
-            .filter(|table| !self.is_internal(&table.name))
+            .filter(|table| !diesel_types::is_left_out(self.dialect, &table.name))
             .partition(|table| self.has_key(table));
         let writer = Writer {
             schema: self,
@@ -230,25 +232,22 @@ impl SchemaSnapshot {
         }
     }
 
-    /// Returns true for a table that Diesel CLI leaves out: one of a tool, or SQLite's own.
-    fn is_internal(&self, table: &str) -> bool {
-        let is_sqlites = || table.to_ascii_lowercase().starts_with("sqlite");
-        table.starts_with("__") || self.dialect.name() == Dialect::Sqlite && is_sqlites()
+    fn features(&self) -> Features {
+        dialect_of(self.dialect).features()
     }
 
-    /// Returns the primary key in the order in which Diesel reads it; on SQLite this is the order of the table's
-    /// columns. A SQLite table without a primary key has a free name of its rowid as the key:
-    /// <https://sqlite.org/rowidtable.html>.
+    /// Returns the primary key in the order in which Diesel reads it. A table without a primary key may have a free name
+    /// of its rowid as the key.
     fn key_columns(&self, table: &Table) -> Vec<String> {
         match &table.primary_key {
-            Some(key) if self.dialect.name() == Dialect::Sqlite => {
+            Some(key) if diesel_types::reads_keys_in_table_order(self.dialect) => {
                 let columns = table.columns.iter().map(|column| &column.name);
                 return columns.filter(|name| key.columns.contains(name)).cloned().collect();
             }
             Some(key) => return key.columns.clone(),
             None => {}
         }
-        if self.dialect.name() != Dialect::Sqlite {
+        if !self.features().rowid_alias_is_key {
             return Vec::new();
         }
         let free = |alias: &&&str| table.column(alias).is_none();
@@ -334,7 +333,7 @@ impl Writer<'_> {
         let dialect = self.schema.dialect;
         let mut column_type = diesel_type(dialect, table, column)?;
         let is_rowid = || table.rowid_column() == Some(&column.name) || self.refers_to_rowid(table, column);
-        if dialect.name() == Dialect::Sqlite && column_type.name == "Integer" && is_rowid() {
+        if self.schema.features().rowid_alias_is_key && column_type.name == "Integer" && is_rowid() {
             self.rowid().clone_into(&mut column_type.name);
         }
         if is_nullable(dialect, column) {

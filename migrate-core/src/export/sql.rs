@@ -5,10 +5,9 @@ use std::fmt::Write;
 
 use super::SchemaSnapshot;
 use crate::diagnostic::Diagnostic;
-use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::location::Location;
-use crate::render;
+use crate::render::{self, SqlDialect};
 use crate::schema::{EnumChange, ForeignKey, LocatedEdit, Operation, Table, TableEdit, mentions};
 use crate::state::{CheckedOperation, toposort};
 
@@ -48,7 +47,7 @@ impl SchemaSnapshot {
         for line in &self.unknown {
             let _ = writeln!(text, "-- Unknown: {}.", line.replace(['\n', '\r'], " "));
         }
-        for applied in self.creation() {
+        for applied in self.creation(dialect) {
             if !text.is_empty() {
                 text.push('\n');
             }
@@ -66,7 +65,7 @@ impl SchemaSnapshot {
     }
 
     /// Returns the operations that create the schema on an empty database.
-    fn creation(&self) -> Vec<CheckedOperation> {
+    fn creation(&self, dialect: &dyn SqlDialect) -> Vec<CheckedOperation> {
         let enums = self.enums().map(|(name, values)| {
             let change = EnumChange::Create {
                 values: values.to_vec(),
@@ -80,8 +79,7 @@ impl SchemaSnapshot {
         for table in self.parents_first() {
             made.insert(&table.name);
             let mut now = table.clone();
-            // SQLite checks the table that a foreign key references only when rows change.
-            if self.dialect.name() != Dialect::Sqlite {
+            if dialect.features().references_existing_tables {
                 let later = now
                     .foreign_keys
                     .extract_if(.., |key| !made.contains(key.to_table.as_str()));

@@ -102,7 +102,7 @@ impl HistoryTable {
     }
 
     /// Returns the schema that holds the table, once it is known.
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    #[cfg(feature = "_server")]
     pub(crate) fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
     }

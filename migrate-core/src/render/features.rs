@@ -43,6 +43,22 @@ pub(crate) struct Features {
     /// True if the algorithm in ALTER TABLE is the least efficient one allowed, so that the server may choose a better
     /// one: <https://mariadb.com/kb/en/innodb-online-ddl-overview/>.
     pub(crate) takes_better_algorithms: bool,
+    /// True if a table has a row number, which an integer primary key replaces, and which is the key of a table without
+    /// one: <https://sqlite.org/rowidtable.html>.
+    pub(crate) rowid_alias_is_key: bool,
+    /// True if the table that a foreign key references must exist when the key is created. SQLite looks for it only when
+    /// rows change: <https://sqlite.org/foreignkeys.html#fk_schemacommands>.
+    pub(crate) references_existing_tables: bool,
+    /// True for `INSERT INTO t DEFAULT VALUES`: <https://sqlite.org/lang_insert.html>,
+    /// <https://www.postgresql.org/docs/current/sql-insert.html>. Elsewhere it is `INSERT INTO t () VALUES ()`:
+    /// <https://dev.mysql.com/doc/refman/8.4/en/insert.html>.
+    pub(crate) default_values_insert: bool,
+    /// True if a literal for a time with time zone may have an offset. MySQL accepts it from 8.0.19, MariaDB never:
+    /// <https://dev.mysql.com/doc/refman/8.4/en/date-and-time-literals.html>.
+    pub(crate) timestamptz_offsets: bool,
+    /// True if a value of the type `bit(n)` is text of n digits, not a number:
+    /// <https://www.postgresql.org/docs/current/datatype-bit.html>.
+    pub(crate) bits_are_text: bool,
 }
 
 impl Features {
@@ -65,6 +81,11 @@ impl Features {
             check_names_by_table: !is_mysql,
             changes_columns_beside_checks: !is_mysql,
             takes_better_algorithms: is_mariadb,
+            rowid_alias_is_key: !is_postgres && !is_mysql && !is_mariadb,
+            references_existing_tables: is_postgres || is_mysql || is_mariadb,
+            default_values_insert: !is_mysql && !is_mariadb,
+            timestamptz_offsets: !is_mysql && !is_mariadb,
+            bits_are_text: is_postgres,
         }
     }
 }

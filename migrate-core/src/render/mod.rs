@@ -18,7 +18,9 @@ mod sqlite_rebuild;
 #[cfg(feature = "sqlite")]
 pub(crate) mod tokens;
 
-pub(crate) use common::{keys as index_keys, value};
+pub(crate) use common::keys as index_keys;
+#[cfg(feature = "testing")]
+pub(crate) use common::value;
 pub(crate) use features::Features;
 pub(crate) use mysql::MySql;
 pub(crate) use operation::{Rendered, render};
@@ -199,6 +201,13 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
 
     /// Returns a statement that fails if a new view cannot be read, on databases where CREATE VIEW does not check this.
     fn check_view(&self, _view: &str) -> Option<String> {
+        None
+    }
+
+    /// Returns a statement that makes an auto-increment column continue at `least` or above, for databases where rows
+    /// with explicit values do not advance it.
+    #[cfg(feature = "testing")]
+    fn advance_counter(&self, _table: &str, _column: &str, _least: usize) -> Option<String> {
         None
     }
 

@@ -53,6 +53,18 @@ impl SqlDialect for Postgres {
         table.starts_with("pg_")
     }
 
+    /// <https://www.postgresql.org/docs/current/functions-sequence.html>
+    #[cfg(feature = "testing")]
+    fn advance_counter(&self, table: &str, column: &str, least: usize) -> Option<String> {
+        let (name, table) = (self.identifier(column), self.identifier(table));
+        Some(format!(
+            "SELECT setval(pg_get_serial_sequence({}, {}), \
+             greatest({least}, (SELECT coalesce(max({name}), 0) + 1 FROM {table})), false)",
+            self.text(&table),
+            self.text(column)
+        ))
+    }
+
     fn now(&self) -> &'static str {
         "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
     }

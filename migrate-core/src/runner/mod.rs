@@ -31,6 +31,7 @@ mod stepwise;
 mod transactional;
 mod wording;
 
+#[cfg(feature = "testing")]
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -44,8 +45,10 @@ use crate::history::{DEFAULT_HISTORY_TABLE, MigrationStatus};
 use crate::plan::Plan;
 use crate::plan::select::Request;
 use crate::registry::Registry;
+#[cfg(feature = "testing")]
 use crate::render::SqlDialect;
 use crate::report::{Event, Report};
+#[cfg(feature = "testing")]
 use crate::state::LiveSchema;
 use crate::target::{MigrationRef, Rollback, Target};
 
@@ -625,17 +628,20 @@ impl<'c> Runner<'c> {
     }
 
     /// Reads the live schema.
+    #[cfg(feature = "testing")]
     pub(crate) fn live(&mut self) -> Result<Rc<LiveSchema>, Error> {
         let (mut connection, ..) = self.open()?;
         connection.live_to_plan()
     }
 
     /// Returns the connection, for tests that access rows between two runs.
+    #[cfg(feature = "testing")]
     pub(crate) fn session(&mut self) -> &mut dyn Session {
         self.driver
     }
 
     /// Returns the dialect; before the first query, that of the oldest supported version.
+    #[cfg(feature = "testing")]
     pub(crate) fn dialect(&self) -> &'static dyn SqlDialect {
         self.database.dialect
     }

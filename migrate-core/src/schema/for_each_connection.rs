@@ -76,11 +76,7 @@ use super::rust_function::{Function, Functions, RustFunction};
 #[macro_export]
 macro_rules! for_each_connection {
     ($($function:ident)::+) => {
-        (
-            $crate::__on_sqlite!(step $($function)::+),
-            $crate::__on_postgres!(step $($function)::+),
-            $crate::__on_mysql!(step $($function)::+),
-        )
+        $crate::__for_each_backend!(tuple $($function)::+)
     };
     ($(
         $(#[$attribute:meta])*
@@ -93,9 +89,7 @@ macro_rules! for_each_connection {
             #[allow(non_camel_case_types)]
             $visibility enum $name {}
 
-            $crate::__on_sqlite!(function [$(#[$attribute])*] $name $conn $Connection $result, $body);
-            $crate::__on_postgres!(function [$(#[$attribute])*] $name $conn $Connection $result, $body);
-            $crate::__on_mysql!(function [$(#[$attribute])*] $name $conn $Connection $result, $body);
+            $crate::__for_each_backend!(items [$(#[$attribute])*] $name $conn $Connection $result, $body);
 
             $(#[$attribute])*
             $visibility fn $name<$Connection>($conn: &mut $Connection) -> $result
@@ -107,50 +101,6 @@ macro_rules! for_each_connection {
         )+
     };
 }
-
-/// Defines the macro that `for_each_connection!` calls for one connection type. Features are tested here because `cfg`
-/// inside `for_each_connection!` would test the features of the calling crate.
-macro_rules! on_connection {
-    ($d:tt $macro:ident $feature:literal $connection:ident) => {
-        #[cfg(feature = $feature)]
-        #[doc(hidden)]
-        #[macro_export]
-        macro_rules! $macro {
-            (step $d($d function:ident)::+) => {
-                $d($d function)::+::<$d crate::__private::connections::$connection>
-            };
-            (function [$d($d attributes:tt)*] $d name:ident $d conn:ident $d Connection:ident $d result:ty, $d body:block) => {
-                impl $d crate::__private::CompiledFor<$d name> for $d crate::__private::connections::$connection {
-                    type Output = $d result;
-
-                    $d($d attributes)*
-                    fn call($d conn: &mut Self) -> $d result {
-                        #[allow(dead_code)]
-                        type $d Connection = $d crate::__private::connections::$connection;
-                        $d body
-                    }
-                }
-            };
-        }
-
-        #[cfg(not(feature = $feature))]
-        #[doc(hidden)]
-        #[macro_export]
-        macro_rules! $macro {
-            (step $d($d function:ident)::+) => {
-                $d crate::__private::NotCompiled {
-                    function: ::core::stringify!($d($d function)::+),
-                    connection: ::core::stringify!($connection),
-                }
-            };
-            (function $d($d rest:tt)*) => {};
-        }
-    };
-}
-
-on_connection!($ __on_sqlite "sqlite" SqliteConnection);
-on_connection!($ __on_postgres "postgres" PgConnection);
-on_connection!($ __on_mysql "mysql" MysqlConnection);
 
 /// Implemented by each connection type that the function `F` of `for_each_connection!` is compiled for.
 #[doc(hidden)]

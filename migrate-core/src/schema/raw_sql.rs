@@ -31,7 +31,7 @@ impl UserSql {
                 .map(|(_, text)| text.as_str())
         };
         // MariaDB runs the MySQL text unless it has its own.
-        written(dialect).or_else(|| (dialect == Dialect::MariaDb).then(|| written(Dialect::MySql)).flatten())
+        written(dialect).or_else(|| dialect.fallback().and_then(written))
     }
 
     /// Returns a message if the texts are wrong on every database.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+#[cfg(feature = "testing")]
 use super::LiveSchema;
 use crate::schema::column_type::DefaultValue;
 use crate::schema::sql_text::normalize;
@@ -78,6 +79,7 @@ impl TableKnowledge {
     }
 }
 
+#[cfg(feature = "testing")]
 impl LiveSchema {
     /// Returns the schema without some tables and views.
     pub(crate) fn without(&self, names: &BTreeSet<String>) -> LiveSchema {

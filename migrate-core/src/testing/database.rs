@@ -1,17 +1,8 @@
 //! A temporary database that a test moves to any migration.
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use std::sync::Arc;
+use std::any::Any;
+use std::fmt;
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use diesel::ConnectionResult;
-#[cfg(feature = "sqlite")]
-use diesel::{Connection, SqliteConnection};
-
-#[cfg(feature = "sqlite")]
-use super::TestFile;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use super::server::{ScratchDatabase, ServerConnection, Template};
 use crate::code::Code;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -31,11 +22,10 @@ use crate::target::{MigrationRef, Rollback, Target};
 ///   [`apply_version`](TestDatabase::apply_version), [`undo_version`](TestDatabase::undo_version);
 /// - by number: [`up`](TestDatabase::up), [`rollback`](TestDatabase::rollback).
 ///
-/// `TestDatabase::new` creates a SQLite database in memory. A `TestServer` creates databases on PostgreSQL, MySQL and
-/// MariaDB.
+/// `TestDatabase::new` creates a SQLite database in memory, of the type `TestDatabase<SqliteConnection>`. A `TestServer`
+/// creates databases on PostgreSQL, MySQL and MariaDB.
 ///
-#[cfg_attr(feature = "sqlite", doc = "```")]
-#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// ```
 /// use diesel::prelude::*;
 /// use migrate_core::prelude::*;
 /// use migrate_core::testing::{TestDatabase, TestResult};
@@ -71,118 +61,27 @@ use crate::target::{MigrationRef, Rollback, Target};
 /// # Ok(())
 /// # }
 /// ```
-pub struct TestDatabase<C = DefaultConnection> {
+pub struct TestDatabase<C> {
     // Declared before `storage`, so that the connection closes before the database is removed.
     conn: C,
-    registry: Registry,
+    pub(super) registry: Registry,
     url: String,
-    storage: Storage,
+    pub(super) storage: Box<dyn Storage>,
 }
 
-/// The default connection type of `TestDatabase`.
-#[cfg(feature = "sqlite")]
-type DefaultConnection = SqliteConnection;
-#[cfg(not(feature = "sqlite"))]
-type DefaultConnection = std::convert::Infallible;
+/// Where a database is. Dropping the value removes the database.
+pub(super) trait Storage: Any + fmt::Debug + Send + Sync {}
 
-/// The storage of a database. Dropping the value removes the database.
-#[derive(Debug)]
-enum Storage {
-    #[cfg(feature = "sqlite")]
-    Memory,
-    #[cfg(feature = "sqlite")]
-    File(TestFile),
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
-    Server {
-        _own: ScratchDatabase,
-        /// Keeps the template for other tests while this database exists.
-        _template: Option<Arc<Template>>,
-    },
-}
+impl<T: Any + fmt::Debug + Send + Sync> Storage for T {}
 
-#[cfg(feature = "sqlite")]
-impl TestDatabase {
-    /// Creates a SQLite database in memory for the migrations that are linked into the test.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if no migration is linked, or if two share a group and version.
-    pub fn new() -> Result<TestDatabase, Error> {
-        TestDatabase::in_memory(Registry::linked()?)
-    }
-
-    /// Creates a SQLite database in memory for an explicit set of migrations.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the set is empty, or if two migrations share a group and version.
-    pub fn of(migrations: impl IntoIterator<Item = Migration>) -> Result<TestDatabase, Error> {
-        TestDatabase::in_memory(Registry::of(migrations)?)
-    }
-
-    fn in_memory(registry: Registry) -> Result<TestDatabase, Error> {
-        let url = ":memory:".to_owned();
-        Ok(TestDatabase {
-            conn: SqliteConnection::establish(&url).map_err(not_opened)?,
-            registry,
-            url,
-            storage: Storage::Memory,
-        })
-    }
-
-    /// Replaces the database with an empty one in a temporary file, for tests with several connections, threads or
-    /// processes.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the directory for temporary files is not writable.
-    pub fn in_file(self) -> Result<TestDatabase, Error> {
-        let file = TestFile::new().map_err(not_opened)?;
-        Ok(TestDatabase {
-            conn: file.connect().map_err(not_opened)?,
-            registry: self.registry,
-            url: file.path().to_string_lossy().into_owned(),
-            storage: Storage::File(file),
-        })
-    }
-
-    /// The database file, or `None` if the database is in memory. Its [`connect`](TestFile::connect) opens another
-    /// connection.
-    #[must_use]
-    pub fn file(&self) -> Option<&TestFile> {
-        match &self.storage {
-            Storage::File(file) => Some(file),
-            _ => None,
-        }
-    }
-}
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-impl<C: ServerConnection> TestDatabase<C> {
-    pub(super) fn on_server(
-        conn: C,
-        registry: Registry,
-        own: ScratchDatabase,
-        template: Option<Arc<Template>>,
-    ) -> TestDatabase<C> {
+impl<C> TestDatabase<C> {
+    pub(super) fn with(conn: C, registry: Registry, url: String, storage: impl Storage) -> TestDatabase<C> {
         TestDatabase {
             conn,
             registry,
-            url: own.url(),
-            storage: Storage::Server {
-                _own: own,
-                _template: template,
-            },
+            url,
+            storage: Box::new(storage),
         }
-    }
-
-    /// Opens another connection to the database.
-    ///
-    /// # Errors
-    ///
-    /// Returns Diesel's error.
-    pub fn connect(&self) -> ConnectionResult<C> {
-        C::establish(&self.url)
     }
 }
 
@@ -342,8 +241,8 @@ impl<C: Driver> TestDatabase<C> {
     }
 }
 
-impl<C> std::fmt::Debug for TestDatabase<C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<C> fmt::Debug for TestDatabase<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestDatabase")
             .field("registry", &self.registry)
             .field("place", &self.storage)
@@ -359,11 +258,4 @@ fn parsed(version: &str) -> Result<MigrationRef, Error> {
         )
         .help(error.to_string())
     })
-}
-
-#[cfg(feature = "sqlite")]
-fn not_opened(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(Code::TEST_DATABASE, "a SQLite test database cannot be created")
-        .with_cause(error)
-        .help("check that the directory for temporary files is writable")
 }

@@ -43,13 +43,11 @@
 macro_rules! test_migrations {
     ($($linked:ident),* $(,)?; on = [$($database:ident),+ $(,)?] $(, $setting:ident = $value:expr)* $(,)?) => {
         $crate::__tests_without_a_database! { [$($linked)*] [$($setting = $value,)*] }
-        $($crate::__tests_on! { $database named })+
+        $($crate::__for_each_backend! { tests on $database })+
     };
     ($($linked:ident),* $(,)? $(; $($setting:ident = $value:expr),+ $(,)?)?) => {
         $crate::__tests_without_a_database! { [$($linked)*] [$($($setting = $value,)+)?] }
-        $crate::__tests_on! { sqlite enabled }
-        $crate::__tests_on! { postgres enabled }
-        $crate::__tests_on! { mysql enabled }
+        $crate::__for_each_backend! { enabled tests }
     };
 }
 
@@ -72,90 +70,20 @@ macro_rules! __tests_without_a_database {
     };
 }
 
-/// Expands to the tests of one database: because its feature is `enabled`, or because the user `named` it in `on`.
+/// Expands to the tests of one backend: in memory, or in a module on a server.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __tests_on {
-    (sqlite $why:ident) => {
-        $crate::__tests_on_sqlite! { $why }
-    };
-    (postgres $why:ident) => {
-        $crate::__tests_on_postgres! { $why }
-    };
-    (mysql $why:ident) => {
-        $crate::__tests_on_mysql! { $why }
-    };
-    ($other:ident $why:ident) => {
-        compile_error! {
-            concat!("unknown database `", stringify!($other), "` in `on`; the databases are `sqlite`, `postgres` and `mysql` [M0830]")
-        }
-    };
-}
-
-#[cfg(feature = "sqlite")]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests_on_sqlite {
-    ($why:ident) => {
+macro_rules! __tests_with {
+    ($connection:ident []) => {
         $crate::__tests_on_a_database! { Some(__checks()) }
     };
-}
-
-#[cfg(not(feature = "sqlite"))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests_on_sqlite {
-    (enabled) => {};
-    (named) => {
-        compile_error! { "`on = [sqlite]` needs the feature `sqlite` of migrate-core [M0830]" }
-    };
-}
-
-#[cfg(feature = "postgres")]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests_on_postgres {
-    ($why:ident) => {
-        mod on_postgres {
+    ($connection:ident [$module:ident]) => {
+        mod $module {
             $crate::__tests_on_a_database! {
-                $crate::testing::TestServer::<$crate::__private::connections::PgConnection>::from_env()?
+                $crate::testing::TestServer::<$crate::__private::connections::$connection>::from_env()?
                     .map(|server| super::__checks().on(server))
             }
         }
-    };
-}
-
-#[cfg(not(feature = "postgres"))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests_on_postgres {
-    (enabled) => {};
-    (named) => {
-        compile_error! { "`on = [postgres]` needs the feature `postgres` of migrate-core [M0830]" }
-    };
-}
-
-#[cfg(feature = "mysql")]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests_on_mysql {
-    ($why:ident) => {
-        mod on_mysql {
-            $crate::__tests_on_a_database! {
-                $crate::testing::TestServer::<$crate::__private::connections::MysqlConnection>::from_env()?
-                    .map(|server| super::__checks().on(server))
-            }
-        }
-    };
-}
-
-#[cfg(not(feature = "mysql"))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests_on_mysql {
-    (enabled) => {};
-    (named) => {
-        compile_error! { "`on = [mysql]` needs the feature `mysql` of migrate-core [M0830]" }
     };
 }
 

@@ -1,4 +1,9 @@
-//! Tools for testing migrations.
+//! Tools for testing migrations, with the feature `testing`. Enable it where tests need it:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! migrate-core = { version = "0.1", features = ["testing"] }
+//! ```
 //!
 //! - `TestDatabase`: a temporary database. A test moves it to any migration, and inserts rows with Diesel in between.
 //! - `TestServer`: a PostgreSQL, MySQL or MariaDB server that creates such databases, empty or migrated.
@@ -9,8 +14,7 @@
 //! A test of a data migration inserts rows before it and uses its own `table!`. A Rust step is a plain function, so a
 //! test may also call it directly:
 //!
-#![cfg_attr(feature = "sqlite", doc = "```")]
-#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+//! ```
 //! use diesel::prelude::*;
 //! use migrate_core::prelude::*;
 //! use migrate_core::testing::{TestDatabase, TestResult};
@@ -93,27 +97,27 @@
 //! # }
 //! ```
 
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_driver")]
 mod checks;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_driver")]
 mod database;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_driver")]
 mod macros;
 mod preview;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_server")]
 mod server;
 #[cfg(feature = "sqlite")]
-mod test_file;
+mod sqlite;
 
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_driver")]
 pub use checks::Checks;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_driver")]
 pub use database::TestDatabase;
 pub use preview::Preview;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_server")]
 pub use server::{ServerConnection, TestServer};
 #[cfg(feature = "sqlite")]
-pub use test_file::TestFile;
+pub use sqlite::TestFile;
 
 /// The result of a test. `?` converts any error into it.
 pub type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;

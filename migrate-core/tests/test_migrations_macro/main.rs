@@ -13,6 +13,8 @@ struct Package {
     directory: PathBuf,
 }
 
+const DEV_DEPENDENCIES: &str = "\n[dev-dependencies]";
+
 const LIST: &str = "mod m1_create_users;\nmod m2_create_posts;\n";
 
 fn migration(version: u32, ident: &str, up: &str) -> String {
@@ -35,7 +37,8 @@ impl Package {
                 "[package]\nname = \"scratch-{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
                  [lib]\nname = \"scratch\"\n\n[dependencies]\n\
                  diesel = {{ version = \"2.3\", default-features = false, features = [\"sqlite\"] }}\n\
-                 migrate-core = {{ path = {core:?}, features = [\"sqlite\", \"bundled\"] }}\n"
+                 migrate-core = {{ path = {core:?}, features = [\"sqlite\", \"bundled\"] }}\n{DEV_DEPENDENCIES}\n\
+                 migrate-core = {{ path = {core:?}, features = [\"testing\"] }}\n"
             ),
         );
         fs::copy(root.join("Cargo.lock"), package.directory.join("Cargo.lock")).unwrap();
@@ -146,6 +149,28 @@ fn valid_migrations_pass_and_each_mistake_fails_its_check() {
     }
     assert!(failures.len() >= 12 && failures.values().all(|said| !said.is_empty()));
     insta::assert_snapshot!(told(&failures));
+}
+
+#[test]
+fn a_package_without_the_feature_is_told_what_to_add() {
+    let package = Package::new("without_testing");
+    package.write("tests/migrations.rs", "migrate_core::test_migrations!(scratch);\n");
+    let manifest = fs::read_to_string(package.directory.join("Cargo.toml")).unwrap();
+    let (without, _) = manifest.split_once(DEV_DEPENDENCIES).unwrap();
+    package.write("Cargo.toml", without);
+    let output = Command::new(env!("CARGO"))
+        .args(["check", "--offline", "--tests"])
+        .current_dir(&package.directory)
+        .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_TERM_COLOR", "never")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let errors: Vec<&str> = errors.lines().filter(|line| line.starts_with("error")).collect();
+    let [error, _] = errors.as_slice() else {
+        panic!("{errors:#?}")
+    };
+    insta::assert_snapshot!(error, @"");
 }
 
 #[test]

@@ -6,6 +6,9 @@
 mod canonical;
 mod introspect;
 mod object_digest;
+mod open;
+#[cfg(feature = "testing")]
+mod test_server;
 
 use std::any::{Any, TypeId};
 use std::rc::Rc;

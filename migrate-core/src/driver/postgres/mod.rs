@@ -5,6 +5,9 @@
 
 mod introspect;
 mod invalid_index;
+mod open;
+#[cfg(feature = "testing")]
+mod test_server;
 
 use std::any::{Any, TypeId};
 use std::hash::{BuildHasher, Hasher, RandomState};

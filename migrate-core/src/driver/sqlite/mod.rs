@@ -1,6 +1,7 @@
 //! SQLite, through Diesel's `SqliteConnection`.
 
 mod ddl_parser;
+mod open;
 pub(super) mod process_lock;
 
 use std::any::{Any, TypeId};

@@ -58,6 +58,15 @@ pub(super) fn diesel_type(dialect: DialectVersion, table: &Table, column: &Colum
 
 /// Returns true if the database reports the column as nullable.
 pub(super) fn is_nullable(dialect: DialectVersion, column: &Column) -> bool {
-    // MariaDB accepts no NOT NULL there: https://mariadb.com/kb/en/generated-columns/
-    column.nullable || dialect.name() == Dialect::MariaDb && column.generated.is_some()
+    column.nullable || column.generated.is_some() && !dialect_of(dialect).features().generated_not_null
+}
+
+/// Returns true for a table that Diesel CLI leaves out: one of a tool, or the database's own.
+pub(super) fn is_left_out(dialect: DialectVersion, table: &str) -> bool {
+    table.starts_with("__") || dialect.name() == Dialect::Sqlite && table.to_ascii_lowercase().starts_with("sqlite")
+}
+
+/// Returns true if Diesel reads the columns of a primary key in the order of the table, not of the key.
+pub(super) fn reads_keys_in_table_order(dialect: DialectVersion) -> bool {
+    dialect.name() == Dialect::Sqlite
 }

@@ -1,11 +1,18 @@
 //! The sources of empty databases for the checks.
 
 use std::fmt;
+use std::sync::Arc;
 
+use crate::code::Code;
+use crate::connect::with_runner;
+use crate::database_url::DatabaseUrl;
+use crate::dialect::Dialect;
+use crate::driver::MissingFile;
+use crate::driver::backends::enabled;
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::runner::Runner;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_server")]
 use crate::testing::{ServerConnection, TestServer};
 
 pub(super) trait Databases: fmt::Debug + Send + Sync {
@@ -13,21 +20,28 @@ pub(super) trait Databases: fmt::Debug + Send + Sync {
     fn with_empty(&self, registry: &Registry, check: &mut CheckFn<'_>) -> Result<(), Error>;
 }
 
-pub(super) type CheckFn<'c> = dyn FnMut(Runner<'_>) -> Result<(), Error> + 'c;
-
-/// Creates SQLite databases in memory.
-#[cfg(feature = "sqlite")]
+/// Creates databases in memory.
 #[derive(Debug)]
-pub(super) struct InMemory;
+struct InMemory;
 
-#[cfg(feature = "sqlite")]
 impl Databases for InMemory {
     fn with_empty(&self, registry: &Registry, check: &mut CheckFn<'_>) -> Result<(), Error> {
-        check(crate::testing::TestDatabase::of(registry.iter().copied())?.runner())
+        let url = DatabaseUrl::in_memory();
+        with_runner(&url, MissingFile::Create, registry.clone(), check).unwrap_or_else(|error| {
+            Err(Error::new(Code::TEST_DATABASE, "a test database in memory cannot be created").with_cause(error))
+        })
     }
 }
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+/// Returns databases in memory, if the feature for them is enabled.
+pub(super) fn in_memory() -> Option<Arc<dyn Databases>> {
+    let is_enabled = enabled().concat().contains(&Dialect::DEFAULT);
+    is_enabled.then(|| Arc::new(InMemory) as Arc<dyn Databases>)
+}
+
+pub(super) type CheckFn<'c> = dyn FnMut(Runner<'_>) -> Result<(), Error> + 'c;
+
+#[cfg(feature = "_server")]
 impl<C: ServerConnection> Databases for TestServer<C> {
     fn with_empty(&self, registry: &Registry, check: &mut CheckFn<'_>) -> Result<(), Error> {
         check(self.database_of(registry.iter().copied())?.runner())

@@ -12,17 +12,16 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-#[cfg(feature = "sqlite")]
-use self::databases::InMemory;
 use self::databases::{CheckFn, Databases};
 use self::preserved::{Contents, PreservedColumns, TableRows};
 use self::row_generator::Rows;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "_server")]
 use super::{ServerConnection, TestServer};
 use crate::code::{Code, ErrorKind};
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::{Dialect, DialectVersion};
 use crate::driver::DriverError;
+use crate::driver::backends::enabled;
 use crate::error::Error;
 use crate::history::DEFAULT_HISTORY_TABLE;
 use crate::location::Location;
@@ -46,8 +45,7 @@ type Values = fn(table: &str, column: &str, row: usize) -> Option<Value>;
 ///
 /// The checks that need a database use the server that `on` sets, or else SQLite in memory (feature `sqlite`).
 ///
-#[cfg_attr(feature = "sqlite", doc = "```")]
-#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// ```
 /// use migrate_core::prelude::*;
 /// use migrate_core::testing::Checks;
 ///
@@ -87,15 +85,12 @@ impl Checks {
             dialects: Vec::new(),
             values: None,
             seed: 1,
-            #[cfg(feature = "sqlite")]
-            databases: Some(Arc::new(InMemory)),
-            #[cfg(not(feature = "sqlite"))]
-            databases: None,
+            databases: databases::in_memory(),
         }
     }
 
     /// Runs the checks on a server instead of SQLite in memory.
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    #[cfg(feature = "_server")]
     #[must_use]
     pub fn on<C: ServerConnection>(mut self, server: TestServer<C>) -> Checks {
         self.databases = Some(Arc::new(server));
@@ -511,12 +506,7 @@ fn left_in_place(steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>
 
 /// Adds a hint about `on` if several databases are enabled.
 fn meant_for_others(error: Error) -> Error {
-    let enabled = [
-        cfg!(feature = "sqlite"),
-        cfg!(feature = "postgres"),
-        cfg!(feature = "mysql"),
-    ];
-    match enabled.iter().filter(|enabled| **enabled).count() {
+    match enabled().len() {
         0 | 1 => error,
         _ => {
             error.help("if the migrations are for other databases only, list those: `test_migrations!(..; on = [..])`")

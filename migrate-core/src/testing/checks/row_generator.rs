@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Values;
 use super::sample_values::typed;
-use crate::dialect::Dialect;
 use crate::driver::{DriverError, Session};
-use crate::render;
+use crate::render::{self, Features};
 use crate::schema::{Check, Column, ColumnType, ForeignKey, Table, Value, mentions, tokenize};
 use crate::state::{LiveSchema, toposort};
 
@@ -152,9 +151,9 @@ impl Rows {
     ) -> Result<String, DriverError> {
         let InsertAttempt { row, attempt } = this;
         let dialect = session.traits().dialect;
-        // On PostgreSQL an explicit value does not advance the sequence; see `count_from_first_id`.
-        let says_first_id =
-            this.is_first() && !self.filled.contains_key(&table.name) && dialect.kind() != Dialect::Postgres;
+        let is_new = this.is_first() && !self.filled.contains_key(&table.name);
+        // Where an explicit value does not advance the counter, `count_from_first_id` has done it.
+        let advances = |column: &Column| dialect.advance_counter(&table.name, &column.name, FIRST_ID).is_none();
         let mut literals: Vec<(&str, String)> = Vec::new();
         for column in table.columns.iter().filter(|column| column.generated.is_none()) {
             let is_null = column.nullable
@@ -168,10 +167,10 @@ impl Rows {
                 .and_then(|values| values(&table.name, &column.name, self.tried))
             {
                 Some(value) => render::value(dialect, &value),
-                None if column.auto_increment && says_first_id => FIRST_ID.to_string(),
+                None if column.auto_increment && is_new && advances(column) => FIRST_ID.to_string(),
                 None if column.auto_increment => continue,
                 None if is_null => "NULL".to_owned(),
-                None => render::value(dialect, &self.value(dialect.kind(), live, table, column, this)),
+                None => render::value(dialect, &self.value(dialect.features(), live, table, column, this)),
             };
             literals.push((&column.name, literal));
         }
@@ -184,11 +183,9 @@ impl Rows {
             .unzip();
         let table = dialect.identifier(&table.name);
         let (names, values) = (names.join(", "), values.join(", "));
-        Ok(match dialect.kind() {
-            Dialect::Sqlite | Dialect::Postgres if names.is_empty() => {
-                format!("INSERT INTO {table} DEFAULT VALUES")
-            }
-            _ => format!("INSERT INTO {table} ({names}) VALUES ({values})"),
+        Ok(match names.is_empty() && dialect.features().default_values_insert {
+            true => format!("INSERT INTO {table} DEFAULT VALUES"),
+            false => format!("INSERT INTO {table} ({names}) VALUES ({values})"),
         })
     }
 
@@ -235,7 +232,7 @@ impl Rows {
 
     fn value(
         &mut self,
-        dialect: Dialect,
+        features: Features,
         live: &LiveSchema,
         table: &Table,
         column: &Column,
@@ -261,26 +258,18 @@ impl Rows {
             _ if self.random.coin() => self.tried,
             _ => self.random.below(self.tried),
         };
-        typed(dialect, live, column, number)
+        typed(features, live, column, number)
     }
 }
 
-/// On PostgreSQL, sets the sequence of each auto-increment column to `FIRST_ID` or above. An explicit value does not
-/// advance a sequence: <https://www.postgresql.org/docs/current/functions-sequence.html>.
+/// Sets each auto-increment column to `FIRST_ID` or above, where explicit values would not.
 fn count_from_first_id(session: &mut dyn Session, table: &Table) {
     let dialect = session.traits().dialect;
-    if dialect.kind() != Dialect::Postgres {
-        return;
-    }
     for column in table.columns.iter().filter(|column| column.auto_increment) {
-        let (name, table) = (dialect.identifier(&column.name), dialect.identifier(&table.name));
-        // A failure shows up when rows are inserted.
-        let _ = session.execute(&format!(
-            "SELECT setval(pg_get_serial_sequence({}, {}), \
-             greatest({FIRST_ID}, (SELECT coalesce(max({name}), 0) + 1 FROM {table})), false)",
-            dialect.text(&table),
-            dialect.text(&column.name)
-        ));
+        if let Some(statement) = dialect.advance_counter(&table.name, &column.name, FIRST_ID) {
+            // A failure shows up when rows are inserted.
+            let _ = session.execute(&statement);
+        }
     }
 }
 

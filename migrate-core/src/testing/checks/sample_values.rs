@@ -1,11 +1,11 @@
 //! Sample values for each column type, distinct for each number.
 
-use crate::dialect::Dialect;
+use crate::render::Features;
 use crate::schema::{Column, ColumnType, Value, tokenize};
 use crate::state::LiveSchema;
 
 /// Returns a sample value for a column.
-pub(super) fn typed(dialect: Dialect, live: &LiveSchema, column: &Column, number: usize) -> Value {
+pub(super) fn typed(features: Features, live: &LiveSchema, column: &Column, number: usize) -> Value {
     let name = &column.name;
     let integer = i64::try_from(number).unwrap_or_default();
     match &column.column_type {
@@ -24,10 +24,10 @@ pub(super) fn typed(dialect: Dialect, live: &LiveSchema, column: &Column, number
         ColumnType::Date => Value::Text(date(number)),
         ColumnType::Time => Value::Text(time(number)),
         ColumnType::Timestamp => Value::Text(format!("{} {}", date(number), time(number))),
-        ColumnType::Timestamptz => Value::Text(match dialect {
-            Dialect::Sqlite | Dialect::Postgres => format!("{} {}+00:00", date(number), time(number)),
-            // MySQL and MariaDB use the session's time zone, and MariaDB accepts no offset.
-            Dialect::MySql | Dialect::MariaDb => format!("{} {}", date(number), time(number)),
+        ColumnType::Timestamptz => Value::Text(match features.timestamptz_offsets {
+            true => format!("{} {}+00:00", date(number), time(number)),
+            // In the session's time zone.
+            false => format!("{} {}", date(number), time(number)),
         }),
         ColumnType::Json | ColumnType::Jsonb => Value::Text(format!("{{\"number\":{number}}}")),
         ColumnType::Uuid => Value::Text(uuid(number)),
@@ -35,13 +35,13 @@ pub(super) fn typed(dialect: Dialect, live: &LiveSchema, column: &Column, number
             let values = live.enums.get(of).map(Vec::as_slice).unwrap_or_default();
             Value::Text(one_of(values, number).unwrap_or_else(|| text(name, number)))
         }
-        ColumnType::Named(word) => named(dialect, word, name, number),
+        ColumnType::Named(word) => named(features, word, name, number),
     }
 }
 
 /// Returns a sample value for a type by its database name, if the name is known:
 /// <https://www.postgresql.org/docs/current/datatype.html>, <https://dev.mysql.com/doc/refman/8.4/en/data-types.html>.
-fn named(dialect: Dialect, word: &str, name: &str, number: usize) -> Value {
+fn named(features: Features, word: &str, name: &str, number: usize) -> Value {
     let lower = word.to_ascii_lowercase();
     let first = lower
         .split(|c: char| !c.is_ascii_alphanumeric())
@@ -68,7 +68,7 @@ fn named(dialect: Dialect, word: &str, name: &str, number: usize) -> Value {
         "date" => date(number),
         "time" => time(number),
         "year" => (1970 + number % 100).to_string(),
-        "bit" if dialect == Dialect::Postgres => {
+        "bit" if features.bits_are_text => {
             let length = length.unwrap_or(1) as usize;
             last(&format!("{number:0length$b}"), length)
         }

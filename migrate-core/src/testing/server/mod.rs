@@ -1,22 +1,22 @@
 //! A server that creates databases for tests.
 
-mod backend;
 mod scratch_database;
 mod template;
-mod url;
 
 use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
-use self::backend::Backend;
-pub use self::backend::ServerConnection;
-pub(super) use self::scratch_database::ScratchDatabase;
-pub(super) use self::template::Template;
-use self::url::{InvalidUrl, ServerUrl};
+use diesel::ConnectionResult;
+
+use self::scratch_database::ScratchDatabase;
+use self::template::Template;
 use super::TestDatabase;
 use crate::code::Code;
+use crate::database_url::DatabaseUrl;
+pub use crate::driver::test_server::ServerConnection;
+use crate::driver::test_server::ServerKind;
 use crate::error::Error;
 use crate::migration::Migration;
 use crate::registry::Registry;
@@ -60,7 +60,7 @@ use crate::target::Target;
 /// # }
 /// ```
 pub struct TestServer<C> {
-    url: ServerUrl,
+    url: DatabaseUrl,
     connection: PhantomData<fn() -> C>,
 }
 
@@ -77,12 +77,12 @@ impl<C: ServerConnection> TestServer<C> {
     ///
     /// Returns an error if the value is not such a URL.
     pub fn from_env() -> Result<Option<TestServer<C>>, Error> {
-        let Backend {
+        let ServerKind {
             title,
             variable,
             example,
             ..
-        } = C::kind();
+        } = C::server();
         let url = std::env::var_os(variable).filter(|url| !url.is_empty());
         let Some(url) = url else {
             say_once(format!(
@@ -106,13 +106,8 @@ impl<C: ServerConnection> TestServer<C> {
     }
 
     fn named(what: &str, url: &str) -> Result<TestServer<C>, Error> {
-        let Backend {
-            title,
-            schemes,
-            example,
-            ..
-        } = C::kind();
-        let url = ServerUrl::parse(url, schemes).map_err(|InvalidUrl { why, help }| {
+        let url = server_url(C::server(), url).map_err(|InvalidServerUrl { why, help }| {
+            let ServerKind { title, example, .. } = C::server();
             let message = format!("{what} is not a valid {title} URL: {why}");
             let help = help.map_or_else(|| format!("use a URL such as `{example}`"), str::to_owned);
             Error::new(Code::TEST_SETTING, message).help(help)
@@ -167,11 +162,11 @@ impl<C: ServerConnection> TestServer<C> {
 
     fn empty(&self, registry: Registry) -> Result<TestDatabase<C>, Error> {
         let own = self.own()?;
-        Ok(TestDatabase::on_server(connect(&own)?, registry, own, None))
+        Ok(TestDatabase::with(connect(&own)?, registry, own.url(), own))
     }
 
     fn latest(&self, registry: Registry) -> Result<TestDatabase<C>, Error> {
-        if !C::kind().has_templates {
+        if !C::server().has_templates {
             let mut database = self.empty(registry)?;
             database.up(&Target::Latest)?;
             return Ok(database);
@@ -184,12 +179,53 @@ impl<C: ServerConnection> TestServer<C> {
         };
         // The first database may remain the only one, so a template is created for the second.
         let own = if is_used { template.copy(make)? } else { make()? };
-        Ok(TestDatabase::on_server(connect(&own)?, registry, own, Some(template)))
+        // Other tests need the template while this database exists.
+        Ok(TestDatabase::with(connect(&own)?, registry, own.url(), (own, template)))
     }
 
     fn own(&self) -> Result<ScratchDatabase, Error> {
-        ScratchDatabase::new(C::kind(), &self.url)
+        ScratchDatabase::new(C::server(), &self.url)
     }
+}
+
+impl<C: ServerConnection> TestDatabase<C> {
+    /// Opens another connection to the database.
+    ///
+    /// # Errors
+    ///
+    /// Returns Diesel's error.
+    pub fn connect(&self) -> ConnectionResult<C> {
+        C::establish(self.url())
+    }
+}
+
+/// The reason why a text is not the URL of a server.
+#[derive(Debug)]
+struct InvalidServerUrl {
+    why: &'static str,
+    /// `None` if an example of a URL is the best help.
+    help: Option<&'static str>,
+}
+
+/// Reads the URL of a server of this kind. The error never contains a part that may be a password.
+fn server_url(server: &ServerKind, url: &str) -> Result<DatabaseUrl, InvalidServerUrl> {
+    let invalid = |why, help| InvalidServerUrl { why, help };
+    if !url.contains("://") {
+        return Err(invalid("it has no scheme", None));
+    }
+    let url: DatabaseUrl = url.trim().parse().map_err(|_| invalid("it is malformed", None))?;
+    if !server.dialects.contains(&url.dialect()) {
+        return Err(invalid("it has the scheme of another database", None));
+    }
+    url.check_password()
+        .and_then(|()| url.check_escapes())
+        .map_err(|error| invalid(error.reason(), Some(error.help())))?;
+    // libpq would use it instead of the test database.
+    if url.parameter("dbname").is_some() {
+        let help = "name the database before the question mark";
+        return Err(invalid("it contains the parameter `dbname`", Some(help)));
+    }
+    Ok(url)
 }
 
 fn connect<C: ServerConnection>(own: &ScratchDatabase) -> Result<C, Error> {
@@ -218,6 +254,46 @@ impl<C> Clone for TestServer<C> {
 
 impl<C> fmt::Debug for TestServer<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TestServer({})", self.url)
+        write!(f, "TestServer({})", self.url.server_label())
+    }
+}
+
+#[cfg(all(test, feature = "postgres", feature = "mysql"))]
+mod tests {
+    use super::*;
+
+    fn read<C: ServerConnection>(url: &str) -> Result<DatabaseUrl, InvalidServerUrl> {
+        server_url(C::server(), url)
+    }
+
+    #[test]
+    fn invalid_server_urls_are_refused() {
+        for url in [
+            "",
+            "app.db",
+            "host=127.0.0.1 user=me",
+            "mysql://me@host",
+            "sqlite://app.db",
+            "postgres://me:se@cret@host",
+            "postgres://me:se/cret@host",
+            "postgres://me:100%secret@host",
+            "postgres://me@host/app?dbname=production",
+            "postgres://me@host/app?%64bname=production",
+        ] {
+            let error = read::<diesel::PgConnection>(url).unwrap_err();
+            assert!(!format!("{error:?}").contains("cret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn mysql_and_mariadb_schemes_are_equivalent() {
+        for scheme in ["mysql", "mariadb"] {
+            let url = read::<diesel::MysqlConnection>(&format!("{scheme}://root@host:3306/app")).unwrap();
+            let server = diesel::MysqlConnection::server();
+            assert_eq!(
+                scratch_database::url_of(server, &url, "other"),
+                "mysql://root@host:3306/other"
+            );
+        }
     }
 }

@@ -4,21 +4,21 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::backend::Backend;
-use super::url::ServerUrl;
 use crate::code::Code;
+use crate::database_url::DatabaseUrl;
+use crate::driver::test_server::ServerKind;
 use crate::error::Error;
 
 #[derive(Debug)]
-pub(in crate::testing) struct ScratchDatabase {
-    kind: &'static Backend,
-    server: ServerUrl,
+pub(super) struct ScratchDatabase {
+    kind: &'static ServerKind,
+    server: DatabaseUrl,
     name: String,
 }
 
 impl ScratchDatabase {
     /// Creates an empty database.
-    pub(super) fn new(kind: &'static Backend, server: &ServerUrl) -> Result<ScratchDatabase, Error> {
+    pub(super) fn new(kind: &'static ServerKind, server: &DatabaseUrl) -> Result<ScratchDatabase, Error> {
         ScratchDatabase::made(kind, server, "")
     }
 
@@ -27,9 +27,9 @@ impl ScratchDatabase {
         ScratchDatabase::made(self.kind, &self.server, &format!(" TEMPLATE {}", self.name))
     }
 
-    fn made(kind: &'static Backend, server: &ServerUrl, of: &str) -> Result<ScratchDatabase, Error> {
+    fn made(kind: &'static ServerKind, server: &DatabaseUrl, of: &str) -> Result<ScratchDatabase, Error> {
         let name = new_name();
-        (kind.execute)(&kind.for_all(server), &format!("CREATE DATABASE {name}{of}"))
+        (kind.execute)(&default_url(kind, server), &format!("CREATE DATABASE {name}{of}"))
             .map_err(|cause| not_made(kind, server).with_cause(cause))?;
         Ok(ScratchDatabase {
             kind,
@@ -38,8 +38,8 @@ impl ScratchDatabase {
         })
     }
 
-    pub(in crate::testing) fn url(&self) -> String {
-        self.server.with_database(&self.name)
+    pub(super) fn url(&self) -> String {
+        url_of(self.kind, &self.server, &self.name)
     }
 
     /// Returns the error for a failed connection.
@@ -50,23 +50,23 @@ impl ScratchDatabase {
 
 impl Drop for ScratchDatabase {
     fn drop(&mut self) {
-        if let Err(cause) = (self.kind.drop)(&self.kind.for_all(&self.server), &self.name) {
+        if let Err(cause) = (self.kind.drop)(&default_url(self.kind, &self.server), &self.name) {
             // Reported even if the test passes, because the database remains on the server.
             let _ = writeln!(
                 io::stderr(),
                 "warning[{}]: the test database {} on {} cannot be dropped\n  cause: {cause}\n  help: drop it by hand",
                 Code::TEST_DATABASE_LEFT,
                 self.name,
-                self.server
+                self.server.server_label()
             );
         }
     }
 }
 
-fn not_made(kind: &Backend, server: &ServerUrl) -> Error {
+fn not_made(kind: &ServerKind, server: &DatabaseUrl) -> Error {
     Error::new(
         Code::TEST_DATABASE,
-        format!("a test database cannot be created on {server}"),
+        format!("a test database cannot be created on {}", server.server_label()),
     )
     .help(format!(
         "check that {} is running there, and check the user and the password",
@@ -76,6 +76,18 @@ fn not_made(kind: &Backend, server: &ServerUrl) -> Error {
         "grant the user the right to create databases: `{}`",
         kind.grant
     ))
+}
+
+/// Returns the URL of a database for Diesel.
+pub(super) fn url_of(kind: &ServerKind, server: &DatabaseUrl, database: &str) -> String {
+    let url = server.with_database(database);
+    kind.scheme.map_or_else(|| url.text(), |scheme| url.with_scheme(scheme))
+}
+
+/// Returns the URL of a database that already exists.
+fn default_url(kind: &ServerKind, server: &DatabaseUrl) -> String {
+    let named = server.raw_database().filter(|database| !database.is_empty());
+    url_of(kind, server, named.unwrap_or(kind.default_database))
 }
 
 /// Returns a name that is unique on the server across processes and machines, with the creation time.

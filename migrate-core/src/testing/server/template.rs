@@ -5,8 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::scratch_database::ScratchDatabase;
-use super::url::ServerUrl;
-use crate::dialect::Dialect;
+use crate::database_url::DatabaseUrl;
 use crate::error::Error;
 use crate::history::checksum_of;
 use crate::location::Location;
@@ -15,17 +14,17 @@ use crate::registry::Registry;
 
 /// The template of one set of migrations on one server. It is dropped with the last database that uses it.
 #[derive(Debug)]
-pub(in crate::testing) struct Template(Mutex<Option<ScratchDatabase>>);
+pub(super) struct Template(Mutex<Option<ScratchDatabase>>);
 
 /// The key of a template: the server, and the migrations with their checksums.
-type TemplateKey = (ServerUrl, Vec<(MigrationId<'static>, Location, String)>);
+type TemplateKey = (DatabaseUrl, Vec<(MigrationId<'static>, Location, String)>);
 
 impl Template {
     /// Returns the template of a set of migrations, and true if another database already uses it.
-    pub(super) fn of(server: &ServerUrl, registry: &Registry) -> (Arc<Template>, bool) {
+    pub(super) fn of(server: &DatabaseUrl, registry: &Registry) -> (Arc<Template>, bool) {
         static USED: Mutex<Vec<(TemplateKey, Weak<Template>)>> = Mutex::new(Vec::new());
         let migrations = registry.iter().map(|migration| {
-            let checksum = checksum_of(migration, Dialect::Postgres);
+            let checksum = checksum_of(migration, server.dialect());
             (migration.id(), migration.location(), checksum)
         });
         let key = (server.clone(), migrations.collect());

@@ -1,0 +1,219 @@
+//! Only the rooms of a database name it. A new database costs at most eight places.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A database as code names it: its feature, its connection type, its dialects, and its folder or file.
+struct Backend {
+    feature: &'static str,
+    connection: &'static str,
+    dialects: &'static [&'static str],
+    room: &'static str,
+}
+
+const BACKENDS: [Backend; 3] = [
+    Backend {
+        feature: "sqlite",
+        connection: "SqliteConnection",
+        dialects: &["Sqlite"],
+        room: "sqlite",
+    },
+    Backend {
+        feature: "postgres",
+        connection: "PgConnection",
+        dialects: &["Postgres"],
+        room: "postgres",
+    },
+    Backend {
+        feature: "mysql",
+        connection: "MysqlConnection",
+        dialects: &["MySql", "MariaDb"],
+        room: "mysql",
+    },
+];
+
+/// The files outside the rooms of one database that may name databases.
+const ALLOWED: [(&str, &str); 12] = [
+    (
+        "database_url.rs",
+        "`sqlite:app.db` is a path, not the address of a server",
+    ),
+    ("dialect.rs", "the public list of dialects"),
+    ("driver/backends.rs", "the list of backends"),
+    (
+        "driver/mod.rs",
+        "declares the folders, and the lock that only SQLite needs",
+    ),
+    (
+        "driver/error.rs",
+        "a function that only the drivers with printed lists use",
+    ),
+    ("render/mod.rs", "declares the files, and lists the versions"),
+    ("render/features.rs", "answers each question for each database"),
+    ("export/diesel_types/mod.rs", "declares the files, and chooses one"),
+    ("schema/checksum.rs", "a digest that only some drivers use"),
+    ("schema/mod.rs", "exports that digest"),
+    (
+        "testing/mod.rs",
+        "`TestFile` and `TestDatabase::new` are SQLite's by their names",
+    ),
+    (
+        "testing/sqlite.rs",
+        "`TestFile` and `TestDatabase::new` are SQLite's by their names",
+    ),
+];
+
+/// The rooms of the databases: a folder or files that begin with the name.
+const ROOMS: [&str; 3] = ["driver", "render", "export/diesel_types"];
+
+impl Backend {
+    /// Returns true if a line of code names the database.
+    fn is_named_in(&self, line: &str) -> bool {
+        line.contains(&format!("\"{}\"", self.feature))
+            || line.contains(self.connection)
+            || self.dialects.iter().any(|dialect| names(line, dialect))
+            || [format!("mod {};", self.room), format!("{}::", self.room)]
+                .iter()
+                .any(|path| line.contains(path))
+    }
+
+    fn is_at_home(&self, file: &str) -> bool {
+        ROOMS.iter().any(|room| {
+            file.strip_prefix(room)
+                .and_then(|file| file.strip_prefix('/'))
+                .is_some_and(|file| file.starts_with(self.room))
+        })
+    }
+}
+
+/// Returns true if a line uses a variant of `Dialect`.
+fn names(line: &str, dialect: &str) -> bool {
+    let variant = format!("Dialect::{dialect}");
+    line.match_indices(&variant).any(|(at, _)| {
+        let after = line[at + variant.len()..].chars().next();
+        !after.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+/// Returns the code of a file: without comments, messages of the compiler, documentation tests, and the tests at its
+/// end.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim_start);
+    let code = lines.take_while(|line| !(line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test,")));
+    code.filter(|line| {
+        let is_doctest = line.contains("cfg_attr(") && line.contains("doc = \"```");
+        !line.starts_with("//") && !line.starts_with("note = ") && !is_doctest
+    })
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Returns the Rust files of a folder, as paths below it, with their texts.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn visit(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                visit(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    let folder = root().join(folder);
+    let mut files = Vec::new();
+    visit(&folder, &mut files);
+    assert!(files.len() > 10, "no sources in {}", folder.display());
+    let read = |file: PathBuf| {
+        let text = fs::read_to_string(&file).unwrap();
+        let name = file.strip_prefix(&folder).unwrap().to_str().unwrap().replace('\\', "/");
+        (name, text)
+    };
+    files.into_iter().map(read).collect()
+}
+
+#[test]
+fn only_the_rooms_of_a_database_name_it() {
+    let mut wrong = Vec::new();
+    let mut used = BTreeSet::new();
+    for folder in ["migrate-core/src", "migrate-cli/src"] {
+        for (file, text) in sources(folder) {
+            let reason = ALLOWED
+                .iter()
+                .find(|(allowed, _)| folder == "migrate-core/src" && *allowed == file);
+            for backend in BACKENDS.iter().filter(|backend| !backend.is_at_home(&file)) {
+                for line in code(&text).filter(|line| backend.is_named_in(line)) {
+                    match reason {
+                        Some((allowed, _)) => drop(used.insert(*allowed)),
+                        None => wrong.push(format!("{folder}/{file} names {}: {line}", backend.feature)),
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "ask `Features`, or add a method to `SqlDialect`:\n{}",
+        wrong.join("\n")
+    );
+    for (allowed, reason) in ALLOWED {
+        assert!(used.contains(allowed), "{allowed} names no database any more: {reason}");
+    }
+}
+
+/// Returns the places that a database costs. The folders with rooms count as one place each: a database has its own
+/// folder or file there, and a line beside it.
+fn places(backend: &Backend) -> BTreeSet<String> {
+    let mut places = BTreeSet::new();
+    for folder in ["migrate-core/src", "migrate-cli/src"] {
+        for (file, text) in sources(folder) {
+            let is_named = || code(&text).any(|line| backend.is_named_in(line));
+            if !backend.is_at_home(&file) && !is_named() {
+                continue;
+            }
+            let room = ROOMS.iter().find(|room| file.starts_with(&format!("{room}/")));
+            let place = match room {
+                // The list is a place of its own.
+                _ if file == "driver/backends.rs" => file.clone(),
+                Some(room) => format!("{room}/"),
+                None => file.clone(),
+            };
+            places.insert(format!("{folder}/{place}"));
+        }
+    }
+    for manifest in ["migrate-core/Cargo.toml", "migrate-cli/Cargo.toml"] {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        assert!(text.contains(&format!("\n{} = [", backend.feature)), "{manifest}");
+        places.insert(manifest.to_owned());
+    }
+    places.insert("migrate-core/tests/contract/support/engine.rs".to_owned());
+    places
+}
+
+#[test]
+fn a_database_costs_at_most_eight_places() {
+    let postgres = places(&BACKENDS[1]);
+    let expected = [
+        "migrate-cli/Cargo.toml",
+        "migrate-core/Cargo.toml",
+        "migrate-core/src/dialect.rs",
+        "migrate-core/src/driver/",
+        "migrate-core/src/driver/backends.rs",
+        "migrate-core/src/export/diesel_types/",
+        "migrate-core/src/render/",
+        "migrate-core/tests/contract/support/engine.rs",
+    ];
+    assert_eq!(postgres.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    // The digest in `schema/`, which no other database needs.
+    let mysql = places(&BACKENDS[2]);
+    let more: Vec<&String> = mysql.difference(&postgres).collect();
+    assert_eq!(
+        more,
+        ["migrate-core/src/schema/checksum.rs", "migrate-core/src/schema/mod.rs"]
+    );
+}

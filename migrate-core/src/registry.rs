@@ -94,7 +94,10 @@ impl Registry {
     /// - [`ErrorKind::DuplicateVersion`](crate::ErrorKind::DuplicateVersion) if two different migrations have one group and version.
     pub fn of(migrations: impl IntoIterator<Item = Migration>) -> Result<Registry, Error> {
         let mut migrations: Vec<Migration> = migrations.into_iter().collect();
-        migrations.sort_by(|a, b| (a.id(), a.location().file).cmp(&(b.id(), b.location().file)));
+        migrations.sort_by(|a, b| {
+            let by_version = a.version().cmp(&b.version());
+            by_version.then_with(|| (a.group(), a.location().file).cmp(&(b.group(), b.location().file)))
+        });
         migrations.dedup_by(|a, b| a.is_same_source(b));
 
         if migrations.is_empty() {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use crate::code::Code;
 use crate::error::Error;
 use crate::help::{Advice, Help};
-use crate::history::{AppliedMigration, MigrationState, MigrationStatus};
+use crate::history::{ComparedMigration, HistoryRow, MigrationState};
 use crate::migration::{DEFAULT_GROUP, Migration, MigrationId};
 use crate::registry::Registry;
 use crate::version::{InvalidVersion, Version};
@@ -172,18 +172,18 @@ pub enum Rollback {
     All,
 }
 
-/// Returns the statuses of the migrations that `up` applies, in order.
-pub(crate) fn entries_to_apply<'a>(
-    entries: &'a [MigrationStatus],
+/// Returns the migrations that `up` applies, in order.
+pub(crate) fn entries_to_apply<'a, 'h>(
+    entries: &'a [ComparedMigration<'h>],
     registry: &Registry,
     target: &Target,
-) -> Result<Vec<&'a MigrationStatus>, Error> {
+) -> Result<Vec<&'a ComparedMigration<'h>>, Error> {
     let pending = entries.iter().filter(|entry| entry.state.is_pending());
     match target {
         Target::Latest => Ok(pending.collect()),
         Target::Next(number) => {
             check_number(*number, usize::MAX, "apply", "pending")?;
-            let pending: Vec<&MigrationStatus> = pending.collect();
+            let pending: Vec<&ComparedMigration<'_>> = pending.collect();
             // With nothing pending, any number is reached already.
             if !pending.is_empty() {
                 check_number(*number, pending.len(), "apply", "pending")?;
@@ -191,7 +191,7 @@ pub(crate) fn entries_to_apply<'a>(
             Ok(pending.into_iter().take(*number).collect())
         }
         Target::To(reference) => {
-            let last = reference.find(entries, MigrationStatus::id)?.id();
+            let last = reference.find(entries, |entry| entry.id)?.id;
             if registry.position(last).is_none() {
                 return Err(Error::new(
                     Code::UNKNOWN_MIGRATION,
@@ -199,16 +199,13 @@ pub(crate) fn entries_to_apply<'a>(
                 )
                 .help("run the program that contains it, or name a version that this program contains"));
             }
-            Ok(pending.filter(|entry| entry.id() <= last).collect())
+            Ok(pending.filter(|entry| entry.id <= last).collect())
         }
     }
 }
 
 /// Returns the rows of the migrations that `rollback` rolls back, newest first.
-pub(crate) fn rows_to_roll_back<'a>(
-    rows: &'a [AppliedMigration],
-    rollback: &Rollback,
-) -> Result<Vec<&'a AppliedMigration>, Error> {
+pub(crate) fn rows_to_roll_back<'a>(rows: &'a [HistoryRow], rollback: &Rollback) -> Result<Vec<&'a HistoryRow>, Error> {
     let keep = match rollback {
         Rollback::All => 0,
         Rollback::LastBatch => {
@@ -223,7 +220,7 @@ pub(crate) fn rows_to_roll_back<'a>(
             rows.len().saturating_sub(*number)
         }
         Rollback::To(reference) => {
-            let stays = reference.find(rows, AppliedMigration::id).map_err(|error| {
+            let stays = reference.find(rows, HistoryRow::id).map_err(|error| {
                 if error.code() != Code::UNKNOWN_MIGRATION {
                     return error;
                 }
@@ -266,7 +263,7 @@ fn check_number(number: usize, there: usize, verb: &str, state: &str) -> Result<
 }
 
 /// Refuses a status that `up` must not ignore, unless the policy allows it.
-pub(crate) fn check_before_up(entries: &[MigrationStatus], policy: Policy) -> Result<(), Error> {
+pub(crate) fn check_before_up(entries: &[ComparedMigration<'_>], policy: Policy) -> Result<(), Error> {
     let of = |state: MigrationState| entries.iter().filter(move |entry| entry.state == state);
     if !policy.allow_missing && of(MigrationState::Missing).next().is_some() {
         let mut error = Error::new(
@@ -294,7 +291,7 @@ pub(crate) fn check_before_up(entries: &[MigrationStatus], policy: Policy) -> Re
         }
         let first = of(MigrationState::Changed)
             .next()
-            .map(|entry| entry.id().to_string())
+            .map(|entry| entry.id.to_string())
             .unwrap_or_default();
         return Err(error
             .nothing_changed()

@@ -1,69 +1,9 @@
-//! The classification of database errors, and the history row as Diesel loads it.
+//! The classification of database errors.
 
-use diesel::QueryableByName;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::{DriverError, DriverErrorKind};
-use crate::history::StoredRow;
 use crate::render::REBUILT;
-
-/// A history row.
-#[derive(QueryableByName)]
-pub(super) struct Row {
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    group_name: String,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    batch: i64,
-    #[diesel(sql_type = Text)]
-    checksum: String,
-    #[diesel(sql_type = Text)]
-    state: String,
-    #[diesel(sql_type = BigInt)]
-    progress: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    claim: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    in_flight: Option<String>,
-    #[diesel(sql_type = Text)]
-    applied_at: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    duration_ms: Option<i64>,
-    #[diesel(sql_type = Text)]
-    applied_by: String,
-    #[diesel(sql_type = Text)]
-    tool_version: String,
-    #[diesel(sql_type = BigInt)]
-    format: i64,
-}
-
-impl From<Row> for StoredRow {
-    fn from(row: Row) -> StoredRow {
-        StoredRow {
-            sequence: row.seq,
-            group: row.group_name,
-            version: row.version,
-            name: row.name,
-            batch: row.batch,
-            checksum: row.checksum,
-            state: row.state,
-            progress: row.progress,
-            claim: row.claim,
-            in_flight: row.in_flight,
-            applied_at: row.applied_at,
-            duration_ms: row.duration_ms,
-            applied_by: row.applied_by,
-            tool_version: row.tool_version,
-            format: row.format,
-        }
-    }
-}
 
 impl From<DieselError> for DriverError {
     fn from(error: DieselError) -> DriverError {

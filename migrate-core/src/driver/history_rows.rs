@@ -1,29 +1,91 @@
-//! History rows as servers return them, with the server version and the history version, so that neither needs a query
-//! of its own.
+//! History rows as Diesel decodes them: by position, because a look-up of each name takes longer than the query.
+//!
+//! The positions are those of [`COLUMNS`](crate::history::columns::COLUMNS). Servers add their version and the history
+//! version to each row, so that neither needs a query of its own.
 
-use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Text};
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql};
+use diesel::query_builder::SqlQuery;
+use diesel::query_dsl::methods::LoadQuery;
+use diesel::row::NamedRow;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query};
 
 use super::StoredRows;
-use super::error::Row;
 use crate::dialect::DialectVersion;
+use crate::history::columns::COLUMNS;
+use crate::history::{RowDetails, StoredRow};
 
-/// A history row, the server's version, and the version of all rows.
-#[derive(QueryableByName)]
-pub(super) struct RowOnServer {
-    #[diesel(embed)]
-    stored: Row,
-    #[diesel(sql_type = Text)]
-    server: String,
-    #[diesel(sql_type = BigInt)]
-    history_version: i64,
+/// A history row, and what a server adds.
+pub(super) struct LoadedRow<const DETAILS: bool> {
+    stored: StoredRow,
+    /// The server's version, and the version of all rows.
+    server: Option<(String, i64)>,
 }
 
-/// Converts the rows; `version` parses the server's version.
-pub(super) fn stored_rows(rows: Vec<RowOnServer>, version: impl Fn(&str) -> DialectVersion) -> StoredRows {
+impl<const DETAILS: bool, DB: Backend> QueryableByName<DB> for LoadedRow<DETAILS>
+where
+    i64: FromSql<BigInt, DB>,
+    String: FromSql<Text, DB>,
+{
+    fn build<'a>(row: &impl NamedRow<'a, DB>) -> deserialize::Result<LoadedRow<DETAILS>> {
+        let integer = |at: usize| row.get_value::<BigInt, i64, usize>(at);
+        let text = |at: usize| row.get_value::<Text, String, usize>(at);
+        let optional_text = |at: usize| row.get_value::<Nullable<Text>, Option<String>, usize>(at);
+        let details = match DETAILS {
+            true => Some(RowDetails {
+                duration_ms: row.get_value::<Nullable<BigInt>, Option<i64>, usize>(11)?,
+                applied_by: text(12)?,
+                tool_version: text(13)?,
+            }),
+            false => None,
+        };
+        let server = match row.field_count() > COLUMNS.len() {
+            true => Some((text(15)?, integer(16)?)),
+            false => None,
+        };
+        Ok(LoadedRow {
+            stored: StoredRow {
+                sequence: integer(0)?,
+                group: text(1)?,
+                version: integer(2)?,
+                name: text(3)?,
+                batch: integer(4)?,
+                checksum: text(5)?,
+                state: text(6)?,
+                progress: integer(7)?,
+                claim: optional_text(8)?,
+                in_flight: optional_text(9)?,
+                applied_at: text(10)?,
+                details,
+                format: integer(14)?,
+            },
+            server,
+        })
+    }
+}
+
+/// Loads history rows; `version` parses the server's version.
+pub(super) fn load<'q, C>(
+    connection: &mut C,
+    query: &'q str,
+    with_details: bool,
+    version: fn(&str) -> DialectVersion,
+) -> QueryResult<StoredRows>
+where
+    SqlQuery: LoadQuery<'q, C, LoadedRow<true>> + LoadQuery<'q, C, LoadedRow<false>>,
+{
+    match with_details {
+        true => Ok(stored_rows::<true>(sql_query(query).load(connection)?, version)),
+        false => Ok(stored_rows::<false>(sql_query(query).load(connection)?, version)),
+    }
+}
+
+fn stored_rows<const DETAILS: bool>(rows: Vec<LoadedRow<DETAILS>>, version: fn(&str) -> DialectVersion) -> StoredRows {
+    let server = rows.first().and_then(|row| row.server.as_ref());
     StoredRows {
-        history_version: rows.first().map(|row| row.history_version),
-        version: rows.first().map(|row| version(&row.server)),
-        rows: rows.into_iter().map(|row| row.stored.into()).collect(),
+        version: server.map(|(server, _)| version(server)),
+        history_version: server.map(|(_, history_version)| *history_version),
+        rows: rows.into_iter().map(|row| row.stored).collect(),
     }
 }

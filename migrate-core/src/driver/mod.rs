@@ -94,9 +94,10 @@ pub trait Session: Any {
         Ok(SessionBaseline::default())
     }
 
-    /// Returns the history rows, or `None` if the history table does not exist.
+    /// Returns the history rows, or `None` if the history table does not exist. Without details it does not decode the
+    /// columns that no decision needs.
     #[doc(hidden)]
-    fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError>;
+    fn history(&mut self, table: &HistoryTable, with_details: bool) -> Result<Option<StoredRows>, DriverError>;
 
     /// Returns the column names of the history table; none if the table does not exist.
     #[doc(hidden)]

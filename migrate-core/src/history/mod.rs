@@ -2,8 +2,10 @@
 //!
 //! Pure: drivers read and write the rows.
 
+pub(crate) mod columns;
 pub(crate) mod table;
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -12,7 +14,7 @@ use crate::diagnostic::Mistake;
 use crate::dialect::Dialect;
 use crate::migration::{Migration, MigrationId};
 use crate::registry::Registry;
-use crate::schema;
+use crate::schema::{self, Checksum};
 use crate::version::Version;
 
 /// The default name of the history table. [`Runner::history_table`](crate::Runner::history_table) sets another one.
@@ -35,10 +37,74 @@ pub(crate) struct StoredRow {
     pub(crate) claim: Option<String>,
     pub(crate) in_flight: Option<String>,
     pub(crate) applied_at: String,
+    pub(crate) details: Option<RowDetails>,
+    pub(crate) format: i64,
+}
+
+/// The columns that people see and that no decision needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RowDetails {
     pub(crate) duration_ms: Option<i64>,
     pub(crate) applied_by: String,
     pub(crate) tool_version: String,
-    pub(crate) format: i64,
+}
+
+/// A valid row of the history table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HistoryRow {
+    pub(crate) sequence: i64,
+    pub(crate) group: String,
+    pub(crate) version: Version,
+    pub(crate) name: String,
+    pub(crate) batch: i64,
+    pub(crate) checksum: Checksum,
+    pub(crate) phase: Phase,
+    /// The number of completed steps of the phase.
+    pub(crate) progress: usize,
+    /// The ID of a run: it executes the migration, it was interrupted during that, or it has more migrations to
+    /// execute.
+    pub(crate) claim: Option<String>,
+    /// The checkpoint of the step after the completed ones. A later run uses it to decide if that step completed.
+    pub(crate) in_flight: Option<String>,
+    pub(crate) applied_at: String,
+    /// `None` if they were not read.
+    pub(crate) details: Option<RowDetails>,
+}
+
+impl HistoryRow {
+    pub(crate) fn id(&self) -> MigrationId<'_> {
+        MigrationId {
+            group: &self.group,
+            version: self.version,
+        }
+    }
+
+    /// Returns the text that names who applied the migration; empty if it is unknown.
+    pub(crate) fn applied_by(&self) -> &str {
+        self.details.as_ref().map_or("", |details| &details.applied_by)
+    }
+
+    /// Returns the row as users see it. Details that were not read are empty.
+    pub(crate) fn applied(&self) -> AppliedMigration {
+        let details = self.details.clone().unwrap_or_default();
+        AppliedMigration {
+            sequence: self.sequence,
+            group: self.group.clone(),
+            version: self.version,
+            name: self.name.clone(),
+            batch: self.batch,
+            applied_at: self.applied_at.clone(),
+            duration_ms: details.duration_ms,
+            applied_by: details.applied_by,
+            tool_version: details.tool_version,
+        }
+    }
+}
+
+impl fmt::Display for HistoryRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.id(), self.name)
+    }
 }
 
 /// A row of the history table: a migration that was applied, or that a run is applying or rolling back.
@@ -68,15 +134,6 @@ pub struct AppliedMigration {
     pub applied_by: String,
     /// The version of `migrate-core` that inserted the row.
     pub tool_version: String,
-    pub(crate) checksum: String,
-    pub(crate) phase: Phase,
-    /// The number of completed steps of the phase.
-    pub(crate) progress: usize,
-    /// The ID of a run: it executes the migration, it was interrupted during that, or it has more migrations to
-    /// execute.
-    pub(crate) claim: Option<String>,
-    /// The checkpoint of the step after the completed ones. A later run uses it to decide if that step completed.
-    pub(crate) in_flight: Option<String>,
 }
 
 impl AppliedMigration {
@@ -133,7 +190,7 @@ pub(crate) enum BadRows {
 /// All rows, in the order of application.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    rows: Vec<AppliedMigration>,
+    rows: Vec<HistoryRow>,
 }
 
 impl History {
@@ -142,7 +199,11 @@ impl History {
         if let Some(row) = stored.iter().find(|row| row.format > FORMAT) {
             return Err(BadRows::Newer {
                 format: row.format,
-                tool_version: row.tool_version.clone(),
+                tool_version: row
+                    .details
+                    .as_ref()
+                    .map_or("", |details| &details.tool_version)
+                    .to_owned(),
             });
         }
         let mut rows = Vec::with_capacity(stored.len());
@@ -160,11 +221,11 @@ impl History {
         }
     }
 
-    pub(crate) fn rows(&self) -> &[AppliedMigration] {
+    pub(crate) fn rows(&self) -> &[HistoryRow] {
         &self.rows
     }
 
-    pub(crate) fn find(&self, id: MigrationId<'_>) -> Option<&AppliedMigration> {
+    pub(crate) fn find(&self, id: MigrationId<'_>) -> Option<&HistoryRow> {
         self.rows.iter().find(|row| row.id() == id)
     }
 
@@ -184,7 +245,7 @@ impl History {
     /// that are not linked belong to other programs and do not count.
     pub(crate) fn batch_to_continue_or_begin(&self, registry: &Registry) -> i64 {
         // An interrupted migration joins the batch of the run that finishes it.
-        let finished = |row: &&AppliedMigration| row.phase != Phase::Applying;
+        let finished = |row: &&HistoryRow| row.phase != Phase::Applying;
         let newest = self
             .rows
             .iter()
@@ -199,63 +260,120 @@ impl History {
     }
 
     /// Returns the rows of linked groups; the others belong to other programs.
-    pub(crate) fn linked_rows(&self, registry: &Registry) -> impl Iterator<Item = &AppliedMigration> {
+    pub(crate) fn linked_rows(&self, registry: &Registry) -> impl Iterator<Item = &HistoryRow> {
         self.rows.iter().filter(|row| registry.newest(&row.group).is_some())
     }
 
     /// Returns the interrupted migration, if there is one.
-    pub(crate) fn interrupted(&self, registry: &Registry) -> Option<&AppliedMigration> {
-        self.linked_rows(registry).find(|row| row.phase != Phase::Applied)
+    pub(crate) fn interrupted(&self, registry: &Registry) -> Option<&HistoryRow> {
+        let mut unfinished = self.rows.iter().filter(|row| row.phase != Phase::Applied);
+        unfinished.find(|row| registry.newest(&row.group).is_some())
     }
 
     /// Compares history with a registry. The result has the order in which migrations apply.
-    pub(crate) fn compare(&self, registry: &Registry, checksums: &Checksums) -> Vec<MigrationStatus> {
-        let applied: HashMap<MigrationId<'_>, &AppliedMigration> =
-            self.rows.iter().map(|row| (row.id(), row)).collect();
-        let mut newest_applied: HashMap<&str, Version> = HashMap::new();
-        for row in &self.rows {
-            let newest = newest_applied.entry(&row.group).or_insert(row.version);
-            *newest = row.version.max(*newest);
-        }
-
-        let linked = registry.iter().enumerate().map(|(position, migration)| {
-            let row = applied.get(&migration.id()).copied();
+    pub(crate) fn compare<'a>(&'a self, registry: &'a Registry, dialect: Dialect) -> Vec<ComparedMigration<'a>> {
+        let newest_applied = LazyCell::new(|| self.newest_by_group());
+        let linked = |migration: &'a Migration, row: Option<&'a HistoryRow>| {
             let state = match row {
-                None if newest_applied
-                    .get(migration.group())
-                    .is_some_and(|&newest| migration.version() < newest) =>
-                {
-                    MigrationState::OutOfOrder
-                }
-                None => MigrationState::Pending,
+                None => match newest_applied.get(migration.group()) {
+                    Some(newest) if migration.version() < *newest => MigrationState::OutOfOrder,
+                    Some(_) | None => MigrationState::Pending,
+                },
                 Some(row) if row.phase != Phase::Applied => MigrationState::Interrupted,
-                Some(row) if schema::differ(&row.checksum, checksums.at(position)) => MigrationState::Changed,
+                Some(row) if is_changed(row, migration, dialect) => MigrationState::Changed,
                 Some(_) => MigrationState::Applied,
             };
-            MigrationStatus::linked(state, *migration, row.cloned())
-        });
-        let unlinked = self.rows.iter().filter_map(|row| {
+            ComparedMigration {
+                state,
+                id: migration.id(),
+                name: migration.name(),
+                migration: Some(migration),
+                row,
+            }
+        };
+        let unlinked = |row: &'a HistoryRow| {
             // A group that is not linked belongs to another program.
             let newest = registry.newest(&row.group)?;
-            if registry.get(row.id()).is_some() {
-                return None;
-            }
             let state = match row.phase {
                 Phase::Applied if row.version > newest => MigrationState::Ahead,
                 Phase::Applied => MigrationState::Missing,
                 Phase::Applying | Phase::Reverting => MigrationState::Interrupted,
             };
-            Some(MigrationStatus::unlinked(state, row.clone()))
-        });
-        let mut entries: Vec<MigrationStatus> = linked.chain(unlinked).collect();
-        entries.sort_by(|a, b| a.id().cmp(&b.id()));
-        entries
+            Some(ComparedMigration {
+                state,
+                id: row.id(),
+                name: &row.name,
+                migration: None,
+                row: Some(row),
+            })
+        };
+        let mut rows: Vec<&HistoryRow> = self.rows.iter().collect();
+        rows.sort_by(|a, b| a.id().cmp(&b.id()));
+        let mut rows = rows.into_iter().peekable();
+        let mut compared = Vec::with_capacity(registry.len());
+        for migration in registry {
+            let id = migration.id();
+            while let Some(row) = rows.next_if(|row| row.id() < id) {
+                compared.extend(unlinked(row));
+            }
+            compared.push(linked(migration, rows.next_if(|row| row.id() == id)));
+        }
+        compared.extend(rows.filter_map(unlinked));
+        compared
+    }
+
+    fn newest_by_group(&self) -> HashMap<&str, Version> {
+        let mut newest_by_group = HashMap::new();
+        for row in &self.rows {
+            let newest = newest_by_group.entry(row.group.as_str()).or_insert(row.version);
+            *newest = row.version.max(*newest);
+        }
+        newest_by_group
     }
 }
 
-fn check(row: StoredRow) -> Result<AppliedMigration, Mistake> {
-    let label = format!("row {} (version {}, {:?})", row.sequence, row.version, row.name);
-    let invalid = |why: &str| Code::INVALID_HISTORY.mistake(format!("{label}: {why}"));
+/// Returns true if a migration records other steps than those that its row has the checksum of. A checksum of another
+/// encoding reveals no change.
+pub(crate) fn is_changed(row: &HistoryRow, migration: &Migration, dialect: Dialect) -> bool {
+    row.checksum.is_comparable() && row.checksum.differs(current_checksum(migration, dialect))
+}
+
+/// A migration that is linked, in history, or both.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ComparedMigration<'a> {
+    pub(crate) state: MigrationState,
+    pub(crate) id: MigrationId<'a>,
+    /// The name of the linked migration, or else the name in history.
+    pub(crate) name: &'a str,
+    pub(crate) migration: Option<&'a Migration>,
+    pub(crate) row: Option<&'a HistoryRow>,
+}
+
+impl ComparedMigration<'_> {
+    /// Returns the status as users see it.
+    pub(crate) fn status(&self) -> MigrationStatus {
+        MigrationStatus {
+            state: self.state,
+            group: self.id.group.to_owned(),
+            version: self.id.version,
+            name: self.name.to_owned(),
+            migration: self.migration.copied(),
+            applied: self.row.map(HistoryRow::applied),
+        }
+    }
+}
+
+impl fmt::Display for ComparedMigration<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.id, self.name)
+    }
+}
+
+fn check(row: StoredRow) -> Result<HistoryRow, Mistake> {
+    let invalid = |why: &str| {
+        let label = format!("row {} (version {}, {:?})", row.sequence, row.version, row.name);
+        Code::INVALID_HISTORY.mistake(format!("{label}: {why}"))
+    };
     let Ok(version) = Version::try_from(row.version) else {
         return Err(invalid("the version is not a positive integer"));
     };
@@ -270,9 +388,9 @@ fn check(row: StoredRow) -> Result<AppliedMigration, Mistake> {
             return Err(invalid(&format!("the {what} {number} is not a positive integer")));
         }
     }
-    if !schema::is_checksum(&row.checksum) {
+    let Ok(checksum) = row.checksum.parse::<Checksum>() else {
         return Err(invalid(&format!("{:?} is not a checksum", row.checksum)));
-    }
+    };
     let is_moment = row.applied_at.len() >= 20 && row.applied_at.is_ascii() && row.applied_at.ends_with('Z');
     if !is_moment || row.applied_at.as_bytes()[10] != b'T' {
         return Err(invalid(&format!("{:?} is not a UTC timestamp", row.applied_at)));
@@ -280,48 +398,31 @@ fn check(row: StoredRow) -> Result<AppliedMigration, Mistake> {
     if row.group.is_empty() {
         return Err(invalid("the group is empty"));
     }
-    Ok(AppliedMigration {
+    Ok(HistoryRow {
         sequence: row.sequence,
         group: row.group,
         version,
         name: row.name,
         batch: row.batch,
-        applied_at: row.applied_at,
-        duration_ms: row.duration_ms,
-        applied_by: row.applied_by,
-        tool_version: row.tool_version,
-        checksum: row.checksum,
+        checksum,
         phase,
         progress,
         claim: row.claim,
         in_flight: row.in_flight,
+        applied_at: row.applied_at,
+        details: row.details,
     })
 }
 
-/// The checksum of each migration of a registry, in its order.
-#[derive(Debug)]
-pub(crate) struct Checksums(Vec<String>);
-
-impl Checksums {
-    pub(crate) fn of(registry: &Registry, dialect: Dialect) -> Checksums {
-        Checksums(
-            registry
-                .iter()
-                .map(|migration| checksum_of(migration, dialect))
-                .collect(),
-        )
-    }
-
-    /// Returns the checksum of the migration at a position of the registry.
-    pub(crate) fn at(&self, position: usize) -> &str {
-        self.0.get(position).map_or("", String::as_str)
-    }
+/// Returns the checksum of the steps that a migration's `up` records, for one dialect.
+pub(crate) fn current_checksum(migration: &Migration, dialect: Dialect) -> Checksum {
+    schema::checksum(&schema::record(|schema| migration.migrate().up(schema)).steps, dialect)
 }
 
-/// Returns the checksum of the steps that a migration's `up` records, for one dialect.
+/// Returns the checksum of a migration as text.
 #[must_use]
 pub fn checksum_of(migration: &Migration, dialect: Dialect) -> String {
-    schema::checksum(&schema::record(|schema| migration.migrate().up(schema)).steps, dialect)
+    current_checksum(migration, dialect).to_string()
 }
 
 /// The state of a migration in one database. [`Runner::status`](crate::Runner::status) reports it.
@@ -408,28 +509,6 @@ pub struct MigrationStatus {
 }
 
 impl MigrationStatus {
-    fn linked(state: MigrationState, migration: Migration, applied: Option<AppliedMigration>) -> MigrationStatus {
-        MigrationStatus {
-            state,
-            group: migration.group().to_owned(),
-            version: migration.version(),
-            name: migration.name().to_owned(),
-            migration: Some(migration),
-            applied,
-        }
-    }
-
-    fn unlinked(state: MigrationState, applied: AppliedMigration) -> MigrationStatus {
-        MigrationStatus {
-            state,
-            group: applied.group.clone(),
-            version: applied.version,
-            name: applied.name.clone(),
-            migration: None,
-            applied: Some(applied),
-        }
-    }
-
     /// Returns the identity: group and version.
     #[must_use]
     pub fn id(&self) -> MigrationId<'_> {

@@ -1,27 +1,10 @@
 //! The SQL statements that create, read and write the history table, for every dialect.
 
-use crate::history::{FORMAT, Phase};
+use super::columns::{self, COLUMNS};
+use super::{FORMAT, Phase};
 use crate::migration::MigrationId;
 use crate::render::SqlDialect;
-
-/// The columns, in the order in which they are read. No name is a reserved word in any dialect.
-pub(crate) const COLUMNS: [&str; 15] = [
-    "seq",
-    "group_name",
-    "version",
-    "name",
-    "batch",
-    "checksum",
-    "state",
-    "progress",
-    "claim",
-    "in_flight",
-    "applied_at",
-    "duration_ms",
-    "applied_by",
-    "tool_version",
-    "format",
-];
+use crate::schema::Checksum;
 
 /// The version of this crate, which each row records.
 const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -59,7 +42,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) id: MigrationId<'a>,
     pub(crate) name: &'a str,
     pub(crate) batch: i64,
-    pub(crate) checksum: &'a str,
+    pub(crate) checksum: Checksum,
     pub(crate) phase: Phase,
     pub(crate) progress: usize,
     pub(crate) claim: Option<&'a str>,
@@ -72,7 +55,7 @@ pub(crate) struct NewRow<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct RowUpdate<'a> {
     pub(crate) batch: Option<i64>,
-    pub(crate) checksum: Option<&'a str>,
+    pub(crate) checksum: Option<Checksum>,
     pub(crate) phase: Option<Phase>,
     pub(crate) progress: Option<usize>,
     /// `Some(None)` releases the claim.
@@ -119,25 +102,12 @@ impl HistoryTable {
     }
 
     pub(crate) fn create(&self) -> String {
+        let columns: String = COLUMNS
+            .iter()
+            .map(|column| format!("    {},\n", column.sql()))
+            .collect();
         format!(
-            "CREATE TABLE {} (\n\
-             \x20   seq BIGINT NOT NULL UNIQUE,\n\
-             \x20   group_name VARCHAR(255) NOT NULL,\n\
-             \x20   version BIGINT NOT NULL,\n\
-             \x20   name VARCHAR(255) NOT NULL,\n\
-             \x20   batch BIGINT NOT NULL,\n\
-             \x20   checksum VARCHAR(255) NOT NULL,\n\
-             \x20   state VARCHAR(16) NOT NULL,\n\
-             \x20   progress BIGINT NOT NULL,\n\
-             \x20   claim VARCHAR(255),\n\
-             \x20   in_flight TEXT,\n\
-             \x20   applied_at VARCHAR(32) NOT NULL,\n\
-             \x20   duration_ms BIGINT,\n\
-             \x20   applied_by VARCHAR(255) NOT NULL,\n\
-             \x20   tool_version VARCHAR(32) NOT NULL,\n\
-             \x20   format BIGINT NOT NULL,\n\
-             \x20   PRIMARY KEY (group_name, version)\n\
-             ){}",
+            "CREATE TABLE {} (\n{columns}    PRIMARY KEY (group_name, version)\n){}",
             self.qualified(),
             self.dialect.history_options()
         )
@@ -147,7 +117,7 @@ impl HistoryTable {
     pub(crate) fn select_all(&self, more: &str) -> String {
         format!(
             "SELECT {}{more} FROM {} ORDER BY seq",
-            COLUMNS.join(", "),
+            columns::names().join(", "),
             self.qualified()
         )
     }
@@ -159,7 +129,7 @@ impl HistoryTable {
             row.id.version.to_string(),
             self.dialect.text(row.name),
             row.batch.to_string(),
-            self.dialect.text(row.checksum),
+            self.dialect.text(&row.checksum.to_string()),
             self.dialect.text(row.phase.as_str()),
             row.progress.to_string(),
             self.text_or_null(row.claim),
@@ -173,7 +143,7 @@ impl HistoryTable {
         format!(
             "INSERT INTO {} ({}) VALUES ({})",
             self.qualified(),
-            COLUMNS.join(", "),
+            columns::names().join(", "),
             values.join(", ")
         )
     }
@@ -191,7 +161,7 @@ impl HistoryTable {
             sets.push(format!("batch = {batch}"));
         }
         if let Some(checksum) = change.checksum {
-            sets.push(format!("checksum = {}", self.dialect.text(checksum)));
+            sets.push(format!("checksum = {}", self.dialect.text(&checksum.to_string())));
         }
         if let Some(phase) = change.phase {
             sets.push(format!("state = {}", self.dialect.text(phase.as_str())));

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::help::{Advice, Help};
 use crate::migration::{DEFAULT_GROUP, Migration, MigrationId};
 use crate::registry::Registry;
-use crate::schema::{self, StepKind};
+use crate::schema::{self, Checksum, StepKind};
 use crate::target::MigrationRef;
 use crate::version::Version;
 
@@ -47,7 +47,7 @@ struct Line {
     above: Vec<String>,
 }
 
-type Checksums = Vec<(Dialect, String)>;
+type Checksums = Vec<(Dialect, Checksum)>;
 
 /// The result of comparing a migration with its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl ChecksumFile {
                 refused(Code::INVALID_CHECKSUM_LINE, "is not `VERSION NAME CHECKSUM`")
                     .help("restore the line from version control, or delete it")
             })?;
-            if entry.checksums.iter().any(|(_, one)| schema::is_newer_encoding(one)) {
+            if entry.checksums.iter().any(|(_, one)| one.is_newer_encoding()) {
                 return Err(refused(
                     Code::INVALID_CHECKSUM_LINE,
                     "has a checksum of a newer version of migrate-core",
@@ -131,7 +131,7 @@ impl ChecksumFile {
         // A database that only one of them is written for shows no change.
         let is_changed = line.checksums.iter().any(|(dialect, then)| {
             let now = now.iter().find(|(other, _)| other == dialect);
-            now.is_some_and(|(_, now)| schema::differ(then, now))
+            now.is_some_and(|(_, now)| then.differs(*now))
         });
         if is_changed {
             ChecksumStatus::Changed
@@ -287,16 +287,15 @@ fn parse_line(line: &str) -> Option<(PinnedKey, Line)> {
     let checksums = match said.as_slice() {
         [] => return None,
         [NEW] => Vec::new(),
-        [same] if schema::is_checksum(same) => Dialect::ALL
-            .into_iter()
-            .map(|dialect| (dialect, (*same).to_owned()))
-            .collect(),
+        [same] if !same.contains('=') => {
+            let checksum = same.parse().ok()?;
+            Dialect::ALL.into_iter().map(|dialect| (dialect, checksum)).collect()
+        }
         each => each
             .iter()
             .map(|one| {
                 let (dialect, checksum) = one.split_once('=')?;
-                let checksum = Some(checksum.to_owned()).filter(|one| schema::is_checksum(one))?;
-                Some((dialect.parse().ok()?, checksum))
+                Some((dialect.parse().ok()?, checksum.parse().ok()?))
             })
             .collect::<Option<Checksums>>()?,
     };
@@ -376,8 +375,8 @@ mod tests {
         checksum_file.record(&migration(3, on_sqlite_and_postgres));
         let text = checksum_file.to_string();
         insta::assert_snapshot!(text.trim_start_matches(HEADER), @r"
-        jobs:3 example sqlite=1:bc6b3e37105af91cfdb59e74c38ab3f9 postgres=1:6a367f5fdc213a526f1df9a96500ce97
-        10 example 1:f2b8db43f98bc9ea349f9779db3242f3
+        jobs:3 example sqlite=2:dcab0a8828b4e685ef43d7fd4d75c19d postgres=2:7d2398c98facccc1819c187ed16de4f7
+        10 example 2:924643eaa907ba71bf10824ed7919da9
         20 to_be_written new
         ");
         assert_eq!(ChecksumFile::parse(&text).unwrap(), checksum_file);
@@ -449,14 +448,14 @@ mod tests {
 
     #[test]
     fn a_checksum_of_a_newer_version_is_refused() {
-        let error = ChecksumFile::parse("10 example 2:00\n").unwrap_err();
+        let error = ChecksumFile::parse("10 example 3:00\n").unwrap_err();
         insta::assert_snapshot!(error, @"
-        [M0801] line 1 of `migrations.sum` has a checksum of a newer version of migrate-core: 10 example 2:00
+        [M0801] line 1 of `migrations.sum` has a checksum of a newer version of migrate-core: 10 example 3:00
           help: update migrate-core
         ");
     }
 
-    fn checksum_on_sqlite(migration: &Migration) -> String {
+    fn checksum_on_sqlite(migration: &Migration) -> Checksum {
         let all = checksums_of(migration).into_iter();
         all.map(|(_, checksum)| checksum).next().unwrap()
     }

@@ -18,7 +18,7 @@ use crate::location::Location;
 use crate::migration::{Direction, Migration};
 use crate::plan::rows_at_fault::RowsAtFault;
 use crate::render::{SqlDialect, TransactionWrapper};
-use crate::schema::{self, Effect, Functions, SessionEffect, Table};
+use crate::schema::{self, Checksum, Effect, Functions, SessionEffect, Table};
 
 pub use self::note::Note;
 
@@ -71,7 +71,7 @@ pub struct PlannedMigration {
     pub(crate) direction: Direction,
     pub(crate) steps: Vec<PlannedStep>,
     /// The checksum after each number of steps, from none to all. An interrupted run resumes from one of them.
-    pub(crate) checksums: Vec<String>,
+    pub(crate) checksums: Vec<Checksum>,
     /// The number of steps that an interrupted run has completed.
     pub(crate) done: usize,
     pub(crate) dialect: &'static dyn SqlDialect,
@@ -111,13 +111,13 @@ impl PlannedMigration {
     }
 
     /// Returns the checksum of all steps.
-    pub(crate) fn checksum(&self) -> &str {
-        self.checksums.last().map_or("", String::as_str)
+    pub(crate) fn checksum(&self) -> Checksum {
+        self.checksums.last().copied().unwrap_or_default()
     }
 
     /// Returns the checksum of the first `done` steps.
-    pub(crate) fn checksum_after(&self, done: usize) -> &str {
-        self.checksums.get(done).map_or("", String::as_str)
+    pub(crate) fn checksum_after(&self, done: usize) -> Checksum {
+        self.checksums.get(done).copied().unwrap_or_default()
     }
 
     /// Returns true if a step rebuilds a table.

@@ -10,7 +10,7 @@ use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::{PlanFor, PlannedMigration, PlannedStep};
-use crate::schema::{self, Recording, Step, StepKind};
+use crate::schema::{self, Checksum, Recording, Step, StepKind};
 use crate::state::{LiveSchema, SchemaState};
 
 use super::steps::{Mode, PlannedSteps, StepPlanner};
@@ -333,15 +333,15 @@ pub(crate) fn all_or_diagnostics(
 
 /// Returns the checksum after each number of actions. All actions of a step share the checksum after that step, because
 /// the step must not change once its first action has run.
-fn checksums(steps: &[Step], actions: &[usize], dialect: Dialect) -> Vec<String> {
+fn checksums(steps: &[Step], actions: &[usize], dialect: Dialect) -> Vec<Checksum> {
     let after_steps = schema::checksums_by_step(steps, dialect);
-    let mut checksums = vec![after_steps[0].clone()];
+    let mut checksums = vec![after_steps[0]];
     for (checksum, actions) in after_steps.iter().skip(1).zip(actions) {
-        checksums.extend(std::iter::repeat_n(checksum.clone(), *actions));
+        checksums.extend(std::iter::repeat_n(*checksum, *actions));
     }
     // A last step without an action counts too.
     if let (Some(last), Some(all)) = (checksums.last_mut(), after_steps.last()) {
-        last.clone_from(all);
+        *last = *all;
     }
     checksums
 }

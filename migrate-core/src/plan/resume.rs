@@ -3,7 +3,7 @@
 use crate::code::Code;
 use crate::error::Error;
 use crate::help::{Advice, Help};
-use crate::history::{AppliedMigration, Phase};
+use crate::history::{HistoryRow, Phase};
 use crate::migration::{Direction, Migration};
 use crate::plan::PlannedMigration;
 use crate::plan::planner::Planner;
@@ -34,7 +34,7 @@ pub(crate) fn interrupted(
             .error()
             .finding(
                 None,
-                format!("run {run} ({}) is executing it, or was killed", row.applied_by),
+                format!("run {run} ({}) is executing it, or was killed", row.applied_by()),
             )
             .help(Help::from(interrupted.finish()).text(" waits for that run, or resumes the migration")));
     }
@@ -76,13 +76,13 @@ pub(crate) fn interrupted(
 
 /// An interrupted migration in messages.
 struct Interrupted<'a> {
-    row: &'a AppliedMigration,
+    row: &'a HistoryRow,
     subject: String,
     direction: Direction,
 }
 
 impl Interrupted<'_> {
-    fn of(row: &AppliedMigration) -> Interrupted<'_> {
+    fn of(row: &HistoryRow) -> Interrupted<'_> {
         let direction = direction_of(row);
         Interrupted {
             row,
@@ -175,7 +175,7 @@ impl Interrupted<'_> {
 }
 
 /// Returns the direction in which an interrupted migration was running.
-pub(crate) fn direction_of(row: &AppliedMigration) -> Direction {
+pub(crate) fn direction_of(row: &HistoryRow) -> Direction {
     match row.phase {
         Phase::Reverting => Direction::Down,
         Phase::Applying | Phase::Applied => Direction::Up,

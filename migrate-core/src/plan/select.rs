@@ -2,14 +2,14 @@
 
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
+use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::help::{Advice, Help};
-use crate::history::{AppliedMigration, Checksums, History, Phase};
+use crate::history::{History, HistoryRow, Phase, is_changed};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::planner::{Planner, all_or_diagnostics};
 use crate::plan::{PlannedMigration, resume};
 use crate::registry::Registry;
-use crate::schema;
 use crate::target::{MigrationRef, Policy, Rollback, Target, check_before_up, entries_to_apply, rows_to_roll_back};
 
 /// The request that a run serves.
@@ -35,8 +35,8 @@ impl Request {
 #[derive(Clone, Copy)]
 pub(crate) struct Sources<'a> {
     pub(crate) registry: &'a Registry,
-    pub(crate) checksums: &'a Checksums,
     pub(crate) history: &'a History,
+    pub(crate) dialect: Dialect,
     pub(crate) policy: Policy,
 }
 
@@ -65,13 +65,13 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns true if the steps of an applied migration have changed.
-    pub(crate) fn is_changed(self, row: &AppliedMigration) -> bool {
-        let position = self.registry.position(row.id());
-        position.is_some_and(|at| schema::differ(&row.checksum, self.checksums.at(at)))
+    pub(crate) fn is_changed(self, row: &HistoryRow) -> bool {
+        let migration = self.registry.get(row.id());
+        migration.is_some_and(|migration| is_changed(row, migration, self.dialect))
     }
 
     fn up(self, target: &Target, planner: impl FnOnce() -> Planner) -> Planned<Vec<PlannedMigration>> {
-        let entries = self.history.compare(self.registry, self.checksums);
+        let entries = self.history.compare(self.registry, self.dialect);
         let is_interrupted = self.history.interrupted(self.registry).is_some();
         let check = || check_before_up(&entries, self.policy);
         let checked = if is_interrupted { Ok(()) } else { check() };
@@ -87,7 +87,7 @@ impl<'a> Sources<'a> {
             let mut queue: Vec<PlannedMigration> = Vec::new();
             queue.extend(resume::interrupted(self, planner, Direction::Up)?);
             check()?;
-            let pending = pending.iter().filter_map(|entry| entry.migration.as_ref());
+            let pending = pending.iter().filter_map(|entry| entry.migration);
             queue.extend(plan_all(planner, pending, Direction::Up)?);
             Ok(queue)
         })
@@ -138,7 +138,7 @@ impl<'a> Sources<'a> {
                 .filter(|migration| is_meant(migration.id()) && self.history.find(migration.id()).is_none())
                 .collect()),
             Direction::Down => {
-                let rows: Vec<&AppliedMigration> = self.history.linked_rows(self.registry).collect();
+                let rows: Vec<&HistoryRow> = self.history.linked_rows(self.registry).collect();
                 let rows = rows.into_iter().rev();
                 self.linked_and_unchanged(rows.filter(|row| is_meant(row.id()) && row.phase == Phase::Applied))
             }
@@ -147,16 +147,13 @@ impl<'a> Sources<'a> {
 
     /// Returns the migrations to roll back, newest first.
     fn to_roll_back(self, rollback: &Rollback) -> Result<Vec<&'a Migration>, Error> {
-        let rows: Vec<AppliedMigration> = self.history.linked_rows(self.registry).cloned().collect();
+        let rows: Vec<HistoryRow> = self.history.linked_rows(self.registry).cloned().collect();
         let rows = rows_to_roll_back(&rows, rollback)?;
         self.linked_and_unchanged(rows.into_iter().filter(|row| row.phase == Phase::Applied))
     }
 
     /// Returns the migrations of rows, which must be linked and unchanged.
-    fn linked_and_unchanged<'r>(
-        self,
-        rows: impl Iterator<Item = &'r AppliedMigration>,
-    ) -> Result<Vec<&'a Migration>, Error> {
+    fn linked_and_unchanged<'r>(self, rows: impl Iterator<Item = &'r HistoryRow>) -> Result<Vec<&'a Migration>, Error> {
         let mut migrations = Vec::new();
         let mut refused = Vec::new();
         let mut is_missing = false;
@@ -165,15 +162,15 @@ impl<'a> Sources<'a> {
             match self.registry.get(row.id()) {
                 None => {
                     is_missing = true;
-                    let by = match row.applied_by.as_str() {
+                    let by = match row.applied_by() {
                         "" => String::new(),
                         who => format!(" by {who}"),
                     };
+                    let tool_version = row.details.as_ref().map_or("", |details| &details.tool_version);
                     refused.push((
                         None,
                         format!(
-                            "migration {row} is not linked into this program (applied{by} with version {} of this tool)",
-                            row.tool_version
+                            "migration {row} is not linked into this program (applied{by} with version {tool_version} of this tool)"
                         ),
                     ));
                 }

@@ -9,8 +9,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::help::{Advice, Help};
 use crate::history::table::RowUpdate;
-use crate::history::{AppliedMigration, History, MigrationState, MigrationStatus, Phase};
-use crate::schema;
+use crate::history::{History, HistoryRow, MigrationState, Phase, current_checksum};
 use crate::target::MigrationRef;
 
 /// Stores the current checksum of a changed migration in history.
@@ -22,9 +21,9 @@ pub(super) fn accept(
 ) -> Result<(), Error> {
     in_transaction(connection, hooks, |tx| {
         let history = load_rows(tx)?;
-        let entries = planning.compare(&history, tx.dialect().kind());
-        let entry = reference.find(&entries, MigrationStatus::id)?;
-        let (MigrationState::Changed, Some(row)) = (entry.state, &entry.applied) else {
+        let entries = history.compare(planning.registry(), tx.dialect().kind());
+        let entry = reference.find(&entries, |entry| entry.id)?;
+        let (MigrationState::Changed, Some(row)) = (entry.state, entry.row) else {
             return Err(Error::new(
                 Code::WRONG_STATE,
                 format!("migration {entry} is {}, not changed", entry.state),
@@ -42,7 +41,7 @@ pub(super) fn update_older_checksums(
     hooks: &mut Hooks<'_>,
     history: &History,
 ) -> Result<(), Error> {
-    let is_older = |row: &&AppliedMigration| row.phase == Phase::Applied && schema::is_older_encoding(&row.checksum);
+    let is_older = |row: &&HistoryRow| row.phase == Phase::Applied && row.checksum.is_older_encoding();
     if !history.rows().iter().any(|row| is_older(&row)) {
         return Ok(());
     }
@@ -54,12 +53,12 @@ pub(super) fn update_older_checksums(
 }
 
 /// Stores the current checksum of a migration in its row.
-fn update_checksum(tx: &mut Tx<'_, '_>, planning: &Planning, row: &AppliedMigration) -> Result<(), Error> {
-    let Some(checksum) = planning.checksum(row.id(), tx.dialect().kind()) else {
+fn update_checksum(tx: &mut Tx<'_, '_>, planning: &Planning, row: &HistoryRow) -> Result<(), Error> {
+    let Some(migration) = planning.registry().get(row.id()) else {
         return Ok(());
     };
     let change = RowUpdate {
-        checksum: Some(checksum),
+        checksum: Some(current_checksum(migration, tx.dialect().kind())),
         ..RowUpdate::default()
     };
     tx.history_writer().update_row(row.id(), row.claim.as_deref(), &change)

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use super::hooks::Hooks;
-use super::load_history::{LoadedHistory, load, load_rows, load_version};
+use super::load_history::{LoadedHistory, load, load_rows, load_to_decide, load_version};
 use super::recovery::recover_claim;
 use super::replay::Planning;
 use super::session::Connection;
 use crate::error::Error;
-use crate::history::{AppliedMigration, History};
+use crate::history::{History, HistoryRow};
 use crate::migration::{Direction, MigrationId};
 use crate::plan::PlannedMigration;
 use crate::plan::select::Request;
@@ -81,7 +81,7 @@ impl Agenda {
         self.asked.direction()
     }
 
-    pub(super) fn row(&self, id: MigrationId<'_>) -> Option<&AppliedMigration> {
+    pub(super) fn row(&self, id: MigrationId<'_>) -> Option<&HistoryRow> {
         self.history.as_ref()?.find(id)
     }
 
@@ -186,7 +186,11 @@ fn load_agenda(
     request: &Request,
     history_version: Option<i64>,
 ) -> Result<Agenda, LoadError> {
-    let LoadedHistory { history, version } = load(connection).map_err(LoadError::Failed)?;
+    let loaded = match request {
+        Request::Up(_) => load_to_decide(connection),
+        Request::Down(_) | Request::These(..) => load(connection),
+    };
+    let LoadedHistory { history, version } = loaded.map_err(LoadError::Failed)?;
     let empty = History::default();
     let known = history.as_ref().unwrap_or(&empty);
     let claimed = known
@@ -226,7 +230,7 @@ fn is_overtaken(planning: &Planning, history: &History, request: &Request) -> bo
         return false;
     };
     let registry = planning.registry();
-    let is_meant = |row: &AppliedMigration| these.contains(&row.id().into());
+    let is_meant = |row: &HistoryRow| these.contains(&row.id().into());
     let newest = history.linked_rows(registry).last();
     newest.is_some_and(|newest| !is_meant(newest)) && history.linked_rows(registry).any(is_meant)
 }

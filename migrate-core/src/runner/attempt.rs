@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::history::AppliedMigration;
+use crate::history::HistoryRow;
 use crate::migration::Direction;
 use crate::plan::PlannedMigration;
 
@@ -15,7 +15,7 @@ pub(super) struct Attempt<'a> {
     /// The sequence number for a new row.
     pub(super) sequence: i64,
     /// The existing row, if there is one: the migration is rolled back, or it is resumed.
-    pub(super) row: Option<AppliedMigration>,
+    pub(super) row: Option<HistoryRow>,
     /// The history table must be created first.
     pub(super) makes_table: bool,
     /// No migration follows in the run.

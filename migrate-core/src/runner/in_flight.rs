@@ -1,5 +1,7 @@
 //! The record of the step that is about to run outside a transaction.
 
+use crate::schema::Checksum;
+
 /// The record of the in-flight step, which follows the completed ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum InFlightStep {
@@ -14,7 +16,7 @@ pub(super) enum InFlightStep {
         /// The session settings that the digest depends on.
         catalog_context: String,
         /// The checksum of the migration's steps, up to and including this one.
-        checksum: String,
+        checksum: Checksum,
         touches: Vec<String>,
     },
 }
@@ -34,7 +36,7 @@ impl InFlightStep {
                 checksum,
                 touches,
             } => {
-                let mut lines = vec![digest.clone(), catalog_context.clone(), checksum.clone()];
+                let mut lines = vec![digest.clone(), catalog_context.clone(), checksum.to_string()];
                 lines.extend(
                     touches
                         .iter()
@@ -54,10 +56,13 @@ impl InFlightStep {
         let (Some(digest), Some(catalog_context), Some(checksum)) = (lines.next(), lines.next(), lines.next()) else {
             return InFlightStep::Unknown;
         };
+        let Ok(checksum) = checksum.parse() else {
+            return InFlightStep::Unknown;
+        };
         InFlightStep::Seen {
             digest: digest.to_owned(),
             catalog_context: catalog_context.to_owned(),
-            checksum: checksum.to_owned(),
+            checksum,
             touches: lines.map(unescaped).collect(),
         }
     }
@@ -88,7 +93,7 @@ mod tests {
         let seen = InFlightStep::Seen {
             digest: "0a1b".to_owned(),
             catalog_context: String::new(),
-            checksum: "v1:00".to_owned(),
+            checksum: Checksum::from(7),
             touches: vec!["users".to_owned(), "a\\n\nb\\".to_owned(), String::new()],
         };
         assert_eq!(InFlightStep::parse(&seen.text()), seen);

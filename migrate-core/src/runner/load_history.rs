@@ -5,8 +5,8 @@ use crate::code::Code;
 use crate::driver::{DriverError, DriverErrorKind};
 use crate::error::Error;
 use crate::help::{Advice, Help};
-use crate::history::table::COLUMNS;
-use crate::history::{BadRows, History};
+use crate::history::columns::{COLUMNS, lacking};
+use crate::history::{BadRows, History, Phase};
 
 /// The fix for a history table that this tool did not write.
 const REVERT_EDIT: &str = "if the history table was edited by hand, revert the edit";
@@ -19,10 +19,24 @@ pub(super) struct LoadedHistory {
     pub(super) version: Option<i64>,
 }
 
-/// Reads history. The dialect of the connection is known afterwards.
+/// Reads history with all that people see of it. The dialect of the connection is known afterwards.
 pub(super) fn load(connection: &mut Connection<'_>) -> Result<LoadedHistory, Error> {
+    load_with(connection, true)
+}
+
+/// Reads history to decide what to apply. Messages about unfinished or invalid rows show all of a row.
+pub(super) fn load_to_decide(connection: &mut Connection<'_>) -> Result<LoadedHistory, Error> {
+    let is_unfinished = |history: &History| history.rows().iter().any(|row| row.phase != Phase::Applied);
+    match load_with(connection, false) {
+        Ok(loaded) if loaded.history.as_ref().is_some_and(is_unfinished) => load(connection),
+        Err(error) if error.code() == Code::NEWER_HISTORY => load(connection),
+        result => result,
+    }
+}
+
+fn load_with(connection: &mut Connection<'_>, with_details: bool) -> Result<LoadedHistory, Error> {
     let table = connection.table().clone();
-    match connection.history(&table) {
+    match connection.history(&table, with_details) {
         Ok(None) => {
             connection.settle_dialect(None)?;
             Ok(LoadedHistory {
@@ -69,10 +83,8 @@ pub(super) fn load_version(connection: &mut Connection<'_>) -> Result<Option<i64
 /// Builds the error for a table that exists with these columns, but cannot be read as history.
 fn invalid_table(connection: &Connection<'_>, columns: &[String], error: DriverError) -> Error {
     let table = connection.table().name();
-    let lacks: Vec<&str> = COLUMNS
-        .into_iter()
-        .filter(|column| !columns.iter().any(|name| name == column))
-        .collect();
+    let missing = lacking(columns);
+    let lacks: Vec<&str> = missing.iter().map(|column| column.name).collect();
     if lacks.is_empty() {
         return Error::new(
             Code::INVALID_HISTORY,
@@ -83,13 +95,7 @@ fn invalid_table(connection: &Connection<'_>, columns: &[String], error: DriverE
         .help(REVERT_EDIT);
     }
     if lacks.len() < COLUMNS.len() / 2 {
-        let create = connection.table().create();
-        let column = |name: &&str| create.lines().map(str::trim).find(|line| line.starts_with(*name));
-        let columns: Vec<&str> = lacks
-            .iter()
-            .filter_map(column)
-            .map(|line| line.trim_end_matches(','))
-            .collect();
+        let columns: Vec<String> = missing.iter().map(|column| column.sql()).collect();
         return Error::new(
             Code::INVALID_HISTORY,
             format!("the history table {table} lacks the columns {}", lacks.join(", ")),

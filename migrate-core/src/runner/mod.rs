@@ -41,7 +41,7 @@ use crate::code::ErrorKind;
 use crate::driver::{Driver, Session};
 use crate::error::Error;
 use crate::history::table::HistoryTable;
-use crate::history::{DEFAULT_HISTORY_TABLE, MigrationStatus};
+use crate::history::{ComparedMigration, DEFAULT_HISTORY_TABLE, MigrationStatus};
 use crate::plan::Plan;
 use crate::plan::select::Request;
 use crate::registry::Registry;
@@ -55,7 +55,7 @@ use crate::target::{MigrationRef, Rollback, Target};
 pub use resolve::InterruptedMigration;
 
 use hooks::Hooks;
-use load_history::load_rows;
+use load_history::{load_rows, load_to_decide};
 use replay::Planning;
 use run::{RunSettings, run};
 use run_state::Batches;
@@ -334,7 +334,8 @@ impl<'c> Runner<'c> {
     pub fn status(&mut self) -> Result<Vec<MigrationStatus>, Error> {
         let (mut connection, planning, _) = self.open()?;
         let history = load_rows(&mut connection)?;
-        Ok(planning.compare(&history, connection.dialect().kind()))
+        let compared = history.compare(planning.registry(), connection.dialect().kind());
+        Ok(compared.iter().map(ComparedMigration::status).collect())
     }
 
     /// Returns true if every migration is [applied](crate::MigrationState::Applied) or
@@ -357,7 +358,10 @@ impl<'c> Runner<'c> {
     ///
     /// As for [`status`](Runner::status).
     pub fn is_current(&mut self) -> Result<bool, Error> {
-        Ok(self.status()?.iter().all(|entry| entry.state.is_current()))
+        let (mut connection, planning, _) = self.open()?;
+        let history = load_to_decide(&mut connection)?.history.unwrap_or_default();
+        let compared = history.compare(planning.registry(), connection.dialect().kind());
+        Ok(compared.iter().all(|entry| entry.state.is_current()))
     }
 
     /// Returns the plan of [`up`](Runner::up): the migrations and their SQL. It writes nothing.

@@ -9,7 +9,7 @@ use super::session::Connection;
 use crate::driver::DriverError;
 use crate::error::Error;
 use crate::history::table::RowUpdate;
-use crate::history::{AppliedMigration, History, Phase};
+use crate::history::{History, HistoryRow, Phase};
 use crate::plan::resume::direction_of;
 use crate::schema::SessionEffect;
 
@@ -36,7 +36,7 @@ fn resolve_in_flight_step(
     tx: &mut Tx<'_, '_>,
     planning: &mut Planning,
     history: &History,
-    row: &AppliedMigration,
+    row: &HistoryRow,
 ) -> Result<(), Error> {
     let unknown = InFlightStep::Unknown.text();
     let mut change = RowUpdate {
@@ -60,7 +60,7 @@ fn resolve_in_flight_step(
                     change.in_flight = Some(None);
                     if now != *digest {
                         change.progress = Some(row.progress + 1);
-                        change.checksum = (row.phase == Phase::Applying).then_some(checksum);
+                        change.checksum = (row.phase == Phase::Applying).then_some(*checksum);
                     }
                 }
             }
@@ -99,7 +99,7 @@ fn settings_of(
     planning: &mut Planning,
     connection: &Connection<'_>,
     history: &History,
-    row: &AppliedMigration,
+    row: &HistoryRow,
 ) -> Vec<String> {
     let Some(migration) = planning.registry().get(row.id()).copied() else {
         return Vec::new();

@@ -1,13 +1,11 @@
 //! Planning for a run: the linked migrations, and the replays of history that plans start from.
 
-use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::dialect::Dialect;
 use crate::error::Error;
-use crate::history::{AppliedMigration, Checksums, History, MigrationStatus, Phase};
-use crate::migration::{Direction, Migration, MigrationId};
+use crate::history::{History, HistoryRow, Phase};
+use crate::migration::{Direction, Migration};
 use crate::plan::planner::Planner;
 use crate::plan::select::{Planned, Request, Sources, plan_one};
 use crate::plan::{PlanFor, PlannedMigration};
@@ -19,8 +17,6 @@ use crate::target::{Policy, Target};
 pub(super) struct Planning {
     registry: Registry,
     pub(super) policy: Policy,
-    /// A connection has one dialect, which is known before the first checksum is needed.
-    checksums: OnceCell<Checksums>,
     replays: Replays,
 }
 
@@ -29,24 +25,12 @@ impl Planning {
         Planning {
             registry,
             policy: Policy::default(),
-            checksums: OnceCell::new(),
             replays: Replays::default(),
         }
     }
 
     pub(super) fn registry(&self) -> &Registry {
         &self.registry
-    }
-
-    /// Returns the checksum of a linked migration.
-    pub(super) fn checksum(&self, id: MigrationId<'_>, dialect: Dialect) -> Option<&str> {
-        let position = self.registry.position(id)?;
-        Some(self.checksums(dialect).at(position))
-    }
-
-    /// Compares history with the linked migrations.
-    pub(super) fn compare(&self, history: &History, dialect: Dialect) -> Vec<MigrationStatus> {
-        history.compare(&self.registry, self.checksums(dialect))
     }
 
     /// Plans a request after `history`. If planning needs the live schema, it calls `live` and plans again.
@@ -130,20 +114,15 @@ impl Planning {
         planned.result
     }
 
-    fn checksums(&self, dialect: Dialect) -> &Checksums {
-        self.checksums.get_or_init(|| Checksums::of(&self.registry, dialect))
-    }
-
     fn parts<'a>(&'a mut self, plan_for: PlanFor, history: &'a History) -> (Sources<'a>, &'a mut Replays) {
         let Planning {
             registry,
             policy,
-            checksums,
             replays,
         } = self;
         let sources = Sources {
             registry,
-            checksums: checksums.get_or_init(|| Checksums::of(registry, plan_for.dialect.kind())),
+            dialect: plan_for.dialect.kind(),
             history,
             policy: *policy,
         };
@@ -192,7 +171,7 @@ impl Replays {
 }
 
 impl ReplayedRow {
-    fn of(row: &AppliedMigration, sources: Sources<'_>) -> ReplayedRow {
+    fn of(row: &HistoryRow, sources: Sources<'_>) -> ReplayedRow {
         match sources.registry.position(row.id()) {
             Some(position) => ReplayedRow::Linked {
                 position,

@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::help::{Advice, Help};
 use crate::history::table::RowUpdate;
-use crate::history::{AppliedMigration, MigrationState, MigrationStatus, Phase};
+use crate::history::{AppliedMigration, HistoryRow, MigrationState, Phase};
 use crate::migration::Direction;
 use crate::plan::PlannedMigration;
 use crate::plan::resume::direction_of;
@@ -37,24 +37,33 @@ pub(super) fn read_interrupted(
     planning: &mut Planning,
     reference: &MigrationRef,
 ) -> Result<InterruptedMigration, Error> {
+    Ok(plan_interrupted(connection, planning, reference)?.0)
+}
+
+fn plan_interrupted(
+    connection: &mut Connection<'_>,
+    planning: &mut Planning,
+    reference: &MigrationRef,
+) -> Result<(InterruptedMigration, HistoryRow), Error> {
     let history = load_rows(connection)?;
-    let entries = planning.compare(&history, connection.dialect().kind());
-    let entry = reference.find(&entries, MigrationStatus::id)?;
-    let (MigrationState::Interrupted, Some(row), Some(migration)) = (entry.state, &entry.applied, &entry.migration)
-    else {
+    let entries = history.compare(planning.registry(), connection.dialect().kind());
+    let entry = reference.find(&entries, |entry| entry.id)?;
+    let (MigrationState::Interrupted, Some(row), Some(migration)) = (entry.state, entry.row, entry.migration) else {
         return Err(Error::new(
             Code::WRONG_STATE,
             format!("migration {entry} is {}, not interrupted", entry.state),
         )
         .help(Help::from(Advice::Status).text(" shows the state of each migration")));
     };
-    let planned = planning.plan_one(connection.plan_for(), &history, None, migration, direction_of(row))?;
-    Ok(InterruptedMigration {
+    let (row, migration) = (row.clone(), *migration);
+    let planned = planning.plan_one(connection.plan_for(), &history, None, &migration, direction_of(&row))?;
+    let interrupted = InterruptedMigration {
         planned,
         done: row.progress,
         is_undecided: row.claim.is_some() || row.in_flight.is_some(),
-        applied: row.clone(),
-    })
+        applied: row.applied(),
+    };
+    Ok((interrupted, row))
 }
 
 /// Records that exactly the first `done` steps of an interrupted migration completed.
@@ -66,9 +75,7 @@ pub(super) fn resolve(
     done: usize,
 ) -> Result<(), Error> {
     in_transaction(connection, hooks, |tx| {
-        let InterruptedMigration {
-            planned, applied: row, ..
-        } = read_interrupted(tx, planning, reference)?;
+        let (InterruptedMigration { planned, .. }, row) = plan_interrupted(tx, planning, reference)?;
         let direction = planned.direction();
         let all = planned.steps().len();
         if done > all {
@@ -87,7 +94,7 @@ pub(super) fn resolve(
             phase: finished.then_some(Phase::Applied),
             progress: Some(done),
             checksum: (direction == Direction::Up)
-                .then(|| planned.checksums.get(done).map(String::as_str))
+                .then(|| planned.checksums.get(done).copied())
                 .flatten(),
             claim: Some(None),
             in_flight: Some(None),

@@ -161,7 +161,7 @@ fn in_flight_before(
         Some(digest) => InFlightStep::Seen {
             digest,
             catalog_context: lock.catalog_context()?,
-            checksum: planned.checksum_after(index + 1).to_owned(),
+            checksum: planned.checksum_after(index + 1),
             touches: touches.clone(),
         },
         None => InFlightStep::Unknown,

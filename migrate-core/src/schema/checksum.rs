@@ -2,9 +2,15 @@
 //!
 //! The hash covers a canonical encoding of the steps, never source text, `Debug` output or type names. Rollback steps,
 //! bodies of Rust functions and SQL for other databases do not count. The encoding of existing steps must never change:
-//! `tests/checksums.rs` pins it. A new encoding gets a new tag.
+//! `tests/checksums.rs` pins it. A new encoding or another hash gets a new tag.
+//!
+//! The hash is not cryptographic. A checksum finds accidents: who can edit a migration can also accept it.
 
-use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 use super::column_type::{DefaultValue, Value};
 use super::operation::{ColumnEdit, ConstraintEdit, EnumChange, IndexEdit, Operation, Position, TableEdit};
@@ -12,25 +18,92 @@ use super::step::{Step, StepKind};
 use super::table::{Column, ForeignKeyAction, Index, IndexMethod, IndexOn};
 use crate::dialect::Dialect;
 
-/// The tag of the encoding, which precedes the hash.
-const TAG: u32 = 1;
+/// The tag of the encoding and the hash. Tag 1 was SHA-256.
+const TAG: u32 = 2;
 
-/// Returns the checksum of recorded steps on one dialect: the tag of the encoding and 128 bits of SHA-256, `1:0123..`.
-pub(crate) fn checksum(steps: &[Step], dialect: Dialect) -> String {
-    let mut hash = Sha256::new();
+/// A checksum, of this encoding or another one. It prints the tag and the hash, such as `2:0123..`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Checksum {
+    tag: u32,
+    hash: u128,
+}
+
+impl Checksum {
+    /// Returns true if an older version of this crate made the checksum, so that it cannot reveal a change.
+    pub(crate) fn is_older_encoding(self) -> bool {
+        self.tag < TAG
+    }
+
+    /// Returns true if a newer version of this crate made the checksum.
+    pub(crate) fn is_newer_encoding(self) -> bool {
+        self.tag > TAG
+    }
+
+    /// Returns true if this version of the crate made the checksum.
+    pub(crate) fn is_comparable(self) -> bool {
+        self.tag == TAG
+    }
+
+    /// Returns true if two checksums have the same encoding and differ.
+    pub(crate) fn differs(self, other: Checksum) -> bool {
+        self.tag == other.tag && self.hash != other.hash
+    }
+}
+
+impl From<u128> for Checksum {
+    fn from(hash: u128) -> Checksum {
+        Checksum { tag: TAG, hash }
+    }
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{:032x}", self.tag, self.hash)
+    }
+}
+
+/// A text that is not a checksum.
+#[derive(Debug)]
+pub(crate) struct NotAChecksum;
+
+impl FromStr for Checksum {
+    type Err = NotAChecksum;
+
+    fn from_str(text: &str) -> Result<Checksum, NotAChecksum> {
+        let (tag, hash) = text.split_once(':').ok_or(NotAChecksum)?;
+        // The parsers of numbers take a sign.
+        if text.contains('+') {
+            return Err(NotAChecksum);
+        }
+        let tag = tag.parse().map_err(|_| NotAChecksum)?;
+        let hash = u128::from_str_radix(hash, 16).map_err(|_| NotAChecksum)?;
+        Ok(Checksum { tag, hash })
+    }
+}
+
+/// Collects an encoding, to hash it at once.
+#[derive(Default)]
+struct Hasher(Vec<u8>);
+
+/// Returns the checksum of recorded steps on one dialect.
+pub(crate) fn checksum(steps: &[Step], dialect: Dialect) -> Checksum {
+    let mut hash = Hasher(Vec::with_capacity(512));
     for step in steps {
         add(&mut hash, step, dialect);
     }
-    print(hash)
+    xxh3_128(&hash.0).into()
 }
 
 /// Returns the checksums of the first 0, 1, 2, .. steps, up to all steps.
-pub(crate) fn checksums_by_step(steps: &[Step], dialect: Dialect) -> Vec<String> {
-    let mut hash = Sha256::new();
-    let mut checksums = vec![print(hash.clone())];
+pub(crate) fn checksums_by_step(steps: &[Step], dialect: Dialect) -> Vec<Checksum> {
+    let mut so_far = Xxh3Default::new();
+    let mut hash = Hasher::default();
+    let mut checksums = vec![so_far.digest128().into()];
     for step in steps {
+        hash.0.clear();
         add(&mut hash, step, dialect);
-        checksums.push(print(hash.clone()));
+        so_far.update(&hash.0);
+        checksums.push(so_far.digest128().into());
     }
     checksums
 }
@@ -38,40 +111,12 @@ pub(crate) fn checksums_by_step(steps: &[Step], dialect: Dialect) -> Vec<String>
 /// Returns a hash of texts in their order.
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 pub(crate) fn digest<'a>(texts: impl Iterator<Item = &'a str>) -> String {
-    let mut hash = Sha256::new();
-    for text in texts {
-        hash.update(text.len().to_le_bytes());
-        hash.update(text);
-    }
-    print(hash)
+    let mut hash = Hasher::default();
+    texts.for_each(|text| put(&mut hash, text));
+    format!("{:032x}", xxh3_128(&hash.0))
 }
 
-/// Returns true if a stored checksum has an older encoding, so that it cannot reveal a change.
-pub(crate) fn is_older_encoding(stored: &str) -> bool {
-    tag(stored).is_some_and(|tag| tag < TAG)
-}
-
-/// Returns true if a checksum has a newer encoding than this program knows.
-pub(crate) fn is_newer_encoding(stored: &str) -> bool {
-    tag(stored).is_some_and(|tag| tag > TAG)
-}
-
-/// Returns true if two checksums have the same encoding and differ.
-pub(crate) fn differ(stored: &str, now: &str) -> bool {
-    tag(stored) == tag(now) && stored != now
-}
-
-/// Returns true if a text has the form of a checksum, in any encoding.
-pub(crate) fn is_checksum(text: &str) -> bool {
-    let is_hex = |hash: &str| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    tag(text).is_some() && text.split_once(':').is_some_and(|(_, hash)| is_hex(hash))
-}
-
-fn tag(checksum: &str) -> Option<u32> {
-    checksum.split_once(':')?.0.parse().ok()
-}
-
-fn add(hash: &mut Sha256, step: &Step, dialect: Dialect) {
+fn add(hash: &mut Hasher, step: &Step, dialect: Dialect) {
     match &step.kind {
         StepKind::Sql(sql) => {
             put(hash, "execute");
@@ -84,7 +129,7 @@ fn add(hash: &mut Sha256, step: &Step, dialect: Dialect) {
     }
 }
 
-fn add_operation(hash: &mut Sha256, operation: &Operation) {
+fn add_operation(hash: &mut Hasher, operation: &Operation) {
     match operation {
         Operation::CreateTable { table, edits } => {
             put_all(hash, &["create_table", table]);
@@ -104,7 +149,7 @@ fn add_operation(hash: &mut Sha256, operation: &Operation) {
     }
 }
 
-fn add_enum_change(hash: &mut Sha256, name: &str, change: &EnumChange) {
+fn add_enum_change(hash: &mut Hasher, name: &str, change: &EnumChange) {
     match change {
         EnumChange::Create { values } => {
             put_all(hash, &["create_enum", name]);
@@ -126,7 +171,7 @@ fn add_enum_change(hash: &mut Sha256, name: &str, change: &EnumChange) {
     }
 }
 
-fn add_change(hash: &mut Sha256, change: &TableEdit) {
+fn add_change(hash: &mut Hasher, change: &TableEdit) {
     match change {
         TableEdit::Column { name, edit } => add_column_edit(hash, name, edit),
         TableEdit::Constraint(edit) => add_constraint_edit(hash, edit),
@@ -140,7 +185,7 @@ fn add_change(hash: &mut Sha256, change: &TableEdit) {
     }
 }
 
-fn add_column_edit(hash: &mut Sha256, name: &str, edit: &ColumnEdit) {
+fn add_column_edit(hash: &mut Hasher, name: &str, edit: &ColumnEdit) {
     match edit {
         ColumnEdit::Add { column, fill } => {
             put(hash, "add_column");
@@ -171,7 +216,7 @@ fn add_column_edit(hash: &mut Sha256, name: &str, edit: &ColumnEdit) {
     }
 }
 
-fn add_constraint_edit(hash: &mut Sha256, edit: &ConstraintEdit) {
+fn add_constraint_edit(hash: &mut Hasher, edit: &ConstraintEdit) {
     match edit {
         ConstraintEdit::AddPrimaryKey(key) => {
             put_all(hash, &["add_primary_key", &key.name]);
@@ -198,7 +243,7 @@ fn add_constraint_edit(hash: &mut Sha256, edit: &ConstraintEdit) {
     }
 }
 
-fn add_index_edit(hash: &mut Sha256, edit: &IndexEdit) {
+fn add_index_edit(hash: &mut Hasher, edit: &IndexEdit) {
     match edit {
         IndexEdit::Add { index, concurrently } => add_index(hash, index, *concurrently),
         IndexEdit::Drop { index, concurrently } => {
@@ -212,7 +257,7 @@ fn add_index_edit(hash: &mut Sha256, edit: &IndexEdit) {
 }
 
 /// Settings with their default value are left out, so that a new setting changes no checksum.
-fn add_column(hash: &mut Sha256, column: &Column) {
+fn add_column(hash: &mut Hasher, column: &Column) {
     put_all(hash, &[&column.name, &column.column_type.encoding()]);
     if column.nullable {
         put(hash, "nullable");
@@ -233,7 +278,7 @@ fn add_column(hash: &mut Sha256, column: &Column) {
     put_optional(hash, "comment", column.comment.as_deref());
 }
 
-fn add_index(hash: &mut Sha256, index: &Index, concurrently: bool) {
+fn add_index(hash: &mut Hasher, index: &Index, concurrently: bool) {
     put_all(hash, &["add_index", &index.name]);
     for key in &index.keys {
         match &key.on {
@@ -277,36 +322,85 @@ fn reaction(reaction: ForeignKeyAction) -> Option<&'static str> {
     (reaction != ForeignKeyAction::NoAction).then(|| reaction.as_str())
 }
 
-fn put_all(hash: &mut Sha256, fields: &[&str]) {
+fn put_all(hash: &mut Hasher, fields: &[&str]) {
     fields.iter().for_each(|field| put(hash, field));
 }
 
-fn put_names(hash: &mut Sha256, names: &[String]) {
+fn put_names(hash: &mut Hasher, names: &[String]) {
     put(hash, &names.len().to_string());
     names.iter().for_each(|name| put(hash, name));
 }
 
-fn put_optional(hash: &mut Sha256, key: &str, value: Option<&str>) {
+fn put_optional(hash: &mut Hasher, key: &str, value: Option<&str>) {
     if let Some(value) = value {
         put_all(hash, &[key, &normal_line_ends(value)]);
     }
 }
 
 /// Adds a field to the hash: its length, then its bytes. No two sequences of fields have the same encoding.
-fn put(hash: &mut Sha256, field: &str) {
-    hash.update((field.len() as u64).to_be_bytes());
-    hash.update(field);
-}
-
-fn print(hash: Sha256) -> String {
-    let mut text = format!("{TAG}:");
-    for byte in &hash.finalize()[..16] {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
+fn put(hash: &mut Hasher, field: &str) {
+    hash.0.extend_from_slice(&(field.len() as u64).to_be_bytes());
+    hash.0.extend_from_slice(field.as_bytes());
 }
 
 /// Git on Windows may convert line endings at checkout, which must not count as a change.
-fn normal_line_ends(text: &str) -> String {
-    text.replace("\r\n", "\n")
+fn normal_line_ends(text: &str) -> Cow<'_, str> {
+    match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::record;
+
+    #[test]
+    fn a_printed_checksum_is_parsed_unchanged() {
+        for text in [
+            "2:0000000000000000000000000000000a",
+            "1:e3b0c44298fc1c149afbf4c8996fb924",
+        ] {
+            assert_eq!(text.parse::<Checksum>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            ":",
+            "2",
+            "2:",
+            "2:xyz",
+            "x:00",
+            "+2:00",
+            "2:+0",
+            "-1:00",
+            "2:100000000000000000000000000000000",
+        ] {
+            assert!(text.parse::<Checksum>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_checksums_of_one_encoding_differ() {
+        let [older, newer]: [Checksum; 2] = ["1:00", "3:00"].map(|text| text.parse().unwrap());
+        let now = Checksum::from(1);
+        assert!(older.is_older_encoding() && newer.is_newer_encoding() && now.is_comparable());
+        assert!(!older.differs(now) && !now.differs(newer) && !now.differs(now));
+        assert!(now.differs(Checksum::from(2)));
+    }
+
+    #[test]
+    fn the_checksum_after_the_last_step_is_that_of_all_steps() {
+        let steps = record(|schema| {
+            for n in 0..20 {
+                schema.create_table(&format!("t{n}"), |t| t.id());
+            }
+        })
+        .steps;
+        let by_step = checksums_by_step(&steps, Dialect::Sqlite);
+        assert_eq!(by_step.len(), 21);
+        for (done, checksum_so_far) in by_step.iter().enumerate() {
+            assert_eq!(*checksum_so_far, checksum(&steps[..done], Dialect::Sqlite));
+        }
+    }
 }

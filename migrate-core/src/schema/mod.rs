@@ -21,7 +21,7 @@ pub use builder::{
 };
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 pub(crate) use checksum::digest;
-pub(crate) use checksum::{checksum, checksums_by_step, differ, is_checksum, is_newer_encoding, is_older_encoding};
+pub(crate) use checksum::{Checksum, checksum, checksums_by_step};
 pub use column_type::{ColumnType, DefaultValue, Value};
 pub use for_each_connection::{CompiledFor, NotCompiled};
 pub(crate) use naming::primary_key_name;

@@ -1,6 +1,6 @@
 //! The default names of constraints and indexes. They are equal on every database and must never change.
 
-use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// The longest name in bytes. PostgreSQL truncates longer names; MySQL allows 64 characters.
 /// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>
@@ -33,12 +33,9 @@ pub(crate) fn primary_key_name(table: &str) -> String {
     derived(table, &[], "pkey")
 }
 
-/// Returns the first eight hexadecimal digits of the SHA-256 of a text.
+/// Returns the last eight hexadecimal digits of a hash of a text.
 pub(crate) fn short_hash(text: &str) -> String {
-    Sha256::digest(text)[..4]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    format!("{:08x}", xxh3_128(text.as_bytes()) & 0xffff_ffff)
 }
 
 #[cfg(test)]

@@ -117,11 +117,12 @@ fn the_next_run_recovers_an_interrupted_run(db: &Database) {
             schema.execute("SELECT * FROM nowhere").up_only();
         });
         db.up(&[table(1), stops]).unwrap_err();
-        // The runner's checkpoint before the second step: the digest of an object that does not exist.
+        // The runner's checkpoint before the second step: the digest of an object that does not exist. On MySQL and
+        // MariaDB, the hash of the length of one empty text.
         let digest = db.texts(db.engine.pick(
             "",
             "SELECT md5('') AS text",
-            "SELECT concat('1:', left(sha2(repeat(char(0), 8), 256), 32)) AS text",
+            "SELECT '2c0a8a99dc147d5445c3b49d035665b2' AS text",
         ));
         let digest = digest.concat();
         let catalog_context = db.texts(db.engine.pick(

@@ -20,7 +20,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::error::literals_of;
-use super::history_rows::{RowOnServer, stored_rows};
+use super::history_rows;
 use super::{Begun, DriverError, DriverErrorKind, LockScope, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, DialectVersion};
 use crate::history::table::{HistoryTable, SessionBaseline};
@@ -132,14 +132,13 @@ impl Session for MysqlConnection {
         })
     }
 
-    fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
+    fn history(&mut self, table: &HistoryTable, with_details: bool) -> Result<Option<StoredRows>, DriverError> {
         let query = table.select_all(&format!(
             ", {VERSION} AS server, cast(bit_xor({}) OVER () AS SIGNED) AS history_version",
             row_version()
         ));
         let load = |connection: &mut MysqlConnection| -> Result<_, DriverError> {
-            let rows = sql_query(&query).load::<RowOnServer>(connection)?;
-            Ok(Some(stored_rows(rows, version_of)))
+            Ok(Some(history_rows::load(connection, &query, with_details, version_of)?))
         };
         match load(self) {
             Err(error) if error.kind == DriverErrorKind::Other => match is_there(self, table)? {

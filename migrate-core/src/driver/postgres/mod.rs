@@ -20,7 +20,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
-use super::history_rows::{RowOnServer, stored_rows};
+use super::history_rows;
 use super::{
     Begun, DriverError, DriverErrorKind, HistoryPrecondition, LockScope, PipelineEnvelope, Session, StoredRows, Traits,
 };
@@ -118,17 +118,16 @@ impl Session for PgConnection {
         })
     }
 
-    fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
+    fn history(&mut self, table: &HistoryTable, with_details: bool) -> Result<Option<StoredRows>, DriverError> {
         // A failed query would abort the open transaction.
         if self.transaction_depth() > 0 && !is_there(self, table)? {
             return Ok(None);
         }
+        let query = table.select_all(&format!(
+            ", {VERSION} AS server, (sum({ROW_VERSION}) OVER ())::bigint AS history_version"
+        ));
         let load = |connection: &mut PgConnection| -> Result<_, DriverError> {
-            let query = table.select_all(&format!(
-                ", {VERSION} AS server, (sum({ROW_VERSION}) OVER ())::bigint AS history_version"
-            ));
-            let rows = sql_query(query).load::<RowOnServer>(connection)?;
-            Ok(Some(stored_rows(rows, version_of)))
+            Ok(Some(history_rows::load(connection, &query, with_details, version_of)?))
         };
         match load(self) {
             Err(error) if error.kind == DriverErrorKind::Other && self.transaction_depth() == 0 => {

@@ -17,9 +17,10 @@ use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
 use self::ddl_parser::{parse_index, parse_table};
 use self::process_lock::ProcessLock;
-use super::error::{Row, kind_of, literals_of, message_of};
+use super::error::{kind_of, literals_of, message_of};
+use super::history_rows;
 use super::{Begun, DriverError, DriverErrorKind, LockScope, Session, StoredRows, Traits};
-use crate::history::StoredRow;
+use crate::dialect::Dialect;
 use crate::history::table::HistoryTable;
 use crate::render::{SqlDialect, Sqlite};
 use crate::schema::{self, Table, Trigger};
@@ -69,17 +70,13 @@ impl Session for SqliteConnection {
         Ok(sql_query(sql).execute(self)?)
     }
 
-    fn history(&mut self, table: &HistoryTable) -> Result<Option<StoredRows>, DriverError> {
-        let query = &table.select_all("");
-        let rows = |rows: Vec<Row>| {
-            Ok(Some(StoredRows {
-                rows: rows.into_iter().map(StoredRow::from).collect(),
-                version: None,
-                history_version: None,
-            }))
+    fn history(&mut self, table: &HistoryTable, with_details: bool) -> Result<Option<StoredRows>, DriverError> {
+        let query = table.select_all("");
+        let load = |connection: &mut SqliteConnection| {
+            history_rows::load(connection, &query, with_details, |_| Dialect::Sqlite.into())
         };
-        let error = match sql_query(query).load::<Row>(self) {
-            Ok(found) => return rows(found),
+        let error = match load(self) {
+            Ok(found) => return Ok(Some(found)),
             Err(error) if kind_of(&message_of(&error)) == DriverErrorKind::Locked => return Err(error.into()),
             Err(error) => error,
         };
@@ -94,7 +91,7 @@ impl Session for SqliteConnection {
         match exists {
             Ok(0) => Ok(None),
             // Another process may have created it in between.
-            Ok(_) => rows(sql_query(query).load::<Row>(self)?),
+            Ok(_) => Ok(Some(load(self)?)),
             Err(_) => Err(error.into()),
         }
     }

@@ -393,7 +393,7 @@ mod tests {
     fn the_checksum_after_the_last_step_is_that_of_all_steps() {
         let steps = record(|schema| {
             for n in 0..20 {
-                schema.create_table(&format!("t{n}"), |t| t.id());
+                schema.create_table(format!("t{n}"), |t| t.id());
             }
         })
         .steps;

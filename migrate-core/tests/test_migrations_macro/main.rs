@@ -170,7 +170,7 @@ fn a_package_without_the_feature_is_told_what_to_add() {
     let [error, _] = errors.as_slice() else {
         panic!("{errors:#?}")
     };
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @r#"error: `test_migrations!` needs the feature `testing`: add `migrate-core = { .., features = ["testing"] }` to `[dev-dependencies]` in Cargo.toml, with the version or path of your dependency [M0830]"#);
 }
 
 #[test]

@@ -240,6 +240,30 @@ pub struct MigrationMeta {
     pub module: &'static str,
 }
 
+/// Creates a migration from a function, for unit tests.
+#[cfg(test)]
+pub(crate) fn example(version: u64, up: fn(&mut Schema)) -> Migration {
+    struct Example(fn(&mut Schema));
+
+    impl Migrate for Example {
+        fn up(&self, schema: &mut Schema) {
+            (self.0)(schema);
+        }
+    }
+
+    let meta = MigrationMeta {
+        version,
+        name: "example",
+        group: "default",
+        description: "",
+        transaction: true,
+        file: "src/migrations.rs",
+        line: 1,
+        module: "migrations",
+    };
+    register(meta, Box::leak(Box::new(Example(up))))
+}
+
 /// Creates a migration from the metadata of the derive.
 #[doc(hidden)]
 #[must_use]

@@ -7,6 +7,8 @@ pub(crate) mod backends;
 mod error;
 #[cfg(feature = "_driver")]
 mod history_rows;
+#[cfg(all(test, any(feature = "postgres", feature = "mysql")))]
+mod introspection_tests;
 #[cfg(feature = "mysql")]
 mod mysql;
 pub(crate) mod open;

@@ -303,34 +303,12 @@ fn listed(names: &[String]) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{RowsAtFault, Violation};
-    use crate::migration::{Migrate, Migration, MigrationMeta, register};
+    use crate::migration::example;
     use crate::plan::{Plan, PlannedMigration};
     use crate::{Dialect, Registry, Schema, expression};
 
-    struct Up(fn(&mut Schema));
-
-    impl Migrate for Up {
-        fn up(&self, schema: &mut Schema) {
-            (self.0)(schema);
-        }
-    }
-
-    fn migration(version: u64, up: fn(&mut Schema)) -> Migration {
-        let meta = MigrationMeta {
-            version,
-            name: "example",
-            group: "default",
-            description: "",
-            transaction: true,
-            file: "src/migrations.rs",
-            line: 1,
-            module: "migrations",
-        };
-        register(meta, Box::leak(Box::new(Up(up))))
-    }
-
     fn registry(up: fn(&mut Schema)) -> Registry {
-        let setup = migration(1, |schema| {
+        let setup = example(1, |schema| {
             schema.create_table("users", |t| {
                 t.big_int("id").primary_key();
                 t.varchar("email", 100).nullable();
@@ -339,7 +317,7 @@ pub(crate) mod tests {
                 t.integer("age").default(0);
             });
         });
-        Registry::of([setup, migration(2, up)]).unwrap()
+        Registry::of([setup, example(2, up)]).unwrap()
     }
 
     fn faults(planned: &PlannedMigration) -> Vec<(String, RowsAtFault)> {

@@ -379,25 +379,19 @@ const ENUMS: &str = "\
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use diesel::Connection;
     use diesel::connection::SimpleConnection;
 
     use super::*;
     use crate::dialect::Dialect;
-    use crate::export::SchemaSnapshot;
-    use crate::migration::{Migrate, MigrationMeta, register};
-    use crate::render::dialect_of;
-    use crate::schema::{Schema, desc, expression};
+    use crate::driver::introspection_tests::{assert_tables, described, differences, server};
+    use crate::schema::{desc, expression};
 
-    /// Connects, and creates a schema in a transaction that never commits. Returns `None` and prints a notice if no
-    /// server is named.
+    /// Connects, and creates a schema in a transaction that never commits.
     fn connect() -> Option<PgConnection> {
-        let Ok(server) = std::env::var("MIGRATE_TEST_POSTGRES") else {
-            eprintln!("NOT TESTED on PostgreSQL: MIGRATE_TEST_POSTGRES does not name a server");
-            return None;
-        };
+        let server = server("MIGRATE_TEST_POSTGRES")?;
         let mut connection = PgConnection::establish(&format!("{server}/postgres")).unwrap();
         connection.begin_test_transaction().unwrap();
         connection
@@ -426,48 +420,59 @@ mod tests {
             )
             .unwrap();
         let live = read(&mut connection).unwrap();
-        insta::assert_debug_snapshot!((live.tables, live.views, live.enums));
-    }
-
-    struct Up(fn(&mut Schema));
-
-    impl Migrate for Up {
-        fn up(&self, schema: &mut Schema) {
-            (self.0)(schema);
-        }
-    }
-
-    /// Returns the differences between the described tables and the live ones, after normalization.
-    fn differences(connection: &mut PgConnection, up: fn(&mut Schema)) -> Vec<String> {
-        let meta = MigrationMeta {
-            version: 1,
-            name: "all",
-            group: "default",
-            description: "",
-            transaction: true,
-            file: "src/migrations.rs",
-            line: 1,
-            module: "migrations",
-        };
-        let migration = register(meta, Box::leak(Box::new(Up(up))));
-        let known = SchemaSnapshot::of([migration].iter(), Dialect::Postgres.into()).unwrap();
-        connection.batch_execute(&known.sql().unwrap()).unwrap();
-        let live = read(connection).unwrap();
-        assert_eq!(live.tables.len(), known.tables().count());
-        let mut differences = Vec::new();
-        for known in known.tables() {
-            let mut found = live.tables[&known.name].clone().unwrap();
-            dialect_of(Dialect::Postgres.into()).normalize_to(&mut found, known);
-            let difference = known.difference(&found);
-            differences.extend(difference.map(|difference| format!("{}: {difference}", known.name)));
-        }
-        differences
+        let described = described(Dialect::Postgres.into(), |schema| {
+            schema.create_enum("mood", ["sad", "it's"]);
+            schema.create_table("users", |t| {
+                t.id();
+                t.varchar("email", 200).unique();
+                t.char("code", 2).nullable().default("ab");
+                t.numeric("balance", 10, 2).default(0);
+                t.enum_type("feels", "mood").nullable().default("sad");
+                t.column("tags", ColumnType::Named("text[]".to_owned())).nullable();
+                t.timestamptz("seen").nullable().default_now();
+                t.column("twice", ColumnType::Named("numeric".to_owned()))
+                    .nullable()
+                    .generated("(balance * (2)::numeric)");
+                t.text("name").nullable().collate("C");
+                t.bool("ok").nullable().default(true).comment("may log in");
+                t.check("users_rich", "(balance >= (0)::numeric)");
+                t.index([expression("lower(name)"), desc("email")])
+                    .unique()
+                    .include(["ok"])
+                    .filter("ok")
+                    .name("users_lower");
+                t.index(["tags"]).method(IndexMethod::Gin).name("users_tags");
+                t.comment("people");
+            });
+            schema.create_table("posts", |t| {
+                t.integer("id").auto_increment().primary_key();
+                t.big_int("user_id")
+                    .nullable()
+                    .references("users", "id")
+                    .on_delete(ForeignKeyAction::Cascade);
+            });
+        });
+        assert_tables(&live, &described, |table| match table.name.as_str() {
+            "posts" => table.foreign_keys[0].deferred = true,
+            _ => table.triggers.push(Trigger {
+                name: "touched".to_owned(),
+                sql: "CREATE TRIGGER touched BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch()".to_owned(),
+            }),
+        });
+        let views: Vec<(&str, &str)> = live
+            .views
+            .iter()
+            .map(|(name, sql)| (name.as_str(), sql.as_str()))
+            .collect();
+        assert_eq!(views, [("names", " SELECT users.name\n   FROM users;")]);
+        assert_eq!(live.enums["mood"], ["sad", "it's"]);
+        assert_eq!(live.enums.len(), 1);
     }
 
     #[test]
     fn described_tables_are_introspected_unchanged() {
         let Some(mut connection) = connect() else { return };
-        let differences = differences(&mut connection, |schema| {
+        let known = described(Dialect::Postgres.into(), |schema| {
             schema.create_enum("mood", ["sad", "it's"]);
             schema.create_table("people", |t| {
                 t.id();
@@ -487,6 +492,8 @@ mod tests {
                     .filter("country LIKE 'd%'");
             });
         });
-        assert_eq!(differences, [""; 0]);
+        connection.batch_execute(&known.sql().unwrap()).unwrap();
+        let live = read(&mut connection).unwrap();
+        assert_eq!(differences(Dialect::Postgres.into(), &known, &live), [""; 0]);
     }
 }

@@ -107,8 +107,9 @@ fn run_next_under(
         return agenda.recover(stale, lock, planning, hooks, run.completed() > 0);
     }
     // Another run may have been faster, so that a rebuild is next now.
-    let is_ready = |planned: &mut PlannedMigration| without_foreign_keys || !planned.rebuilds();
-    let Some(planned) = agenda.queue.pop_front_if(is_ready) else {
+    let next = agenda.queue.front();
+    let is_ready = next.is_some_and(|planned| without_foreign_keys || !planned.rebuilds());
+    let Some(planned) = is_ready.then(|| agenda.queue.pop_front()).flatten() else {
         return Ok(());
     };
     let attempt = run.attempt(agenda, planning.registry(), &planned, 0, agenda.queue.is_empty());

@@ -117,9 +117,11 @@ impl Words<'_> {
 
     /// Consumes a word if it is the next token.
     fn take(&mut self, word: &str) -> bool {
-        self.0
-            .pop_front_if(|next| next.as_str().eq_ignore_ascii_case(word))
-            .is_some()
+        let is_next = self
+            .0
+            .front()
+            .is_some_and(|next| next.as_str().eq_ignore_ascii_case(word));
+        is_next && self.0.pop_front().is_some()
     }
 
     /// Consumes a name with its qualifiers.

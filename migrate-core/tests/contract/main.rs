@@ -7,6 +7,7 @@
 #![allow(
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
@@ -111,6 +112,7 @@ mod injection;
 mod interruption;
 mod introspection;
 mod processes;
+mod properties;
 mod rollback;
 mod single_transaction;
 mod sqlite;
@@ -125,6 +127,9 @@ mod online;
 mod pooler;
 #[cfg(feature = "postgres")]
 mod postgres;
+
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod testing;
 
 // Modules for tests with a server of any kind.
 #[cfg(any(feature = "postgres", feature = "mysql"))]

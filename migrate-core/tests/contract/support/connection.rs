@@ -47,7 +47,10 @@ impl AnyConnection {
     }
 
     pub(crate) fn runner(&mut self, migrations: &[Migration]) -> Runner<'_> {
-        let registry = Registry::of(migrations.iter().copied()).unwrap();
+        self.runner_of(Registry::of(migrations.iter().copied()).unwrap())
+    }
+
+    pub(crate) fn runner_of(&mut self, registry: Registry) -> Runner<'_> {
         let runner = with_connection!(self, connection => Runner::new(connection, registry));
         runner.applied_by("tester@here")
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use migrate_core::testing::TestFile;
-use migrate_core::{Error, Migration, Report, Rollback, Runner, Target};
+use migrate_core::{Dialect, Error, Migration, Report, Rollback, Runner, Target};
 
 use super::{AnyConnection, Engine, picture, text};
 
@@ -74,10 +74,7 @@ impl Database {
     }
 
     /// The dialect. The server's version distinguishes MySQL and MariaDB.
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(crate) fn dialect(&self) -> migrate_core::Dialect {
-        use migrate_core::Dialect;
-
+    pub(crate) fn dialect(&self) -> Dialect {
         match self.engine.pick(Dialect::Sqlite, Dialect::Postgres, Dialect::MySql) {
             Dialect::MySql if self.number("SELECT version() LIKE '%MariaDB%' AS number") == 1 => Dialect::MariaDb,
             name => name,

@@ -7,15 +7,16 @@ use migrate_core::{Dialect, Direction, Error, ErrorKind, Migration, Rollback, Ta
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-use super::database::{Database, Objects};
+use super::database::{Objects, PlanDatabase};
 use super::operation::{self, Operation};
 use super::plan::{Taken, Wish, wish};
+use crate::support::Database;
 
-on_each_database! {
+on_every_database! {
     every_plan_goes_up_and_down_and_keeps_its_rows
 }
 
-/// The name of the plans' enum in [`Database::objects`].
+/// The name of the plans' enum in [`PlanDatabase::objects`].
 const ENUM: &str = "enum mood";
 
 #[derive(Default)]
@@ -51,19 +52,19 @@ impl fmt::Display for Seen {
 }
 
 /// Checks that the schema state matches introspection.
-fn agrees(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), TestCaseError> {
+fn agrees(database: &mut PlanDatabase, migrations: &[Migration]) -> Result<(), TestCaseError> {
     prop_assert_eq!(differences(database, migrations)?, [""; 0]);
     Ok(())
 }
 
-fn differences(database: &mut dyn Database, migrations: &[Migration]) -> Result<Vec<String>, TestCaseError> {
+fn differences(database: &mut PlanDatabase, migrations: &[Migration]) -> Result<Vec<String>, TestCaseError> {
     let differences = database.runner(migrations).differences();
     differences.map_err(|error| TestCaseError::fail(error.to_string()))
 }
 
 /// Checks that the rollback has restored everything, except an enum value, which PostgreSQL cannot remove.
 fn check_restored(
-    database: &mut dyn Database,
+    database: &mut PlanDatabase,
     taken: &Taken,
     before: &Objects,
     after_what: &str,
@@ -85,18 +86,18 @@ fn check_restored(
     Ok(())
 }
 
-fn there(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), Error> {
+fn there(database: &mut PlanDatabase, migrations: &[Migration]) -> Result<(), Error> {
     database.runner(migrations).up(&Target::Latest).map(drop)
 }
 
 /// Rolls back to the schema before rows were inserted.
-fn back(database: &mut dyn Database, migrations: &[Migration]) -> Result<(), Error> {
+fn back(database: &mut PlanDatabase, migrations: &[Migration]) -> Result<(), Error> {
     let first = Rollback::To("1".parse().unwrap());
     database.runner(migrations).rollback(&first).map(drop)
 }
 
 /// Rolls back. Returns false if the planner or a row prevents it.
-fn comes_back(database: &mut dyn Database, migrations: &[Migration], seen: &mut Seen) -> Result<bool, TestCaseError> {
+fn comes_back(database: &mut PlanDatabase, migrations: &[Migration], seen: &mut Seen) -> Result<bool, TestCaseError> {
     let objects = database.objects();
     let Err(error) = back(database, migrations) else {
         return Ok(true);
@@ -118,7 +119,7 @@ fn comes_back(database: &mut dyn Database, migrations: &[Migration], seen: &mut 
     Ok(false)
 }
 
-fn check(database: &mut dyn Database, wish: &Wish, seen: &mut Seen) -> Result<(), TestCaseError> {
+fn check(database: &mut PlanDatabase, wish: &Wish, seen: &mut Seen) -> Result<(), TestCaseError> {
     let taken = wish.taken();
     seen.refused_by_planner += taken.refused;
     if taken.is_empty() {
@@ -128,7 +129,7 @@ fn check(database: &mut dyn Database, wish: &Wish, seen: &mut Seen) -> Result<()
     goes(database, &taken, seen).map_err(|error| TestCaseError::fail(format!("{error}\n{taken:#?}")))
 }
 
-fn goes(database: &mut dyn Database, taken: &Taken, seen: &mut Seen) -> Result<(), TestCaseError> {
+fn goes(database: &mut PlanDatabase, taken: &Taken, seen: &mut Seen) -> Result<(), TestCaseError> {
     let migrations = taken.migrations();
     let fail = |what: &str, error: Error| TestCaseError::fail(format!("{what}: {error}"));
     database.empty();
@@ -193,7 +194,8 @@ fn goes(database: &mut dyn Database, taken: &Taken, seen: &mut Seen) -> Result<(
     Ok(())
 }
 
-fn every_plan_goes_up_and_down_and_keeps_its_rows(database: &mut dyn Database) {
+fn every_plan_goes_up_and_down_and_keeps_its_rows(db: &Database) {
+    let database = PlanDatabase::like(db);
     let is_full = std::env::var_os("CI_FULL").is_some();
     let plans = match (database.dialect(), is_full) {
         (Dialect::Sqlite, false) => 1_000,
@@ -217,10 +219,10 @@ fn every_plan_goes_up_and_down_and_keeps_its_rows(database: &mut dyn Database) {
     let database = RefCell::new(database);
     let seen = RefCell::<Seen>::default();
     let result = runner.run(&wishes, |wish| {
-        check(*database.borrow_mut(), &wish, &mut seen.borrow_mut())
+        check(&mut database.borrow_mut(), &wish, &mut seen.borrow_mut())
     });
     let seen = seen.into_inner();
-    println!("{}: {seen}", database.borrow().name());
+    println!("{}: {seen}", database.borrow_mut().name());
     if let Err(failure) = result {
         panic!("{failure}");
     }

@@ -1,87 +1,40 @@
 //! PostgreSQL, in the version of the server.
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_query;
-use migrate_core::{Dialect, Direction, Registry, Runner};
+use migrate_core::{Dialect, Direction};
 
-use super::database::{Database, Objects, OneText, objects};
-use super::server::OnServer;
+use super::database::{Catalog, Objects, objects};
 use super::sql::MOODS;
+use crate::support::AnyConnection;
 
-pub(crate) struct Postgres {
-    // Declared before the database, so that the connection closes first.
-    connection: PgConnection,
-    place: OnServer,
-    version: String,
-}
+pub(super) struct Postgres;
 
-impl Postgres {
-    /// Returns `None` with a message if the environment names no server.
-    pub(crate) fn new(variable: &'static str) -> Option<Postgres> {
-        let place = OnServer::new(variable, |url, sql| {
-            let mut server = PgConnection::establish(&format!("{url}/postgres")).unwrap();
-            server.batch_execute(sql).unwrap();
-        })?;
-        let mut connection = PgConnection::establish(&place.url()).unwrap();
-        // Durability does not matter here.
-        connection.batch_execute("SET synchronous_commit = off").unwrap();
-        let version = sql_query("SELECT current_setting('server_version') AS text");
-        let version = version.get_result::<OneText>(&mut connection).unwrap().text;
-        Some(Postgres {
-            connection,
-            place,
-            version,
-        })
-    }
-}
-
-impl Database for Postgres {
-    fn name(&self) -> String {
-        format!("PostgreSQL {}", self.version)
+impl Catalog for Postgres {
+    fn settings(&self) -> Option<&'static str> {
+        Some("SET synchronous_commit = off")
     }
 
-    fn dialect(&self) -> Dialect {
-        Dialect::Postgres
+    fn version(&self) -> &'static str {
+        "SELECT current_setting('server_version') AS text"
     }
 
-    fn empty(&mut self) {
-        self.execute("SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    fn drop_all(&self, _database: &str) -> String {
+        "SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public".to_owned()
     }
 
-    fn runner_of(&mut self, registry: Registry) -> Runner<'_> {
-        Runner::new(&mut self.connection, registry)
+    fn objects(&self, connection: &mut AnyConnection, _dialect: Dialect) -> Objects {
+        objects(connection.texts(OBJECTS))
     }
 
-    fn execute(&mut self, sql: &str) {
-        let done = self.connection.batch_execute(sql);
-        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    fn tables(&self) -> &'static str {
+        "SELECT table_name::text AS text FROM information_schema.tables \
+             WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> '__migrations' ORDER BY 1"
     }
 
-    fn texts(&mut self, query: &str) -> Vec<String> {
-        let rows = sql_query(query).load::<OneText>(&mut self.connection);
-        let rows = rows.unwrap_or_else(|error| panic!("{query}: {error}"));
-        rows.into_iter().map(|row| row.text).collect()
-    }
-
-    fn objects(&mut self) -> Objects {
-        objects(self.texts(OBJECTS))
-    }
-
-    fn tables(&mut self) -> Vec<String> {
-        self.texts(
-            "SELECT table_name::text AS text FROM information_schema.tables \
-             WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> '__migrations' ORDER BY 1",
-        )
-    }
-
-    fn columns(&mut self, table: &str) -> Vec<(String, String)> {
-        let columns = self.texts(&format!(
+    fn columns(&self, table: &str) -> String {
+        format!(
             "SELECT column_name || chr(9) || udt_name AS text FROM information_schema.columns \
              WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY column_name"
-        ));
-        let columns = columns.iter().map(|text| text.split_once('\t').unwrap());
-        columns.map(|(name, udt)| (name.to_owned(), udt.to_owned())).collect()
+        )
     }
 
     fn literal(&self, column_type: &str, table: &str, column: &str, row: usize) -> String {
@@ -111,10 +64,6 @@ impl Database for Postgres {
             // The fill of a restored column may be missing in the referenced table.
             Direction::Down => &["violates foreign key constraint"],
         }
-    }
-
-    fn url(&self) -> String {
-        self.place.url()
     }
 }
 

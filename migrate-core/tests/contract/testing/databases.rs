@@ -12,7 +12,7 @@ use migrate_core::prelude::*;
 use migrate_core::testing::{ServerConnection, TestDatabase, TestResult, TestServer};
 use migrate_core::{Rollback, Target};
 
-on_every_server! {
+on_every_test_server! {
     a_database_moves_to_any_migration
     databases_are_independent_and_take_more_connections
     a_database_is_dropped_despite_panics_and_connections

@@ -11,10 +11,11 @@ use migrate_core::{Dialect, DieselOptions, MigrationRef, Registry, SchemaSnapsho
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::database::Database;
+use super::database::PlanDatabase;
 use super::plan::wish;
+use crate::support::Database;
 
-on_each_database! {
+on_every_database! {
     the_exported_schema_matches_the_migrated_database
     schema_rs_matches_print_schema
     table_snapshots_match_print_schema
@@ -30,7 +31,7 @@ fn diesel() -> Option<String> {
 }
 
 /// Returns the output of `print-schema` without its first line.
-fn printed_by_diesel(diesel: &str, database: &dyn Database, arguments: &[&str]) -> String {
+fn printed_by_diesel(diesel: &str, database: &PlanDatabase, arguments: &[&str]) -> String {
     let mut command = Command::new(diesel);
     command.args(["print-schema", "--database-url", &database.url()]);
     // The settings of `diesel setup`.
@@ -63,7 +64,8 @@ fn random_migrations(dialect: Dialect) -> Vec<Registry> {
     all
 }
 
-fn the_exported_schema_matches_the_migrated_database(database: &mut dyn Database) {
+fn the_exported_schema_matches_the_migrated_database(db: &Database) {
+    let mut database = PlanDatabase::like(db);
     for registry in random_migrations(database.dialect()) {
         database.empty();
         database.runner_of(registry.clone()).up(&Target::Latest).unwrap();
@@ -76,7 +78,8 @@ fn the_exported_schema_matches_the_migrated_database(database: &mut dyn Database
     }
 }
 
-fn schema_rs_matches_print_schema(database: &mut dyn Database) {
+fn schema_rs_matches_print_schema(db: &Database) {
+    let mut database = PlanDatabase::like(db);
     let Some(diesel) = diesel() else { return };
     let is_sqlite = database.dialect() == Dialect::Sqlite;
     for (number, registry) in random_migrations(database.dialect()).into_iter().enumerate() {
@@ -93,7 +96,7 @@ fn schema_rs_matches_print_schema(database: &mut dyn Database) {
             }
             let mut arguments = vec!["--except-tables", "__migrations"];
             arguments.extend(is_bigint.then_some("--sqlite-integer-primary-key-is-bigint"));
-            let printed = printed_by_diesel(&diesel, database, &arguments);
+            let printed = printed_by_diesel(&diesel, &database, &arguments);
             assert!(
                 written == printed,
                 "plan {number}, {is_bigint}:\n{written}\n--- Diesel:\n{printed}"
@@ -103,7 +106,8 @@ fn schema_rs_matches_print_schema(database: &mut dyn Database) {
 }
 
 /// `create --tables` writes these tables into a migration.
-fn table_snapshots_match_print_schema(database: &mut dyn Database) {
+fn table_snapshots_match_print_schema(db: &Database) {
+    let mut database = PlanDatabase::like(db);
     let Some(diesel) = diesel() else { return };
     let first: MigrationRef = "1".parse().unwrap();
     for registry in random_migrations(database.dialect()).into_iter().take(15) {
@@ -119,7 +123,7 @@ fn table_snapshots_match_print_schema(database: &mut dyn Database) {
             arguments.push("--sqlite-integer-primary-key-is-bigint");
         }
         arguments.extend(patterns.iter().map(String::as_str));
-        let printed = printed_by_diesel(&diesel, database, &arguments);
+        let printed = printed_by_diesel(&diesel, &database, &arguments);
         assert_eq!(frozen.trim(), printed.trim());
     }
 }

@@ -1,92 +1,44 @@
 //! MySQL or MariaDB, depending on the server.
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_query;
-use migrate_core::{Dialect, Direction, Registry, Runner};
+use migrate_core::{Dialect, Direction};
 
-use super::database::{Database, Objects, OneText, objects};
-use super::server::OnServer;
+use super::database::{Catalog, Objects, objects};
+use crate::support::AnyConnection;
 
-pub(crate) struct MySql {
-    // Declared before the database, so that the connection closes first.
-    connection: MysqlConnection,
-    place: OnServer,
-    version: String,
-}
+pub(super) struct MySql;
 
-impl MySql {
-    /// Returns `None` with a message if the environment names no server.
-    pub(crate) fn new(variable: &'static str) -> Option<MySql> {
-        let place = OnServer::new(variable, |url, sql| {
-            let mut server = MysqlConnection::establish(&format!("{url}/mysql")).unwrap();
-            server.batch_execute(sql).unwrap();
-        })?;
-        let mut connection = MysqlConnection::establish(&place.url()).unwrap();
-        let version = sql_query("SELECT version() AS text").get_result::<OneText>(&mut connection);
-        Some(MySql {
-            connection,
-            place,
-            version: version.unwrap().text,
-        })
-    }
-}
-
-impl Database for MySql {
-    fn name(&self) -> String {
-        format!("{:?} {}", self.dialect(), self.version)
+impl Catalog for MySql {
+    fn settings(&self) -> Option<&'static str> {
+        None
     }
 
-    fn dialect(&self) -> Dialect {
-        match self.version.contains("MariaDB") {
-            true => Dialect::MariaDb,
-            false => Dialect::MySql,
-        }
+    fn version(&self) -> &'static str {
+        "SELECT version() AS text"
     }
 
-    fn empty(&mut self) {
-        let name = self.texts("SELECT database() AS text").concat();
-        self.execute(&format!("DROP DATABASE {name}; CREATE DATABASE {name}; USE {name}"));
+    fn drop_all(&self, database: &str) -> String {
+        format!("DROP DATABASE {database}; CREATE DATABASE {database}; USE {database}")
     }
 
-    fn runner_of(&mut self, registry: Registry) -> Runner<'_> {
-        Runner::new(&mut self.connection, registry)
-    }
-
-    fn execute(&mut self, sql: &str) {
-        let done = self.connection.batch_execute(sql);
-        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    }
-
-    fn texts(&mut self, query: &str) -> Vec<String> {
-        let rows = sql_query(query).load::<OneText>(&mut self.connection);
-        let rows = rows.unwrap_or_else(|error| panic!("{query}: {error}"));
-        rows.into_iter().map(|row| row.text).collect()
-    }
-
-    fn objects(&mut self) -> Objects {
-        let own = match self.dialect() {
+    fn objects(&self, connection: &mut AnyConnection, dialect: Dialect) -> Objects {
+        let own = match dialect {
             Dialect::MariaDb => ON_MARIADB,
             _ => ON_MYSQL,
         };
         let queries = OBJECTS.iter().chain(&own);
-        objects(queries.flat_map(|query| self.texts(query)).collect())
+        objects(queries.flat_map(|query| connection.texts(query)).collect())
     }
 
-    fn tables(&mut self) -> Vec<String> {
-        self.texts(
-            "SELECT table_name AS text FROM information_schema.tables \
-             WHERE table_schema = database() AND table_type = 'BASE TABLE' AND table_name <> '__migrations' ORDER BY 1",
-        )
+    fn tables(&self) -> &'static str {
+        "SELECT table_name AS text FROM information_schema.tables \
+             WHERE table_schema = database() AND table_type = 'BASE TABLE' AND table_name <> '__migrations' ORDER BY 1"
     }
 
-    fn columns(&mut self, table: &str) -> Vec<(String, String)> {
-        let columns = self.texts(&format!(
+    fn columns(&self, table: &str) -> String {
+        format!(
             "SELECT concat(column_name, char(9), data_type) AS text FROM information_schema.columns \
              WHERE table_schema = database() AND table_name = '{table}' ORDER BY column_name"
-        ));
-        let columns = columns.iter().map(|text| text.split_once('\t').unwrap());
-        columns.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect()
+        )
     }
 
     fn literal(&self, column_type: &str, table: &str, column: &str, row: usize) -> String {
@@ -128,10 +80,6 @@ impl Database for MySql {
                 "Invalid JSON",
             ],
         }
-    }
-
-    fn url(&self) -> String {
-        self.place.url()
     }
 }
 

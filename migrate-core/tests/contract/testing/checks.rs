@@ -9,7 +9,7 @@ use migrate_core::testing::{Checks, ServerConnection, TestResult, TestServer};
 
 use super::databases::Number;
 
-on_every_server! {
+on_every_test_server! {
     rows_are_generated_for_every_kind_of_table
     each_mistake_is_found
     a_rust_step_for_another_connection_is_found

@@ -43,13 +43,15 @@ mod mysql_only {
 #[test]
 fn each_enabled_or_named_database_has_tests() {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--list", "test_migrations::"])
+        .args(["--list", "testing::test_migrations::"])
         .output()
         .unwrap();
     let listed = String::from_utf8(output.stdout).unwrap();
-    let checks = listed
-        .lines()
-        .filter_map(|line| line.strip_suffix(": test")?.rsplit_once("::"));
+    let checks = listed.lines().filter_map(|line| {
+        line.strip_prefix("testing::")?
+            .strip_suffix(": test")?
+            .rsplit_once("::")
+    });
     let mut counted = BTreeMap::new();
     for (module, _) in checks {
         *counted.entry(module).or_insert(0) += 1;

@@ -18,8 +18,8 @@ fn main() {
 }
 "#;
 
-/// A separate workspace. All workspaces share one target directory, so that dependencies are built once. Package names
-/// therefore start with the name of the test.
+/// A separate workspace. All workspaces share one target directory with the other packages outside this workspace, so
+/// that dependencies are built once. Package names therefore start with the name of the test.
 struct Scratch {
     root: PathBuf,
 }
@@ -59,12 +59,14 @@ impl Scratch {
     }
 
     fn cargo(&self, arguments: &[&str]) -> std::io::Result<Outcome> {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("linking").join("target");
+        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/outside");
         let Output { status, stdout, stderr } = Command::new(env!("CARGO"))
             .args(arguments)
             .args(["--offline", "--quiet"])
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", target)
+            .env("CARGO_INCREMENTAL", "0")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .env_remove("RUSTFLAGS")
             .output()?;
         Ok(Outcome {

@@ -1,4 +1,4 @@
-//! Diesel's `schema.rs` for PostgreSQL, as `print-schema` formats it. `tests/properties` compares that of SQLite with
+//! Diesel's `schema.rs` for PostgreSQL, as `print-schema` formats it. `tests/contract/properties` compares that of SQLite with
 //! the program's output.
 
 use migrate_core::{ColumnType, Dialect, DieselOptions, SchemaSnapshot};

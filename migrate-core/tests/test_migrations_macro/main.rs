@@ -69,6 +69,8 @@ impl Package {
             .args(["test", "--offline", "--no-fail-fast", "--tests"])
             .current_dir(&self.directory)
             .env("CARGO_TARGET_DIR", target())
+            .env("CARGO_INCREMENTAL", "0")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .env("CARGO_TERM_COLOR", "never")
             .env_remove("RUST_BACKTRACE")
             .env_remove("MIGRATE_TEST_SEED")

@@ -2,39 +2,17 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{MysqlConnection, PgConnection, QueryResult, RunQueryDsl, sql_query};
-use migrate_core::__private::{MigrationMeta, register};
 use migrate_core::Value;
 use migrate_core::prelude::*;
 use migrate_core::testing::{Checks, ServerConnection, TestResult, TestServer};
 
 use super::databases::Number;
+use crate::support::migration;
 
 on_every_test_server! {
     rows_are_generated_for_every_kind_of_table
     each_mistake_is_found
     a_rust_step_for_another_connection_is_found
-}
-
-struct Up<F>(F);
-
-impl<F: Fn(&mut Schema) + Send + Sync + 'static> Migrate for Up<F> {
-    fn up(&self, schema: &mut Schema) {
-        (self.0)(schema);
-    }
-}
-
-fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> Migration {
-    let meta = MigrationMeta {
-        version,
-        name: Box::leak(format!("m{version}").into_boxed_str()),
-        group: "default",
-        description: "",
-        transaction: true,
-        file: "src/migrations.rs",
-        line: 1,
-        module: "migrations",
-    };
-    register(meta, Box::leak(Box::new(Up(up))))
 }
 
 fn checks<C: ServerConnection>(server: &TestServer<C>, migrations: Vec<Migration>) -> Checks {

@@ -121,6 +121,7 @@ codes! {
     SEVERAL_STATEMENTS = 416, InvalidMigration, "a step must be a single statement";
     NO_STATEMENT = 417, InvalidMigration, "the SQL contains no statement";
     NUL_IN_SQL = 418, InvalidMigration, "the SQL contains a NUL character";
+    UNREADABLE_SQL = 419, InvalidMigration, "the end of a statement is unclear";
 
     // M05: planning and export.
     INVALID_MIGRATIONS = 500, InvalidMigration, "the migrations are invalid";

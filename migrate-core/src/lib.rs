@@ -120,6 +120,7 @@ mod render;
 mod report;
 mod runner;
 mod schema;
+mod sql;
 mod state;
 mod target;
 #[cfg(feature = "testing")]

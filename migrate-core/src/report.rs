@@ -49,8 +49,9 @@ pub struct ExecutedMigration {
 
 /// An event of a run. [`Runner::observe`](crate::Runner::observe) passes each one to a closure.
 ///
-/// A migration that is retried, because another connection held a lock, sends `Started` and `Step` again. Migrations in
-/// one pipeline on PostgreSQL send their events after it completes.
+/// A migration that is retried, because another connection held a lock or its pipeline failed, sends `Started` and `Step`
+/// again. On PostgreSQL, one message may carry several generated migrations, or all raw SQL of one migration. Its first
+/// `Started` comes before the message, and the other events after it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {

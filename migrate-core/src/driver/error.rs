@@ -91,22 +91,3 @@ const LOST: [&str; 5] = [
     "erver has gone away",
     "Connection was killed",
 ];
-
-/// Splits a list of SQL literals at its commas, but not inside string literals.
-#[cfg(any(feature = "sqlite", feature = "mysql"))]
-pub(super) fn literals_of(list: &str) -> Vec<String> {
-    let mut literals = Vec::new();
-    let (mut begin, mut in_text) = (0, false);
-    for (at, byte) in list.bytes().enumerate() {
-        match byte {
-            b'\'' => in_text = !in_text,
-            b',' if !in_text => {
-                literals.push(list[begin..at].to_owned());
-                begin = at + 1;
-            }
-            _ => {}
-        }
-    }
-    literals.push(list[begin..].to_owned());
-    literals
-}

@@ -36,7 +36,7 @@ pub(super) fn assert_tables(live: &LiveSchema, described: &SchemaSnapshot, adjus
         adjust(&mut expected);
         let expected = in_order(expected);
         let found = in_order(live.tables[&table.name].clone().unwrap());
-        assert_eq!(expected.difference(&found), None, "{}", table.name);
+        assert_eq!(expected.difference(described.dialect(), &found), None, "{}", table.name);
         // What that text leaves out: the order of columns, names of constraints, triggers.
         assert!(expected == found, "expected {expected:#?}\nfound {found:#?}");
     }
@@ -62,7 +62,7 @@ pub(super) fn differences(version: DialectVersion, known: &SchemaSnapshot, live:
         for (found, known) in found.columns.iter().zip(&known.columns) {
             assert_eq!((&found.name, &found.comment), (&known.name, &known.comment));
         }
-        let difference = known.difference(&found);
+        let difference = known.difference(version.name(), &found);
         differences.extend(difference.map(|difference| format!("{}: {difference}", known.name)));
     }
     differences

@@ -31,6 +31,7 @@ use crate::dialect::DialectVersion;
 use crate::history::StoredRow;
 use crate::history::table::{HistoryTable, SessionBaseline};
 use crate::render::SqlDialect;
+use crate::sql::StatementInfo;
 use crate::state::LiveSchema;
 
 /// A Diesel connection that migrations can run on.
@@ -146,6 +147,13 @@ pub trait Session: Any {
         None
     }
 
+    /// Returns the number of pipelined transactions that a run has committed in this server session, or `None` if it
+    /// has committed none here.
+    #[doc(hidden)]
+    fn pipelined_transactions(&mut self, _run: &str) -> Result<Option<i64>, DriverError> {
+        Ok(None)
+    }
+
     /// Returns an SQL condition that is true only in the given server session.
     #[doc(hidden)]
     fn is_in_session(&self, _session: i64) -> String {
@@ -172,9 +180,9 @@ pub trait Session: Any {
     fn begin_step(&mut self) -> Result<(), DriverError>;
 
     /// Prepares for a statement outside a transaction: drops invalid indexes of an earlier attempt, and sets the lock
-    /// wait.
+    /// wait. `info` has the facts about the statement.
     #[doc(hidden)]
-    fn prepare_statement(&mut self, _sql: &str, _wait: Duration) -> Result<(), DriverError> {
+    fn prepare_statement(&mut self, _info: Option<&StatementInfo>, _wait: Duration) -> Result<(), DriverError> {
         Ok(())
     }
 

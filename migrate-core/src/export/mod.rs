@@ -82,7 +82,7 @@ impl SchemaSnapshot {
         dialect: DialectVersion,
     ) -> Result<SchemaSnapshot, Error> {
         let mut unknown = Vec::new();
-        let mut before = SchemaState::default();
+        let mut before = SchemaState::new(dialect.name());
         let (planner, _) = replayed(migrations, dialect, |migration, model| {
             let what = match model.newly_unknown(&before) {
                 None => "anything".to_owned(),
@@ -108,6 +108,12 @@ impl SchemaSnapshot {
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.model.table(name)
+    }
+
+    /// Returns the dialect that the schema is for.
+    #[cfg(test)]
+    pub(crate) fn dialect(&self) -> crate::dialect::Dialect {
+        self.dialect.name()
     }
 
     /// Returns all known tables, in the order of their names.

@@ -8,7 +8,8 @@ use crate::diagnostic::Diagnostic;
 use crate::error::Error;
 use crate::location::Location;
 use crate::render::{self, SqlDialect};
-use crate::schema::{EnumChange, ForeignKey, LocatedEdit, Operation, Table, TableEdit, mentions};
+use crate::schema::{EnumChange, ForeignKey, LocatedEdit, Operation, Table, TableEdit};
+use crate::sql::mentions;
 use crate::state::{CheckedOperation, toposort};
 
 /// The location of generated operations, which have no source.
@@ -57,8 +58,12 @@ impl SchemaSnapshot {
                 Operation::CreateView { view, .. } => dialect.check_view(view),
                 _ => None,
             };
-            for statement in rendered.statements.iter().filter(|sql| check.as_ref() != Some(sql)) {
-                let _ = writeln!(text, "{statement};");
+            for statement in rendered
+                .statements
+                .iter()
+                .filter(|one| check.as_ref() != Some(&one.sql))
+            {
+                let _ = writeln!(text, "{};", statement.sql);
             }
         }
         Ok(text)
@@ -126,7 +131,9 @@ impl SchemaSnapshot {
         let all: Vec<(&str, &str)> = self.views().collect();
         let reads = |(_, query): (&str, &str)| {
             let others = all.iter().map(|(other, _)| *other);
-            others.filter(|other| mentions(query, other)).collect()
+            others
+                .filter(|other| mentions(self.dialect.name(), query, other))
+                .collect()
         };
         toposort(&all, |(view, _)| view, reads)
     }

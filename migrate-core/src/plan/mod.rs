@@ -18,7 +18,8 @@ use crate::location::Location;
 use crate::migration::{Direction, Migration};
 use crate::plan::rows_at_fault::RowsAtFault;
 use crate::render::{SqlDialect, TransactionWrapper};
-use crate::schema::{self, Checksum, Effect, Functions, SessionEffect, Table};
+use crate::schema::{Checksum, Functions, Table};
+use crate::sql::{SessionEffect, StatementInfo};
 
 pub use self::note::Note;
 
@@ -132,15 +133,9 @@ impl PlannedMigration {
         self.migration.in_transaction() && self.dialect.features().transactional_changes
     }
 
-    /// Returns true if a step of the user may end its transaction. Raw SQL can do so only where a text may hold several
-    /// statements; elsewhere the planner checks the only one.
+    /// Returns true if a step of the user may end its transaction.
     pub(crate) fn may_end_transaction(&self) -> bool {
-        let may_end = |step: &PlannedStep| match step.action {
-            Action::Statement(_) => self.dialect.features().several_statements,
-            Action::Rust { .. } => true,
-            _ => false,
-        };
-        self.steps.iter().any(may_end)
+        self.steps.iter().any(PlannedStep::may_end_transaction)
     }
 }
 
@@ -206,18 +201,24 @@ pub struct PlannedStep {
     /// Warnings and notes on the step.
     pub(crate) notes: Vec<Note>,
     pub(crate) action: Action,
-    /// The objects that its SQL changes. Empty unless their definitions show everything that the SQL does.
-    pub(crate) touches: Vec<String>,
     /// The rows that its SQL can fail on.
     pub(crate) rows_at_fault: Vec<RowsAtFault>,
 }
 
+/// The SQL of a step, with the facts about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    /// The text, exactly as it is sent.
+    pub(crate) sql: String,
+    pub(crate) info: StatementInfo,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// Raw SQL from the user, exactly as it is sent.
-    Statement(String),
-    /// SQL that was rendered for an operation, exactly as it is sent.
-    Generated(String),
+    /// Raw SQL from the user.
+    Statement(Statement),
+    /// SQL that was rendered for an operation.
+    Generated(Statement),
     /// A table is about to be rebuilt. Its live definition must match.
     Expect {
         table: Box<Table>,
@@ -244,9 +245,31 @@ impl PlannedStep {
     /// leaves in place, and for the announcement of a table rebuild.
     #[must_use]
     pub fn sql(&self) -> Option<&str> {
+        self.statement().map(|statement| statement.sql.as_str())
+    }
+
+    /// Returns the SQL with its end, so that other SQL may follow.
+    pub(crate) fn terminated_sql(&self) -> Option<String> {
+        let statement = self.statement()?;
+        Some(format!("{}{}", statement.sql.trim_end(), statement.info.terminator))
+    }
+
+    /// Returns the facts about the SQL; `None` for a step without SQL.
+    pub(crate) fn info(&self) -> Option<&StatementInfo> {
+        self.statement().map(|statement| &statement.info)
+    }
+
+    fn statement(&self) -> Option<&Statement> {
         match &self.action {
-            Action::Statement(sql) | Action::Generated(sql) => Some(sql),
+            Action::Statement(statement) | Action::Generated(statement) => Some(statement),
             Action::Rust { .. } | Action::Expect { .. } | Action::Declare(_) | Action::Keep => None,
+        }
+    }
+
+    fn raw(&self) -> Option<&StatementInfo> {
+        match &self.action {
+            Action::Statement(statement) => Some(&statement.info),
+            _ => None,
         }
     }
 
@@ -268,52 +291,73 @@ impl PlannedStep {
         }
     }
 
+    /// Returns the objects that the SQL changes. Empty unless their definitions show everything that the SQL does.
+    pub(crate) fn touches(&self) -> &[String] {
+        self.info().map(|info| info.observable.as_slice()).unwrap_or_default()
+    }
+
     /// Returns true if the user wrote the step's code. It may do anything to the connection.
     pub(crate) fn is_users(&self) -> bool {
         matches!(self.action, Action::Statement(_) | Action::Rust { .. })
     }
 
+    /// Returns true if the step may end the transaction of its migration.
+    pub(crate) fn may_end_transaction(&self) -> bool {
+        match &self.action {
+            Action::Statement(statement) => !statement.info.is_self_contained,
+            Action::Rust { .. } => true,
+            Action::Generated(_) | Action::Expect { .. } | Action::Declare(_) | Action::Keep => false,
+        }
+    }
+
+    /// Returns true if the step cannot affect the statements that follow it in one message: it is one closed statement,
+    /// controls no transaction, and leaves no state in its session.
+    pub(crate) fn is_self_contained(&self) -> bool {
+        match &self.action {
+            Action::Statement(Statement { info, .. }) | Action::Generated(Statement { info, .. }) => {
+                info.is_self_contained && info.session_effect == SessionEffect::Nothing
+            }
+            Action::Declare(_) | Action::Keep => true,
+            Action::Rust { .. } | Action::Expect { .. } => false,
+        }
+    }
+
     /// Returns true for raw SQL that changes rows only, and no schema.
     pub(crate) fn is_of_rows(&self) -> bool {
-        matches!(&self.action, Action::Statement(sql) if schema::effect(sql) == Effect::Rows)
+        self.raw().is_some_and(StatementInfo::is_of_rows)
     }
 
     /// Returns true for raw SQL that may safely run twice.
     pub(crate) fn is_idempotent(&self) -> bool {
-        matches!(&self.action, Action::Statement(sql) if schema::is_idempotent(sql))
+        self.raw().is_some_and(|raw| raw.is_idempotent)
     }
 
     /// Returns the session state that raw SQL leaves for later steps. For a Rust function this is unknown, and reported
     /// as none.
     pub(crate) fn session_effect(&self) -> SessionEffect {
-        match &self.action {
-            Action::Statement(sql) => schema::session_effect(sql),
-            _ => SessionEffect::Nothing,
-        }
+        self.raw().map_or(SessionEffect::Nothing, |raw| raw.session_effect)
     }
 
     /// Returns true if the step may leave a part of its work in the database when it fails outside a transaction.
     pub(crate) fn may_fail_partially(&self) -> bool {
-        match &self.action {
-            Action::Rust { .. } => true,
-            Action::Statement(sql) => schema::may_fail_partially(sql),
-            _ => false,
-        }
+        self.function().is_some() || self.info().is_some_and(|info| info.may_fail_partially)
     }
 
     /// Returns true if the SQL runs CONCURRENTLY: it allows other reads and writes, and waits for open transactions.
     pub(crate) fn is_concurrent(&self) -> bool {
-        self.sql().is_some_and(|sql| schema::mentions(sql, "concurrently"))
+        self.info().is_some_and(|info| info.concurrent.is_some())
     }
 
     /// Returns the step's description for errors.
     pub(crate) fn label(&self) -> String {
         match &self.action {
-            Action::Statement(sql) | Action::Generated(sql) => match sql.trim().char_indices().nth(LONGEST_LABEL) {
-                None => sql.trim().to_owned(),
-                // Seed data may be megabytes long.
-                Some((end, _)) => format!("{} .. ({} bytes in total)", &sql.trim()[..end], sql.len()),
-            },
+            Action::Statement(Statement { sql, .. }) | Action::Generated(Statement { sql, .. }) => {
+                match sql.trim().char_indices().nth(LONGEST_LABEL) {
+                    None => sql.trim().to_owned(),
+                    // Seed data may be megabytes long.
+                    Some((end, _)) => format!("{} .. ({} bytes in total)", &sql.trim()[..end], sql.len()),
+                }
+            }
             Action::Expect { table, .. } => format!("rebuild of `{}`", table.name),
             Action::Rust { name, .. } => format!("Rust step `{name}`"),
             Action::Declare(_) | Action::Keep => "nothing".to_owned(),
@@ -327,17 +371,7 @@ impl fmt::Display for PlannedStep {
             writeln!(f, "-- {note}")?;
         }
         match &self.action {
-            Action::Statement(sql) | Action::Generated(sql) => {
-                let sql = sql.trim_end();
-                // A semicolon after a trailing line comment would be part of it.
-                let last = sql.lines().last().unwrap_or_default();
-                let end = match sql {
-                    _ if last.contains("--") => "\n;",
-                    _ if sql.ends_with(';') => "",
-                    _ => ";",
-                };
-                write!(f, "{sql}{end}")
-            }
+            Action::Statement(_) | Action::Generated(_) => f.write_str(&self.terminated_sql().unwrap_or_default()),
             Action::Expect { table, is_found } => write!(
                 f,
                 "-- table `{}` is rebuilt{}. Foreign keys are disabled during the rebuild and checked afterwards",

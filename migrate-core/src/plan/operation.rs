@@ -7,9 +7,10 @@ use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::location::Location;
 use crate::migration::Direction;
-use crate::plan::Action;
+use crate::plan::{Action, Statement};
 use crate::render::{self, OUTSIDE_TRANSACTION, Rendered};
-use crate::schema::{ColumnEffect, EnumChange, Operation, Step, StepKind, Undo, mentions};
+use crate::schema::{ColumnEffect, EnumChange, Operation, Step, StepKind, Undo};
+use crate::sql::{self, StatementInfo, mentions};
 use crate::state::CheckedOperation;
 
 impl StepPlanner<'_> {
@@ -109,7 +110,9 @@ impl StepPlanner<'_> {
         let Some(there) = &live.before else { return };
         self.notes.extend(warnings::unknown_losses(&applied.operation, there));
         for column in dropped {
-            if let Some(trigger) = there.triggers.iter().find(|trigger| mentions(&trigger.sql, column)) {
+            let dialect = self.plan_for.dialect.kind();
+            let mut triggers = there.triggers.iter();
+            if let Some(trigger) = triggers.find(|trigger| mentions(dialect, &trigger.sql, column)) {
                 self.diagnostic(
                     location,
                     Code::COLUMN_IN_USE
@@ -214,12 +217,15 @@ impl StepPlanner<'_> {
             let table = Box::new(table);
             self.plan(location, Action::Expect { table, is_found });
         }
+        let expressions = applied.operation.expressions();
+        self.check_waiting(&applied.operation.text_values(), &expressions, location);
+        // The dialect writes closed SQL around the user's expressions.
+        let is_self_contained = expressions.iter().all(|sql| sql::is_certain(dialect.kind(), sql));
         for (statement, rows_at_fault) in rendered.statements.into_iter().zip(rows_at_fault) {
-            if !matches!(applied.operation, Operation::ChangeEnum { .. }) {
-                self.check_waiting(&statement, location);
-            }
             let touches = applied.operation.names();
-            self.plan_touching(location, Action::Generated(statement), touches);
+            let info = StatementInfo::of_generated(touches, statement.concurrent, is_self_contained);
+            let sql = statement.sql;
+            self.plan(location, Action::Generated(Statement { sql, info }));
             if let Some(step) = self.walked.planned.last_mut() {
                 step.rows_at_fault = rows_at_fault;
             }

@@ -50,7 +50,7 @@ impl Planner {
     pub(crate) fn new(plan_for: PlanFor) -> Planner {
         Planner {
             plan_for,
-            model: SchemaState::default(),
+            model: SchemaState::new(plan_for.dialect.kind()),
             live: None,
             needs_introspection: false,
             tainted: BTreeSet::new(),
@@ -76,7 +76,7 @@ impl Planner {
             .tables()
             .filter_map(|table| {
                 let difference = match known.table(&table.name) {
-                    Some(there) => table.difference(&there.in_words())?,
+                    Some(there) => table.difference(self.plan_for.dialect.kind(), &there.in_words())?,
                     None => return Some(format!("table `{}` does not exist", table.name)),
                 };
                 Some(format!("table `{}`: {difference}", table.name))
@@ -163,7 +163,8 @@ impl Planner {
         let mut back = self.plan_rollback(migration, &walk.inverse, down);
         let after = self.model.known(&names);
         let compared = names.iter().zip(before.iter().zip(&after));
-        let differences = compared.filter_map(|(name, (before, after))| before.difference(name, after));
+        let differences =
+            compared.filter_map(|(name, (before, after))| before.difference(self.plan_for.dialect.kind(), name, after));
         back.found.extend(differences.map(|difference| {
             Code::DOWN_DIFFERS
                 .mistake(format!(

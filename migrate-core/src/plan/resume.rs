@@ -8,7 +8,7 @@ use crate::migration::{Direction, Migration};
 use crate::plan::PlannedMigration;
 use crate::plan::planner::Planner;
 use crate::plan::select::{Sources, plan_one};
-use crate::schema::SessionEffect;
+use crate::sql::SessionEffect;
 
 /// Plans the interrupted migration from its checkpoint. No other migration may run before it.
 ///

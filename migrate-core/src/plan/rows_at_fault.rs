@@ -1,8 +1,8 @@
 //! The rows that can make a step fail: for each constraint that the step adds, a query finds the rows that violate it.
 
-use crate::render::{REBUILT, SqlDialect, index_keys};
-use crate::schema::sql_text::renamed;
-use crate::schema::{ColumnEffect, ForeignKey, Index, IndexKey, IndexOn, Operation, Requirement, Table, mentions};
+use crate::render::{REBUILT, RenderedStatement, SqlDialect, index_keys};
+use crate::schema::{ColumnEffect, ForeignKey, Index, IndexKey, IndexOn, Operation, Requirement, Table};
+use crate::sql::{mentions, renamed};
 
 /// The kind of constraint that rows violate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) fn rows_at_fault(
     dialect: &dyn SqlDialect,
     operation: &Operation,
     before: Option<&Table>,
-    statements: &[String],
+    statements: &[RenderedStatement],
     is_rebuild: bool,
 ) -> Vec<Vec<RowsAtFault>> {
     let mut by_statement = vec![Vec::new(); statements.len()];
@@ -52,10 +52,10 @@ pub(super) fn rows_at_fault(
         let required = effects.requires;
         if let Some((mark, rows)) = required.and_then(|required| finder.of(required, before)) {
             let is_index = matches!(required, Some(Requirement::UniqueIndex(_)));
-            let is_at = |statement: &String| match is_rebuild && !is_index {
+            let is_at = |statement: &RenderedStatement| match is_rebuild && !is_index {
                 // A rebuild checks its constraints where it copies the rows; foreign keys are checked after the last step.
-                true => statement.starts_with(&copies),
-                false => mark.is_in(statement),
+                true => statement.sql.starts_with(&copies),
+                false => mark.is_in(&statement.sql),
             };
             let is_anywhere = statements.iter().any(is_at);
             for (statement, all) in statements.iter().zip(&mut by_statement) {
@@ -146,9 +146,13 @@ impl<'a> Finder<'a> {
     fn expression(&self, sql: &str) -> Option<String> {
         let mut sql = sql.to_owned();
         for (from, to) in self.renames.iter().rev() {
-            sql = renamed(&sql, to, from);
+            sql = renamed(self.dialect.kind(), &sql, to, from);
         }
-        (!self.added.iter().any(|added| mentions(&sql, added))).then_some(sql)
+        (!self
+            .added
+            .iter()
+            .any(|added| mentions(self.dialect.kind(), &sql, added)))
+        .then_some(sql)
     }
 
     fn duplicates(&self, keys: &[IndexKey], filter: Option<&str>, ignores_null: bool) -> Option<RowsAtFault> {

@@ -7,8 +7,9 @@ use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::location::Location;
 use crate::migration::Direction;
-use crate::plan::{Action, Note, PlanFor, PlannedStep};
-use crate::schema::{self, Effect, Operation, Step, StepKind, Token, Undo};
+use crate::plan::{Action, Note, PlanFor, PlannedStep, Statement};
+use crate::schema::{self, Operation, Step, StepKind, Undo};
+use crate::sql::{self, Effect, StatementInfo};
 use crate::state::SchemaState;
 
 /// The purpose of a pass over steps.
@@ -56,16 +57,8 @@ impl StepPlanner<'_> {
             location,
             notes,
             action,
-            touches: Vec::new(),
             rows_at_fault: Vec::new(),
         });
-    }
-
-    pub(super) fn plan_touching(&mut self, location: Location, action: Action, touches: Vec<String>) {
-        self.plan(location, action);
-        if let Some(step) = self.walked.planned.last_mut() {
-            step.touches = touches;
-        }
     }
 
     pub(super) fn step(&mut self, step: &Step) {
@@ -86,16 +79,13 @@ impl StepPlanner<'_> {
                     );
                     ""
                 });
-                self.raw(sql, step.location);
+                let reached = match self.mode {
+                    Mode::Replay => sql::effects(dialect, sql),
+                    Mode::Plan(_) => self.raw(sql, step.location),
+                };
                 let effects = self.effects(step);
                 if step.effects.is_none() {
-                    match schema::effect(sql) {
-                        Effect::Nothing => {}
-                        Effect::Rows => self.models().for_each(SchemaState::rows_may_come),
-                        Effect::Names(names) => self.models().for_each(|model| model.mark_unknown(names.clone())),
-                        Effect::Index(index) => self.models().for_each(|model| model.mark_owner_unknown(&index)),
-                        Effect::Anything => self.models().for_each(SchemaState::mark_all_unknown),
-                    }
+                    reached.iter().for_each(|effect| self.reach(effect));
                 }
                 self.undo(step, effects, "this SQL");
             }
@@ -120,6 +110,17 @@ impl StepPlanner<'_> {
                 self.effects(step);
                 self.plan(step.location, Action::Keep);
             }
+        }
+    }
+
+    /// Follows the effect of a raw statement, which no user has described.
+    fn reach(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Nothing => {}
+            Effect::Rows => self.models().for_each(SchemaState::rows_may_come),
+            Effect::Names(names) => self.models().for_each(|model| model.mark_unknown(names.clone())),
+            Effect::Index(index) => self.models().for_each(|model| model.mark_owner_unknown(index)),
+            Effect::Anything => self.models().for_each(SchemaState::mark_all_unknown),
         }
     }
 
@@ -160,7 +161,7 @@ impl StepPlanner<'_> {
             } else if let (Some(known), Some(there)) = (self.model.table(name), live.model.table(name)) {
                 let mut there = there.clone();
                 self.plan_for.dialect.normalize_to(&mut there, known);
-                if let Some(difference) = known.difference(&there) {
+                if let Some(difference) = known.difference(self.plan_for.dialect.kind(), &there) {
                     self.notes.push(Note::warning(
                         Code::DECLARATION_DIFFERS,
                         format!("`{name}` differs from its declaration: {difference}"),
@@ -171,13 +172,18 @@ impl StepPlanner<'_> {
         self.plan(step.location, Action::Declare(names));
     }
 
-    /// Refuses a statement that uses an enum value from the same transaction.
-    pub(super) fn check_waiting(&mut self, sql: &str, location: Location) {
+    /// Refuses a step that uses an enum value from the same transaction, as a value or in the user's SQL.
+    pub(super) fn check_waiting(&mut self, values: &[&str], written: &[&str], location: Location) {
+        if self.waiting.is_empty() {
+            return;
+        }
         let dialect = self.plan_for.dialect;
-        let used = self.waiting.iter().find(|(_, value)| {
-            let literal = dialect.text(value);
-            schema::tokenize(sql).is_ok_and(|tokens| tokens.contains(&Token::Text(&literal)))
-        });
+        let literals: Vec<String> = written
+            .iter()
+            .flat_map(|sql| sql::text_values(dialect.kind(), sql))
+            .collect();
+        let is_used = |value: &String| literals.contains(value) || values.contains(&value.as_str());
+        let used = self.waiting.iter().find(|(_, value)| is_used(value));
         if let Some((name, value)) = used {
             let mistake = Code::UNCOMMITTED_ENUM_VALUE
                 .mistake(format!(
@@ -189,19 +195,23 @@ impl StepPlanner<'_> {
         }
     }
 
-    fn raw(&mut self, sql: &str, location: Location) {
+    /// Plans raw SQL, and returns the effect of each of its statements.
+    fn raw(&mut self, sql: &str, location: Location) -> Vec<Effect> {
         // An empty text means that there is nothing to do on this database. Recording reports other empty texts.
         if self.mode == Mode::Replay || sql.trim().is_empty() {
-            return;
+            return Vec::new();
         }
-        self.check_waiting(sql, location);
-        match self.plan_for.dialect.check_raw(sql, self.in_transaction) {
+        let info = StatementInfo::of_raw(self.plan_for.dialect.kind(), sql);
+        let effects = info.effects.clone();
+        self.check_waiting(&[], &[sql], location);
+        match self.plan_for.dialect.check_raw(&info, self.in_transaction) {
             Ok(()) => {
-                let touches = schema::observable_objects(sql).unwrap_or_default();
-                self.plan_touching(location, Action::Statement(sql.to_owned()), touches);
+                let sql = sql.to_owned();
+                self.plan(location, Action::Statement(Statement { sql, info }));
             }
             Err(mistake) => self.diagnostic(location, mistake),
         }
+        effects
     }
 
     fn rust(&mut self, functions: &schema::Functions, location: Location) {

@@ -1,8 +1,9 @@
 //! Builds the ALTER TABLE statements of one table, for databases where one statement takes several clauses.
 
-use super::operation::Rendered;
+use super::operation::{Rendered, RenderedStatement};
 use super::{Alteration, SqlDialect};
-use crate::schema::{Column, Table, TableEdit, mentions};
+use crate::schema::{Column, Table, TableEdit};
+use crate::sql::mentions;
 
 /// The part of an object that a clause changes. A server runs the clauses of one statement in its own order, so two
 /// clauses for the same part need two statements.
@@ -34,7 +35,7 @@ pub(super) struct Altering<'a> {
     may_copy: bool,
     /// The object and the part that each clause of the current statement changes.
     subjects: Vec<(String, Aspect)>,
-    statements: Vec<String>,
+    statements: Vec<RenderedStatement>,
 }
 
 impl<'a> Altering<'a> {
@@ -75,7 +76,7 @@ impl<'a> Altering<'a> {
     pub(super) fn computed_from(&self, name: &str) -> Option<&str> {
         let is_computed = |column: &&Column| {
             let generated = column.generated.as_ref();
-            generated.is_some_and(|generated| mentions(&generated.expression, name))
+            generated.is_some_and(|generated| mentions(self.dialect.kind(), &generated.expression, name))
         };
         self.there
             .columns
@@ -86,7 +87,7 @@ impl<'a> Altering<'a> {
 
     /// Applies a change to the known table.
     pub(super) fn follow(&mut self, change: &TableEdit) {
-        self.there.apply(change);
+        self.there.apply(self.dialect.kind(), change);
     }
 
     /// Adds a clause that may share a statement with others.
@@ -110,9 +111,9 @@ impl<'a> Altering<'a> {
     }
 
     /// Adds a separate statement.
-    pub(super) fn alone(&mut self, statement: String) {
+    pub(super) fn alone(&mut self, statement: impl Into<RenderedStatement>) {
         self.close();
-        self.statements.push(statement);
+        self.statements.push(statement.into());
     }
 
     /// Ends the current statement, so that the next clause starts another.
@@ -126,14 +127,15 @@ impl<'a> Altering<'a> {
         let mut clauses = std::mem::take(&mut self.clauses);
         let demands = self.online.filter(|_| is_online);
         self.may_copy |= self.online.is_some() && !is_online;
-        self.statements.push(match (clauses.as_slice(), demands) {
+        let statement = match (clauses.as_slice(), demands) {
             ([one], None) => format!("ALTER TABLE {table} {one}"),
             ([one], Some(demands)) => format!("ALTER TABLE {table} {one}, {demands}"),
             (_, demands) => {
                 clauses.extend(demands.map(str::to_owned));
                 format!("ALTER TABLE {table}\n    {}", clauses.join(",\n    "))
             }
-        });
+        };
+        self.statements.push(statement.into());
     }
 
     pub(super) fn finish(mut self) -> Rendered {

@@ -1,6 +1,7 @@
 //! Renders operations as SQL text for each dialect: quoting, types and statements. Pure; it needs no connection.
 
 mod alter_table;
+mod check_raw;
 pub(crate) mod common;
 mod features;
 mod mysql;
@@ -11,19 +12,16 @@ mod normalize;
 mod operation;
 mod postgres;
 mod postgres_alter_table;
-mod raw_sql;
 mod sqlite;
 mod sqlite_alter_table;
 mod sqlite_rebuild;
-#[cfg(feature = "sqlite")]
-pub(crate) mod tokens;
 
 pub(crate) use common::keys as index_keys;
 #[cfg(feature = "testing")]
 pub(crate) use common::value;
 pub(crate) use features::Features;
 pub(crate) use mysql::MySql;
-pub(crate) use operation::{Rendered, render};
+pub(crate) use operation::{Rendered, RenderedStatement, render};
 pub(crate) use postgres::Postgres;
 pub(crate) use sqlite::Sqlite;
 pub(crate) use sqlite_rebuild::REBUILT;
@@ -34,6 +32,7 @@ use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::{Dialect, DialectVersion};
 use crate::location::Location;
 use crate::schema::{Column, ColumnType, EnumChange, Index, LocatedEdit, NewName, ObjectKind, Table};
+use crate::sql::StatementInfo;
 
 /// The SQL that differs between databases. Each dialect implements its own part in its own file. The provided methods
 /// hold the common case, most of it from `common`.
@@ -78,12 +77,12 @@ pub(crate) trait SqlDialect: fmt::Debug + Sync {
         ""
     }
 
-    /// Checks that a user's raw SQL may run as one step, inside or outside a transaction.
+    /// Checks that a user's raw SQL with these facts may run as one step, inside or outside a transaction.
     ///
     /// # Errors
     ///
     /// The problem, and what to write instead.
-    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), Mistake>;
+    fn check_raw(&self, raw: &StatementInfo, in_transaction: bool) -> Result<(), Mistake>;
 
     /// Checks that the database accepts a new name. The default accepts every name.
     ///

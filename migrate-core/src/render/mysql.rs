@@ -1,5 +1,6 @@
 //! SQL that is specific to MySQL and MariaDB.
 
+use super::check_raw::{check_has_statement, check_is_one, check_leaves_transactions_alone};
 use super::mysql_online_ddl::takes_expressions_alone;
 use super::operation::Rendered;
 use super::{Alteration, Features, SqlDialect, TransactionWrapper, common, mysql_normalize};
@@ -7,9 +8,9 @@ use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
 use crate::schema::{
-    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, NewName, ObjectKind, Table, Token,
-    tokenize,
+    Column, ColumnType, DefaultValue, EnumChange, Index, IndexMethod, IndexOn, NewName, ObjectKind, Table,
 };
+use crate::sql::{StatementInfo, Token, TokenKind, tokenize};
 
 /// The dialect of MySQL or MariaDB.
 #[derive(Debug)]
@@ -96,17 +97,11 @@ impl SqlDialect for MySql {
         }
     }
 
-    fn check_raw(&self, sql: &str, _in_transaction: bool) -> Result<(), Mistake> {
-        super::raw_sql::check_has_statement(sql)?;
-        super::raw_sql::check_leaves_transactions_alone(sql)?;
+    fn check_raw(&self, raw: &StatementInfo, _in_transaction: bool) -> Result<(), Mistake> {
+        check_has_statement(raw)?;
+        check_leaves_transactions_alone(raw)?;
         // Each step has one checkpoint. With two statements in a step, it would be unknown which of them completed.
-        if super::raw_sql::outline(sql).more_follows && !super::raw_sql::may_be_compound(sql) {
-            return Err(super::raw_sql::several_statements(&format!(
-                ", but {} commits each one separately",
-                self.name()
-            )));
-        }
-        Ok(())
+        check_is_one(raw, &format!(", but {} commits each one separately", self.name()))
     }
 
     fn transaction_wrapper(&self, _rebuilds: bool) -> TransactionWrapper {
@@ -209,8 +204,8 @@ impl SqlDialect for MySql {
     }
 
     fn check_expression(&self, sql: &str) -> Result<(), Mistake> {
-        let escapes = |token: Token<'_>| matches!(token, Token::Text(text) if text.contains('\\'));
-        if tokenize(sql).is_ok_and(|tokens| tokens.into_iter().any(escapes)) {
+        let escapes = |token: &Token<'_>| matches!(token.kind, TokenKind::Text(_)) && token.text.contains('\\');
+        if tokenize(self.name, sql).is_ok_and(|tokens| tokens.iter().any(escapes)) {
             return Err(Code::AMBIGUOUS_BACKSLASH
                 .mistake(format!(
                     "{} reads the backslash in `{sql}` as an escape, unlike other databases",

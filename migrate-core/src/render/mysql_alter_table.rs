@@ -9,9 +9,11 @@ use super::operation::Rendered;
 use super::{Alteration, MySql, SqlDialect, common, diagnostic};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
+use crate::dialect::Dialect;
 use crate::schema::{
-    Column, ColumnEdit, ConstraintEdit, DefaultValue, Index, IndexEdit, IndexOn, ObjectKind, Table, TableEdit, mentions,
+    Column, ColumnEdit, ConstraintEdit, DefaultValue, Index, IndexEdit, IndexOn, ObjectKind, Table, TableEdit,
 };
+use crate::sql::mentions;
 
 /// The columns of the indexes that InnoDB creates for foreign keys, by the name of the foreign key.
 type OwnIndexes = BTreeMap<String, Vec<String>>;
@@ -54,10 +56,14 @@ fn check_no_expression(altering: &Altering<'_>, alteration: &Alteration<'_>, col
         .before
         .map(|table| table.checks.as_slice())
         .unwrap_or_default();
-    let check = checks.iter().find(|check| mentions(&check.expression, column));
+    let check = checks
+        .iter()
+        .find(|check| mentions(Dialect::MySql, &check.expression, column));
     let names_it = |index: &&Index| {
         let mut keys = index.keys.iter();
-        keys.any(|key| matches!(&key.on, IndexOn::Expression(expression) if mentions(expression, column)))
+        keys.any(
+            |key| matches!(&key.on, IndexOn::Expression(expression) if mentions(Dialect::MySql, expression, column)),
+        )
     };
     let index = altering.there().indexes.iter().find(names_it);
     let reader = altering

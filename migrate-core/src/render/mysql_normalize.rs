@@ -5,8 +5,9 @@
 
 use super::{MySql, SqlDialect, normalize};
 use crate::schema::{
-    Column, DefaultValue, ForeignKeyAction, Index, IndexKey, IndexMethod, IndexOn, Table, Unique, Value, normalize,
+    Column, DefaultValue, ForeignKeyAction, Index, IndexKey, IndexMethod, IndexOn, Table, Unique, Value,
 };
+use crate::sql::normalize;
 
 pub(super) fn normalize_to(dialect: &MySql, found: &mut Table, known: &Table) {
     uniques(found, known);
@@ -73,7 +74,12 @@ fn plain(column: String) -> IndexKey {
 
 fn normalize_column(dialect: &MySql, found: &mut Column, known: &Column) {
     // JSON and JSONB are one type, and every type can also be given by name.
-    let written = |column: &Column| Some(normalize(&dialect.column_type(&column.column_type).ok()?));
+    let written = |column: &Column| {
+        Some(normalize(
+            dialect.kind(),
+            &dialect.column_type(&column.column_type).ok()?,
+        ))
+    };
     if written(found) == written(known) {
         found.column_type = known.column_type.clone();
     }

@@ -2,10 +2,12 @@
 //! the server refuses it instead of copying the table, which would block writes.
 
 use super::{Features, MySql, SqlDialect};
+use crate::dialect::Dialect;
 use crate::schema::{
     Column, ColumnEdit, ColumnType, ConstraintEdit, DefaultValue, Index, IndexEdit, IndexOn, ObjectKind, Table,
-    TableEdit, mentions,
+    TableEdit,
 };
+use crate::sql::mentions;
 
 impl MySql {
     /// Returns the options of a statement whose changes are all [online](is_online).
@@ -76,7 +78,7 @@ fn is_online_for_column(name: &str, edit: &ColumnEdit, there: &Table) -> bool {
             let is_computed = |column: &Column| {
                 let is_moment = match &column.column_type {
                     ColumnType::Timestamp | ColumnType::Timestamptz => true,
-                    ColumnType::Named(name) => mentions(name, "timestamp"),
+                    ColumnType::Named(name) => mentions(Dialect::MySql, name, "timestamp"),
                     _ => false,
                 };
                 let default = column.default.as_ref();
@@ -159,7 +161,7 @@ fn is_refused_beside_check(change: &TableEdit, there: &Table) -> bool {
     let mut unknown = there.columns.iter().filter(|column| !is_known(column));
     let is_checked = |column: &Column| {
         let mut checks = there.checks.iter();
-        checks.any(|check| mentions(&check.expression, &column.name))
+        checks.any(|check| mentions(Dialect::MySql, &check.expression, &column.name))
     };
     changes_column && unknown.any(is_checked)
 }
@@ -237,7 +239,7 @@ pub(super) fn takes_expressions_alone(of: &ColumnType) -> bool {
     ];
     match of {
         ColumnType::Text | ColumnType::Binary | ColumnType::Json | ColumnType::Jsonb => true,
-        ColumnType::Named(name) => words.iter().any(|word| mentions(name, word)),
+        ColumnType::Named(name) => words.iter().any(|word| mentions(Dialect::MySql, name, word)),
         _ => false,
     }
 }

@@ -5,12 +5,27 @@ use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::location::Location;
 use crate::schema::{ObjectKind, Operation, Table, primary_key_name};
+use crate::sql::Concurrent;
 use crate::state::{CheckedOperation, NameClash};
+
+/// A statement, exactly as it is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RenderedStatement {
+    pub(crate) sql: String,
+    /// Set if the statement runs CONCURRENTLY.
+    pub(crate) concurrent: Option<Concurrent>,
+}
+
+impl From<String> for RenderedStatement {
+    fn from(sql: String) -> RenderedStatement {
+        RenderedStatement { sql, concurrent: None }
+    }
+}
 
 /// The statements that carry out an operation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rendered {
-    pub(crate) statements: Vec<String>,
+    pub(crate) statements: Vec<RenderedStatement>,
     /// The known table before a rebuild, if the statements rebuild one. SQLite needs foreign keys off for that.
     pub(crate) rebuilds: Option<Table>,
     /// True if the server may copy the table, which blocks writes.
@@ -22,7 +37,7 @@ pub(crate) struct Rendered {
 impl From<Vec<String>> for Rendered {
     fn from(statements: Vec<String>) -> Rendered {
         Rendered {
-            statements,
+            statements: statements.into_iter().map(RenderedStatement::from).collect(),
             ..Rendered::default()
         }
     }

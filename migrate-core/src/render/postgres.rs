@@ -1,11 +1,13 @@
 //! SQL that is specific to PostgreSQL.
 
+use super::check_raw::{check_has_statement, check_is_one, check_leaves_transactions_alone};
 use super::operation::Rendered;
 use super::{Alteration, Features, SqlDialect, common, normalize};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
-use crate::schema::{Column, ColumnType, EnumChange, Index, ObjectKind, Position, Table, mentions};
+use crate::schema::{Column, ColumnType, EnumChange, Index, ObjectKind, Position, Table};
+use crate::sql::StatementInfo;
 
 /// The dialect of PostgreSQL.
 #[derive(Debug)]
@@ -69,19 +71,14 @@ impl SqlDialect for Postgres {
         "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
     }
 
-    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), Mistake> {
-        super::raw_sql::check_has_statement(sql)?;
-        if !in_transaction {
-            super::raw_sql::check_leaves_transactions_alone(sql)?;
+    fn check_raw(&self, raw: &StatementInfo, in_transaction: bool) -> Result<(), Mistake> {
+        check_has_statement(raw)?;
+        if in_transaction {
+            return Ok(());
         }
-        // The server would run them in one transaction. Bodies in dollar quotes or BEGIN ATOMIC are not parsed.
-        let has_body = sql.contains('$') || mentions(sql, "atomic");
-        if !in_transaction && !has_body && super::raw_sql::outline(sql).more_follows {
-            return Err(super::raw_sql::several_statements(
-                ", but outside a transaction each step is committed separately",
-            ));
-        }
-        Ok(())
+        check_leaves_transactions_alone(raw)?;
+        // The server would run them in one transaction.
+        check_is_one(raw, ", but outside a transaction each step is committed separately")
     }
 
     fn column_type(&self, column_type: &ColumnType) -> Result<String, Mistake> {

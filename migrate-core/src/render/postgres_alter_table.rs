@@ -1,14 +1,13 @@
 //! ALTER TABLE on PostgreSQL.
 
 use super::alter_table::{Altering, Aspect};
-use super::operation::Rendered;
+use super::operation::{Rendered, RenderedStatement};
 use super::{Alteration, Postgres, SqlDialect, common, diagnostic};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
-use crate::schema::{
-    Column, ColumnEdit, ColumnType, ConstraintEdit, DefaultValue, IndexEdit, LocatedEdit, TableEdit, mentions,
-    selects_star,
-};
+use crate::dialect::Dialect;
+use crate::schema::{Column, ColumnEdit, ColumnType, ConstraintEdit, DefaultValue, IndexEdit, LocatedEdit, TableEdit};
+use crate::sql::{Concurrent, mentions, selects_star};
 
 impl Postgres {
     /// Returns the statements for the edits of one table.
@@ -70,7 +69,11 @@ impl Postgres {
                 return self.add_column(altering, alteration.table, column, fill.as_ref());
             }
             ColumnEdit::Drop { .. } => {
-                if let Some((view, _)) = alteration.views.iter().find(|(_, query)| selects_star(query)) {
+                if let Some((view, _)) = alteration
+                    .views
+                    .iter()
+                    .find(|(_, query)| selects_star(Dialect::Postgres, query))
+                {
                     return Err(Code::COLUMN_IN_USE
                         .mistake(format!(
                             "PostgreSQL cannot drop `{name}`: the view `{view}` selects all columns"
@@ -228,12 +231,21 @@ impl Postgres {
     fn index_edit(&self, altering: &mut Altering<'_>, table: &str, edit: &IndexEdit) {
         let id = |name: &str| self.identifier(name);
         altering.alone(match edit {
-            IndexEdit::Add { index, concurrently } => self.index(table, index, *concurrently),
+            IndexEdit::Add { index, concurrently } => RenderedStatement {
+                sql: self.index(table, index, *concurrently),
+                concurrent: concurrently.then(|| Concurrent::CreateIndex {
+                    index: Some(id(&index.name)),
+                    table: id(table),
+                }),
+            },
             IndexEdit::Drop { index, concurrently } => {
-                let concurrently = if *concurrently { "CONCURRENTLY " } else { "" };
-                format!("DROP INDEX {concurrently}{}", id(index))
+                let word = if *concurrently { "CONCURRENTLY " } else { "" };
+                RenderedStatement {
+                    sql: format!("DROP INDEX {word}{}", id(index)),
+                    concurrent: concurrently.then_some(Concurrent::Other),
+                }
             }
-            IndexEdit::Rename { from, to } => format!("ALTER INDEX {} RENAME TO {}", id(from), id(to)),
+            IndexEdit::Rename { from, to } => format!("ALTER INDEX {} RENAME TO {}", id(from), id(to)).into(),
         });
     }
 }
@@ -249,7 +261,9 @@ fn check_no_reader(altering: &Altering<'_>, alteration: &Alteration<'_>, column:
             ))
             .help(format!("drop `{reader}` before the change and add it again afterwards")));
     }
-    let reads = |(_, query): &&(String, String)| mentions(query, column) || selects_star(query);
+    let reads = |(_, query): &&(String, String)| {
+        mentions(Dialect::Postgres, query, column) || selects_star(Dialect::Postgres, query)
+    };
     match alteration.views.iter().find(reads) {
         Some((view, _)) => Err(Code::COLUMN_IN_USE
             .mistake(format!(

@@ -1,13 +1,14 @@
 //! SQL that is specific to SQLite.
 
+use super::check_raw::{check_has_statement, check_is_one};
 use super::operation::Rendered;
-use super::raw_sql::{check_has_statement, outline, several_statements};
 use super::sqlite_rebuild::REBUILT;
 use super::{Alteration, Features, OUTSIDE_TRANSACTION, SqlDialect, TransactionWrapper, common};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
 use crate::schema::{Column, ColumnType, EnumChange, Index, IndexMethod, NewName, Table};
+use crate::sql::StatementInfo;
 
 /// The dialect of SQLite.
 #[derive(Debug)]
@@ -46,10 +47,9 @@ impl SqlDialect for Sqlite {
         }
     }
 
-    fn check_raw(&self, sql: &str, in_transaction: bool) -> Result<(), Mistake> {
-        check_has_statement(sql)?;
-        let outline = outline(sql);
-        let words: Vec<&str> = outline.words.iter().map(String::as_str).collect();
+    fn check_raw(&self, raw: &StatementInfo, in_transaction: bool) -> Result<(), Mistake> {
+        check_has_statement(raw)?;
+        let words: Vec<&str> = raw.first_words.iter().map(String::as_str).collect();
         match words.as_slice() {
             [
                 word @ ("BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "SAVEPOINT" | "RELEASE"),
@@ -70,10 +70,7 @@ impl SqlDialect for Sqlite {
             }
             _ => {}
         }
-        if outline.more_follows {
-            return Err(several_statements(""));
-        }
-        Ok(())
+        check_is_one(raw, "")
     }
 
     /// The driver runs the equivalent, and restores the earlier setting of `foreign_keys`.
@@ -245,7 +242,8 @@ mod tests {
             "release s",
         ] {
             for in_transaction in [true, false] {
-                assert!(Sqlite.check_raw(sql, in_transaction).is_err(), "{sql}");
+                let raw = StatementInfo::of_raw(Dialect::Sqlite, sql);
+                assert!(Sqlite.check_raw(&raw, in_transaction).is_err(), "{sql}");
             }
         }
     }
@@ -253,15 +251,29 @@ mod tests {
     #[test]
     fn non_transactional_statements_are_refused_inside_one() {
         for sql in ["VACUUM", "PRAGMA foreign_keys = OFF", "pragma foreign_keys=on"] {
-            assert!(Sqlite.check_raw(sql, true).is_err(), "{sql}");
-            assert_eq!(Sqlite.check_raw(sql, false), Ok(()), "{sql}");
+            assert!(
+                Sqlite
+                    .check_raw(&StatementInfo::of_raw(Dialect::Sqlite, sql), true)
+                    .is_err(),
+                "{sql}"
+            );
+            assert_eq!(
+                Sqlite.check_raw(&StatementInfo::of_raw(Dialect::Sqlite, sql), false),
+                Ok(()),
+                "{sql}"
+            );
         }
     }
 
     #[test]
     fn empty_sql_is_refused() {
         for sql in ["", ";", "-- later", "SELECT 1\0; DROP TABLE a"] {
-            assert!(Sqlite.check_raw(sql, true).is_err(), "{sql:?}");
+            assert!(
+                Sqlite
+                    .check_raw(&StatementInfo::of_raw(Dialect::Sqlite, sql), true)
+                    .is_err(),
+                "{sql:?}"
+            );
         }
     }
 }

@@ -1,10 +1,11 @@
 //! ALTER TABLE on SQLite, with a rebuild for what it cannot change.
 
-use super::operation::Rendered;
+use super::operation::{Rendered, RenderedStatement};
 use super::sqlite_rebuild::rebuild;
 use super::{Alteration, SqlDialect, Sqlite, common, diagnostic};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
+use crate::dialect::Dialect;
 use crate::location::Location;
 use crate::schema::{
     Column, ColumnEdit, ColumnEffect, ColumnType, DefaultValue, Index, IndexEdit, LocatedEdit, TableEdit,
@@ -65,7 +66,7 @@ impl Sqlite {
             ColumnEdit::Drop { .. } => format!("DROP COLUMN {}", self.identifier(name)),
             ColumnEdit::Rename { to } => {
                 for index in indexes {
-                    index.rename_column(name, to);
+                    index.rename_column(Dialect::Sqlite, name, to);
                 }
                 format!("RENAME COLUMN {} TO {}", self.identifier(name), self.identifier(to))
             }
@@ -162,7 +163,7 @@ impl Sqlite {
         let count = parts.clone().count();
         for (number, edits) in parts.enumerate() {
             let mut then = there.clone();
-            edits.iter().for_each(|edit| then.apply(&edit.change));
+            edits.iter().for_each(|edit| then.apply(Dialect::Sqlite, &edit.change));
             if number + 1 == count {
                 then = after.clone();
             }
@@ -176,7 +177,7 @@ impl Sqlite {
             there = then;
         }
         Ok(Rendered {
-            statements,
+            statements: statements.into_iter().map(RenderedStatement::from).collect(),
             rebuilds: Some(before.clone()),
             ..Rendered::default()
         })

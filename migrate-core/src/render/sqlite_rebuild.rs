@@ -6,7 +6,8 @@
 use super::{SqlDialect, common};
 use crate::code::Code;
 use crate::diagnostic::Mistake;
-use crate::schema::{Column, ColumnEdit, ColumnEffect, DefaultValue, LocatedEdit, Table, TableEdit, mentions};
+use crate::schema::{Column, ColumnEdit, ColumnEffect, DefaultValue, LocatedEdit, Table, TableEdit};
+use crate::sql::mentions;
 
 /// The source of a column's values in the new table.
 struct Source {
@@ -109,7 +110,7 @@ impl Copied {
                 |source: &&Source| source.old.as_ref() != Some(&source.column) || !source.is_plain(dialect);
             let is_meant = |source: &Source| {
                 let names = std::iter::once(&source.column).chain(&source.old);
-                names.into_iter().any(|name| mentions(expression, name))
+                names.into_iter().any(|name| mentions(dialect.kind(), expression, name))
             };
             if !sources.iter().filter(is_changed).any(is_meant) {
                 return;

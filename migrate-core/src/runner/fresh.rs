@@ -53,6 +53,6 @@ fn drop_under(lock: &mut LockGuard<'_, '_>, planning: &Planning, hooks: &mut Hoo
 
 fn drop_all(lock: &mut LockGuard<'_, '_>) -> Result<(), DriverError> {
     let (table, wait) = (lock.table().clone(), lock.waits().run);
-    lock.prepare_statement("", wait)?;
+    lock.prepare_statement(None, wait)?;
     lock.drop_everything(&table, wait)
 }

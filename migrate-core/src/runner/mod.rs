@@ -268,7 +268,8 @@ impl<'c> Runner<'c> {
     /// Sets a condition that stops a run. The runner checks it between statements, and while it waits for another run.
     ///
     /// Once `is_to_stop` returns true, the run fails with [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) at a point where a later run can
-    /// continue. First, the running statement or PostgreSQL pipeline completes. Then a migration in a transaction is
+    /// continue. First, the running statement completes; on PostgreSQL, the message with several generated migrations, or
+    /// with all raw SQL of one migration. Then a migration in a transaction is
     /// rolled back. A migration outside a transaction is interrupted, and the next run resumes it. The error reports
     /// the state of the database.
     ///

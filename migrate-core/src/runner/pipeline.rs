@@ -1,7 +1,8 @@
 //! The pipeline: several migrations in one message, each in its own transaction, where the server accepts that.
 //!
-//! Only migrations without a user's SQL or Rust steps are pipelined: such SQL could end its transaction, or absorb the
-//! statements after it. A failed message is not reported; its remaining migrations run again, one by one.
+//! Only statements that cannot end their transaction or absorb the statements after them are pipelined: generated ones, and
+//! raw SQL that is one closed statement. A failed message is not reported; its remaining migrations run again, one by one,
+//! and the statement that fails then is named.
 
 use std::time::Instant;
 
@@ -17,9 +18,8 @@ use crate::driver::{DriverErrorKind, HistoryPrecondition};
 use crate::error::Error;
 use crate::history::Phase;
 use crate::migration::Direction;
-use crate::plan::{Action, PlannedMigration};
+use crate::plan::{PlannedMigration, PlannedStep};
 use crate::registry::Registry;
-use crate::schema;
 
 /// The largest number of migrations in one message; progress is reported per message.
 const MOST: usize = 32;
@@ -38,7 +38,9 @@ pub(super) fn run(
     let (table, wait) = (connection.table(), connection.waits().statement);
     let envelope = connection.pipeline_envelope(table, &run.id, wait, HistoryPrecondition::NoTable);
     let count = if envelope.is_some() { pipelined(agenda) } else { 0 };
-    if count < 2 || run.runs_alone {
+    let has_raw_sql = agenda.queue.front().is_some_and(has_raw_sql);
+    // A single generated migration runs alone, so that it reports each step.
+    if run.runs_alone || count < if has_raw_sql { 1 } else { 2 } {
         return Ok(false);
     }
     if let Err(error) = connection.baseline() {
@@ -48,7 +50,13 @@ pub(super) fn run(
         return Ok(false);
     };
     tracing::debug!(count, "migrations in one message");
+    if let Some(first) = agenda.queue.front() {
+        run.tell_started(hooks, first, 0, agenda.queue.len() - 1);
+    }
     let began = Instant::now();
+    if has_raw_sql {
+        connection.expect_changed_settings();
+    }
     if let Err(error) = connection.execute(&message) {
         // Ends the transaction that the message left open, if the connection still exists.
         let _ = connection.rollback();
@@ -68,12 +76,15 @@ pub(super) fn run(
 
 /// Records and reports the first migrations of a message, as if they had run one by one.
 fn complete(hooks: &mut Hooks<'_>, run: &mut RunState, agenda: &mut Agenda, count: usize, began: Instant) {
+    run.pipelined += count;
     let share = began.elapsed() / u32::try_from(count.max(1)).unwrap_or(1);
-    for _ in 0..count {
+    for position in 0..count {
         let Some(planned) = agenda.queue.pop_front() else {
             return;
         };
-        run.tell_started(hooks, &planned, 0, agenda.queue.len());
+        if position > 0 {
+            run.tell_started(hooks, &planned, 0, agenda.queue.len());
+        }
         for (index, step) in planned.steps.iter().enumerate() {
             tell_step(hooks, &planned, index, step);
         }
@@ -89,12 +100,21 @@ fn count_completed(
     agenda: &Agenda,
     count: usize,
 ) -> Result<usize, Error> {
-    let history = load_rows(connection)?;
-    let is_done = |planned: &&PlannedMigration| match (history.find(planned.migration.id()), planned.direction) {
-        (Some(row), Direction::Up) => row.phase == Phase::Applied && row.claim.as_deref() == Some(&*run.id),
-        (row, direction) => row.is_none() && direction == Direction::Down,
-    };
-    Ok(agenda.queue.iter().take(count).take_while(is_done).count())
+    match connection.pipelined_transactions(&run.id) {
+        Ok(Some(total)) => Ok(usize::try_from(total).unwrap_or_default().saturating_sub(run.pipelined)),
+        Ok(None) if !connection.is_pooled() => Ok(0),
+        // Another server session may have committed them. Rows that are gone may be another run's work.
+        Ok(None) => {
+            let history = load_rows(connection)?;
+            let is_done = |planned: &&PlannedMigration| match (history.find(planned.migration.id()), planned.direction)
+            {
+                (Some(row), Direction::Up) => row.phase == Phase::Applied && row.claim.as_deref() == Some(&*run.id),
+                (row, direction) => row.is_none() && direction == Direction::Down,
+            };
+            Ok(agenda.queue.iter().take(count).take_while(is_done).count())
+        }
+        Err(error) => Err(connection.error("the result of a pipeline cannot be read", error)),
+    }
 }
 
 /// Builds the message of the next migrations, or returns `None` if the database does not support pipelines.
@@ -112,16 +132,23 @@ fn message(
         let is_last = position + 1 == agenda.queue.len();
         let attempt = run.attempt(agenda, registry, planned, position, is_last);
         let envelope = connection.pipeline_envelope(table, &run.id, wait, expected)?;
-        let mut statements = Vec::new();
+        message += &envelope.opening;
         if expected == HistoryPrecondition::NoTable {
-            statements.push(table.create());
+            message += &table.create();
+            message += ";\n";
         }
-        statements.extend(planned.sql().into_iter().map(str::to_owned));
+        for sql in planned.steps.iter().filter_map(PlannedStep::terminated_sql) {
+            message += &sql;
+            message += "\n";
+        }
+        let mut statements = Vec::new();
+        if has_raw_sql(planned) {
+            statements.push(connection.unchanged_settings()?.to_owned());
+        }
         statements.push(finishing(table, &attempt, false, envelope.duration_ms, None));
         if is_last && attempt.has_open_claims {
             statements.push(table.finish_batch());
         }
-        message += &envelope.opening;
         for statement in statements {
             message += &statement;
             message += ";\n";
@@ -148,36 +175,32 @@ fn pipelined(agenda: &Agenda) -> usize {
     if expected_of(agenda).is_none() {
         return 0;
     }
+    let has_raw_sql = agenda.queue.front().is_some_and(has_raw_sql);
+    // Raw SQL may run for long, and a run stops only between messages.
+    let most = if has_raw_sql { 1 } else { MOST };
     let mut bytes = 0;
     agenda
         .queue
         .iter()
-        .take(MOST)
+        .take(most)
         .take_while(|planned| {
             bytes += planned.sql().iter().map(|sql| sql.len()).sum::<usize>();
-            bytes <= MOST_BYTES && is_plain(planned) && !is_resumed(agenda, planned)
+            let is_alike = planned.steps.iter().any(PlannedStep::is_users) == has_raw_sql;
+            is_alike && bytes <= MOST_BYTES && is_plain(planned) && !is_resumed(agenda, planned)
         })
         .count()
 }
 
 /// Returns true if no statement of a migration can affect the statements after it.
 fn is_plain(planned: &PlannedMigration) -> bool {
-    let is_generated = |action: &Action| match action {
-        Action::Generated(sql) => is_closed(sql),
-        Action::Declare(_) | Action::Keep => true,
-        Action::Statement(_) | Action::Rust { .. } | Action::Expect { .. } => false,
-    };
-    planned.is_whole() && planned.done == 0 && planned.steps.iter().all(|step| is_generated(&step.action))
+    planned.is_whole() && planned.done == 0 && planned.steps.iter().all(PlannedStep::is_self_contained)
+}
+
+fn has_raw_sql(planned: &PlannedMigration) -> bool {
+    planned.steps.iter().any(PlannedStep::is_users)
 }
 
 /// Returns true if an earlier run began to apply a migration.
 fn is_resumed(agenda: &Agenda, planned: &PlannedMigration) -> bool {
     planned.direction == Direction::Up && agenda.row(planned.migration.id()).is_some()
-}
-
-/// Returns true if a statement ends where it seems to: a user's expression may hold a comment or a quote that is not
-/// closed.
-fn is_closed(sql: &str) -> bool {
-    let may_hide_its_end = ["--", "/*", "$", "\\", ";", "\0"];
-    !may_hide_its_end.iter().any(|sign| sql.contains(sign)) && schema::tokenize(sql).is_ok()
 }

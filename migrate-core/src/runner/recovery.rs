@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::history::table::RowUpdate;
 use crate::history::{History, HistoryRow, Phase};
 use crate::plan::resume::direction_of;
-use crate::schema::SessionEffect;
+use crate::sql::SessionEffect;
 
 /// Waits for the lock, and recovers the claim of a run that is gone. A running migration holds the lock, so a run that
 /// gets the lock and finds a claim knows that its run is gone.

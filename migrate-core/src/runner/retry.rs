@@ -67,7 +67,7 @@ impl Retries {
 
 /// Returns the sessions that may block some steps, oldest first.
 pub(super) fn blockers(connection: &mut Connection<'_>, steps: &[PlannedStep]) -> Vec<String> {
-    let touched: Vec<String> = steps.iter().flat_map(|step| step.touches.clone()).collect();
+    let touched: Vec<String> = steps.iter().flat_map(|step| step.touches().to_vec()).collect();
     let concurrently = steps.iter().any(PlannedStep::is_concurrent);
     connection.blockers(&touched, concurrently)
 }

@@ -87,6 +87,7 @@ fn run_next_locked(
     agenda: &mut Agenda,
     without_foreign_keys: bool,
 ) -> Result<(), Error> {
+    connection.restore_changed_settings()?;
     let mut lock = LockGuard::new(connection);
     let result = run_next_under(&mut lock, planning, hooks, run, agenda, without_foreign_keys);
     lock.release_after(result)

@@ -33,6 +33,8 @@ pub(super) struct RunState {
     pub(super) has_open_claims: bool,
     /// A pipelined message failed, so migrations run one by one until one completes.
     pub(super) runs_alone: bool,
+    /// The number of migrations that pipelines have completed.
+    pub(super) pipelined: usize,
     pub(super) retries: Retries,
     report: Report,
 }
@@ -47,6 +49,7 @@ impl RunState {
             batches,
             has_open_claims: false,
             runs_alone: false,
+            pipelined: 0,
             retries: Retries::default(),
             report: Report::default(),
         }

@@ -58,6 +58,8 @@ pub(super) struct Connection<'a> {
     original_wait: Option<Duration>,
     /// `None` before the first transaction.
     baseline: Option<SessionBaseline>,
+    /// A trigger or a function of a pipelined statement may have changed a setting.
+    may_have_changed_settings: bool,
 }
 
 impl<'a> Connection<'a> {
@@ -98,6 +100,7 @@ impl<'a> Connection<'a> {
             },
             original_wait,
             baseline: None,
+            may_have_changed_settings: false,
         })
     }
 
@@ -188,6 +191,28 @@ impl<'a> Connection<'a> {
         baseline.is_pooled = true;
         self.driver.disable_statement_cache();
         true
+    }
+
+    /// Returns a statement that fails if a setting that changes the meaning of SQL differs from the baseline; `None`
+    /// if migrations with raw SQL cannot be pipelined.
+    pub(super) fn unchanged_settings(&self) -> Option<&str> {
+        self.baseline
+            .as_ref()
+            .and_then(|baseline| baseline.unchanged_settings.as_deref())
+    }
+
+    /// Restores the baseline before the next migration that is not pipelined.
+    pub(super) fn expect_changed_settings(&mut self) {
+        self.may_have_changed_settings = true;
+    }
+
+    /// Restores the baseline of the session, if pipelined raw SQL may have changed it.
+    pub(super) fn restore_changed_settings(&mut self) -> Result<(), Error> {
+        if !std::mem::take(&mut self.may_have_changed_settings) {
+            return Ok(());
+        }
+        self.restore_baseline()
+            .map_err(|error| self.error("the settings of the session cannot be restored", error))
     }
 
     /// Restores the baseline of the session, which a user's step may have changed.

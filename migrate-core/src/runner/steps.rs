@@ -27,8 +27,7 @@ pub(super) fn run_in_savepoint(
     step: &PlannedStep,
     run_id: &str,
 ) -> Result<(), StepError> {
-    // Generated SQL cannot end the transaction unnoticed.
-    if !step.is_users() {
+    if !step.may_end_transaction() {
         return dispatch(connection, step);
     }
     connection.execute(&format!("SAVEPOINT migrate_{run_id}"))?;
@@ -72,8 +71,7 @@ pub(super) fn run_alone(
     } else {
         waits.statement
     };
-    let sql = step.sql().unwrap_or_default();
-    if let Err(error) = connection.prepare_statement(sql, wait) {
+    if let Err(error) = connection.prepare_statement(step.info(), wait) {
         return Ok(Err(error.into()));
     }
     let result = dispatch(connection, step);
@@ -91,7 +89,7 @@ pub(super) fn run_alone(
 
 fn dispatch(connection: &mut Connection<'_>, step: &PlannedStep) -> Result<(), StepError> {
     match &step.action {
-        Action::Statement(sql) | Action::Generated(sql) => Ok(connection.execute(sql)?),
+        Action::Statement(statement) | Action::Generated(statement) => Ok(connection.execute(&statement.sql)?),
         Action::Expect { table, .. } => expect(connection, table),
         Action::Rust { functions, .. } => {
             let connection = connection.connection();
@@ -114,7 +112,7 @@ fn dispatch(connection: &mut Connection<'_>, step: &PlannedStep) -> Result<(), S
 fn expect(connection: &mut Connection<'_>, table: &Table) -> Result<(), StepError> {
     let live = connection.live()?;
     let difference = match live.tables.get(&table.name) {
-        Some(Ok(there)) => table.difference(there),
+        Some(Ok(there)) => table.difference(connection.dialect().kind(), there),
         Some(Err(why)) => Some(why.clone()),
         None => Some("the table does not exist".to_owned()),
     };

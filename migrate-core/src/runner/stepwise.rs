@@ -15,7 +15,7 @@ use super::wording::subject;
 use crate::driver::{DriverError, DriverErrorKind};
 use crate::plan::{Action, PlannedMigration, PlannedStep};
 use crate::report::Event;
-use crate::schema::SessionEffect;
+use crate::sql::SessionEffect;
 
 /// Claims a migration, commits the claim, and extends the lock beyond that transaction.
 pub(super) fn claim(mut tx: Tx<'_, '_>, attempt: &Attempt<'_>) -> Result<(), MigrationFailure> {
@@ -150,7 +150,7 @@ fn in_flight_before(
     index: usize,
     step: &PlannedStep,
 ) -> Result<InFlightStep, DriverError> {
-    let touches = &step.touches;
+    let touches = step.touches();
     if touches.is_empty() {
         return Ok(match step.is_idempotent() {
             true => InFlightStep::Again,
@@ -162,7 +162,7 @@ fn in_flight_before(
             digest,
             catalog_context: lock.catalog_context()?,
             checksum: planned.checksum_after(index + 1),
-            touches: touches.clone(),
+            touches: touches.to_vec(),
         },
         None => InFlightStep::Unknown,
     })

@@ -10,8 +10,6 @@ pub(crate) mod naming;
 pub(crate) mod operation;
 mod raw_sql;
 mod rust_function;
-pub(crate) mod sql_text;
-mod statement;
 pub(crate) mod step;
 pub(crate) mod table;
 
@@ -32,10 +30,6 @@ pub(crate) use operation::{
 pub use raw_sql::IntoSql;
 pub(crate) use rust_function::Functions;
 pub use rust_function::RustFunction;
-pub(crate) use sql_text::{Token, mentions, normalize, selects_star, tokenize};
-pub(crate) use statement::{
-    Effect, SessionEffect, effect, is_idempotent, may_fail_partially, observable_objects, session_effect,
-};
 pub use step::RecordedStep;
 pub(crate) use step::{Step, StepKind, Undo};
 pub use table::{

@@ -1,7 +1,8 @@
 //! The operations, as a closed set of data. `state` applies them to a schema, and `render` writes them as SQL.
 
-use super::column_type::{ColumnType, DefaultValue};
+use super::column_type::{ColumnType, DefaultValue, Value};
 use super::table::{Check, Column, ForeignKey, Index, IndexOn, ObjectKind, PrimaryKey, Table, Unique};
+use crate::dialect::Dialect;
 use crate::location::Location;
 
 /// One schema change.
@@ -108,6 +109,29 @@ impl Operation {
             } => vec![NewName::Object(name)],
             Operation::DropTable { .. } | Operation::DropView { .. } | Operation::ChangeEnum { .. } => Vec::new(),
         }
+    }
+
+    /// Returns the texts among the defaults and fill values, which become literals.
+    pub(crate) fn text_values(&self) -> Vec<&str> {
+        let (Operation::CreateTable { edits, .. } | Operation::AlterTable { edits, .. }) = self else {
+            return Vec::new();
+        };
+        let defaults = edits.iter().flat_map(|edit| match &edit.change {
+            TableEdit::Column {
+                edit: ColumnEdit::Add { column, fill },
+                ..
+            } => [column.default.as_ref(), fill.as_ref()],
+            TableEdit::Column {
+                edit: ColumnEdit::SetDefault(default),
+                ..
+            } => [Some(default), None],
+            _ => [None, None],
+        });
+        let texts = defaults.flatten().filter_map(|default| match default {
+            DefaultValue::Value(Value::Text(text)) => Some(text.as_str()),
+            _ => None,
+        });
+        texts.collect()
     }
 
     /// Returns the SQL in the operation that the user wrote.
@@ -395,10 +419,10 @@ impl IndexEdit {
 }
 
 impl Table {
-    /// Applies an edit that was checked.
-    pub(crate) fn apply(&mut self, edit: &TableEdit) {
+    /// Applies an edit that was checked. `dialect` is the one that its expressions are written for.
+    pub(crate) fn apply(&mut self, dialect: Dialect, edit: &TableEdit) {
         match edit {
-            TableEdit::Column { name, edit } => self.apply_to_column(name, edit),
+            TableEdit::Column { name, edit } => self.apply_to_column(dialect, name, edit),
             TableEdit::Constraint(edit) => self.apply_to_constraints(edit),
             TableEdit::Index(edit) => self.apply_to_indexes(edit),
             TableEdit::Comment { column, comment } => match column {
@@ -408,11 +432,11 @@ impl Table {
         }
     }
 
-    fn apply_to_column(&mut self, name: &str, edit: &ColumnEdit) {
+    fn apply_to_column(&mut self, dialect: Dialect, name: &str, edit: &ColumnEdit) {
         match edit {
             ColumnEdit::Add { column, .. } => self.columns.push(column.clone()),
             ColumnEdit::Drop { .. } => self.columns.retain(|column| column.name != name),
-            ColumnEdit::Rename { to } => self.rename_column(name, to),
+            ColumnEdit::Rename { to } => self.rename_column(dialect, name, to),
             ColumnEdit::SetType { to, .. } => self.update_column(name, |column| column.column_type = to.clone()),
             ColumnEdit::SetNotNull => self.update_column(name, |column| column.nullable = false),
             ColumnEdit::DropNotNull => self.update_column(name, |column| column.nullable = true),

@@ -1,7 +1,8 @@
 //! A table as data, independent of SQL. All names are explicit.
 
 use super::column_type::{ColumnType, DefaultValue};
-use super::sql_text::renamed;
+use crate::dialect::Dialect;
+use crate::sql::renamed;
 
 /// A table with its columns, constraints and indexes, as a [`SchemaSnapshot`](crate::SchemaSnapshot) holds it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -321,13 +322,13 @@ impl Table {
     }
 
     /// Renames a column wherever the table uses it.
-    pub(crate) fn rename_column(&mut self, from: &str, to: &str) {
+    pub(crate) fn rename_column(&mut self, dialect: Dialect, from: &str, to: &str) {
         for column in &mut self.columns {
             if column.name == from {
                 to.clone_into(&mut column.name);
             }
             if let Some(generated) = &mut column.generated {
-                generated.expression = renamed(&generated.expression, from, to);
+                generated.expression = renamed(dialect, &generated.expression, from, to);
             }
         }
         if let Some(key) = &mut self.primary_key {
@@ -337,7 +338,7 @@ impl Table {
             rename_in(&mut unique.columns, from, to);
         }
         for check in &mut self.checks {
-            check.expression = renamed(&check.expression, from, to);
+            check.expression = renamed(dialect, &check.expression, from, to);
         }
         for key in &mut self.foreign_keys {
             rename_in(&mut key.columns, from, to);
@@ -346,7 +347,7 @@ impl Table {
             }
         }
         for index in &mut self.indexes {
-            index.rename_column(from, to);
+            index.rename_column(dialect, from, to);
         }
     }
 
@@ -363,16 +364,16 @@ impl Table {
 
 impl Index {
     /// Renames a column wherever the index uses it.
-    pub(crate) fn rename_column(&mut self, from: &str, to: &str) {
+    pub(crate) fn rename_column(&mut self, dialect: Dialect, from: &str, to: &str) {
         for key in &mut self.keys {
             match &mut key.on {
                 IndexOn::Column(column) if column == from => to.clone_into(column),
                 IndexOn::Column(_) => {}
-                IndexOn::Expression(sql) => *sql = renamed(sql, from, to),
+                IndexOn::Expression(sql) => *sql = renamed(dialect, sql, from, to),
             }
         }
         if let Some(filter) = &mut self.filter {
-            *filter = renamed(filter, from, to);
+            *filter = renamed(dialect, filter, from, to);
         }
         for column in self.include.iter_mut().filter(|column| *column == from) {
             to.clone_into(column);

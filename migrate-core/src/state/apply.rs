@@ -1,7 +1,7 @@
 //! Applies operations on whole tables and views to the schema state.
 
 use super::edit_table::Editing;
-use super::rules::{check_name, diagnostic, made_by_raw_sql};
+use super::rules::{check_expression, check_name, diagnostic, made_by_raw_sql};
 use super::suggest::unknown;
 use super::unknown_table::{alter_unknown, changes_nothing};
 use super::{CheckedOperation, Dropped, Findings, SchemaState};
@@ -10,7 +10,6 @@ use crate::diagnostic::Mistake;
 use crate::location::Location;
 use crate::schema::naming;
 use crate::schema::operation::{LocatedEdit, Operation};
-use crate::schema::sql_text;
 use crate::schema::table::{Table, rename_in};
 
 impl SchemaState {
@@ -320,7 +319,7 @@ impl SchemaState {
 
     fn create_view(&mut self, view: &str, query: &str) -> Result<CheckedOperation, Mistake> {
         self.check_free("view", view)?;
-        sql_text::check_expression(format_args!("the query of view `{view}`"), query)?;
+        check_expression(self.dialect, format_args!("the query of view `{view}`"), query)?;
         self.set_view(view, Some(query.to_owned()));
         let operation = Operation::CreateView {
             view: view.to_owned(),

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 #[cfg(feature = "testing")]
 use super::LiveSchema;
+use crate::dialect::Dialect;
 use crate::schema::column_type::DefaultValue;
-use crate::schema::sql_text::normalize;
 use crate::schema::table::{Column, IndexMethod, IndexOn, Table};
+use crate::sql::normalize;
 
 impl Table {
     /// Returns the difference of a table `there` from this expected one, or `None` if they are equal.
-    pub(crate) fn difference(&self, there: &Table) -> Option<String> {
-        let (expected, found) = (parts(self), parts(there));
+    pub(crate) fn difference(&self, dialect: Dialect, there: &Table) -> Option<String> {
+        let (expected, found) = (parts(dialect, self), parts(dialect, there));
         let lacks: Vec<&str> = expected.difference(&found).map(String::as_str).collect();
         let has: Vec<&str> = found.difference(&expected).map(String::as_str).collect();
         match (lacks.as_slice(), has.as_slice()) {
@@ -23,7 +24,7 @@ impl Table {
     }
 
     /// Copies the names of unnamed constraints from a table in which they are known.
-    pub(crate) fn adopt_constraint_names(&mut self, known: &Table) {
+    pub(crate) fn adopt_constraint_names(&mut self, dialect: Dialect, known: &Table) {
         if let (Some(key), Some(named)) = (&mut self.primary_key, &known.primary_key)
             && key.name.is_empty()
         {
@@ -35,7 +36,7 @@ impl Table {
             }
         }
         for check in self.checks.iter_mut().filter(|check| check.name.is_empty()) {
-            let same = |expression: &str| normalize(expression) == normalize(&check.expression);
+            let same = |expression: &str| normalize(dialect, expression) == normalize(dialect, &check.expression);
             if let Some(named) = known.checks.iter().find(|named| same(&named.expression)) {
                 check.name.clone_from(&named.name);
             }
@@ -61,15 +62,15 @@ pub(crate) enum TableKnowledge {
 
 impl TableKnowledge {
     /// Returns, as a sentence, how `there` differs from this, or `None` if they are equal or one is unknown.
-    pub(crate) fn difference(&self, name: &str, there: &TableKnowledge) -> Option<String> {
+    pub(crate) fn difference(&self, dialect: Dialect, name: &str, there: &TableKnowledge) -> Option<String> {
         match (self, there) {
             (TableKnowledge::Unknown, _) | (_, TableKnowledge::Unknown) => None,
             (one, other) if one == other => None,
             (TableKnowledge::Table(one), TableKnowledge::Table(other)) => {
-                Some(format!("table `{name}`: {}", one.difference(other)?))
+                Some(format!("table `{name}`: {}", one.difference(dialect, other)?))
             }
             (TableKnowledge::View(one), TableKnowledge::View(other)) => {
-                (normalize(one) != normalize(other)).then(|| another("view", name))
+                (normalize(dialect, one) != normalize(dialect, other)).then(|| another("view", name))
             }
             (TableKnowledge::Nothing, TableKnowledge::Table(_)) => Some(unexpected("table", name)),
             (TableKnowledge::Nothing, _) => Some(unexpected("view", name)),
@@ -91,19 +92,19 @@ impl LiveSchema {
     }
 
     /// Returns how a live schema differs from this one: one sentence per object.
-    pub(crate) fn differences(&self, there: &LiveSchema) -> Vec<String> {
+    pub(crate) fn differences(&self, dialect: Dialect, there: &LiveSchema) -> Vec<String> {
         let names: BTreeSet<&String> = self.tables.keys().chain(there.tables.keys()).collect();
         let tables = names.into_iter().filter_map(|name| {
             match (self.tables.get(name), there.tables.get(name)) {
                 (Some(Ok(expected)), Some(Ok(found))) if expected == found => None,
                 (Some(Ok(expected)), Some(Ok(found))) => {
-                    Some(format!("table `{name}`: {}", expected.difference(found)?))
+                    Some(format!("table `{name}`: {}", expected.difference(dialect, found)?))
                 }
                 (Some(_), None) => Some(missing("table", name)),
                 (None, Some(_)) => Some(unexpected("table", name)),
                 _ => {
                     // A table that cannot be described is compared by its text.
-                    let text = |live: &LiveSchema| live.texts.get(name).map(|text| normalize(text));
+                    let text = |live: &LiveSchema| live.texts.get(name).map(|text| normalize(dialect, text));
                     (text(self) != text(there)).then(|| another("table", name))
                 }
             }
@@ -112,7 +113,7 @@ impl LiveSchema {
         let views = names
             .into_iter()
             .filter_map(|name| match (self.views.get(name), there.views.get(name)) {
-                (Some(expected), Some(found)) if normalize(expected) == normalize(found) => None,
+                (Some(expected), Some(found)) if normalize(dialect, expected) == normalize(dialect, found) => None,
                 (Some(_), Some(_)) => Some(another("view", name)),
                 (Some(_), None) => Some(missing("view", name)),
                 (None, _) => Some(unexpected("view", name)),
@@ -148,8 +149,8 @@ fn another(what: &str, name: &str) -> String {
 
 /// Returns the parts of a table as texts. Names of constraints are omitted because a database may not store them, and
 /// so are comments.
-fn parts(table: &Table) -> BTreeSet<String> {
-    let mut parts: BTreeSet<String> = table.columns.iter().map(column).collect();
+fn parts(dialect: Dialect, table: &Table) -> BTreeSet<String> {
+    let mut parts: BTreeSet<String> = table.columns.iter().map(|each| column(dialect, each)).collect();
     let listed = |columns: &[String]| columns.join(", ");
     parts.extend(
         table
@@ -167,7 +168,7 @@ fn parts(table: &Table) -> BTreeSet<String> {
         table
             .checks
             .iter()
-            .map(|check| format!("constraint CHECK ({})", normalize(&check.expression))),
+            .map(|check| format!("constraint CHECK ({})", normalize(dialect, &check.expression))),
     );
     parts.extend(table.foreign_keys.iter().map(|key| {
         format!(
@@ -187,7 +188,7 @@ fn parts(table: &Table) -> BTreeSet<String> {
             .map(|key| {
                 let on = match &key.on {
                     IndexOn::Column(column) => column.clone(),
-                    IndexOn::Expression(sql) => format!("({})", normalize(sql)),
+                    IndexOn::Expression(sql) => format!("({})", normalize(dialect, sql)),
                 };
                 let collation = key
                     .collation
@@ -211,7 +212,7 @@ fn parts(table: &Table) -> BTreeSet<String> {
             index
                 .filter
                 .as_ref()
-                .map_or_else(String::new, |filter| format!(" where {}", normalize(filter)))
+                .map_or_else(String::new, |filter| format!(" where {}", normalize(dialect, filter)))
         )
     }));
     parts.extend(table.triggers.iter().map(|trigger| format!("trigger {}", trigger.name)));
@@ -220,7 +221,7 @@ fn parts(table: &Table) -> BTreeSet<String> {
     parts
 }
 
-fn column(column: &Column) -> String {
+fn column(dialect: Dialect, column: &Column) -> String {
     let mut text = format!("column {}", column.name);
     if column.auto_increment {
         // The type is omitted because SQLite has only one auto-increment type.
@@ -235,11 +236,11 @@ fn column(column: &Column) -> String {
         None => String::new(),
         Some(DefaultValue::Now) => " default now".to_owned(),
         Some(DefaultValue::Value(value)) => format!(" default {value:?}"),
-        Some(DefaultValue::Expression(sql)) => format!(" default ({})", normalize(sql)),
+        Some(DefaultValue::Expression(sql)) => format!(" default ({})", normalize(dialect, sql)),
     };
     if let Some(generated) = &column.generated {
         let kept = if generated.stored { "stored" } else { "virtual" };
-        text += &format!(" generated ({}) {kept}", normalize(&generated.expression));
+        text += &format!(" generated ({}) {kept}", normalize(dialect, &generated.expression));
     }
     if let Some(collation) = &column.collation {
         text += &format!(" collate {}", collation.to_lowercase());

@@ -17,17 +17,20 @@ mod validate;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::diagnostic::Diagnostic;
+use crate::dialect::Dialect;
 use crate::location::Location;
 use crate::schema::operation::{LocatedEdit, Operation};
-use crate::schema::sql_text;
 use crate::schema::table::{ForeignKey, ObjectKind, Table};
+use crate::sql;
 
 use diff::TableKnowledge;
 pub(crate) use toposort::toposort;
 
 /// The schema as known at a point in the replay of migrations.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct SchemaState {
+    /// The dialect whose lexical rules expressions follow.
+    dialect: Dialect,
     tables: BTreeMap<String, Table>,
     /// The query of each view.
     views: BTreeMap<String, String>,
@@ -182,6 +185,23 @@ impl CheckedOperation {
 type Findings = Vec<Diagnostic>;
 
 impl SchemaState {
+    /// Creates the state of an empty database.
+    pub(crate) fn new(dialect: Dialect) -> SchemaState {
+        SchemaState {
+            dialect,
+            tables: BTreeMap::new(),
+            views: BTreeMap::new(),
+            enums: BTreeMap::new(),
+            names: Names::default(),
+            unknown: BTreeSet::new(),
+            all_unknown: false,
+            empty: BTreeSet::new(),
+            uniform: BTreeMap::new(),
+            dropped: HashMap::new(),
+            journal: None,
+        }
+    }
+
     pub(crate) fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(name)
     }
@@ -193,7 +213,7 @@ impl SchemaState {
         known: &SchemaState,
         normalize_to: impl Fn(&mut Table, &Table),
     ) -> SchemaState {
-        let mut model = SchemaState::default();
+        let mut model = SchemaState::new(known.dialect);
         for (view, query) in &live.views {
             model.set_view(view, Some(query.clone()));
         }
@@ -205,7 +225,7 @@ impl SchemaState {
                 Ok(table) => {
                     let mut table = table.clone();
                     if let Some(known) = known.table(name) {
-                        table.adopt_constraint_names(known);
+                        table.adopt_constraint_names(model.dialect, known);
                         normalize_to(&mut table, known);
                     }
                     model.set_table(name, Some(table));
@@ -399,7 +419,7 @@ impl SchemaState {
     fn views_on<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.views
             .iter()
-            .filter(move |(_, query)| sql_text::mentions(query, name))
+            .filter(move |(_, query)| sql::mentions(self.dialect, query, name))
             .map(|(view, _)| view.as_str())
     }
 

@@ -4,10 +4,12 @@ use std::fmt;
 
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
+use crate::dialect::Dialect;
 use crate::location::Location;
 use crate::schema::column_type::{ColumnType, DefaultValue, Value};
+use crate::schema::naming;
 use crate::schema::table::Column;
-use crate::schema::{naming, sql_text};
+use crate::sql::{self, ExpressionProblem, TokenKind};
 
 pub(super) fn diagnostic(location: Location, mistake: Mistake) -> Diagnostic {
     mistake.at(location)
@@ -51,10 +53,38 @@ pub(super) fn listed(columns: &[String]) -> String {
     format!("`{}`", columns.join("`, `"))
 }
 
+/// Checks that a text can be an expression inside a generated statement. `what` is the subject of a message: "the
+/// default of `age`".
+pub(super) fn check_expression(dialect: Dialect, what: impl fmt::Display, sql: &str) -> Result<(), Mistake> {
+    let Err(problem) = sql::check_expression(dialect, sql) else {
+        return Ok(());
+    };
+    let invalid = |problem: &str| Code::INVALID_EXPRESSION.mistake(format!("{what} {problem}"));
+    Err(match problem {
+        ExpressionProblem::Blank => invalid("is blank").help("write an SQL expression"),
+        ExpressionProblem::Nul => invalid("contains a NUL character"),
+        // Another database would read the backslash as itself.
+        ExpressionProblem::Unreadable(_) if sql::reads_backslash_escapes(dialect) && sql.contains('\\') => {
+            Code::AMBIGUOUS_BACKSLASH
+                .mistake(format!(
+                    "{} reads the backslash in `{sql}` as an escape, unlike other databases",
+                    dialect.title()
+                ))
+                .help("write `char(92)` for the backslash, as in `concat('a', char(92), 'b')`")
+        }
+        ExpressionProblem::Unreadable(error) => invalid(&format!("contains {error}")),
+        ExpressionProblem::Comment => invalid("contains a comment").help("remove the comment"),
+        ExpressionProblem::Semicolon => invalid("contains a semicolon").help("remove the semicolon"),
+        ExpressionProblem::Unopened(')') => invalid("contains a `)` without a matching `(`"),
+        ExpressionProblem::Unopened(closing) => invalid(&format!("contains a `{closing}` without a matching `[`")),
+        ExpressionProblem::Unclosed(opening) => invalid(&format!("contains an unclosed `{opening}`")),
+    })
+}
+
 /// `what` is the subject of a message: "the default of `age`".
-pub(super) fn check_default(what: impl fmt::Display, default: &DefaultValue) -> Result<(), Mistake> {
+pub(super) fn check_default(dialect: Dialect, what: impl fmt::Display, default: &DefaultValue) -> Result<(), Mistake> {
     match default {
-        DefaultValue::Expression(sql) => sql_text::check_expression(what, sql),
+        DefaultValue::Expression(sql) => check_expression(dialect, what, sql),
         DefaultValue::Value(Value::Double(number)) if !number.is_finite() => {
             Err(Code::INVALID_DEFAULT.mistake(format!("{what} is not a finite number")))
         }
@@ -78,7 +108,7 @@ pub(super) fn check_has_one_source(column: &Column) -> Result<(), Mistake> {
 }
 
 /// Checks the parameters of a type.
-pub(super) fn check_type(name: &str, column_type: &ColumnType) -> Result<(), Mistake> {
+pub(super) fn check_type(dialect: Dialect, name: &str, column_type: &ColumnType) -> Result<(), Mistake> {
     let invalid = |message: String| Err(Code::INVALID_TYPE.mistake(message));
     match column_type {
         ColumnType::VarChar(0) | ColumnType::Char(0) => {
@@ -92,7 +122,7 @@ pub(super) fn check_type(name: &str, column_type: &ColumnType) -> Result<(), Mis
                 "column `{name}` has scale {scale}, which is greater than its precision {precision}"
             ))
             .help("increase the precision, which counts all digits, or reduce the scale")),
-        ColumnType::Named(type_name) => check_type_name(name, type_name),
+        ColumnType::Named(type_name) => check_type_name(dialect, name, type_name),
         _ => Ok(()),
     }
 }
@@ -131,7 +161,7 @@ pub(super) fn check_fits(
 }
 
 /// Returns true if an expression calls a function that gives each row another value.
-pub(super) fn differs_by_row(sql: &str) -> bool {
+pub(super) fn differs_by_row(dialect: Dialect, sql: &str) -> bool {
     [
         "random",
         "randomblob",
@@ -143,20 +173,20 @@ pub(super) fn differs_by_row(sql: &str) -> bool {
         "nextval",
     ]
     .iter()
-    .any(|function| sql_text::mentions(sql, function))
+    .any(|function| sql::mentions(dialect, sql, function))
 }
 
 /// Checks a type given by its SQL, which goes into statements as written.
-fn check_type_name(column: &str, name: &str) -> Result<(), Mistake> {
+fn check_type_name(dialect: Dialect, column: &str, name: &str) -> Result<(), Mistake> {
     let is_right = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '(' | ')' | ',' | '.' | '[' | ']');
     let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     // Text in quotes is a value of an enum or a set. Databases interpret a backslash in it differently.
-    let is_text_or_right = |token: sql_text::Token<'_>| match token {
-        sql_text::Token::Text(text) => !text.contains('\\'),
-        other => other.as_str().chars().all(is_right),
+    let is_text_or_right = |token: &sql::Token<'_>| match token.kind {
+        TokenKind::Text(_) => token.text.starts_with('\'') && !token.text.contains('\\'),
+        _ => token.text.chars().all(is_right),
     };
-    let is_right = sql_text::tokenize(name).is_ok_and(|tokens| tokens.into_iter().all(is_text_or_right));
-    if !is_word || !is_right || sql_text::check_expression("the type", name).is_err() {
+    let is_right = sql::tokenize(dialect, name).is_ok_and(|tokens| tokens.iter().all(is_text_or_right));
+    if !is_word || !is_right || sql::check_expression(dialect, name).is_err() {
         return Err(Code::INVALID_TYPE
             .mistake(format!(
                 "column `{column}` has the type {name:?}, which is not a type name"

@@ -5,20 +5,20 @@ use std::fmt;
 
 use super::Uniform;
 use super::edit_table::Editing;
-use super::rules::{check_name, diagnostic, listed};
+use super::rules::{self, check_name, diagnostic, listed};
 use super::suggest::unknown;
 use crate::code::Code;
 use crate::diagnostic::Mistake;
 use crate::schema::operation::{ColumnEdit, ColumnEffect, ConstraintEdit, LocatedEdit, TableEdit};
-use crate::schema::sql_text;
 use crate::schema::table::{ForeignKey, ForeignKeyAction, ObjectKind, Table};
+use crate::sql;
 
 impl Editing<'_> {
     /// Checks that an expression can be part of the table.
     pub(super) fn check_expression(&self, what: impl fmt::Display + Copy, sql: &str) -> Result<(), Mistake> {
-        sql_text::check_expression(what, sql)?;
+        rules::check_expression(self.model.dialect, what, sql)?;
         let table = &self.table.name;
-        if sql_text::is_qualified_by(sql, table) {
+        if sql::is_qualified_by(self.model.dialect, sql, table) {
             // During a SQLite rebuild the table has another name, so a qualified column would not resolve.
             return Err(Code::INVALID_EXPRESSION
                 .mistake(format!("{what} qualifies a column with its table"))
@@ -101,7 +101,7 @@ impl Editing<'_> {
     /// Checks that columns which foreign keys reference are still unique after a drop.
     pub(super) fn check_still_unique(&self, drop: &TableEdit, columns: &[String]) -> Result<(), Mistake> {
         let mut then = self.table.clone();
-        then.apply(drop);
+        then.apply(self.model.dialect, drop);
         if then.is_unique(columns) {
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl Editing<'_> {
             model
                 .views
                 .get(*view)
-                .is_some_and(|query| sql_text::mentions(query, column))
+                .is_some_and(|query| sql::mentions(model.dialect, query, column))
         });
         match view {
             Some(view) => Err(Code::DEPENDENT_OBJECT

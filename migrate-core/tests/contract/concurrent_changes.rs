@@ -4,15 +4,16 @@ use std::cell::Cell;
 use std::sync::mpsc;
 use std::thread;
 
-use migrate_core::{Event, Rollback, Runner, Target};
+use migrate_core::{Event, Migration, Rollback, Runner, Target};
 
-use crate::support::{Database, tables};
+use crate::support::{Database, generated, tables};
 
 on_every_database! {
     up_applies_the_requested_number
     rollback_rolls_back_the_requested_number
     redo_repeats_the_requested_number
     two_concurrent_rollbacks_roll_back_one_batch
+    a_rollback_reports_only_its_own_work
 }
 
 /// Runs `work` and calls `between` with another connection after each migration.
@@ -80,4 +81,23 @@ fn two_concurrent_rollbacks_roll_back_one_batch(db: &Database) {
         with_others(db, other, |runner| runner.rollback(&Rollback::LastBatch)).unwrap();
     });
     assert_eq!(db.batches().len(), 2);
+}
+
+fn a_rollback_reports_only_its_own_work(db: &Database) {
+    let all: Vec<Migration> = (1..=4).map(generated).collect();
+    db.up(&all).unwrap();
+    let has_begun = Cell::new(false);
+    let mut connection = db.connect();
+    let mut runner = connection.runner(&all).observe(|event| {
+        // Before the first statement, another run rolls back the same migrations, where the lock allows it.
+        if let Event::Started { .. } = event
+            && db.engine.is_postgres()
+            && !has_begun.replace(true)
+        {
+            db.rollback(&all, &Rollback::Last(2)).unwrap();
+        }
+    });
+    let report = runner.rollback(&Rollback::Last(2)).unwrap();
+    assert_eq!(report.executed.len(), if db.engine.is_postgres() { 0 } else { 2 });
+    assert_eq!(db.batches(), ["1:1", "2:1"]);
 }

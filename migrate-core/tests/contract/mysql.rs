@@ -6,7 +6,7 @@ use std::time::Duration;
 use migrate_core::{Dialect, ErrorKind, Migration, Rollback, Schema, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
-use crate::support::{AnyConnection, Database, generated, migration, table, untransactional};
+use crate::support::{AnyConnection, Database, generated, migration, table, text, untransactional};
 
 macro_rules! settings {
     () => {
@@ -23,6 +23,7 @@ on_mysql! {
     tables_that_fresh_cannot_drop_are_in_no_history
     a_foreign_key_and_its_index_are_added_together
     defaults_are_set_for_every_type
+    statements_end_where_the_server_ends_them
 }
 
 /// A query for the settings of a session. Only MariaDB shows an open transaction to every user.
@@ -191,4 +192,45 @@ fn defaults_are_set_for_every_type(db: &Database) {
             t.text("more").fill("filled").default("none");
         });
     });
+}
+
+fn statements_end_where_the_server_ends_them(db: &Database) {
+    db.execute("CREATE TABLE kept (a text)");
+    db.execute("CREATE TABLE other (a int)");
+    let rows = || db.number("SELECT count(*) AS number FROM kept");
+    for sql in [
+        "INSERT INTO kept VALUES (1--1); INSERT INTO kept VALUES (2)",
+        "INSERT INTO kept VALUES (1) # it's\n; INSERT INTO kept VALUES (2)",
+        "INSERT INTO kept VALUES (1) -- it's\n; INSERT INTO kept VALUES (2)",
+        "INSERT INTO kept VALUES ('\\\\'); INSERT INTO kept VALUES ('\\'')",
+        "INSERT INTO kept VALUES (1) /* /* */; INSERT INTO kept VALUES (2)",
+        "CREATE TRIGGER t BEFORE INSERT ON other FOR EACH ROW SET NEW.a = 1; INSERT INTO kept VALUES (1), (2)",
+        "CREATE TABLE event (a int); INSERT INTO kept VALUES (1), (2)",
+    ] {
+        let error = db.up(&[migration(1, move |schema| schema.execute(sql).up_only())]);
+        let error = error.unwrap_err();
+        assert!(text(&error).contains("[M0416]"), "{sql}: {}", text(&error));
+        assert_eq!(rows(), 0, "{sql}");
+        // The server runs both.
+        db.execute(sql);
+        assert_eq!(rows(), 2, "{sql}");
+        db.execute("DELETE FROM kept");
+    }
+    let one = [
+        "INSERT INTO kept VALUES ('it\\'s; fine')",
+        "INSERT INTO kept VALUES (\"it\\\"s; fine\")",
+        "INSERT INTO kept VALUES (1) # note; more\n",
+        "INSERT INTO kept VALUES (1--1)",
+        "INSERT INTO kept VALUES (1) --",
+        "/*!50000 INSERT INTO kept VALUES (1) */",
+        "INSERT INTO kept VALUES (_utf8mb4'it\\'s; fine')",
+        "INSERT INTO kept VALUES (N'it\\'s; fine')",
+        "INSERT INTO kept SELECT o.x'a\\';b' FROM (SELECT 1 AS x) o",
+    ];
+    let migrations: Vec<Migration> = (1..)
+        .zip(one)
+        .map(|(version, sql)| migration(version, move |schema| schema.execute(sql).up_only()))
+        .collect();
+    db.up(&migrations).unwrap();
+    assert_eq!(rows(), 9);
 }

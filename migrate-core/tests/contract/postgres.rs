@@ -6,14 +6,15 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_query;
-use migrate_core::{ErrorKind, Event, Rollback, Target};
+use migrate_core::{ErrorKind, Event, Migration, Rollback, Target};
 
 use crate::builder::everything;
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
-use crate::support::{AnyConnection, Database, migration, table, untransactional};
+use crate::support::{AnyConnection, Database, generated, migration, table, text, untransactional};
 
 on_postgres! {
     session_changes_of_a_step_do_no_harm
+    a_function_that_changes_a_setting_does_no_harm
     a_step_that_ends_the_transaction_is_reported
     a_step_that_ignores_an_sql_error_fails
     a_schema_name_that_needs_quotes_is_supported
@@ -30,6 +31,7 @@ on_postgres! {
     an_index_that_another_session_builds_is_kept
     a_transaction_that_blocks_an_index_build_is_named
     waiting_outside_a_transaction_does_not_block_others
+    statements_end_where_the_server_ends_them
 }
 
 fn session_changes_of_a_step_do_no_harm(db: &Database) {
@@ -62,6 +64,42 @@ fn session_changes_of_a_step_do_no_harm(db: &Database) {
     does_no_harm(db, "BEGIN", &[Way::Sql], &all);
     let elsewhere = "SELECT count(*) FROM pg_class WHERE relnamespace = 'other'::regnamespace";
     assert_eq!(db.number(elsewhere), 0);
+}
+
+/// Raw SQL whose functions and triggers change settings travels in one message like other raw SQL.
+fn a_function_that_changes_a_setting_does_no_harm(db: &Database) {
+    db.execute("CREATE SCHEMA other");
+    db.execute(
+        "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM set_config('search_path', 'other', false); PERFORM set_config('work_mem', '1MB', false); \
+         RETURN NEW; END $$",
+    );
+    let all = [
+        migration(1, |schema| {
+            schema.execute("CREATE TABLE noted (id bigint)").up_only();
+            schema
+                .execute("CREATE TRIGGER leaves AFTER INSERT ON noted EXECUTE FUNCTION leave()")
+                .up_only();
+        }),
+        migration(2, |schema| {
+            schema.execute("INSERT INTO noted VALUES (1)").up_only();
+        }),
+        table(3),
+        migration(4, |schema| {
+            schema
+                .execute("DO $$ BEGIN PERFORM set_config('search_path', 'other', false); END $$")
+                .up_only();
+        }),
+        generated(5),
+        generated(6),
+    ];
+    let mut connection = db.connect();
+    let work_mem = "SELECT current_setting('work_mem') || current_setting('search_path') AS text";
+    let before = connection.texts(work_mem);
+    connection.runner(&all).up(&Target::Latest).unwrap();
+    assert_eq!(connection.texts(work_mem), before);
+    assert_eq!(db.tables(), ["noted", "t3", "t5", "t6"]);
+    assert_eq!(db.states().len(), 6);
 }
 
 fn a_step_that_ends_the_transaction_is_reported(db: &Database) {
@@ -413,4 +451,44 @@ fn waiting_outside_a_transaction_does_not_block_others(db: &Database) {
     holder.execute("COMMIT");
     db.up(&all).unwrap();
     assert_eq!(db.batches(), ["1:1", "2:2"]);
+}
+
+fn statements_end_where_the_server_ends_them(db: &Database) {
+    db.execute("CREATE TABLE kept (a text)");
+    let rows = || db.number("SELECT count(*) AS number FROM kept");
+    for sql in [
+        "INSERT INTO kept VALUES (1); INSERT INTO kept VALUES ('$')",
+        "INSERT INTO kept VALUES ('\\'); INSERT INTO kept VALUES ('it''s')",
+        "INSERT INTO kept VALUES (1) -- it's\r; INSERT INTO kept VALUES (2)",
+        "INSERT INTO kept VALUES (5 # 3); INSERT INTO kept VALUES (2)",
+        "INSERT INTO kept VALUES ($a$ $$ $a$); INSERT INTO kept VALUES ($$ $a$ $$)",
+        "INSERT INTO kept SELECT 1 AS atomic; INSERT INTO kept VALUES (2)",
+        "INSERT INTO kept SELECT a$b$ FROM (SELECT 1 AS a$b$) c; INSERT INTO kept SELECT a$b$ FROM (SELECT 1 AS a$b$) c",
+    ] {
+        let error = db.up(&[untransactional(1, move |schema| schema.execute(sql).up_only())]);
+        let error = error.unwrap_err();
+        assert!(text(&error).contains("[M0416]"), "{sql}: {}", text(&error));
+        assert_eq!(rows(), 0, "{sql}");
+        // The server runs both.
+        db.execute(sql);
+        assert_eq!(rows(), 2, "{sql}");
+        db.execute("DELETE FROM kept");
+    }
+    let one = [
+        "INSERT INTO kept VALUES (E'it\\'s; fine')",
+        "INSERT INTO kept VALUES (E'a' -- it's\n 'it\\'s; fine')",
+        "INSERT INTO kept VALUES ('C:\\'); -- done;",
+        "INSERT INTO kept VALUES ($a$it's; $$ fine$a$)",
+        "INSERT INTO kept VALUES (1) /* a /* b; */ c; */",
+        "INSERT INTO kept VALUES (U&'\\0061;')",
+        "DO $$ BEGIN INSERT INTO kept VALUES (1); END $$",
+        "CREATE RULE r AS ON DELETE TO kept DO ALSO (SELECT 1; SELECT 2)",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END",
+    ];
+    let migrations: Vec<Migration> = (1..)
+        .zip(one)
+        .map(|(version, sql)| untransactional(version, move |schema| schema.execute(sql).up_only()))
+        .collect();
+    db.up(&migrations).unwrap();
+    assert_eq!(rows(), 7);
 }

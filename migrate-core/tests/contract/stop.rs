@@ -4,6 +4,7 @@ use std::cell::Cell;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use migrate_core::prelude::*;
 use migrate_core::{Error, ErrorKind, Event, Report, Target};
 
@@ -42,7 +43,7 @@ fn up_until(db: &Database, all: &[Migration], steps: usize) -> Result<Report, Er
     runner.stop_when(|| begun.get() >= steps).up(&Target::Latest)
 }
 
-/// Raw SQL, so that the migration is not pipelined.
+/// Raw SQL, so that the migration travels in a message of its own.
 fn raw(version: u64) -> Migration {
     migration(version, move |schema| {
         schema
@@ -74,9 +75,10 @@ fn a_stopped_run_ends_between_two_migrations(db: &Database) {
 }
 
 fn a_run_stopped_in_a_transaction_is_rolled_back(db: &Database) {
+    // PostgreSQL sends the raw SQL of a migration in one message, but not Rust steps.
     let both = migration(2, |schema| {
         schema
-            .execute("CREATE TABLE first (id bigint)")
+            .run(rust_step!(|conn| conn.batch_execute("CREATE TABLE first (id bigint)")))
             .undo("DROP TABLE first");
         schema
             .execute("CREATE TABLE second (id bigint)")

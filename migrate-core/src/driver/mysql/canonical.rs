@@ -2,7 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::schema::{ColumnType, DefaultValue, Token, Value, tokenize};
+use crate::dialect::Dialect;
+use crate::schema::{ColumnType, DefaultValue, Value};
+use crate::sql::{Escapes, TokenKind, tokenize, unescaped};
+
+/// MySQL and MariaDB print SQL by the same lexical rules.
+const DIALECT: Dialect = Dialect::MySql;
 
 /// Parses a type as `COLUMN_TYPE` prints it: <https://dev.mysql.com/doc/refman/8.4/en/data-types.html>.
 pub(super) fn column_type(printed: &str) -> ColumnType {
@@ -70,11 +75,14 @@ pub(super) fn default_value(of: &ColumnType, printed: &str) -> Option<DefaultVal
 }
 
 fn literal(of: &ColumnType, sql: &str) -> Option<Value> {
-    match tokenize(sql).ok()?.as_slice() {
-        [Token::Text(text)] => return Some(text_value(of, unquoted(text))),
-        [Token::Name("x" | "X"), Token::Text(digits)] => return bytes(&unquoted(digits)).map(Value::Binary),
-        [Token::Name(word)] if word.starts_with("0x") => return bytes(word.get(2..)?).map(Value::Binary),
-        _ => {}
+    if let [only] = tokenize(DIALECT, sql).ok()?.as_slice() {
+        let hexadecimal = only.text.strip_prefix("0x").filter(|_| only.kind == TokenKind::Number);
+        let hexadecimal = hexadecimal.or_else(|| only.digits().filter(|_| only.text.starts_with(['x', 'X'])));
+        match (only.value(), hexadecimal) {
+            (Some(text), _) => return Some(text_value(of, text)),
+            (None, Some(digits)) => return bytes(digits).map(Value::Binary),
+            (None, None) => {}
+        }
     }
     if *of == ColumnType::Bool {
         return match sql {
@@ -120,12 +128,6 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
     (0..digits.len()).step_by(2).map(byte).collect()
 }
 
-/// Returns the content of a string literal that [`sql`] wrote.
-fn unquoted(text: &str) -> String {
-    let inside = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-    inside.unwrap_or(text).replace("''", "'")
-}
-
 /// Normalizes an expression, and removes the parentheses that MySQL prints around it.
 pub(super) fn expression(printed: &str) -> String {
     let written = sql(printed);
@@ -140,8 +142,8 @@ pub(super) fn expression(printed: &str) -> String {
 fn inside_parentheses(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('(')?.strip_suffix(')')?;
     let mut depth = 0_usize;
-    for token in tokenize(inside).ok()? {
-        match token.as_str() {
+    for token in tokenize(DIALECT, inside).ok()? {
+        match token.text {
             "(" => depth += 1,
             ")" => depth = depth.checked_sub(1)?,
             _ => {}
@@ -150,29 +152,25 @@ fn inside_parentheses(text: &str) -> Option<&str> {
     Some(inside)
 }
 
-/// Normalizes SQL: string literals lose their backslash escapes and their UTF-8 introducers.
+/// Normalizes SQL: string literals lose their escapes, except for a doubled backslash, and their UTF-8 introducers. A text that cannot be read
+/// stays as it was printed.
 pub(super) fn sql(printed: &str) -> String {
     let printed = as_it_was_printed(printed);
+    let Ok(tokens) = tokenize(DIALECT, &printed) else {
+        return printed.into_owned();
+    };
+    // https://dev.mysql.com/doc/refman/8.4/en/charset-introducer.html
+    let introducers = ["_utf8mb4", "_utf8mb3", "_utf8"];
     let mut sql = String::new();
-    let mut rest = printed.as_ref();
-    while let Some(at) = rest.find(['\'', '`']) {
-        let (before, quoted) = rest.split_at(at);
-        sql.push_str(before);
-        rest = if let Some(name) = quoted.strip_prefix('`') {
-            let end = name.find('`').map_or(quoted.len(), |at| at + 2);
-            sql.push_str(&quoted[..end]);
-            &quoted[end..]
-        } else {
-            // https://dev.mysql.com/doc/refman/8.4/en/charset-introducer.html
-            let introducers = ["_utf8mb4", "_utf8mb3", "_utf8"];
-            let introduced = introducers.iter().find_map(|word| sql.strip_suffix(word));
-            sql.truncate(introduced.map_or(sql.len(), str::len));
-            let (text, after) = text(quoted);
-            sql.push_str(&format!("'{}'", text.replace('\'', "''")));
-            after
-        };
+    for (at, token) in tokens.iter().enumerate() {
+        let text_follows = tokens.get(at + 1).is_some_and(|next| next.value().is_some());
+        match token.value() {
+            Some(text) => sql.push_str(&format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))),
+            None if text_follows && introducers.contains(&token.text) => {}
+            None => sql.push_str(token.text),
+        }
     }
-    sql + rest
+    sql
 }
 
 /// Removes the outer level of escapes. MySQL escapes expressions once more, as if inside a string literal; then every
@@ -183,43 +181,7 @@ fn as_it_was_printed(printed: &str) -> Cow<'_, str> {
     if !is_escaped {
         return printed.into();
     }
-    let mut unescaped = String::new();
-    let mut chars = printed.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => unescaped.extend(chars.next().map(escaped)),
-            c => unescaped.push(c),
-        }
-    }
-    unescaped.into()
-}
-
-/// Reads a string literal, and returns it with the text after it.
-fn text(quoted: &str) -> (String, &str) {
-    let mut text = String::new();
-    let mut chars = quoted.char_indices().skip(1).peekable();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\\' => text.extend(chars.next().map(|(_, c)| escaped(c))),
-            '\'' if chars.next_if(|(_, next)| *next == '\'').is_some() => text.push('\''),
-            '\'' => return (text, &quoted[at + 1..]),
-            c => text.push(c),
-        }
-    }
-    (text, "")
-}
-
-/// Resolves a character after a backslash: <https://dev.mysql.com/doc/refman/8.4/en/string-literals.html>.
-fn escaped(c: char) -> char {
-    match c {
-        '0' => '\0',
-        'b' => '\u{8}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'Z' => '\u{1a}',
-        c => c,
-    }
+    unescaped(printed, Escapes::MySql).into()
 }
 
 #[cfg(test)]
@@ -229,14 +191,14 @@ mod tests {
     #[test]
     fn string_literals_lose_escapes_and_character_set() {
         for (printed, written) in [
-            (r"`a` <> 'it\'s \\ '", r"`a` <> 'it''s \ '"),
+            (r"`a` <> 'it\'s \\ '", r"`a` <> 'it''s \\ '"),
             (
                 r"concat(`it's`,_utf8mb4'a',_latin1'b')",
                 r"concat(`it's`,'a',_latin1'b')",
             ),
             (r"(`a` <> _utf8mb4\'it\\\'s\')", "(`a` <> 'it''s')"),
-            (r"(`a` in (_utf8mb4\'\\\\\',_utf8mb4\'\\n\'))", "(`a` in ('\\','\n'))"),
-            ("'never closed", "'never closed'"),
+            (r"(`a` in (_utf8mb4\'\\\\\',_utf8mb4\'\\n\'))", "(`a` in ('\\\\','\n'))"),
+            ("'never closed", "'never closed"),
         ] {
             assert_eq!(sql(printed), written, "{printed}");
         }

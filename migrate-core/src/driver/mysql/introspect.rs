@@ -11,11 +11,13 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::canonical;
+use crate::dialect::Dialect;
 use crate::driver::DriverError;
 use crate::schema::{
     Check, Column, ColumnType, ForeignKey, ForeignKeyAction, Generated, Index, IndexKey, IndexMethod, IndexOn,
     PrimaryKey, Table, Trigger, Unique,
 };
+use crate::sql::tokenize;
 use crate::state::LiveSchema;
 
 pub(super) fn read(connection: &mut MysqlConnection, is_mariadb: bool) -> Result<LiveSchema, DriverError> {
@@ -397,20 +399,17 @@ const VIEWS: &str = "\
 
 /// Returns the query of a view, without the database name that the servers print before each table.
 fn query(database: &str, printed: &str) -> String {
-    let name = format!("`{}`.", database.replace('`', "``"));
-    let mut query = String::new();
+    let name = format!("`{}`", database.replace('`', "``"));
     let printed = canonical::sql(printed);
-    for (at, part) in printed.split('\'').enumerate() {
-        // Every second part is inside a string literal.
-        let inside = at % 2 == 1;
-        if at > 0 {
-            query.push('\'');
+    let Ok(tokens) = tokenize(Dialect::MySql, &printed) else {
+        return printed;
+    };
+    let mut query = String::new();
+    let mut tokens = tokens.iter().peekable();
+    while let Some(token) = tokens.next() {
+        if token.text != name || tokens.next_if(|next| next.is(".")).is_none() {
+            query.push_str(token.text);
         }
-        query.push_str(&if inside {
-            part.to_owned()
-        } else {
-            part.replace(&name, "")
-        });
     }
     query
 }

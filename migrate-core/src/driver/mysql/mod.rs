@@ -19,12 +19,12 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 
-use super::error::literals_of;
 use super::history_rows;
 use super::{Begun, DriverError, DriverErrorKind, LockScope, Session, StoredRows, Traits};
 use crate::dialect::{Dialect, DialectVersion};
 use crate::history::table::{HistoryTable, SessionBaseline};
 use crate::render::{MySql, SqlDialect};
+use crate::sql::literals_of;
 use crate::state::LiveSchema;
 
 /// The dialect until the server's version is known. The SQL in this file is valid on MySQL and MariaDB.
@@ -126,6 +126,7 @@ impl Session for MysqlConnection {
             restore_original: Some(format!(
                 "{back}; SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}, {language}"
             )),
+            unchanged_settings: None,
             schema: Some(schema),
             session: None,
             is_pooled: false,
@@ -336,7 +337,12 @@ impl Session for MysqlConnection {
                 literals.join(", "),
                 DIALECT.identifier(table)
             );
-            rows.push(texts(self, &query)?.iter().map(|row| literals_of(row)).collect());
+            rows.push(
+                texts(self, &query)?
+                    .iter()
+                    .map(|row| literals_of(Dialect::MySql, row))
+                    .collect(),
+            );
         }
         Ok(rows)
     }

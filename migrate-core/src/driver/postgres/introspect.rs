@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use diesel::sql_types::{Array, Bool, Integer, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
+use crate::dialect::Dialect;
 use crate::driver::DriverError;
 use crate::schema::{
     Check, Column, ColumnType, DefaultValue, ForeignKey, ForeignKeyAction, Generated, Index, IndexKey, IndexMethod,
     IndexOn, PrimaryKey, Table, Trigger, Unique, Value,
 };
+use crate::sql::{Token, TokenKind, tokenize};
 use crate::state::LiveSchema;
 
 pub(super) fn read(connection: &mut PgConnection) -> Result<LiveSchema, DriverError> {
@@ -173,9 +175,19 @@ fn column_type(name: &str) -> ColumnType {
 
 /// Parses a default into a value where its form is simple, else into an expression.
 fn default_value(sql: &str) -> DefaultValue {
-    let text = |literal: &str| {
-        let inside = literal.strip_prefix('\'')?.split_once("'::")?.0;
-        (!inside.contains('\'')).then(|| Value::Text(inside.to_owned()))
+    let text = |sql: &str| {
+        let tokens = tokenize(Dialect::Postgres, sql).ok()?;
+        let [literal, one, other, of_type @ ..] = tokens.as_slice() else {
+            return None;
+        };
+        let is_of_type = |token: &Token<'_>| {
+            token.name().is_some()
+                || token.is_one_of(&[".", "(", ")", ",", "[", "]"])
+                || token.kind == TokenKind::Number
+        };
+        let is_cast = one.is(":") && other.is(":");
+        let is_type = of_type.iter().filter(|token| token.is_significant()).all(is_of_type);
+        literal.value().filter(|_| is_cast && is_type).map(Value::Text)
     };
     match sql {
         "now()" | "CURRENT_TIMESTAMP" => return DefaultValue::Now,

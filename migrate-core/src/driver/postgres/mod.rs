@@ -3,8 +3,10 @@
 //! Each transaction holds an advisory lock, so that one run at a time writes. The transaction holds it and not the
 //! session, because a pooler may share the session. The key of a history row covers the cases that the lock cannot.
 
+mod drop_all;
 mod introspect;
 mod invalid_index;
+mod lock;
 mod open;
 #[cfg(feature = "testing")]
 mod test_server;
@@ -20,6 +22,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
+use self::lock::{IS_LOCK, holder, key_of, lock_lost};
 use super::history_rows;
 use super::{
     Begun, DriverError, DriverErrorKind, HistoryPrecondition, LockScope, PipelineEnvelope, Session, StoredRows, Traits,
@@ -27,14 +30,11 @@ use super::{
 use crate::dialect::{Dialect, DialectVersion};
 use crate::history::table::{HistoryTable, SessionBaseline};
 use crate::render::{Postgres, SqlDialect};
-use crate::schema::mentions;
+use crate::sql::StatementInfo;
 use crate::state::LiveSchema;
 
 /// The dialect until the server's version is known.
 const DIALECT: &Postgres = &Postgres::since((13, 0));
-
-/// Separates this tool's advisory locks from those of others.
-const LOCK_SALT: i64 = 2_026_112_301;
 
 impl Session for PgConnection {
     fn traits(&self) -> Traits {
@@ -78,6 +78,10 @@ impl Session for PgConnection {
             role: String,
             #[diesel(sql_type = Text)]
             settings: String,
+            #[diesel(sql_type = Text)]
+            meaning: String,
+            #[diesel(sql_type = Bool)]
+            reads_standard_strings: bool,
             #[diesel(sql_type = BigInt)]
             session: i64,
             #[diesel(sql_type = Nullable<Text>)]
@@ -92,7 +96,8 @@ impl Session for PgConnection {
              WHERE c.oid = to_regclass({table})), current_schema()::text) AS schema, \
              session_user::text AS user, current_setting('role') AS role, \
              (SELECT coalesce(string_agg(format(', (%L, %L)', name, setting), ''), '') FROM pg_settings \
-             WHERE source = 'session') AS settings, \
+             WHERE source = 'session') AS settings, {MEANING_OF_SQL} AS meaning, \
+             current_setting('standard_conforming_strings') = 'on' AS reads_standard_strings, \
              pg_backend_pid()::bigint AS session, nullif(current_setting('migrate.used_by', true), '') AS used_by, \
              set_config('migrate.used_by', {process}, false) AS _used_by_now"
         ))
@@ -113,6 +118,13 @@ impl Session for PgConnection {
             schema: found.schema,
             restore_original: Some(restore.clone()),
             restore_baseline: Some(restore),
+            // A false condition divides by zero. Where backslashes escape quotes, a statement may end elsewhere.
+            unchanged_settings: found.reads_standard_strings.then(|| {
+                format!(
+                    "SELECT 1 / ({MEANING_OF_SQL} = {})::integer",
+                    DIALECT.text(&found.meaning)
+                )
+            }),
             session: Some(found.session),
             is_pooled: found.used_by.is_some_and(|process| process != *this_process()),
         })
@@ -226,8 +238,21 @@ impl Session for PgConnection {
                 key_of(table)
             ),
             duration_ms: "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::bigint",
-            closing: format!("SELECT set_config('{left}', {history_version}::text, false);\nCOMMIT;\n"),
+            closing: format!(
+                "SELECT set_config('{left}', {history_version}::text, false), \
+                 set_config('{0}', (coalesce(nullif(current_setting('{0}', true), ''), '0')::bigint + 1)::text, false);\n\
+                 COMMIT;\n",
+                committed_by(run)
+            ),
         })
+    }
+
+    fn pipelined_transactions(&mut self, run: &str) -> Result<Option<i64>, DriverError> {
+        let query = format!(
+            "SELECT coalesce(current_setting('{}', true), '') AS text",
+            committed_by(run)
+        );
+        Ok(one_text(self, &query)?.parse().ok())
     }
 
     fn is_in_session(&self, session: i64) -> String {
@@ -281,15 +306,14 @@ impl Session for PgConnection {
         Ok(AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?)
     }
 
-    fn prepare_statement(&mut self, sql: &str, wait: Duration) -> Result<(), DriverError> {
-        // An interrupted DETACH cannot be repeated, so it gets no timeout:
-        // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
-        let milliseconds = match mentions(sql, "detach") {
+    fn prepare_statement(&mut self, info: Option<&StatementInfo>, wait: Duration) -> Result<(), DriverError> {
+        let milliseconds = match info.is_some_and(|info| info.must_not_time_out) {
             true => 0,
             false => milliseconds(wait),
         };
         self.execute(&format!("SET lock_timeout = {milliseconds}"))?;
-        let Some(left_invalid) = invalid_index::left_invalid(sql) else {
+        let concurrent = info.and_then(|info| info.concurrent.as_ref());
+        let Some(left_invalid) = concurrent.and_then(invalid_index::left_invalid) else {
             return Ok(());
         };
         for index in texts(self, &left_invalid)? {
@@ -448,7 +472,7 @@ impl Session for PgConnection {
             }
         }
         AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?;
-        let result = drop_all_objects(self).and_then(|()| self.commit());
+        let result = drop_all::drop_all_objects(self).and_then(|()| self.commit());
         if result.is_err() && self.transaction_depth() > 0 {
             // The first error is the one to report.
             let _ = self.rollback();
@@ -471,6 +495,11 @@ fn history_version_of(table: &HistoryTable) -> String {
     )
 }
 
+/// Returns the setting that counts the committed transactions of a run's pipelines in this session.
+fn committed_by(run: &str) -> String {
+    format!("migrate.committed_by_{run}")
+}
+
 /// The server's version as a number, such as 150004.
 const VERSION: &str = "current_setting('server_version_num')";
 
@@ -490,26 +519,14 @@ fn milliseconds(wait: Duration) -> i32 {
     i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1)
 }
 
-/// Returns an SQL expression for the key of a history table's advisory locks.
-fn key_of(table: &HistoryTable) -> String {
-    format!(
-        "hashtextextended(current_database() || {}, {LOCK_SALT})",
-        DIALECT.text(&format!(".{}", table.qualified()))
-    )
-}
-
-/// A condition on a row `l` of `pg_locks`: it is the advisory lock of `k.key`. See
-/// <https://www.postgresql.org/docs/current/view-pg-locks.html>.
-const IS_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
-                       AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295";
-
-fn lock_lost() -> DriverError {
-    DriverError {
-        kind: DriverErrorKind::Other,
-        message: "this session no longer holds the advisory lock of the run; a pooler may have switched sessions"
-            .to_owned(),
-    }
-}
+/// An SQL expression for the settings on which the meaning of a statement depends, in the list of
+/// <https://www.postgresql.org/docs/current/runtime-config-client.html>.
+const MEANING_OF_SQL: &str = "md5(concat_ws(' ', session_user, current_user, current_setting('search_path'), \
+     current_setting('standard_conforming_strings'), current_setting('session_replication_role'), \
+     current_setting('row_security'), current_setting('default_tablespace'), \
+     current_setting('default_table_access_method'), current_setting('check_function_bodies'), \
+     current_setting('DateStyle'), current_setting('IntervalStyle'), current_setting('TimeZone'), \
+     current_setting('client_encoding'), current_setting('transform_null_equals')))";
 
 /// Returns a query for a digest of the named objects. An unfinished index does not count:
 /// <https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY>.
@@ -536,60 +553,6 @@ fn digest_of(names: &[String]) -> String {
         names.join(", "),
         names.join(", ")
     )
-}
-
-/// Drops every object in the connection's schema, and the extensions in it that no other object needs.
-fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
-    let query = "SELECT 'DROP ' || kind || ' IF EXISTS ' || name || ' CASCADE' AS text FROM ( \
-         SELECT 1 AS turn, c.oid, 'pg_class'::regclass AS class, c.oid::regclass::text AS name, CASE c.relkind \
-         WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' \
-         ELSE 'TABLE' END AS kind FROM pg_class c WHERE c.relnamespace = quote_ident(current_schema())::regnamespace \
-         AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') \
-         UNION ALL SELECT 2, p.oid, 'pg_proc'::regclass, p.oid::regprocedure::text, \
-         CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END \
-         FROM pg_proc p WHERE p.pronamespace = quote_ident(current_schema())::regnamespace \
-         UNION ALL SELECT 3, t.oid, 'pg_type'::regclass, t.oid::regtype::text, \
-         CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END FROM pg_type t \
-         LEFT JOIN pg_class r ON r.oid = t.typrelid \
-         WHERE t.typnamespace = quote_ident(current_schema())::regnamespace AND (t.typtype IN ('e', 'd', 'r') OR r.relkind = 'c') \
-         UNION ALL SELECT 4, l.oid, 'pg_collation'::regclass, l.oid::regcollation::text, 'COLLATION' \
-         FROM pg_collation l WHERE l.collnamespace = quote_ident(current_schema())::regnamespace \
-         UNION ALL SELECT 5, s.oid, s.class, format('%I.%I', current_schema(), s.name), 'TEXT SEARCH ' || s.kind FROM ( \
-         SELECT oid, 'pg_ts_config'::regclass AS class, cfgname AS name, 'CONFIGURATION' AS kind, cfgnamespace AS of FROM pg_ts_config \
-         UNION ALL SELECT oid, 'pg_ts_dict'::regclass, dictname, 'DICTIONARY', dictnamespace FROM pg_ts_dict \
-         UNION ALL SELECT oid, 'pg_ts_template'::regclass, tmplname, 'TEMPLATE', tmplnamespace FROM pg_ts_template \
-         UNION ALL SELECT oid, 'pg_ts_parser'::regclass, prsname, 'PARSER', prsnamespace FROM pg_ts_parser) AS s \
-         WHERE s.of = quote_ident(current_schema())::regnamespace) AS o \
-         WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype IN ('e', 'i')) \
-         ORDER BY turn, kind <> 'VIEW', name";
-    for statement in texts(connection, query)? {
-        connection.execute(&statement)?;
-    }
-    // Newest first, because an extension is created after the ones that it needs.
-    let extensions = "SELECT quote_ident(extname) AS text FROM pg_extension \
-                      WHERE extnamespace = quote_ident(current_schema())::regnamespace ORDER BY oid DESC";
-    for extension in texts(connection, extensions)? {
-        let drop = format!("DROP EXTENSION {extension}");
-        let dropped = connection.transaction(|connection| connection.batch_execute(&drop));
-        match dropped.map_err(DriverError::from) {
-            // An object of another schema needs it, or it belongs to another role.
-            Err(error) if matches!(error.kind, DriverErrorKind::Other | DriverErrorKind::Denied) => {
-                tracing::info!(extension, %error, "extension not dropped");
-            }
-            result => result?,
-        }
-    }
-    Ok(())
-}
-
-/// Describes the run that holds the lock.
-fn holder(connection: &mut PgConnection, key: &str) -> String {
-    let query = format!(
-        "SELECT 'pid ' || a.pid || coalesce(' of ' || a.usename, '') || coalesce(' from ' || host(a.client_addr), '') \
-         || coalesce(', since ' || to_char(a.xact_start, 'HH24:MI:SS'), '') AS text \
-         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT {key} AS key) AS k WHERE {IS_LOCK} LIMIT 1"
-    );
-    one_text(connection, &query).unwrap_or_else(|_| "its connection is already closed".to_owned())
 }
 
 fn is_there(connection: &mut PgConnection, table: &HistoryTable) -> Result<bool, DriverError> {

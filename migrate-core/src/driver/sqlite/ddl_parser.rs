@@ -3,11 +3,12 @@
 //! Text that it does not understand, or that [`Table`] cannot represent, is an error, so that nothing is lost silently.
 //! The grammar is at <https://sqlite.org/lang_createtable.html>.
 
-use crate::render::tokens::{Reader, SpannedToken, spelled, unquoted};
+use crate::dialect::Dialect;
 use crate::schema::{
     Check, Column, ColumnType, DefaultValue, ForeignKey, ForeignKeyAction, Generated, Index, IndexKey, IndexOn,
-    PrimaryKey, Table, Token, Unique, Value,
+    PrimaryKey, Table, Unique, Value,
 };
+use crate::sql::{Cursor, SpannedToken, Token, spelled};
 
 /// Parses a CREATE TABLE statement.
 ///
@@ -15,7 +16,7 @@ use crate::schema::{
 ///
 /// Returns the reason if the statement is not understood.
 pub(crate) fn parse_table(sql: &str) -> Result<Table, String> {
-    let mut reader = Reader::new(sql)?;
+    let mut reader = Cursor::new(Dialect::Sqlite, sql)?;
     reader.expect("CREATE")?;
     if reader.take("VIRTUAL") {
         return Err("it is a virtual table".to_owned());
@@ -59,7 +60,7 @@ pub(crate) fn parse_table(sql: &str) -> Result<Table, String> {
     Ok(table)
 }
 
-fn column(reader: &mut Reader<'_>, table: &mut Table) -> Result<(), String> {
+fn column(reader: &mut Cursor<'_>, table: &mut Table) -> Result<(), String> {
     let name = reader.name()?;
     let type_name = reader.type_name()?;
     let mut column = Column {
@@ -131,7 +132,7 @@ fn column(reader: &mut Reader<'_>, table: &mut Table) -> Result<(), String> {
     Ok(())
 }
 
-fn table_constraint(reader: &mut Reader<'_>, table: &mut Table, name: String) -> Result<(), String> {
+fn table_constraint(reader: &mut Cursor<'_>, table: &mut Table, name: String) -> Result<(), String> {
     if reader.take("PRIMARY") {
         reader.expect("KEY")?;
         let columns = reader.names()?;
@@ -163,7 +164,7 @@ fn table_constraint(reader: &mut Reader<'_>, table: &mut Table, name: String) ->
 ///
 /// Returns the reason if the statement is not understood.
 pub(crate) fn parse_index(sql: &str) -> Result<Index, String> {
-    let mut reader = Reader::new(sql)?;
+    let mut reader = Cursor::new(Dialect::Sqlite, sql)?;
     reader.expect("CREATE")?;
     let unique = reader.take("UNIQUE");
     reader.expect("INDEX")?;
@@ -220,7 +221,7 @@ fn index_key(mut tokens: Vec<SpannedToken<'_>>) -> Result<IndexKey, String> {
 fn is_one_group(tokens: &[SpannedToken<'_>]) -> bool {
     let mut depth = 0_i32;
     tokens.iter().enumerate().all(|(at, token)| {
-        match token.token.as_str() {
+        match token.token.text {
             "(" => depth += 1,
             ")" => depth -= 1,
             _ => {}
@@ -266,7 +267,7 @@ fn column_type(name: &str) -> ColumnType {
 }
 
 /// The rules of the grammar.
-impl Reader<'_> {
+impl Cursor<'_> {
     /// Refuses ON CONFLICT, which [`Table`] cannot represent.
     fn refuse_conflict(&self) -> Result<(), String> {
         if self.is("ON") && self.is_second("CONFLICT") {
@@ -303,15 +304,10 @@ impl Reader<'_> {
             "AS",
         ];
         let mut words = Vec::new();
-        while let Some(Token::Name(word)) = self.peek() {
-            if CONSTRAINTS
-                .iter()
-                .any(|constraint| word.eq_ignore_ascii_case(constraint))
-            {
-                break;
-            }
-            words.push(word);
-            self.at += 1;
+        let is_in_name = |token: &Token<'_>| token.name().is_some() && !token.is_one_of(&CONSTRAINTS);
+        while let Some(token) = self.peek().filter(is_in_name) {
+            words.push(token.text);
+            self.advance();
         }
         let mut name = words.join(" ");
         if self.is("(") {
@@ -331,31 +327,19 @@ impl Reader<'_> {
             ""
         };
         let token = self.peek().ok_or_else(|| self.not_understood())?;
-        self.at += 1;
-        if let Token::Text(text) = token {
-            return Ok(DefaultValue::Value(Value::Text(unquoted(text))));
-        }
-        // https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
-        if let Some(text) = token.name().filter(|_| token.as_str().starts_with('"')) {
+        self.advance();
+        if let Some(text) = token.value() {
             return Ok(DefaultValue::Value(Value::Text(text)));
         }
-        let mut word = token.as_str().to_owned();
-        if word.eq_ignore_ascii_case("X")
-            && let Some(Token::Text(text)) = self.peek()
-        {
-            self.at += 1;
-            let bytes = bytes(&unquoted(text)).ok_or("a default is not a valid hexadecimal number")?;
+        // https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
+        if let Some(text) = token.name().filter(|_| token.text.starts_with('"')) {
+            return Ok(DefaultValue::Value(Value::Text(text)));
+        }
+        if let Some(digits) = token.digits() {
+            let bytes = bytes(digits).ok_or("a default is not a valid hexadecimal number")?;
             return Ok(DefaultValue::Value(Value::Binary(bytes)));
         }
-        // A number with a decimal point or a signed exponent is several tokens, without a space between them.
-        while let Some(token) = self.tokens.get(self.at)
-            && !token.after_blank
-            && !token.is(",")
-            && !token.is(")")
-        {
-            word.push_str(token.token.as_str());
-            self.at += 1;
-        }
+        let word = token.text;
         let signed = format!("{sign}{word}");
         Ok(match word.to_ascii_uppercase().as_str() {
             "TRUE" => DefaultValue::Value(Value::Bool(true)),

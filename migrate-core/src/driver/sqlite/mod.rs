@@ -17,13 +17,14 @@ use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
 use self::ddl_parser::{parse_index, parse_table};
 use self::process_lock::ProcessLock;
-use super::error::{kind_of, literals_of, message_of};
+use super::error::{kind_of, message_of};
 use super::history_rows;
 use super::{Begun, DriverError, DriverErrorKind, LockScope, Session, StoredRows, Traits};
 use crate::dialect::Dialect;
 use crate::history::table::HistoryTable;
 use crate::render::{SqlDialect, Sqlite};
 use crate::schema::{self, Table, Trigger};
+use crate::sql::literals_of;
 use crate::state::LiveSchema;
 
 /// The table of the statistics that ANALYZE collects.
@@ -322,7 +323,7 @@ impl Session for SqliteConnection {
         for queries in queries.chunks(100) {
             for row in sql_query(queries.join(" UNION ALL ")).load::<OneRow>(self)? {
                 if let Some(rows) = usize::try_from(row.number).ok().and_then(|number| rows.get_mut(number)) {
-                    rows.push(literals_of(&row.text));
+                    rows.push(literals_of(Dialect::Sqlite, &row.text));
                 }
             }
         }

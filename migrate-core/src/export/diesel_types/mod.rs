@@ -46,7 +46,12 @@ impl DieselType {
 /// Returns the type of a table's column; `None` if Diesel has none for it.
 pub(super) fn diesel_type(dialect: DialectVersion, table: &Table, column: &Column) -> Option<DieselType> {
     // The type on a server is the one in the column's SQL.
-    let written = || TypeName::of(&dialect_of(dialect).column_type(&column.column_type).ok()?);
+    let written = || {
+        TypeName::of(
+            dialect.name(),
+            &dialect_of(dialect).column_type(&column.column_type).ok()?,
+        )
+    };
     let diesel_type = match dialect.name() {
         Dialect::Sqlite => sqlite::diesel_type(column).map(DieselType::known),
         Dialect::Postgres => Some(postgres::diesel_type(&written()?)),

@@ -1,6 +1,7 @@
 //! Parses a column type from SQL: `timestamp(3) with time zone`, `ENUM('a', 'b')`, `app."Mood"[]`.
 
-use crate::schema::{Token, tokenize};
+use crate::dialect::Dialect;
+use crate::sql::{Token, tokenize};
 
 /// The parts of a type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,26 +20,29 @@ pub(super) struct TypeName {
 
 impl TypeName {
     /// Parses a type; `None` if it cannot be read.
-    pub(super) fn of(sql: &str) -> Option<TypeName> {
+    pub(super) fn of(dialect: Dialect, sql: &str) -> Option<TypeName> {
         let mut written = TypeName::default();
         let mut depth = 0_usize;
-        for token in tokenize(sql).ok()? {
-            match (token, token.as_str()) {
-                (Token::Comment(_), _) => {}
-                (_, "(") => {
+        let tokens = tokenize(dialect, sql).ok()?;
+        let mut tokens = tokens.into_iter().filter(Token::is_significant);
+        while let Some(token) = tokens.next() {
+            match token.text {
+                "(" => {
                     depth += 1;
                     written.arguments.push(String::new());
                 }
-                (_, ")") => depth = depth.checked_sub(1)?,
-                (_, ",") => written.arguments.push(String::new()),
-                (_, blank) if blank.trim().is_empty() => {}
-                (_, text) if depth > 0 => written.arguments.last_mut()?.push_str(&unquoted(token, text)),
-                (_, ".") => written.schema = written.words.pop(),
-                (_, text) if text.starts_with('[') => written.has_brackets = true,
-                (_, text) => {
+                ")" => depth = depth.checked_sub(1)?,
+                "," => written.arguments.push(String::new()),
+                _ if depth > 0 => written.arguments.last_mut()?.push_str(&unquoted(token)),
+                "." => written.schema = written.words.pop(),
+                "[" => {
+                    written.has_brackets = true;
+                    tokens.find(|token| token.is("]"))?;
+                }
+                text => {
                     written.is_quoted = text.starts_with('"');
                     written.words.push(match written.is_quoted {
-                        true => unquoted(token, text),
+                        true => unquoted(token),
                         false => text.to_lowercase(),
                     });
                 }
@@ -53,12 +57,9 @@ impl TypeName {
     }
 }
 
-fn unquoted(token: Token<'_>, text: &str) -> String {
-    match (token, token.name()) {
-        (Token::Text(_), _) => text[1..text.len().saturating_sub(1).max(1)].replace("''", "'"),
-        (_, Some(name)) => name,
-        _ => text.to_owned(),
-    }
+fn unquoted(token: Token<'_>) -> String {
+    let inside = token.value().or_else(|| token.name());
+    inside.unwrap_or_else(|| token.text.to_owned())
 }
 
 /// Resolves the longest alias that the words begin with. Returns its name and the words after it.
@@ -77,24 +78,30 @@ pub(super) fn resolved<'a>(words: &'a [String], aliases: &[(&str, &'static str)]
 #[cfg(test)]
 mod tests {
     use super::{TypeName, resolved};
+    use crate::dialect::Dialect;
 
     #[test]
     fn a_type_name_is_parsed_with_any_quoted_content() {
-        let written = TypeName::of("ENUM ('a', 'it''s', ') [,') CHARACTER SET latin1").unwrap();
+        let written = TypeName::of(Dialect::MySql, "ENUM ('a', 'it''s', ') [,') CHARACTER SET latin1").unwrap();
         assert_eq!(written.words, ["enum", "character", "set", "latin1"]);
         assert_eq!(written.arguments, ["a", "it's", ") [,"]);
-        let written = TypeName::of("App.\"My Mood\"[][3]").unwrap();
+        let written = TypeName::of(Dialect::Postgres, "App.\"My Mood\"[][3]").unwrap();
         assert_eq!(written.schema.as_deref(), Some("app"));
         assert_eq!(written.words, ["My Mood"]);
         assert!(written.is_quoted && written.has_brackets);
-        assert_eq!(TypeName::of("NUMERIC(10, 2)").unwrap().number(), Some(10));
-        assert_eq!(TypeName::of("ENUM('a"), None);
-        assert_eq!(TypeName::of("  "), None);
+        assert_eq!(
+            TypeName::of(Dialect::Postgres, "NUMERIC(10, 2)").unwrap().number(),
+            Some(10)
+        );
+        assert_eq!(TypeName::of(Dialect::MySql, "ENUM('a"), None);
+        assert_eq!(TypeName::of(Dialect::MySql, "  "), None);
     }
 
     #[test]
     fn the_longest_alias_wins() {
-        let words = TypeName::of("national char varying(3) collate x").unwrap().words;
+        let words = TypeName::of(Dialect::MySql, "national char varying(3) collate x")
+            .unwrap()
+            .words;
         let aliases = [("national char", "char"), ("national char varying", "varchar")];
         let (name, rest) = resolved(&words, &aliases);
         assert_eq!((name, rest.join(" ").as_str()), ("varchar", "collate x"));

@@ -6,11 +6,12 @@ use crate::diagnostic::Mistake;
 use crate::location::Location;
 use crate::schema::column_type::{ColumnType, DefaultValue};
 use crate::schema::operation::{ColumnEdit, ConstraintEdit, IndexEdit, LocatedEdit, TableEdit};
-use crate::schema::sql_text;
 use crate::schema::table::{Column, Index, IndexOn, Table};
+use crate::sql;
 use crate::state::Uniform;
 use crate::state::rules::{
-    check_default, check_fits, check_has_one_source, check_name, check_type, diagnostic, differs_by_row,
+    check_default, check_expression, check_fits, check_has_one_source, check_name, check_type, diagnostic,
+    differs_by_row,
 };
 
 impl Editing<'_> {
@@ -23,7 +24,11 @@ impl Editing<'_> {
             ColumnEdit::SetType { to, using, undo_using } => {
                 for (method, expression) in [("using", using), ("undo_using", undo_using)] {
                     if let Some(expression) = expression {
-                        sql_text::check_expression(format_args!("the `{method}` expression of `{name}`"), expression)?;
+                        check_expression(
+                            self.model.dialect,
+                            format_args!("the `{method}` expression of `{name}`"),
+                            expression,
+                        )?;
                     }
                 }
                 self.check_set_type(name, to)
@@ -52,7 +57,11 @@ impl Editing<'_> {
             return Err(column_exists(&self.table, &there.name));
         }
         if let Some(default) = &column.default {
-            check_default(format_args!("the default of column `{name}`"), default)?;
+            check_default(
+                self.model.dialect,
+                format_args!("the default of column `{name}`"),
+                default,
+            )?;
         }
         if let Some(generated) = &column.generated {
             self.check_expression(
@@ -66,9 +75,13 @@ impl Editing<'_> {
                 .help("give the column an integer type, or remove `.auto_increment()`"));
         }
         check_has_one_source(column)?;
-        check_type(name, &column.column_type)?;
+        check_type(self.model.dialect, name, &column.column_type)?;
         if let Some(fill) = fill {
-            check_default(format_args!("the fill value of column `{name}`"), fill)?;
+            check_default(
+                self.model.dialect,
+                format_args!("the fill value of column `{name}`"),
+                fill,
+            )?;
         }
         if let Some(default) = &column.default {
             check_fits("the default of column", name, &column.column_type, default)?;
@@ -94,7 +107,7 @@ impl Editing<'_> {
         let same = match (fill, &column.default) {
             // An expression may differ from row to row.
             (Some(DefaultValue::Expression(_)), _) => None,
-            (None, Some(DefaultValue::Expression(sql))) if differs_by_row(sql) => None,
+            (None, Some(DefaultValue::Expression(sql))) if differs_by_row(self.model.dialect, sql) => None,
             (Some(_), _) | (None, Some(_)) => Some(Uniform::Value),
             (None, None) if column.generated.is_none() && !column.auto_increment => Some(Uniform::Null),
             (None, None) => None,
@@ -163,7 +176,7 @@ impl Editing<'_> {
         if let Some(check) = table
             .checks
             .iter()
-            .find(|check| sql_text::mentions(&check.expression, column))
+            .find(|check| sql::mentions(self.model.dialect, &check.expression, column))
         {
             return needed("check", format!("`{}`", check.name));
         }
@@ -171,12 +184,12 @@ impl Editing<'_> {
             index.columns().is_none_or(|columns| shares(&columns))
                 && index.keys.iter().any(|key| match &key.on {
                     IndexOn::Column(part) => part == column,
-                    IndexOn::Expression(sql) => sql_text::mentions(sql, column),
+                    IndexOn::Expression(sql) => sql::mentions(self.model.dialect, sql, column),
                 })
                 || index
                     .filter
                     .as_ref()
-                    .is_some_and(|filter| sql_text::mentions(filter, column))
+                    .is_some_and(|filter| sql::mentions(self.model.dialect, filter, column))
                 || index.include.iter().any(|part| part == column)
         };
         if let Some(index) = table.indexes.iter().find(|index| uses(index)) {
@@ -186,7 +199,7 @@ impl Editing<'_> {
             other
                 .generated
                 .as_ref()
-                .is_some_and(|generated| sql_text::mentions(&generated.expression, column))
+                .is_some_and(|generated| sql::mentions(self.model.dialect, &generated.expression, column))
         }) {
             return needed("generated column", format!("`{}`", generated.name));
         }
@@ -234,7 +247,7 @@ impl Editing<'_> {
 
     fn check_set_type(&self, name: &str, to: &ColumnType) -> Result<(), Mistake> {
         self.check_type_is_free(name)?;
-        check_type(name, to)?;
+        check_type(self.model.dialect, name, to)?;
         self.model.check_enum(to, [])?;
         let there = self.column(name)?;
         if there.column_type == *to {
@@ -279,7 +292,11 @@ impl Editing<'_> {
     }
 
     fn check_set_default(&self, name: &str, default: &DefaultValue) -> Result<(), Mistake> {
-        check_default(format_args!("the default of column `{name}`"), default)?;
+        check_default(
+            self.model.dialect,
+            format_args!("the default of column `{name}`"),
+            default,
+        )?;
         let there = self.column(name)?;
         check_fits("the default of column", name, &there.column_type, default)?;
         self.model.check_enum(&there.column_type, [default])?;

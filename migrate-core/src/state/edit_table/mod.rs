@@ -78,7 +78,7 @@ impl<'a> Editing<'a> {
         }
         let inverse = edit.change.inverse(Some(&self.table));
         let inverse = inverse.map_err(|missing| missing.mistake(&self.table.name))?;
-        self.table.apply(&edit.change);
+        self.table.apply(self.model.dialect, &edit.change);
         self.forward.push(edit.clone());
         self.back.push(LocatedEdit {
             change: inverse,

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use super::preserved::{Contents, PreservedColumns, WriteSet};
 use crate::code::Code;
 use crate::diagnostic::Mistake;
-use crate::schema::{Column, ColumnEffect, ColumnType, Operation, Table, TableEdit, mentions};
+use crate::dialect::Dialect;
+use crate::schema::{Column, ColumnEffect, ColumnType, Operation, Table, TableEdit};
+use crate::sql::mentions;
 use crate::state::LiveSchema;
 
 /// The columns and tables that a migration's steps drop and add, in order.
@@ -101,11 +103,11 @@ impl ReplacementDetector {
         self.made.retain(|made| !reach.has(&made.table));
     }
 
-    pub(super) fn all(self) -> Vec<AccidentalReplacement> {
+    pub(super) fn all(self, dialect: Dialect) -> Vec<AccidentalReplacement> {
         let mut all = Vec::new();
         for Dropped { was_in, table, column } in self.dropped {
             let same = |added: &&AddedColumn| {
-                let is_computed = added.computed.iter().any(|sql| mentions(sql, &column.name));
+                let is_computed = added.computed.iter().any(|sql| mentions(dialect, sql, &column.name));
                 added.table == table && holds(&added.column.column_type) == holds(&column.column_type) && !is_computed
             };
             all.extend(self.added.iter().find(same).map(|added| AccidentalReplacement::Column {

@@ -31,7 +31,8 @@ use crate::package::source_files::Sources;
 use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::runner::Runner;
-use crate::schema::{self, Effect, Step, StepKind, Table, Undo, Value, effect};
+use crate::schema::{self, Step, StepKind, Table, Undo, Value};
+use crate::sql::{Effect, effects};
 use crate::state::LiveSchema;
 use crate::target::{Rollback, Target};
 
@@ -337,30 +338,10 @@ struct RoundTrip<'c> {
 impl RoundTrip<'_> {
     fn take(&mut self, migration: &Migration) -> Result<(), Error> {
         let before = self.look()?;
-        if let Some(rows) = &mut self.rows {
-            for without in rows.fill(self.runner.session(), &before) {
-                // Written directly to stderr, because the test harness hides the output of passing tests.
-                let _ = writeln!(
-                    io::stderr(),
-                    "warning[{}]: no generated row fits {without}\n  note: this was before {migration}\n  \
-                     help: set fitting values with `test_migrations!(..; values = ..)`",
-                    Code::TABLE_WITHOUT_ROWS
-                );
-            }
-        }
+        self.fill(migration, &before);
         let rows_before = self.contents(&before)?;
 
-        let has_rows = self.rows.is_some();
-        self.up(migration).map_err(|error| match (error.kind(), error.code()) {
-            (_, Code::ROWS_AT_FAULT | Code::BROKEN_REFERENCES) if has_rows => error
-                .only_help("fix or remove such rows in an earlier step")
-                .help("if such rows cannot exist, set other values with `test_migrations!(..; values = ..)`"),
-            (ErrorKind::StepFailed, _) if has_rows => error
-                .only_help("fix the step")
-                .help("if it fails only on the test rows, set other values with `test_migrations!(..; values = ..)`"),
-            (ErrorKind::StepFailed, _) => error.only_help("fix the step"),
-            _ => error,
-        })?;
+        self.first_up(migration)?;
         let after = self.look()?;
         let rows_after = self.contents(&after)?;
         let up = schema::record(|schema| migration.migrate().up(schema)).steps;
@@ -391,10 +372,11 @@ impl RoundTrip<'_> {
                     .only_help("reverse exactly what `up` does in `.undo(..)` or `down`"),
                 _ => error,
             })?;
+        let dialect = self.runner.session().traits().dialect.kind();
         let back = self.look()?;
         let down = schema::record(|schema| migration.migrate().down(schema));
         let left = match down.derives_from_up {
-            true => left_in_place(&up, &before),
+            true => left_in_place(dialect, &up, &before),
             false => Some(BTreeSet::new()),
         };
         if let Some(left) = left {
@@ -402,7 +384,7 @@ impl RoundTrip<'_> {
                 Code::ROLLBACK_DIFFERS,
                 &format!("the rollback of migration {migration} does not restore the schema"),
                 Some(migration.location()),
-                rollback_differences(before.without(&left).differences(&back.without(&left))),
+                rollback_differences(before.without(&left).differences(dialect, &back.without(&left))),
             )
             .map_err(|error| error.help("reverse exactly what `up` does in `.undo(..)` or `down`"))?;
         }
@@ -422,9 +404,37 @@ impl RoundTrip<'_> {
             Code::ROLLBACK_DIFFERS,
             &format!("migration {migration} creates another schema when it is applied again after its rollback"),
             Some(migration.location()),
-            rollback_differences(after.differences(&again)),
+            rollback_differences(after.differences(dialect, &again)),
         )
         .map_err(|error| error.help("reverse exactly what `up` does in `.undo(..)` or `down`"))
+    }
+
+    /// Adds a row to each table, if the check uses rows.
+    fn fill(&mut self, migration: &Migration, live: &LiveSchema) {
+        let Some(rows) = &mut self.rows else { return };
+        for without in rows.fill(self.runner.session(), live) {
+            // Written directly to stderr, because the test harness hides the output of passing tests.
+            let _ = writeln!(
+                io::stderr(),
+                "warning[{}]: no generated row fits {without}\n  note: this was before {migration}\n  \
+                 help: set fitting values with `test_migrations!(..; values = ..)`",
+                Code::TABLE_WITHOUT_ROWS
+            );
+        }
+    }
+
+    fn first_up(&mut self, migration: &Migration) -> Result<(), Error> {
+        let has_rows = self.rows.is_some();
+        self.up(migration).map_err(|error| match (error.kind(), error.code()) {
+            (_, Code::ROWS_AT_FAULT | Code::BROKEN_REFERENCES) if has_rows => error
+                .only_help("fix or remove such rows in an earlier step")
+                .help("if such rows cannot exist, set other values with `test_migrations!(..; values = ..)`"),
+            (ErrorKind::StepFailed, _) if has_rows => error
+                .only_help("fix the step")
+                .help("if it fails only on the test rows, set other values with `test_migrations!(..; values = ..)`"),
+            (ErrorKind::StepFailed, _) => error.only_help("fix the step"),
+            _ => error,
+        })
     }
 
     fn up(&mut self, migration: &Migration) -> Result<(), Error> {
@@ -479,13 +489,13 @@ fn rollback_differences(differences: Vec<String>) -> Vec<Mistake> {
 
 /// Returns the lower-case names of the tables and views that `up_only` steps changed, because a rollback does not
 /// restore them. Returns `None` if the names are unknown.
-fn left_in_place(steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>> {
+fn left_in_place(dialect: Dialect, steps: &[Step], before: &LiveSchema) -> Option<BTreeSet<String>> {
     let mut left = BTreeSet::new();
     for step in steps.iter().filter(|step| matches!(step.undo, Undo::Nothing)) {
         match &step.kind {
             StepKind::Sql(sql) => {
-                for sql in Dialect::ALL.iter().filter_map(|dialect| sql.for_dialect(*dialect)) {
-                    match effect(sql) {
+                for effect in effects(dialect, sql.for_dialect(dialect).unwrap_or_default()) {
+                    match effect {
                         Effect::Nothing | Effect::Rows => {}
                         Effect::Names(names) => left.extend(names),
                         Effect::Index(index) => {

@@ -6,7 +6,8 @@ use super::accidental_replacement::{AccidentalReplacement, ReplacementDetector};
 use crate::code::Code;
 use crate::diagnostic::Mistake;
 use crate::dialect::Dialect;
-use crate::schema::{ColumnEffect, Effect, Operation, Step, StepKind, Table, Token, Undo, effect, mentions, tokenize};
+use crate::schema::{ColumnEffect, Operation, Step, StepKind, Table, Undo};
+use crate::sql::{Effect, Token, effects, mentions, tokenize};
 use crate::state::LiveSchema;
 
 /// The rows of each table, by its name.
@@ -105,7 +106,7 @@ impl PreservedColumns {
                 }
             }
         }
-        kept.replaced = replacements.all();
+        kept.replaced = replacements.all(kept.dialect);
         kept
     }
 
@@ -218,14 +219,17 @@ impl PreservedColumns {
             StepKind::Rust(_) => WriteSet::Everything,
             StepKind::Sql(sql) => {
                 let sql = sql.for_dialect(self.dialect).unwrap_or_default();
-                match (effect(sql), written_to(sql)) {
-                    (Effect::Rows, Some(table)) => self.following(before, table),
-                    (Effect::Rows, None) => {
-                        let named = self.tables.values().filter(|kept| mentions(sql, &kept.now));
+                let effects = effects(self.dialect, sql);
+                let writes_rows = effects.contains(&Effect::Rows);
+                match written_to(self.dialect, sql) {
+                    _ if effects.contains(&Effect::Anything) => WriteSet::Everything,
+                    _ if !writes_rows => WriteSet::Nothing,
+                    Some(table) if effects.len() == 1 => self.following(before, table),
+                    _ => {
+                        let named = self.tables.values();
+                        let named = named.filter(|kept| mentions(self.dialect, sql, &kept.now));
                         WriteSet::Tables(named.map(|kept| kept.now.clone()).collect())
                     }
-                    (Effect::Anything, _) => WriteSet::Everything,
-                    (Effect::Nothing | Effect::Names(_) | Effect::Index(_), _) => WriteSet::Nothing,
                 }
             }
             StepKind::Operation(_) | StepKind::Declared | StepKind::Kept => WriteSet::Nothing,
@@ -273,23 +277,22 @@ impl PreservedColumns {
 fn makes_trigger(kind: &StepKind, dialect: Dialect) -> bool {
     let StepKind::Sql(sql) = kind else { return false };
     let sql = sql.for_dialect(dialect).unwrap_or_default();
-    mentions(sql, "trigger") && matches!(effect(sql), Effect::Names(_) | Effect::Anything)
+    let changes_schema = |effect: &Effect| matches!(effect, Effect::Names(_) | Effect::Anything);
+    mentions(dialect, sql, "trigger") && effects(dialect, sql).iter().any(changes_schema)
 }
 
 /// Returns the table that an INSERT, UPDATE or DELETE writes to.
-fn written_to(sql: &str) -> Option<String> {
+fn written_to(dialect: Dialect, sql: &str) -> Option<String> {
     let before_the_name = [
         "INSERT", "REPLACE", "OR", "ABORT", "FAIL", "IGNORE", "ROLLBACK", "INTO", "UPDATE", "DELETE", "FROM", "ONLY",
         "TRUNCATE", "TABLE",
     ];
-    let tokens = tokenize(sql).ok()?;
-    let mut words = tokens
-        .into_iter()
-        .filter(|token| !token.as_str().trim().is_empty() && !matches!(token, Token::Comment(_)));
-    let first = words.find(|token| !before_the_name.contains(&token.as_str().to_ascii_uppercase().as_str()))?;
+    let tokens = tokenize(dialect, sql).ok()?;
+    let mut words = tokens.into_iter().filter(Token::is_significant);
+    let first = words.find(|token| !token.is_one_of(&before_the_name))?;
     // A schema before the name is irrelevant. A WITH can write to any table.
     let name = match words.next() {
-        Some(token) if token.as_str() == "." => words.next()?.name(),
+        Some(token) if token.is(".") => words.next()?.name(),
         _ => first.name(),
     };
     name.filter(|name| !name.eq_ignore_ascii_case("with"))

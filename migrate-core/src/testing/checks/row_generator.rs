@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Values;
 use super::sample_values::typed;
+use crate::dialect::Dialect;
 use crate::driver::{DriverError, Session};
-use crate::render::{self, Features};
-use crate::schema::{Check, Column, ColumnType, ForeignKey, Table, Value, mentions, tokenize};
+use crate::render::{self, SqlDialect};
+use crate::schema::{Check, Column, ColumnType, ForeignKey, Table, Value};
+use crate::sql::{mentions, tokenize};
 use crate::state::{LiveSchema, toposort};
 
 /// The number of rows per table. A changed table gets this number of rows again.
@@ -170,7 +172,7 @@ impl Rows {
                 None if column.auto_increment && is_new && advances(column) => FIRST_ID.to_string(),
                 None if column.auto_increment => continue,
                 None if is_null => "NULL".to_owned(),
-                None => render::value(dialect, &self.value(dialect.features(), live, table, column, this)),
+                None => render::value(dialect, &self.value(dialect, live, table, column, this)),
             };
             literals.push((&column.name, literal));
         }
@@ -232,7 +234,7 @@ impl Rows {
 
     fn value(
         &mut self,
-        features: Features,
+        dialect: &dyn SqlDialect,
         live: &LiveSchema,
         table: &Table,
         column: &Column,
@@ -242,8 +244,8 @@ impl Rows {
         if attempt > 0 && self.random.below(4) > 0 {
             let checks = table.checks.iter();
             let named: Vec<Value> = checks
-                .filter(|check| mentions(&check.expression, &column.name))
-                .flat_map(|check| named_values(check, &column.column_type))
+                .filter(|check| mentions(dialect.kind(), &check.expression, &column.name))
+                .flat_map(|check| named_values(dialect.kind(), check, &column.column_type))
                 .collect();
             if let Some(value) = self.random.one_of(&named) {
                 return value.clone();
@@ -258,7 +260,7 @@ impl Rows {
             _ if self.random.coin() => self.tried,
             _ => self.random.below(self.tried),
         };
-        typed(features, live, column, number)
+        typed(dialect, live, column, number)
     }
 }
 
@@ -273,26 +275,12 @@ fn count_from_first_id(session: &mut dyn Session, table: &Table) {
     }
 }
 
-/// Returns the tokens of a condition. PostgreSQL prints the list of an IN as `ARRAY[..]`; elsewhere brackets quote a
-/// name.
-fn words(expression: &str) -> Vec<&str> {
-    let mut words_of = Vec::new();
-    for token in tokenize(expression).unwrap_or_default() {
-        let written = token.as_str();
-        match written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            Some(list) => words_of.extend(words(list)),
-            None => words_of.push(written),
-        }
-    }
-    words_of
-}
-
 /// Returns the values that a condition mentions, and their neighbours.
-fn named_values(check: &Check, column_type: &ColumnType) -> Vec<Value> {
+fn named_values(dialect: Dialect, check: &Check, column_type: &ColumnType) -> Vec<Value> {
     let mut values = Vec::new();
-    for written in words(&check.expression) {
-        if let Some(text) = written.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-            let text = text.replace("''", "'");
+    for token in tokenize(dialect, &check.expression).unwrap_or_default() {
+        let written = token.text;
+        if let Some(text) = token.value() {
             // The text may be a LIKE pattern.
             values.push(Value::Text(text.replace('%', "x").replace('_', "y")));
             values.push(Value::Text(text));

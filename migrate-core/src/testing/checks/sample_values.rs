@@ -1,11 +1,12 @@
 //! Sample values for each column type, distinct for each number.
 
-use crate::render::Features;
-use crate::schema::{Column, ColumnType, Value, tokenize};
+use crate::render::SqlDialect;
+use crate::schema::{Column, ColumnType, Value};
+use crate::sql::text_values;
 use crate::state::LiveSchema;
 
 /// Returns a sample value for a column.
-pub(super) fn typed(features: Features, live: &LiveSchema, column: &Column, number: usize) -> Value {
+pub(super) fn typed(dialect: &dyn SqlDialect, live: &LiveSchema, column: &Column, number: usize) -> Value {
     let name = &column.name;
     let integer = i64::try_from(number).unwrap_or_default();
     match &column.column_type {
@@ -24,7 +25,7 @@ pub(super) fn typed(features: Features, live: &LiveSchema, column: &Column, numb
         ColumnType::Date => Value::Text(date(number)),
         ColumnType::Time => Value::Text(time(number)),
         ColumnType::Timestamp => Value::Text(format!("{} {}", date(number), time(number))),
-        ColumnType::Timestamptz => Value::Text(match features.timestamptz_offsets {
+        ColumnType::Timestamptz => Value::Text(match dialect.features().timestamptz_offsets {
             true => format!("{} {}+00:00", date(number), time(number)),
             // In the session's time zone.
             false => format!("{} {}", date(number), time(number)),
@@ -35,13 +36,13 @@ pub(super) fn typed(features: Features, live: &LiveSchema, column: &Column, numb
             let values = live.enums.get(of).map(Vec::as_slice).unwrap_or_default();
             Value::Text(one_of(values, number).unwrap_or_else(|| text(name, number)))
         }
-        ColumnType::Named(word) => named(features, word, name, number),
+        ColumnType::Named(word) => named(dialect, word, name, number),
     }
 }
 
 /// Returns a sample value for a type by its database name, if the name is known:
 /// <https://www.postgresql.org/docs/current/datatype.html>, <https://dev.mysql.com/doc/refman/8.4/en/data-types.html>.
-fn named(features: Features, word: &str, name: &str, number: usize) -> Value {
+fn named(dialect: &dyn SqlDialect, word: &str, name: &str, number: usize) -> Value {
     let lower = word.to_ascii_lowercase();
     let first = lower
         .split(|c: char| !c.is_ascii_alphanumeric())
@@ -56,7 +57,7 @@ fn named(features: Features, word: &str, name: &str, number: usize) -> Value {
     Value::Text(match first {
         _ if lower.ends_with("[]") => "{}".to_owned(),
         _ if first.ends_with("range") => "empty".to_owned(),
-        "enum" | "set" => one_of(&quoted(word), number).unwrap_or_default(),
+        "enum" | "set" => one_of(&text_values(dialect.kind(), word), number).unwrap_or_default(),
         "interval" => format!("{number} seconds"),
         "point" => format!("({number},0)"),
         "inet" | "cidr" => format!("10.{a}.{b}.{c}"),
@@ -68,7 +69,7 @@ fn named(features: Features, word: &str, name: &str, number: usize) -> Value {
         "date" => date(number),
         "time" => time(number),
         "year" => (1970 + number % 100).to_string(),
-        "bit" if features.bits_are_text => {
+        "bit" if dialect.features().bits_are_text => {
             let length = length.unwrap_or(1) as usize;
             last(&format!("{number:0length$b}"), length)
         }
@@ -80,15 +81,6 @@ fn named(features: Features, word: &str, name: &str, number: usize) -> Value {
             None => text(name, number),
         },
     })
-}
-
-/// Returns the texts in a type name such as `ENUM('sad', 'it''s')`.
-fn quoted(word: &str) -> Vec<String> {
-    let tokens = tokenize(word).unwrap_or_default();
-    let texts = tokens
-        .iter()
-        .filter_map(|token| token.as_str().strip_prefix('\'')?.strip_suffix('\''));
-    texts.map(|text| text.replace("''", "'")).collect()
 }
 
 fn one_of(values: &[String], number: usize) -> Option<String> {

@@ -181,11 +181,11 @@ fn coexisting_databases_share_a_template_that_is_dropped() -> TestResult {
 fn an_unconfigured_server_is_reported_on_stderr() {
     for (test, said) in [
         (
-            "databases::postgres::a_database_moves_to_any_migration",
+            "testing::databases::a_database_moves_to_any_migration::postgres",
             "NOT TESTED on PostgreSQL: MIGRATE_TEST_POSTGRES is not set to the URL of a server, such as postgres://postgres@127.0.0.1\n",
         ),
         (
-            "databases::mysql::a_database_moves_to_any_migration",
+            "testing::databases::a_database_moves_to_any_migration::mysql",
             "NOT TESTED on MySQL or MariaDB: MIGRATE_TEST_MYSQL is not set to the URL of a server, such as mysql://root@127.0.0.1\n",
         ),
     ] {

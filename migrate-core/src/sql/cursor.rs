@@ -1,6 +1,8 @@
-//! A cursor over the tokens of a SQL text. It knows no statements.
+//! A cursor over the tokens of a text, for parsers of what a database printed.
 
-use crate::schema::{Token, tokenize};
+use super::token::Token;
+use super::tokenizer::tokenize;
+use crate::dialect::Dialect;
 
 /// A token, with a flag for blanks or a comment before it.
 #[derive(Clone, Copy)]
@@ -11,7 +13,7 @@ pub(crate) struct SpannedToken<'a> {
 
 impl SpannedToken<'_> {
     pub(crate) fn is(&self, word: &str) -> bool {
-        self.token.as_str().eq_ignore_ascii_case(word)
+        self.token.is(word)
     }
 }
 
@@ -22,34 +24,36 @@ pub(crate) fn spelled(tokens: &[SpannedToken<'_>]) -> String {
         if token.after_blank && !text.is_empty() {
             text.push(' ');
         }
-        text.push_str(token.token.as_str());
+        text.push_str(token.token.text);
     }
     text
 }
 
-/// A cursor over the tokens of a text.
-pub(crate) struct Reader<'a> {
-    pub(crate) tokens: Vec<SpannedToken<'a>>,
-    pub(crate) at: usize,
+/// A cursor over the tokens of a text, without blanks and comments.
+pub(crate) struct Cursor<'a> {
+    tokens: Vec<SpannedToken<'a>>,
+    at: usize,
 }
 
-impl<'a> Reader<'a> {
-    pub(crate) fn new(sql: &'a str) -> Result<Reader<'a>, String> {
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(dialect: Dialect, sql: &'a str) -> Result<Cursor<'a>, String> {
         let mut tokens = Vec::new();
         let mut after_blank = false;
-        for token in tokenize(sql)? {
-            if matches!(token, Token::Comment(_)) || token.as_str().trim().is_empty() {
-                after_blank = true;
-                continue;
+        for token in tokenize(dialect, sql).map_err(|error| error.to_string())? {
+            if token.is_significant() {
+                tokens.push(SpannedToken { token, after_blank });
             }
-            tokens.push(SpannedToken { token, after_blank });
-            after_blank = false;
+            after_blank = !token.is_significant();
         }
-        Ok(Reader { tokens, at: 0 })
+        Ok(Cursor { tokens, at: 0 })
     }
 
     pub(crate) fn peek(&self) -> Option<Token<'a>> {
         self.tokens.get(self.at).map(|token| token.token)
+    }
+
+    pub(crate) fn advance(&mut self) {
+        self.at += 1;
     }
 
     /// Returns true if `word` is the token after the next one.
@@ -63,8 +67,7 @@ impl<'a> Reader<'a> {
 
     /// Returns true if the next token is this bare word or sign, in any case.
     pub(crate) fn is(&self, word: &str) -> bool {
-        self.peek()
-            .is_some_and(|token| token.as_str().eq_ignore_ascii_case(word))
+        self.peek().is_some_and(|token| token.is(word))
     }
 
     pub(crate) fn take(&mut self, word: &str) -> bool {
@@ -82,7 +85,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn not_understood(&self) -> String {
         match self.peek() {
-            Some(token) => format!("its SQL contains `{}`, which is not supported", token.as_str()),
+            Some(token) => format!("its SQL contains `{}`, which is not supported", token.text),
             None => "its SQL ends unexpectedly".to_owned(),
         }
     }
@@ -97,11 +100,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn name(&mut self) -> Result<String, String> {
         // SQLite also accepts a text in single quotes as a name.
-        let name = match self.peek() {
-            Some(Token::Text(text)) => Some(unquoted(text)),
-            Some(token) => token.name(),
-            None => None,
-        };
+        let name = self.peek().and_then(|token| token.name().or_else(|| token.value()));
         let name = name.ok_or_else(|| self.not_understood())?;
         self.at += 1;
         Ok(name)
@@ -136,7 +135,7 @@ impl<'a> Reader<'a> {
                 return Err(self.not_understood());
             };
             self.at += 1;
-            match token.token.as_str() {
+            match token.token.text {
                 "(" => depth += 1,
                 ")" => depth -= 1,
                 "," if depth == 1 => {
@@ -160,8 +159,4 @@ impl<'a> Reader<'a> {
         self.at = self.tokens.len();
         rest
     }
-}
-
-pub(crate) fn unquoted(text: &str) -> String {
-    text[1..text.len().saturating_sub(1).max(1)].replace("''", "'")
 }

@@ -1,7 +1,5 @@
 //! A new edit of a table changes few places: the sources that name an existing one are counted.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

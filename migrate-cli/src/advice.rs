@@ -1,6 +1,6 @@
 //! The library's advice in the words of the command line.
 
-use migrate_core::Advice;
+use migrate_core::error::Advice;
 
 /// The command or option that carries out an advice.
 pub(crate) fn word(advice: &Advice) -> String {

@@ -1,7 +1,8 @@
 //! The errors of a command.
 
 use migrate_core::database::OpenError;
-use migrate_core::{Code, Diagnostic, Error, ErrorKind};
+use migrate_core::error::Diagnostic;
+use migrate_core::{Code, Error, ErrorKind};
 
 use crate::exit::Exit;
 

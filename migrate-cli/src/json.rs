@@ -1,11 +1,14 @@
 //! The documents of `--json`. Their shape is stable and documented in `docs/json.md`. Changing an existing field
 //! requires a new [`FORMAT`].
 
-use migrate_core::{
-    Check, Code, Column, DefaultValue, Diagnostic, Error, ExecutedMigration, ForeignKey, Index, IndexKey, IndexOn,
-    InterruptedMigration, Location, MigrationStatus, Plan, PlannedMigration, PrimaryKey, Report, SchemaSnapshot, Table,
-    Unique,
+use migrate_core::error::{Diagnostic, Location};
+use migrate_core::history::MigrationStatus;
+use migrate_core::plan::{InterruptedMigration, PlannedMigration};
+use migrate_core::report::ExecutedMigration;
+use migrate_core::schema::{
+    Check, Column, DefaultValue, ForeignKey, Index, IndexKey, IndexOn, PrimaryKey, Table, Unique,
 };
+use migrate_core::{Code, Error, Plan, Report, SchemaSnapshot};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -256,11 +259,11 @@ fn table(table: &Table) -> Value {
 
 fn column(column: &Column) -> Value {
     let default = column.default.as_ref().map(|default| match default {
-        DefaultValue::Value(migrate_core::Value::Bool(value)) => json!({ "value": value }),
-        DefaultValue::Value(migrate_core::Value::Integer(value)) => json!({ "value": value }),
-        DefaultValue::Value(migrate_core::Value::Double(value)) => json!({ "value": value }),
-        DefaultValue::Value(migrate_core::Value::Text(value)) => json!({ "value": value }),
-        DefaultValue::Value(migrate_core::Value::Binary(bytes)) => json!({ "bytes": bytes }),
+        DefaultValue::Value(migrate_core::schema::Value::Bool(value)) => json!({ "value": value }),
+        DefaultValue::Value(migrate_core::schema::Value::Integer(value)) => json!({ "value": value }),
+        DefaultValue::Value(migrate_core::schema::Value::Double(value)) => json!({ "value": value }),
+        DefaultValue::Value(migrate_core::schema::Value::Text(value)) => json!({ "value": value }),
+        DefaultValue::Value(migrate_core::schema::Value::Binary(bytes)) => json!({ "bytes": bytes }),
         DefaultValue::Now => json!({ "sql": "CURRENT_TIMESTAMP" }),
         DefaultValue::Expression(sql) => json!({ "sql": sql }),
     });

@@ -8,7 +8,9 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
 use migrate_core::database::Redacted;
-use migrate_core::{Diagnostic, Direction, Event, ExecutedMigration, MigrationState};
+use migrate_core::error::Diagnostic;
+use migrate_core::report::ExecutedMigration;
+use migrate_core::{Direction, Event, MigrationState};
 
 use crate::advice;
 use crate::args::Options;

@@ -6,8 +6,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use migrate_core::Code;
+use migrate_core::error::Diagnostic;
 use migrate_core::package::{Sources, declared, version_of};
-use migrate_core::{Code, Diagnostic};
 
 use crate::files::replace;
 

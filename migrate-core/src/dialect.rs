@@ -131,7 +131,7 @@ impl FromStr for Dialect {
 /// assert_eq!(dialect.to_string(), "mariadb:10.11");
 /// assert_eq!(DialectVersion::from(Dialect::Sqlite).to_string(), "sqlite:3.35");
 /// assert!("postgres:9.6".parse::<DialectVersion>().is_err());
-/// # Ok::<(), migrate_core::UnknownDialect>(())
+/// # Ok::<(), migrate_core::error::UnknownDialect>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DialectVersion {

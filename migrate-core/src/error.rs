@@ -5,11 +5,14 @@
 
 use std::fmt;
 
-use crate::code::{Code, ErrorKind};
-use crate::diagnostic::Diagnostic;
-use crate::help::{Advice, Help};
-use crate::location::Location;
 use crate::report::Report;
+
+pub use crate::code::{Code, ErrorKind};
+pub use crate::diagnostic::Diagnostic;
+pub use crate::dialect::UnknownDialect;
+pub use crate::help::{Advice, Help};
+pub use crate::location::Location;
+pub use crate::version::InvalidVersion;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -21,7 +24,8 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// `fn main() -> Result<(), migrate_core::Error>` reads well.
 ///
 /// ```
-/// use migrate_core::{Advice, ErrorKind, Registry};
+/// use migrate_core::{ErrorKind, Registry};
+/// use migrate_core::error::Advice;
 ///
 /// let error = Registry::of([]).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::NoMigrations);

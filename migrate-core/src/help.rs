@@ -85,7 +85,7 @@ impl fmt::Display for Advice {
 /// [`Display`](fmt::Display) prints the advice in the words of the API; [`words`](Help::words) uses those of the caller.
 ///
 /// ```
-/// use migrate_core::{Advice, Help};
+/// use migrate_core::error::{Advice, Help};
 ///
 /// let help = Help::new("fix the step, then run ").advice(Advice::Up);
 /// assert_eq!(help.to_string(), "fix the step, then run `Runner::up`");

@@ -107,19 +107,19 @@ mod database_url;
 mod diagnostic;
 mod dialect;
 mod driver;
-mod error;
-mod export;
+pub mod error;
+pub mod export;
 mod help;
-mod history;
+pub mod history;
 mod location;
-mod migration;
+pub mod migration;
 pub mod package;
-mod plan;
+pub mod plan;
 mod registry;
 mod render;
-mod report;
+pub mod report;
 mod runner;
-mod schema;
+pub mod schema;
 mod sql;
 mod state;
 mod target;
@@ -130,35 +130,25 @@ mod version;
 mod without_testing;
 
 pub use code::{Code, ErrorKind};
-pub use diagnostic::Diagnostic;
-pub use dialect::{Dialect, DialectVersion, UnknownDialect};
+pub use dialect::{Dialect, DialectVersion};
 pub use driver::Driver;
 pub use error::Error;
-pub use export::{DieselOptions, SchemaSnapshot};
-pub use help::{Advice, Help};
-pub use history::{AppliedMigration, DEFAULT_HISTORY_TABLE, MigrationState, MigrationStatus};
-pub use location::Location;
+pub use export::SchemaSnapshot;
+pub use history::MigrationState;
 pub use migrate_macros::Migration;
-pub use migration::{DEFAULT_GROUP, DerivedMigration, Direction, Migrate, Migration, MigrationId};
-pub use plan::{Note, Plan, PlannedMigration, PlannedStep};
+pub use migration::{Direction, Migrate, Migration, MigrationId};
+pub use plan::Plan;
 pub use registry::Registry;
-pub use report::{Event, ExecutedMigration, Report};
-pub use runner::{InterruptedMigration, Runner};
-pub use schema::{
-    AddEnumValue, AlterTable, ChangeType, Check, Column, ColumnBuilder, ColumnType, DefaultFor, DefaultValue,
-    DropColumn, DropIndex, ForeignKey, ForeignKeyAction, ForeignKeyBuilder, Generated, Index, IndexBuilder, IndexKey,
-    IndexMethod, IndexOn, IntoSql, PrimaryKey, RecordedStep, RustFunction, Schema, Table, TableBuilder, Unique, Value,
-    asc, desc, expression, kind,
-};
+pub use report::{Event, Report};
+pub use runner::Runner;
+pub use schema::Schema;
 pub use target::{MigrationRef, Rollback, Target};
-pub use version::{InvalidVersion, Version};
+pub use version::Version;
 
 /// The imports of a file with migrations.
 pub mod prelude {
-    pub use crate::{
-        ColumnType, Dialect, ForeignKeyAction, IndexMethod, Migrate, Migration, Schema, asc, desc, expression,
-        for_each_connection,
-    };
+    pub use crate::schema::{ColumnType, ForeignKeyAction, IndexMethod, asc, desc, expression};
+    pub use crate::{Dialect, Migrate, Migration, Schema, for_each_connection};
 }
 
 /// The database that a URL names, for programs that do not know its kind when they are built.

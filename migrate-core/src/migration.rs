@@ -28,7 +28,7 @@ use crate::version::Version;
 /// ```
 ///
 /// The rollback of this example follows from `up`. A step that cannot be reversed needs its own rollback, such as raw
-/// SQL with [`undo`](crate::RecordedStep::undo); see also [`down`](Migrate::down).
+/// SQL with [`undo`](crate::schema::RecordedStep::undo); see also [`down`](Migrate::down).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` derives `Migration` but does not implement `Migrate`",
     label = "`impl Migrate for {Self}` is missing",

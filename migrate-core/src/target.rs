@@ -25,7 +25,7 @@ use crate::version::{InvalidVersion, Version};
 ///
 /// let reference: MigrationRef = "2026_11_23_093000".parse()?;
 /// assert_eq!(reference.to_string(), "20261123093000");
-/// # Ok::<(), migrate_core::InvalidVersion>(())
+/// # Ok::<(), migrate_core::error::InvalidVersion>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MigrationRef {
@@ -133,7 +133,7 @@ impl fmt::Display for MigrationRef {
 ///
 /// let target = Target::To("2026_11_23_093000".parse::<MigrationRef>()?);
 /// assert_ne!(target, Target::Next(1));
-/// # Ok::<(), migrate_core::InvalidVersion>(())
+/// # Ok::<(), migrate_core::error::InvalidVersion>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -156,7 +156,7 @@ pub enum Target {
 ///
 /// let rollback = Rollback::To("2026_11_23_093000".parse::<MigrationRef>()?);
 /// assert_ne!(rollback, Rollback::All);
-/// # Ok::<(), migrate_core::InvalidVersion>(())
+/// # Ok::<(), migrate_core::error::InvalidVersion>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rollback {

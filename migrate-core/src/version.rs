@@ -13,7 +13,7 @@ use std::str::FromStr;
 /// let version: Version = "2026_11_23_093000".parse()?;
 /// assert_eq!(version, Version::new(20261123093000)?);
 /// assert_eq!(version.to_string(), "20261123093000");
-/// # Ok::<(), migrate_core::InvalidVersion>(())
+/// # Ok::<(), migrate_core::error::InvalidVersion>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(i64);

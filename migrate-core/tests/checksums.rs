@@ -4,7 +4,8 @@
 use diesel::prelude::*;
 use migrate_core::__private::{MigrationMeta, register};
 use migrate_core::package::checksum_of;
-use migrate_core::{ColumnType, Dialect, ForeignKeyAction, IndexMethod, Migrate, Schema, desc, expression};
+use migrate_core::schema::{ColumnType, ForeignKeyAction, IndexMethod, desc, expression};
+use migrate_core::{Dialect, Migrate, Schema};
 
 struct Example(fn(&mut Schema));
 

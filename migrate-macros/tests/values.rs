@@ -1,7 +1,8 @@
 //! The values of a derived migration.
 
+use migrate_core::Registry;
+use migrate_core::migration::DEFAULT_GROUP;
 use migrate_core::prelude::*;
-use migrate_core::{DEFAULT_GROUP, Registry};
 
 /// Every user gets a public handle.
 ///

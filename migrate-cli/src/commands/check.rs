@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use migrate_core::error::Diagnostic;
 use migrate_core::package::{CHECKSUM_FILE, ChecksumFile, ChecksumStatus, GeneratedHeader, Sources};
-use migrate_core::{Code, Diagnostic, Error, MigrationRef, Plan, Registry, SchemaSnapshot};
+use migrate_core::{Code, Error, MigrationRef, Plan, Registry, SchemaSnapshot};
 use similar::TextDiff;
 
 use super::Context;

@@ -7,10 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use migrate_core::database;
+use migrate_core::export::DieselOptions;
+use migrate_core::migration::DEFAULT_GROUP;
 use migrate_core::package::{CHECKSUM_FILE, ChecksumFile, Sources};
-use migrate_core::{
-    Code, DEFAULT_GROUP, DialectVersion, DieselOptions, MigrationId, Registry, SchemaSnapshot, Version,
-};
+use migrate_core::{Code, DialectVersion, MigrationId, Registry, SchemaSnapshot, Version};
 
 use super::Context;
 use crate::error::{CliError, UsageError};
@@ -186,7 +186,7 @@ fn next_version(sources: &Sources) -> Result<Version, CliError> {
     let next = if newest < now { now } else { newest.saturating_add(1) };
     match Version::try_from(next) {
         Ok(version) if next > newest => Ok(version),
-        _ => Err(too_high(migrate_core::InvalidVersion)),
+        _ => Err(too_high(migrate_core::error::InvalidVersion)),
     }
 }
 

@@ -14,8 +14,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use migrate_core::database::{DatabaseUrl, MissingFile, with_runner};
+use migrate_core::history::DEFAULT_HISTORY_TABLE;
 use migrate_core::package::Sources;
-use migrate_core::{Code, DEFAULT_HISTORY_TABLE, DialectVersion, Error, ErrorKind, Registry, Runner};
+use migrate_core::{Code, DialectVersion, Error, ErrorKind, Registry, Runner};
 
 use crate::args::{Args, Command, Options, UpArgs};
 use crate::error::{CliError, UsageError};

@@ -1,6 +1,7 @@
 //! `resolve`: prints the steps of an interrupted migration, and records how many of them completed.
 
-use migrate_core::{Direction, InterruptedMigration, MigrationRef};
+use migrate_core::plan::InterruptedMigration;
+use migrate_core::{Direction, MigrationRef};
 
 use super::Context;
 use crate::error::CliError;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use migrate_core::{Code, DieselOptions, Registry, SchemaSnapshot};
+use migrate_core::export::DieselOptions;
+use migrate_core::{Code, Registry, SchemaSnapshot};
 
 use super::Context;
 use crate::args::{Format, SchemaArgs};

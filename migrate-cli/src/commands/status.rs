@@ -1,6 +1,7 @@
 //! `status`: prints all migrations and their states.
 
-use migrate_core::{Code, MigrationState, MigrationStatus};
+use migrate_core::history::MigrationStatus;
+use migrate_core::{Code, MigrationState};
 
 use super::Context;
 use crate::error::CliError;

@@ -16,7 +16,7 @@ use crate::schema::{Column, Table};
 /// Options for `schema.rs`, named after Diesel CLI's settings.
 ///
 /// ```
-/// use migrate_core::DieselOptions;
+/// use migrate_core::export::DieselOptions;
 ///
 /// let mut options = DieselOptions::default();
 /// options.sqlite_integer_primary_key_is_bigint = false;
@@ -102,7 +102,8 @@ impl SchemaSnapshot {
     ///
     /// ```
     /// # use migrate_core::prelude::*;
-    /// # use migrate_core::{Dialect, DieselOptions, SchemaSnapshot, Registry};
+    /// # use migrate_core::{Dialect, SchemaSnapshot, Registry};
+    /// # use migrate_core::export::DieselOptions;
     /// # #[derive(Migration)]
     /// # #[migration(version = 1, unlisted)]
     /// # struct CreateUsers;
@@ -172,7 +173,8 @@ impl SchemaSnapshot {
     ///
     /// ```
     /// # use migrate_core::prelude::*;
-    /// # use migrate_core::{Dialect, DieselOptions, SchemaSnapshot, Registry};
+    /// # use migrate_core::{Dialect, SchemaSnapshot, Registry};
+    /// # use migrate_core::export::DieselOptions;
     /// # #[derive(Migration)]
     /// # #[migration(version = 1, unlisted)]
     /// # struct CreateUsers;

@@ -24,7 +24,8 @@ pub use self::diesel::{DieselOptions, GeneratedHeader};
 ///
 /// ```
 /// use migrate_core::prelude::*;
-/// use migrate_core::{Dialect, DieselOptions, SchemaSnapshot, Registry};
+/// use migrate_core::{Dialect, SchemaSnapshot, Registry};
+/// use migrate_core::export::DieselOptions;
 ///
 /// #[derive(Migration)]
 /// #[migration(version = 1, unlisted)]

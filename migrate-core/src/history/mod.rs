@@ -109,7 +109,7 @@ impl fmt::Display for HistoryRow {
 
 /// A row of the history table: a migration that was applied, or that a run is applying or rolling back.
 ///
-/// [`MigrationStatus::applied`] and [`InterruptedMigration::applied`](crate::InterruptedMigration) hold it.
+/// [`MigrationStatus::applied`] and [`InterruptedMigration::applied`](crate::plan::InterruptedMigration) hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AppliedMigration {

@@ -1,4 +1,4 @@
-//! Plans: the steps of migrations or of their rollback, as actions for one database, in order. `planner` creates them.
+//! Plans: the steps of migrations or of their rollback, as actions for one database, in order.
 
 mod note;
 pub(crate) mod offline;
@@ -22,6 +22,7 @@ use crate::schema::{Checksum, Functions, Table};
 use crate::sql::{SessionEffect, StatementInfo};
 
 pub use self::note::Note;
+pub use self::resume::InterruptedMigration;
 
 /// The migrations that a run would apply or roll back, in order, each with its steps.
 ///

@@ -3,12 +3,27 @@
 use crate::code::Code;
 use crate::error::Error;
 use crate::help::{Advice, Help};
-use crate::history::{HistoryRow, Phase};
+use crate::history::{AppliedMigration, HistoryRow, Phase};
 use crate::migration::{Direction, Migration};
 use crate::plan::PlannedMigration;
 use crate::plan::planner::Planner;
 use crate::plan::select::{Sources, plan_one};
 use crate::sql::SessionEffect;
+
+/// An interrupted migration with its steps. [`Runner::interrupted`](crate::Runner::interrupted) returns it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct InterruptedMigration {
+    /// The migration with all its steps, including the completed ones. Here, [`PlannedMigration::done`] is always 0;
+    /// use the field `done` instead.
+    pub planned: PlannedMigration,
+    /// The number of completed steps in history.
+    pub done: usize,
+    /// True if the next step may have completed too: its run was killed during the step, or is still running.
+    pub is_undecided: bool,
+    /// The history row.
+    pub applied: AppliedMigration,
+}
 
 /// Plans the interrupted migration from its checkpoint. No other migration may run before it.
 ///

@@ -309,7 +309,8 @@ pub(crate) mod tests {
     use super::{RowsAtFault, Violation};
     use crate::migration::example;
     use crate::plan::{Plan, PlannedMigration};
-    use crate::{Dialect, Registry, Schema, expression};
+    use crate::schema::expression;
+    use crate::{Dialect, Registry, Schema};
 
     fn registry(up: fn(&mut Schema)) -> Registry {
         let setup = example(1, |schema| {

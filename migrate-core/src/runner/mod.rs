@@ -42,8 +42,8 @@ use crate::driver::{Driver, Session};
 use crate::error::Error;
 use crate::history::table::HistoryTable;
 use crate::history::{ComparedMigration, DEFAULT_HISTORY_TABLE, MigrationStatus};
-use crate::plan::Plan;
 use crate::plan::select::Request;
+use crate::plan::{InterruptedMigration, Plan};
 use crate::registry::Registry;
 #[cfg(feature = "testing")]
 use crate::render::SqlDialect;
@@ -51,8 +51,6 @@ use crate::report::{Event, Report};
 #[cfg(feature = "testing")]
 use crate::state::LiveSchema;
 use crate::target::{MigrationRef, Rollback, Target};
-
-pub use resolve::InterruptedMigration;
 
 use hooks::Hooks;
 use load_history::{load_rows, load_to_decide};
@@ -507,7 +505,7 @@ impl<'c> Runner<'c> {
     /// # Errors
     ///
     /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the reference matches no migration or several, or if the state of the
-    ///   migration is not [`MigrationState::Changed`].
+    ///   migration is not [`MigrationState::Changed`](crate::MigrationState::Changed).
     /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked) if another run holds the lock for too long.
     /// - the errors of [`status`](Runner::status).
     pub fn accept(&mut self, reference: &MigrationRef) -> Result<(), Error> {
@@ -529,7 +527,7 @@ impl<'c> Runner<'c> {
     /// # Errors
     ///
     /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the reference matches no migration or several, or if the state of the
-    ///   migration is not [`MigrationState::Interrupted`].
+    ///   migration is not [`MigrationState::Interrupted`](crate::MigrationState::Interrupted).
     /// - [`ErrorKind::InvalidMigration`](crate::ErrorKind::InvalidMigration) if its steps cannot be planned.
     /// - as for [`status`](Runner::status).
     pub fn interrupted(&mut self, reference: &MigrationRef) -> Result<InterruptedMigration, Error> {

@@ -10,26 +10,11 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::help::{Advice, Help};
 use crate::history::table::RowUpdate;
-use crate::history::{AppliedMigration, HistoryRow, MigrationState, Phase};
+use crate::history::{HistoryRow, MigrationState, Phase};
 use crate::migration::Direction;
-use crate::plan::PlannedMigration;
+use crate::plan::InterruptedMigration;
 use crate::plan::resume::direction_of;
 use crate::target::MigrationRef;
-
-/// An interrupted migration with its steps. [`Runner::interrupted`](crate::Runner::interrupted) returns it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct InterruptedMigration {
-    /// The migration with all its steps, including the completed ones. Here, [`PlannedMigration::done`] is always 0;
-    /// use the field `done` instead.
-    pub planned: PlannedMigration,
-    /// The number of completed steps in history.
-    pub done: usize,
-    /// True if the next step may have completed too: its run was killed during the step, or is still running.
-    pub is_undecided: bool,
-    /// The history row.
-    pub applied: AppliedMigration,
-}
 
 /// Reads an interrupted migration, and plans its steps.
 pub(super) fn read_interrupted(

@@ -4,12 +4,13 @@ use std::fmt;
 
 /// The type of a column. The names follow Diesel's `sql_types`.
 ///
-/// [`TableBuilder`](crate::TableBuilder) has a method for most types. Its method
-/// [`column`](crate::TableBuilder::column) adds a column of any type, and [`set_type`](crate::AlterTable::set_type)
+/// [`TableBuilder`](crate::schema::TableBuilder) has a method for most types. Its method
+/// [`column`](crate::schema::TableBuilder::column) adds a column of any type, and [`set_type`](crate::schema::AlterTable::set_type)
 /// changes the type of a column.
 ///
 /// ```
-/// # use migrate_core::{ColumnType, Schema};
+/// # use migrate_core::Schema;
+/// # use migrate_core::schema::ColumnType;
 /// fn up(schema: &mut Schema) {
 ///     schema.alter_table("users", |t| {
 ///         t.column("token", ColumnType::Uuid).default_sql("gen_random_uuid()");

@@ -1,4 +1,4 @@
-//! The recorder of migrations: each call on [`Schema`] records a [`Step`].
+//! What a migration describes: each call on [`Schema`] records a step, and returns a builder for its options.
 //!
 //! Recording is pure: it needs no database and runs nothing. Mistakes become diagnostics, which the planner reports.
 
@@ -21,6 +21,7 @@ pub use builder::{
 pub(crate) use checksum::digest;
 pub(crate) use checksum::{Checksum, checksum, checksums_by_step};
 pub use column_type::{ColumnType, DefaultValue, Value};
+#[doc(hidden)]
 pub use for_each_connection::{CompiledFor, NotCompiled};
 pub(crate) use naming::primary_key_name;
 pub(crate) use operation::{
@@ -147,7 +148,8 @@ impl Schema {
     /// Creates a table with at least one column. Rollback drops it.
     ///
     /// ```
-    /// # use migrate_core::{ForeignKeyAction, Schema};
+    /// # use migrate_core::Schema;
+    /// # use migrate_core::schema::ForeignKeyAction;
     /// fn up(schema: &mut Schema) {
     ///     schema.create_table("posts", |t| {
     ///         t.id();
@@ -234,7 +236,8 @@ impl Schema {
     /// A key is a column name or the result of [`asc`], [`desc`] or [`expression`].
     ///
     /// ```
-    /// # use migrate_core::{Schema, desc, expression};
+    /// # use migrate_core::Schema;
+    /// # use migrate_core::schema::{desc, expression};
     /// fn up(schema: &mut Schema) {
     ///     schema.create_index("users", ["email"]).unique();
     ///     schema.create_index("posts", [desc("created_at")]);

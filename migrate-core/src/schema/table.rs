@@ -182,7 +182,7 @@ pub enum IndexMethod {
     Named(String),
 }
 
-/// One key of an index: a column name, [`asc`](crate::asc), [`desc`](crate::desc) or [`expression`](crate::expression).
+/// One key of an index: a column name, [`asc`](crate::schema::asc), [`desc`](crate::schema::desc) or [`expression`](crate::schema::expression).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct IndexKey {

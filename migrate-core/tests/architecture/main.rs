@@ -51,6 +51,9 @@ const MOST_LINES: usize = 450;
 /// The most lines of code in a file of `runner/`.
 const MOST_LINES_OF_RUNNER: usize = 300;
 
+/// The most names at the root of the library. The other public types are in modules.
+const MOST_ROOT_NAMES: usize = 25;
+
 /// The files that may be larger, each with its reason.
 const LARGE_FILES: [(&str, &str); 0] = [];
 
@@ -182,6 +185,25 @@ fn files_are_small() {
     }
     assert!(LARGE_FILES.len() <= 5, "there are more than five exceptions");
     assert!(large.is_empty(), "{}", large.join("\n"));
+}
+
+#[test]
+fn the_root_of_the_library_has_few_names() {
+    let root = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs")).unwrap();
+    let exports = root
+        .split("\npub use ")
+        .skip(1)
+        .filter_map(|export| export.split(';').next());
+    let names: Vec<&str> = exports
+        .flat_map(|export| match export.split_once('{') {
+            Some((_, names)) => names.trim_end_matches('}').split(',').collect(),
+            None => vec![export.rsplit("::").next().unwrap()],
+        })
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    println!("{} names: {}", names.len(), names.join(", "));
+    assert!((20..=MOST_ROOT_NAMES).contains(&names.len()), "{names:?}");
 }
 
 fn is_module(sources: &[Source], name: &str) -> bool {

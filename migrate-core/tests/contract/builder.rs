@@ -3,7 +3,8 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use migrate_core::prelude::*;
-use migrate_core::{Rollback, Target, desc, expression};
+use migrate_core::schema::{desc, expression};
+use migrate_core::{Rollback, Target};
 
 use crate::support::{Database, Engine, migration};
 

@@ -188,7 +188,8 @@ fn an_error_reports_what_was_executed_before_it(db: &Database) {
     let fails = migration(4, |schema| schema.execute("nonsense").up_only());
     let executed = |error: &migrate_core::Error| -> Vec<(u64, Direction)> {
         let executed = error.report().map(|report| report.executed.clone()).unwrap_or_default();
-        let version = |done: &migrate_core::ExecutedMigration| done.migration.version().to_string().parse().unwrap();
+        let version =
+            |done: &migrate_core::report::ExecutedMigration| done.migration.version().to_string().parse().unwrap();
         executed.iter().map(|done| (version(done), done.direction)).collect()
     };
     let all = [table(1), undo_fails, table(3), fails];

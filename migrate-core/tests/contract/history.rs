@@ -1,6 +1,7 @@
 //! The history compared with the program: states and their ways out, and invalid histories.
 
-use migrate_core::{Dialect, ErrorKind, MigrationStatus, Registry, Rollback, Target};
+use migrate_core::history::MigrationStatus;
+use migrate_core::{Dialect, ErrorKind, Registry, Rollback, Target};
 
 use crate::support::{AnyConnection, Database, in_group, migration, reference, table, tables};
 

@@ -1,7 +1,8 @@
 //! Online DDL on MySQL and MariaDB: changes that permit writes request LOCK=NONE; others copy the table.
 
 use migrate_core::prelude::*;
-use migrate_core::{AlterTable, ErrorKind, Plan, Registry, Rollback};
+use migrate_core::schema::AlterTable;
+use migrate_core::{ErrorKind, Plan, Registry, Rollback};
 
 use crate::support::{Database, migration};
 

@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use migrate_core::{Advice, Dialect, Direction, ErrorKind, Help, Rollback, Schema};
+use migrate_core::error::{Advice, Help};
+use migrate_core::{Dialect, Direction, ErrorKind, Rollback, Schema};
 
 use crate::support::{Database, in_group, migration, migration_with_down, reference, table, tables};
 

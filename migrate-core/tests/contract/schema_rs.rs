@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use migrate_core::export::DieselOptions;
 use migrate_core::prelude::*;
-use migrate_core::{DieselOptions, Registry, SchemaSnapshot};
+use migrate_core::{Registry, SchemaSnapshot};
 
 use crate::support::{Database, Engine, migration};
 

@@ -1,8 +1,8 @@
 //! The SQL of each operation in every dialect, side by side in one snapshot per group of operations.
 
-use migrate_core::{
-    ColumnType, Dialect, ForeignKeyAction, IndexMethod, Plan, PlannedMigration, PlannedStep, desc, expression,
-};
+use migrate_core::plan::{PlannedMigration, PlannedStep};
+use migrate_core::schema::{ColumnType, ForeignKeyAction, IndexMethod, desc, expression};
+use migrate_core::{Dialect, Plan};
 
 use crate::support::{Describe, registry, setup};
 

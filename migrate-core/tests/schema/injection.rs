@@ -1,7 +1,9 @@
 //! Hostile names and texts in every place that takes one: the SQL keeps its shape, and the database's lexical rules
 //! read back each name and text unchanged.
 
-use migrate_core::{Code, ColumnType, Diagnostic, Dialect, DialectVersion, IndexMethod, Plan, Schema, desc};
+use migrate_core::error::Diagnostic;
+use migrate_core::schema::{ColumnType, IndexMethod, desc};
+use migrate_core::{Code, Dialect, DialectVersion, Plan, Schema};
 
 use crate::support::registry_of;
 

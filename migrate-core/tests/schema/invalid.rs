@@ -1,6 +1,7 @@
 //! A catalogue of invalid migrations, with the error of each.
 
-use migrate_core::{ColumnType, Dialect, ForeignKeyAction, Plan, expression};
+use migrate_core::schema::{ColumnType, ForeignKeyAction, expression};
+use migrate_core::{Dialect, Plan};
 
 use crate::support::{Describe, registry, setup};
 

@@ -1,7 +1,9 @@
 //! Diesel's `schema.rs` for PostgreSQL, as `print-schema` formats it. `tests/contract/properties` compares that of SQLite with
 //! the program's output.
 
-use migrate_core::{ColumnType, Dialect, DieselOptions, SchemaSnapshot};
+use migrate_core::export::DieselOptions;
+use migrate_core::schema::ColumnType;
+use migrate_core::{Dialect, SchemaSnapshot};
 
 use crate::support::{Describe, registry};
 

@@ -4,7 +4,8 @@
 use std::fs;
 use std::process::Command;
 
-use migrate_core::{Dialect, DieselOptions, Registry, SchemaSnapshot, Target};
+use migrate_core::export::DieselOptions;
+use migrate_core::{Dialect, Registry, SchemaSnapshot, Target};
 
 use crate::support::{Database, print_to_stderr};
 

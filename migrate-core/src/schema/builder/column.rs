@@ -49,11 +49,11 @@ pub mod kind {
     pub enum Any {}
 }
 
-/// A Rust value that can be the default of a column of [kind](crate::kind) `K`.
+/// A Rust value that can be the default of a column of [kind](crate::schema::kind) `K`.
 ///
 /// Integer columns accept `i16`, `i32` and `i64`; `float`, `double` and `numeric` columns also accept `f64`. `bool`
 /// columns accept `bool`, `binary` columns accept `&[u8]`, and all others accept `&str` and `String`. A column of kind
-/// [`Any`](crate::kind::Any) accepts each of these.
+/// [`Any`](crate::schema::kind::Any) accepts each of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the default of a column of this type",
     label = "the column has another type",
@@ -81,7 +81,7 @@ defaults! {
 
 /// Builder of a new column. Its methods complete the definition.
 ///
-/// A column is NOT NULL unless [`nullable`](ColumnBuilder::nullable) is called. `K` is the [kind](crate::kind) of its
+/// A column is NOT NULL unless [`nullable`](ColumnBuilder::nullable) is called. `K` is the [kind](crate::schema::kind) of its
 /// values. SQL expressions reach the database as written, and must not contain a comment or a semicolon.
 ///
 /// ```
@@ -310,7 +310,8 @@ impl ColumnBuilder<kind::Timestamp> {
 /// Builder of a new foreign key. By default, the database refuses to delete or update a referenced row.
 ///
 /// ```
-/// # use migrate_core::{ForeignKeyAction, Schema};
+/// # use migrate_core::Schema;
+/// # use migrate_core::schema::ForeignKeyAction;
 /// fn up(schema: &mut Schema) {
 ///     schema.alter_table("posts", |t| {
 ///         t.foreign_key(["author_id"], "users", ["id"])

@@ -21,7 +21,8 @@ pub fn asc(column: impl Into<String>) -> IndexKey {
 /// MariaDB before version 10.8 does not support descending keys; planning fails there.
 ///
 /// ```
-/// # use migrate_core::{Schema, asc, desc};
+/// # use migrate_core::Schema;
+/// # use migrate_core::schema::{asc, desc};
 /// fn up(schema: &mut Schema) {
 ///     schema.create_index("posts", [asc("author_id"), desc("created_at")]);
 /// }
@@ -101,7 +102,8 @@ impl IndexHandle<'_> {
 /// Builder of a new index. The default name of the index is `table_columns_idx`.
 ///
 /// ```
-/// # use migrate_core::{IndexMethod, Schema};
+/// # use migrate_core::Schema;
+/// # use migrate_core::schema::IndexMethod;
 /// fn up(schema: &mut Schema) {
 ///     schema.create_index("users", ["email"]).unique().filter("deleted_at IS NULL");
 ///     schema.create_index("posts", ["tags"]).method(IndexMethod::Gin).name("posts_by_tag");

@@ -14,7 +14,8 @@ use crate::schema::table::{Check, Column, ForeignKey, ForeignKeyAction, IndexKey
 /// Describes a new table: the parameter of the closure of [`create_table`](crate::Schema::create_table).
 ///
 /// ```
-/// # use migrate_core::{ColumnType, Schema};
+/// # use migrate_core::Schema;
+/// # use migrate_core::schema::ColumnType;
 /// fn up(schema: &mut Schema) {
 ///     schema.create_table("memberships", |t| {
 ///         t.big_int("user_id").references("users", "id");
@@ -258,8 +259,8 @@ impl TableBuilder {
 
     /// Adds an index, named `table_columns_idx` unless [`name`](IndexBuilder::name) sets another name.
     ///
-    /// A key is a column name or the result of [`asc`](crate::asc), [`desc`](crate::desc) or
-    /// [`expression`](crate::expression).
+    /// A key is a column name or the result of [`asc`](crate::schema::asc), [`desc`](crate::schema::desc) or
+    /// [`expression`](crate::schema::expression).
     #[track_caller]
     pub fn index<K: Into<IndexKey>>(&self, keys: impl IntoIterator<Item = K>) -> IndexBuilder<'static> {
         let index = index_on(self.edits.table(), keys);
@@ -285,7 +286,8 @@ pub(in crate::schema) fn set_comment(column: Option<String>, comment: impl Into<
 /// the written order. The planner checks each change against the table after the changes before it.
 ///
 /// ```
-/// # use migrate_core::{ColumnType, Schema};
+/// # use migrate_core::Schema;
+/// # use migrate_core::schema::ColumnType;
 /// fn up(schema: &mut Schema) {
 ///     schema.alter_table("users", |t| {
 ///         t.text("username").nullable();
@@ -482,7 +484,8 @@ impl DropColumn {
 /// Builder of the change of a column's type. Its methods set the conversion of the values.
 ///
 /// ```
-/// # use migrate_core::{ColumnType, Schema};
+/// # use migrate_core::Schema;
+/// # use migrate_core::schema::ColumnType;
 /// fn up(schema: &mut Schema) {
 ///     schema.alter_table("orders", |t| {
 ///         t.set_type("total", ColumnType::Integer)

@@ -10,7 +10,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use migrate_core::{Advice, ErrorKind, Help, Rollback};
+use migrate_core::error::{Advice, Help};
+use migrate_core::{ErrorKind, Rollback};
 
 use self::disturb::{Kind, disturb, statements};
 use self::scenario::Work;

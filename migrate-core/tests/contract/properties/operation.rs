@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use migrate_core::{
-    AlterTable, Column, ColumnType, DefaultValue, Dialect, ForeignKeyAction, IndexKey, IndexMethod, Schema,
-    SchemaSnapshot, Table, TableBuilder, Value, desc, expression,
+use migrate_core::schema::{
+    AlterTable, Column, ColumnType, DefaultValue, ForeignKeyAction, IndexKey, IndexMethod, Table, TableBuilder, Value,
+    desc, expression,
 };
+use migrate_core::{Dialect, Schema, SchemaSnapshot};
 use proptest::prelude::*;
 use proptest::sample::select;
 

@@ -7,7 +7,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use migrate_core::{Dialect, DieselOptions, MigrationRef, Registry, SchemaSnapshot, Target};
+use migrate_core::export::DieselOptions;
+use migrate_core::{Dialect, MigrationRef, Registry, SchemaSnapshot, Target};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 

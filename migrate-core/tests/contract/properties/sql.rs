@@ -1,7 +1,8 @@
 //! Valid SQL fragments of operations for each database, so that the tests fail only for SQL that the framework
 //! generates.
 
-use migrate_core::{AlterTable, ColumnBuilder, ColumnType, Dialect, DropColumn, kind};
+use migrate_core::Dialect;
+use migrate_core::schema::{AlterTable, ColumnBuilder, ColumnType, DropColumn, kind};
 
 use Dialect::{Postgres, Sqlite};
 

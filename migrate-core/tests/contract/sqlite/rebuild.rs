@@ -3,9 +3,10 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use migrate_core::{
-    Code, ColumnType, Diagnostic, Migration, MigrationRef, Note, Rollback, Target, Version, expression,
-};
+use migrate_core::error::Diagnostic;
+use migrate_core::plan::Note;
+use migrate_core::schema::{ColumnType, expression};
+use migrate_core::{Code, Migration, MigrationRef, Rollback, Target, Version};
 
 use crate::builder::{ROWS, up_and_down, users_and_posts};
 use crate::support::{Database, migration, migration_with_down, untransactional};

@@ -2,8 +2,8 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{MysqlConnection, PgConnection, QueryResult, RunQueryDsl, sql_query};
-use migrate_core::Value;
 use migrate_core::prelude::*;
+use migrate_core::schema::Value;
 use migrate_core::testing::{Checks, ServerConnection, TestResult, TestServer};
 
 use super::databases::Number;

@@ -1,7 +1,7 @@
 //! Many kinds of constraints, for which rows must be generated, and later changes of such tables.
 
 use diesel::prelude::*;
-use migrate_core::Value;
+use migrate_core::schema::Value;
 use migrate_core::prelude::*;
 
 migrate_core::test_migrations!(scratch; values = values);

@@ -194,7 +194,7 @@ fn changed_or_removed_released_migrations_are_found() {
     let hash = "0123456789abcdef0123456789abcdef";
     package.write(
         "migrations.sum",
-        &format!("# Comment.\n1 create_users 1:{hash}\n2 create_posts new\n3 create_tags 1:{hash}\n"),
+        &format!("# Comment.\n1 create_users 2:{hash}\n2 create_posts new\n3 create_tags 2:{hash}\n"),
     );
     let changed = told(&package.failures());
     package.write(

@@ -210,7 +210,6 @@ impl StepPlanner<'_> {
             &applied.operation,
             applied.before.as_ref(),
             &rendered.statements,
-            rendered.rebuilds.is_some(),
         );
         if let Some(table) = rendered.rebuilds {
             let is_found = self.plan_for.connection.is_some();

@@ -1,6 +1,6 @@
 //! The rows that can make a step fail: for each constraint that the step adds, a query finds the rows that violate it.
 
-use crate::render::{REBUILT, RenderedStatement, SqlDialect, index_keys};
+use crate::render::{RenderedStatement, SqlDialect, index_keys};
 use crate::schema::{ColumnEffect, ForeignKey, Index, IndexKey, IndexOn, Operation, Requirement, Table};
 use crate::sql::{mentions, renamed};
 
@@ -34,7 +34,6 @@ pub(super) fn rows_at_fault(
     operation: &Operation,
     before: Option<&Table>,
     statements: &[RenderedStatement],
-    is_rebuild: bool,
 ) -> Vec<Vec<RowsAtFault>> {
     let mut by_statement = vec![Vec::new(); statements.len()];
     let Operation::AlterTable { table, edits } = operation else {
@@ -46,23 +45,14 @@ pub(super) fn rows_at_fault(
         renames: Vec::new(),
         added: Vec::new(),
     };
-    let copies = format!("INSERT INTO {}", dialect.identifier(&format!("{REBUILT}{table}")));
-    for edit in edits {
+    for (position, edit) in edits.iter().enumerate() {
         let effects = edit.change.effects();
-        let required = effects.requires;
-        if let Some((mark, rows)) = required.and_then(|required| finder.of(required, before)) {
-            let is_index = matches!(required, Some(Requirement::UniqueIndex(_)));
-            let is_at = |statement: &RenderedStatement| match is_rebuild && !is_index {
-                // A rebuild checks its constraints where it copies the rows; foreign keys are checked after the last step.
-                true => statement.sql.starts_with(&copies),
-                false => mark.is_in(&statement.sql),
-            };
-            let is_anywhere = statements.iter().any(is_at);
-            for (statement, all) in statements.iter().zip(&mut by_statement) {
-                if !is_anywhere || is_at(statement) {
-                    all.push(rows.clone());
-                }
-            }
+        let rows = effects.requires.and_then(|required| finder.of(required, before));
+        let at = statements
+            .iter()
+            .rposition(|statement| statement.edits.contains(&position));
+        if let Some((at, rows)) = at.zip(rows) {
+            by_statement[at].push(rows);
         }
         match effects.column {
             Some(ColumnEffect::Renamed { from, to }) => finder.renames.push((from, to)),
@@ -71,18 +61,6 @@ pub(super) fn rows_at_fault(
         }
     }
     by_statement
-}
-
-/// The texts that identify the statement of an edit.
-struct Mark {
-    name: String,
-    clause: &'static str,
-}
-
-impl Mark {
-    fn is_in(&self, statement: &str) -> bool {
-        statement.contains(&self.name) && statement.contains(self.clause)
-    }
 }
 
 struct Finder<'a> {
@@ -95,36 +73,16 @@ struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    fn of(&self, required: Requirement<'_>, before: Option<&Table>) -> Option<(Mark, RowsAtFault)> {
-        let mark = |name: &str, clause: &'static str| Mark {
-            name: self.dialect.identifier(name),
-            clause,
-        };
-        Some(match required {
-            Requirement::PrimaryKey(key) => {
-                // MySQL does not name primary keys.
-                let clause = "PRIMARY KEY";
-                let name = String::new();
-                (
-                    Mark { name, clause },
-                    self.duplicates(&plain(&key.columns), None, false)?,
-                )
-            }
-            Requirement::Unique(unique) => (
-                mark(&unique.name, ""),
-                self.duplicates(&plain(&unique.columns), None, true)?,
-            ),
-            Requirement::UniqueIndex(index) => (
-                mark(&index.name, ""),
-                self.duplicates(&index.keys, index.filter.as_deref(), true)?,
-            ),
-            Requirement::ForeignKey(key) => (mark(&key.name, ""), self.orphans(key, before)?),
-            Requirement::Check(check) => (mark(&check.name, ""), self.violations(&check.expression)?),
-            Requirement::NotNull { column } => (mark(column, "NOT NULL"), self.nulls(column)?),
-            Requirement::FilledNotNull { column, expression } => {
-                (mark(column, "NOT NULL"), self.filled_with_null(column, expression)?)
-            }
-        })
+    fn of(&self, required: Requirement<'_>, before: Option<&Table>) -> Option<RowsAtFault> {
+        match required {
+            Requirement::PrimaryKey(key) => self.duplicates(&plain(&key.columns), None, false),
+            Requirement::Unique(unique) => self.duplicates(&plain(&unique.columns), None, true),
+            Requirement::UniqueIndex(index) => self.duplicates(&index.keys, index.filter.as_deref(), true),
+            Requirement::ForeignKey(key) => self.orphans(key, before),
+            Requirement::Check(check) => self.violations(&check.expression),
+            Requirement::NotNull { column } => self.nulls(column),
+            Requirement::FilledNotNull { column, expression } => self.filled_with_null(column, expression),
+        }
     }
 
     /// Returns the name of a column before the operation; `None` if the operation adds it.
@@ -423,8 +381,10 @@ pub(crate) mod tests {
         let change: fn(&mut Schema) = |schema| {
             schema.alter_table("users", |t| {
                 t.set_not_null("email");
+                t.varchar("note", 100).default("\"by_age\" `by_age` NOT NULL");
                 t.index(["city"]);
-                t.index(["age"]).unique().name("by_age");
+                t.index(["age"]).unique().name("by_number");
+                t.rename_index("by_number", "by_age");
             });
         };
         for (dialect, expected) in [

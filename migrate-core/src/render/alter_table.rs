@@ -35,6 +35,10 @@ pub(super) struct Altering<'a> {
     may_copy: bool,
     /// The object and the part that each clause of the current statement changes.
     subjects: Vec<(String, Aspect)>,
+    /// The position of the current edit.
+    edit: usize,
+    /// The positions of the edits with a clause in the current statement.
+    edits: Vec<usize>,
     statements: Vec<RenderedStatement>,
 }
 
@@ -50,6 +54,8 @@ impl<'a> Altering<'a> {
             all_online: true,
             may_copy: false,
             subjects: Vec::new(),
+            edit: 0,
+            edits: Vec::new(),
             statements: Vec::new(),
         }
     }
@@ -60,6 +66,11 @@ impl<'a> Altering<'a> {
             online: Some(online),
             ..self
         }
+    }
+
+    /// Sets the position of the edit that makes the next clauses and statements.
+    pub(super) fn begin_edit(&mut self, position: usize) {
+        self.edit = position;
     }
 
     /// Sets whether the next clauses allow concurrent writes.
@@ -108,17 +119,21 @@ impl<'a> Altering<'a> {
         self.all_online &= self.is_online;
         self.subjects.push((name.to_owned(), aspect));
         self.clauses.extend(clauses);
+        if self.edits.last() != Some(&self.edit) {
+            self.edits.push(self.edit);
+        }
     }
 
     /// Adds a separate statement.
     pub(super) fn alone(&mut self, statement: impl Into<RenderedStatement>) {
         self.close();
-        self.statements.push(statement.into());
+        self.statements.push(statement.into().of_edits([self.edit]));
     }
 
     /// Ends the current statement, so that the next clause starts another.
     pub(super) fn close(&mut self) {
         self.subjects.clear();
+        let edits = std::mem::take(&mut self.edits);
         let is_online = std::mem::replace(&mut self.all_online, true);
         if self.clauses.is_empty() {
             return;
@@ -135,7 +150,7 @@ impl<'a> Altering<'a> {
                 format!("ALTER TABLE {table}\n    {}", clauses.join(",\n    "))
             }
         };
-        self.statements.push(statement.into());
+        self.statements.push(RenderedStatement::from(statement).of_edits(edits));
     }
 
     pub(super) fn finish(mut self) -> Rendered {

@@ -86,7 +86,8 @@ impl MySql {
     pub(super) fn alter(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>> {
         let mut altering = Altering::new(self, alteration).demanding(self.online());
         let mut diagnostics = Vec::new();
-        for edit in alteration.edits {
+        for (position, edit) in alteration.edits.iter().enumerate() {
+            altering.begin_edit(position);
             if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
                 diagnostics.push(diagnostic(edit.location, message));
             }

@@ -14,11 +14,28 @@ pub(crate) struct RenderedStatement {
     pub(crate) sql: String,
     /// Set if the statement runs CONCURRENTLY.
     pub(crate) concurrent: Option<Concurrent>,
+    /// The positions of the table edits that the statement makes, entirely or in part, in ascending order. The last
+    /// statement of an edit adds its constraint.
+    pub(crate) edits: Vec<usize>,
 }
 
 impl From<String> for RenderedStatement {
     fn from(sql: String) -> RenderedStatement {
-        RenderedStatement { sql, concurrent: None }
+        RenderedStatement {
+            sql,
+            concurrent: None,
+            edits: Vec::new(),
+        }
+    }
+}
+
+impl RenderedStatement {
+    /// Returns the statement with the positions of the edits that it makes.
+    pub(super) fn of_edits(self, edits: impl IntoIterator<Item = usize>) -> RenderedStatement {
+        RenderedStatement {
+            edits: edits.into_iter().collect(),
+            ..self
+        }
     }
 }
 
@@ -36,8 +53,15 @@ pub(crate) struct Rendered {
 
 impl From<Vec<String>> for Rendered {
     fn from(statements: Vec<String>) -> Rendered {
+        let statements: Vec<RenderedStatement> = statements.into_iter().map(RenderedStatement::from).collect();
+        statements.into()
+    }
+}
+
+impl From<Vec<RenderedStatement>> for Rendered {
+    fn from(statements: Vec<RenderedStatement>) -> Rendered {
         Rendered {
-            statements: statements.into_iter().map(RenderedStatement::from).collect(),
+            statements,
             ..Rendered::default()
         }
     }

@@ -14,7 +14,8 @@ impl Postgres {
     pub(super) fn alter(&self, alteration: &Alteration<'_>) -> Result<Rendered, Vec<Diagnostic>> {
         let mut altering = Altering::new(self, alteration);
         let mut diagnostics = Vec::new();
-        for edit in alteration.edits {
+        for (position, edit) in alteration.edits.iter().enumerate() {
+            altering.begin_edit(position);
             if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
                 diagnostics.push(diagnostic(edit.location, message));
             }
@@ -232,17 +233,17 @@ impl Postgres {
         let id = |name: &str| self.identifier(name);
         altering.alone(match edit {
             IndexEdit::Add { index, concurrently } => RenderedStatement {
-                sql: self.index(table, index, *concurrently),
                 concurrent: concurrently.then(|| Concurrent::CreateIndex {
                     index: Some(id(&index.name)),
                     table: id(table),
                 }),
+                ..self.index(table, index, *concurrently).into()
             },
             IndexEdit::Drop { index, concurrently } => {
                 let word = if *concurrently { "CONCURRENTLY " } else { "" };
                 RenderedStatement {
-                    sql: format!("DROP INDEX {word}{}", id(index)),
                     concurrent: concurrently.then_some(Concurrent::Other),
+                    ..format!("DROP INDEX {word}{}", id(index)).into()
                 }
             }
             IndexEdit::Rename { from, to } => format!("ALTER INDEX {} RENAME TO {}", id(from), id(to)).into(),

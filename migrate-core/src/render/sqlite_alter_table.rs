@@ -21,9 +21,9 @@ impl Sqlite {
         }
         // Updated edit by edit: renaming an index drops it and creates it from its definition.
         let mut indexes = alteration.before.map(|table| table.indexes.clone()).unwrap_or_default();
-        for edit in alteration.edits {
+        for (position, edit) in alteration.edits.iter().enumerate() {
             match self.native(&edit.change, alteration.table, &mut indexes) {
-                Ok(Some(more)) => statements.extend(more),
+                Ok(Some(more)) => statements.extend(of_edit(position, more)),
                 Ok(None) => return self.remade(alteration, edit.location),
                 Err(message) => diagnostics.push(diagnostic(edit.location, message)),
             }
@@ -157,6 +157,7 @@ impl Sqlite {
         };
         let mut statements = Vec::new();
         let mut there = before.clone();
+        let mut position = 0;
         let parts = alteration
             .edits
             .chunk_by(|one, other| !is_rename(one) && !is_rename(other));
@@ -170,18 +171,24 @@ impl Sqlite {
             let part = match edits {
                 [rename] if is_rename(rename) && there.triggers.is_empty() => self
                     .native(&rename.change, alteration.table, &mut Vec::new())
-                    .map(Option::unwrap_or_default),
-                edits => rebuild(self, &there, &then, edits),
+                    .map(|statements| of_edit(position, statements.unwrap_or_default()).collect()),
+                edits => rebuild(self, &there, &then, edits, position),
             };
             statements.extend(part.map_err(|message| vec![diagnostic(location, message)])?);
             there = then;
+            position += edits.len();
         }
         Ok(Rendered {
-            statements: statements.into_iter().map(RenderedStatement::from).collect(),
             rebuilds: Some(before.clone()),
-            ..Rendered::default()
+            ..statements.into()
         })
     }
+}
+
+/// Returns the statements of the edit at a position.
+fn of_edit(position: usize, statements: Vec<String>) -> impl Iterator<Item = RenderedStatement> {
+    let statements = statements.into_iter().map(RenderedStatement::from);
+    statements.map(move |statement| statement.of_edits([position]))
 }
 
 /// Returns true if ADD COLUMN accepts a column: <https://sqlite.org/lang_altertable.html#altertabaddcol>.

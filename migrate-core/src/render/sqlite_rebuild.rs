@@ -3,10 +3,11 @@
 //! The order is that of <https://sqlite.org/lang_altertable.html#otheralter>. Foreign keys must be off before the
 //! transaction begins. The runner does that, and compares `foreign_key_check` before and after.
 
+use super::operation::RenderedStatement;
 use super::{SqlDialect, common};
 use crate::code::Code;
 use crate::diagnostic::Mistake;
-use crate::schema::{Column, ColumnEdit, ColumnEffect, DefaultValue, LocatedEdit, Table, TableEdit};
+use crate::schema::{Column, ColumnEdit, ColumnEffect, DefaultValue, IndexEdit, LocatedEdit, Table, TableEdit};
 use crate::sql::mentions;
 
 /// The source of a column's values in the new table.
@@ -19,13 +20,15 @@ struct Source {
     value: String,
 }
 
-/// Returns the statements that rebuild `before` as `after`, with all rows.
+/// Returns the statements that rebuild `before` as `after`, with all rows. `position` is that of the first edit in its
+/// operation. The copy of the rows makes every edit but those of indexes.
 pub(super) fn rebuild(
     dialect: &dyn SqlDialect,
     before: &Table,
     after: &Table,
     edits: &[LocatedEdit],
-) -> Result<Vec<String>, Mistake> {
+    position: usize,
+) -> Result<Vec<RenderedStatement>, Mistake> {
     let moves_columns = |edit: &LocatedEdit| {
         let effect = edit.change.effects().column;
         matches!(effect, Some(ColumnEffect::Renamed { .. } | ColumnEffect::Dropped(_)))
@@ -38,42 +41,63 @@ pub(super) fn rebuild(
     let old = dialect.identifier(&before.name);
     let new_name = new_name(&before.name);
     let new = dialect.identifier(&new_name);
-    let mut statements = vec![common::create_table(dialect, &new_name, after)?];
+    let mut statements = vec![RenderedStatement::from(common::create_table(
+        dialect, &new_name, after,
+    )?)];
 
     let copied = Copied::of(dialect, before, after, edits);
     if !copied.columns.is_empty() {
-        statements.push(format!(
+        let copy = format!(
             "INSERT INTO {new} ({}) SELECT {} FROM {}",
             copied.columns.join(", "),
             copied.values.join(", "),
             copied.from
-        ));
+        );
+        let is_made = |(_, edit): &(usize, &LocatedEdit)| !matches!(edit.change, TableEdit::Index(_));
+        let made = (position..).zip(edits).filter(is_made);
+        statements.push(RenderedStatement::from(copy).of_edits(made.map(|(position, _)| position)));
     }
+    let mut then = Vec::new();
     if counts(before) && counts(after) {
         // Otherwise the AUTOINCREMENT counter would fall back to the highest existing row.
         let (old, new) = (dialect.text(&before.name), dialect.text(&new_name));
-        statements.push(format!(
+        then.push(format!(
             "INSERT INTO sqlite_sequence (name, seq) SELECT {new}, 0 \
              WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {new})"
         ));
-        statements.push(format!(
+        then.push(format!(
             "UPDATE sqlite_sequence SET seq = max(seq, coalesce((SELECT seq FROM sqlite_sequence WHERE name = {old}), 0)) \
              WHERE name = {new}"
         ));
     }
-    statements.push(format!("DROP TABLE {old}"));
+    then.push(format!("DROP TABLE {old}"));
     // Otherwise views and triggers that name the table would stop the rename, although it restores that name.
-    statements.push("PRAGMA legacy_alter_table = ON".to_owned());
-    statements.push(format!("ALTER TABLE {new} RENAME TO {old}"));
-    statements.push("PRAGMA legacy_alter_table = OFF".to_owned());
+    then.push("PRAGMA legacy_alter_table = ON".to_owned());
+    then.push(format!("ALTER TABLE {new} RENAME TO {old}"));
+    then.push("PRAGMA legacy_alter_table = OFF".to_owned());
+    statements.extend(then.into_iter().map(RenderedStatement::from));
     for index in &after.indexes {
-        statements.push(dialect.create_index(&after.name, index)?);
+        let create = RenderedStatement::from(dialect.create_index(&after.name, index)?);
+        let made = position_of_index(&index.name, edits).map(|at| position + at);
+        statements.push(create.of_edits(made));
     }
-    statements.extend(after.triggers.iter().map(|trigger| trigger.sql.clone()));
-    if before.analyzed {
-        statements.push(format!("ANALYZE {old}"));
-    }
+    let last = after.triggers.iter().map(|trigger| trigger.sql.clone());
+    let last = last.chain(before.analyzed.then(|| format!("ANALYZE {old}")));
+    statements.extend(last.map(RenderedStatement::from));
     Ok(statements)
+}
+
+/// Returns the position of the edit that adds the index with the name `name`, which later edits may have renamed.
+fn position_of_index(name: &str, edits: &[LocatedEdit]) -> Option<usize> {
+    let mut name = name;
+    for (position, edit) in edits.iter().enumerate().rev() {
+        match &edit.change {
+            TableEdit::Index(IndexEdit::Rename { from, to }) if to == name => name = from,
+            TableEdit::Index(IndexEdit::Add { index, .. }) if index.name == name => return Some(position),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The name prefix of a table during its rebuild, which sets it apart from users' tables.

@@ -120,7 +120,7 @@ impl SchemaSnapshot {
     #[must_use]
     pub fn diesel(&self, options: &DieselOptions) -> String {
         let (tables, left_out): (Vec<&Table>, Vec<&Table>) = self
-            .model
+            .state
             .tables()
             .filter(|table| !diesel_types::is_left_out(self.dialect, &table.name))
             .partition(|table| self.has_key(table));
@@ -196,7 +196,7 @@ impl SchemaSnapshot {
     pub fn diesel_tables(&self, names: &[&str], options: &DieselOptions) -> Result<String, Error> {
         let mut tables: Vec<&Table> = Vec::new();
         for name in names {
-            let table = self.model.table(name).filter(|table| self.has_key(table));
+            let table = self.state.table(name).filter(|table| self.has_key(table));
             let table = table.ok_or_else(|| self.no_table(name))?;
             if !tables.contains(&table) {
                 tables.push(table);
@@ -218,11 +218,11 @@ impl SchemaSnapshot {
     }
 
     fn no_table(&self, name: &str) -> Error {
-        if self.model.table(name).is_some() {
+        if self.state.table(name).is_some() {
             let message = format!("Diesel does not support the primary key of `{name}`");
             return Error::new(Code::UNSUPPORTED_EXPORT_KEY, message).help("omit the table, and use SQL in the step");
         }
-        let known: Vec<&str> = self.model.tables().map(|table| table.name.as_str()).collect();
+        let known: Vec<&str> = self.state.tables().map(|table| table.name.as_str()).collect();
         let error = Error::new(Code::UNKNOWN_EXPORT_TABLE, format!("table `{name}` does not exist"));
         let error = match known.as_slice() {
             [] => error.help("create it in an earlier migration"),
@@ -373,7 +373,7 @@ impl Writer<'_> {
             .filter(|(part, _)| **part == column.name);
         let target = keys.map(|(_, target)| target).max();
         target
-            .and_then(|target| self.schema.model.table(target))
+            .and_then(|target| self.schema.state.table(target))
             .is_some_and(|target| self.schema.key_columns(target).len() == 1 && !target.without_rowid)
     }
 
@@ -402,7 +402,7 @@ impl Writer<'_> {
                 && is_written(parent)
                 && self
                     .schema
-                    .model
+                    .state
                     .table(parent)
                     .is_some_and(|parent| self.schema.key_columns(parent) == [to_column.as_str()])
                 && connects(child, parent) == 1

@@ -33,14 +33,14 @@ impl SchemaSnapshot {
         for line in &self.unknown {
             let _ = writeln!(text, "    %% Unknown: {}", line.replace(['\n', '\r'], " "));
         }
-        for table in self.model.tables() {
+        for table in self.state.tables() {
             let _ = writeln!(text, "    {} {{", entity(&table.name));
             for column in &table.columns {
                 let _ = writeln!(text, "        {}", attribute(table, column));
             }
             text.push_str("    }\n");
         }
-        for table in self.model.tables() {
+        for table in self.state.tables() {
             for key in &table.foreign_keys {
                 let is_optional = key
                     .columns

@@ -48,7 +48,7 @@ pub use self::diesel::{DieselOptions, GeneratedHeader};
 #[derive(Clone, Debug)]
 pub struct SchemaSnapshot {
     dialect: DialectVersion,
-    model: SchemaState,
+    state: SchemaState,
     unknown: Vec<String>,
 }
 
@@ -84,8 +84,8 @@ impl SchemaSnapshot {
     ) -> Result<SchemaSnapshot, Error> {
         let mut unknown = Vec::new();
         let mut before = SchemaState::new(dialect.name());
-        let (planner, _) = replayed(migrations, dialect, |migration, model| {
-            let what = match model.newly_unknown(&before) {
+        let (planner, _) = replayed(migrations, dialect, |migration, state| {
+            let what = match state.newly_unknown(&before) {
                 None => "anything".to_owned(),
                 Some(names) if names.is_empty() => return,
                 Some(names) => format!("`{}`", names.join("`, `")),
@@ -96,11 +96,11 @@ impl SchemaSnapshot {
                 migration.version(),
                 migration.name(),
             ));
-            before = model.clone();
+            before = state.clone();
         })?;
         Ok(SchemaSnapshot {
             dialect,
-            model: planner.into_model(),
+            state: planner.into_state(),
             unknown,
         })
     }
@@ -108,7 +108,7 @@ impl SchemaSnapshot {
     /// Returns a table; `None` if it does not exist or is unknown.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&Table> {
-        self.model.table(name)
+        self.state.table(name)
     }
 
     /// Returns the dialect that the schema is for.
@@ -119,17 +119,17 @@ impl SchemaSnapshot {
 
     /// Returns all known tables, in the order of their names.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.model.tables()
+        self.state.tables()
     }
 
     /// Returns all known views with their queries, in the order of their names.
     pub fn views(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.model.views()
+        self.state.views()
     }
 
     /// Returns all known enums with their values, in the order of their names.
     pub fn enums(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.model.enums()
+        self.state.enums()
     }
 
     /// Returns one sentence for each migration whose raw SQL may have changed the schema in ways that are unknown here.

@@ -86,7 +86,7 @@ pub(crate) fn replayed<'a>(
     });
     let planned = planner::all_or_diagnostics(migrations.map(|migration| {
         let planned = planner.up(migration);
-        after(migration, planner.model());
+        after(migration, planner.state());
         planned
     }))?;
     Ok((planner, planned))

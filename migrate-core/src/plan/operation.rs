@@ -21,17 +21,17 @@ impl StepPlanner<'_> {
             return;
         }
         let live = self.live.as_mut().map(|live| {
-            let applied = live.model.apply(operation, location);
+            let applied = live.state.apply(operation, location);
             if applied.is_err() {
-                live.model.mark_unknown(operation.names());
+                live.state.mark_unknown(operation.names());
             }
             applied
         });
-        let applied = match self.model.apply(operation, location) {
+        let applied = match self.state.apply(operation, location) {
             Ok(applied) => applied,
             Err(findings) => {
-                self.walked.diagnostics.extend(findings);
-                self.model.mark_unknown(operation.names());
+                self.result.diagnostics.extend(findings);
+                self.state.mark_unknown(operation.names());
                 if self.mode != Mode::Replay {
                     self.tainted.extend(operation.names());
                 }
@@ -45,7 +45,7 @@ impl StepPlanner<'_> {
         match live {
             Some(Ok(live)) if !is_known && is_of_table && live.before.is_some() => self.render(&live, None, location),
             Some(Err(findings)) if !is_known && is_of_table && self.can_be_found(operation) => {
-                self.walked.diagnostics.extend(findings);
+                self.result.diagnostics.extend(findings);
                 return;
             }
             Some(Ok(live)) if is_known && live.before.is_some() => self.render(&applied, Some(&live), location),
@@ -63,7 +63,7 @@ impl StepPlanner<'_> {
             effects: None,
             location,
         };
-        self.walked.inverse.steps.push(match step.undo {
+        self.result.inverse.steps.push(match step.undo {
             // The object stays in the database, so a later `up` must not find it in the schema state.
             Undo::Nothing => Step {
                 kind: StepKind::Kept,
@@ -72,7 +72,7 @@ impl StepPlanner<'_> {
                 location,
             },
             Undo::Unknown | Undo::By { .. } => {
-                self.walked.inverse.missing.extend(applied.missing);
+                self.result.inverse.missing.extend(applied.missing);
                 inverse
             }
         });
@@ -171,7 +171,7 @@ impl StepPlanner<'_> {
                     dialect.name()
                 )),
             ),
-            None => self.walked.diagnostics.extend(diagnostics),
+            None => self.result.diagnostics.extend(diagnostics),
         }
     }
 
@@ -225,7 +225,7 @@ impl StepPlanner<'_> {
             let info = StatementInfo::of_generated(touches, statement.concurrent, is_self_contained);
             let sql = statement.sql;
             self.plan(location, Action::Generated(Statement { sql, info }));
-            if let Some(step) = self.walked.planned.last_mut() {
+            if let Some(step) = self.result.planned.last_mut() {
                 step.rows_at_fault = rows_at_fault;
             }
         }

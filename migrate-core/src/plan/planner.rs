@@ -19,7 +19,7 @@ use super::steps::{Mode, PlannedSteps, StepPlanner};
 #[derive(Clone)]
 pub(crate) struct Planner {
     plan_for: PlanFor,
-    model: SchemaState,
+    state: SchemaState,
     /// The live schema, with the planned steps applied to it.
     live: Option<LiveState>,
     /// True if the planner lacked information that only the database has.
@@ -32,7 +32,7 @@ pub(crate) struct Planner {
 
 #[derive(Clone)]
 pub(super) struct LiveState {
-    pub(super) model: SchemaState,
+    pub(super) state: SchemaState,
     /// The reasons why tables cannot be described, by table.
     pub(super) refused: BTreeMap<String, String>,
 }
@@ -50,7 +50,7 @@ impl Planner {
     pub(crate) fn new(plan_for: PlanFor) -> Planner {
         Planner {
             plan_for,
-            model: SchemaState::new(plan_for.dialect.kind()),
+            state: SchemaState::new(plan_for.dialect.kind()),
             live: None,
             needs_introspection: false,
             tainted: BTreeSet::new(),
@@ -59,12 +59,12 @@ impl Planner {
     }
 
     /// Returns the current schema state.
-    pub(crate) fn model(&self) -> &SchemaState {
-        &self.model
+    pub(crate) fn state(&self) -> &SchemaState {
+        &self.state
     }
 
-    pub(crate) fn into_model(self) -> SchemaState {
-        self.model
+    pub(crate) fn into_state(self) -> SchemaState {
+        self.state
     }
 
     /// Returns the differences between a database and the replayed migrations. A table that no migration created
@@ -72,7 +72,7 @@ impl Planner {
     pub(crate) fn differences(&self, live: &LiveSchema, but: &str) -> Vec<String> {
         let known = self.found(live);
         let mut differences: Vec<String> = self
-            .model
+            .state
             .tables()
             .filter_map(|table| {
                 let difference = match known.table(&table.name) {
@@ -82,11 +82,11 @@ impl Planner {
                 Some(format!("table `{}`: {difference}", table.name))
             })
             .collect();
-        if !self.model.is_all_unknown() {
+        if !self.state.is_all_unknown() {
             let strays = live
                 .tables
                 .keys()
-                .filter(|name| *name != but && !self.model.knows(name));
+                .filter(|name| *name != but && !self.state.knows(name));
             differences.extend(strays.map(|name| format!("table `{name}` is not created by any migration")));
         }
         differences
@@ -102,7 +102,7 @@ impl Planner {
         let refused = live.tables.iter();
         let refused = refused.filter_map(|(name, table)| Some((name.clone(), table.as_ref().err()?.clone())));
         self.live = Some(LiveState {
-            model: self.found(live),
+            state: self.found(live),
             refused: refused.collect(),
         });
     }
@@ -110,24 +110,24 @@ impl Planner {
     /// Returns the live schema as a schema state.
     fn found(&self, live: &LiveSchema) -> SchemaState {
         let dialect = self.plan_for.dialect;
-        SchemaState::of_live(live, &self.model, |found, known| dialect.normalize_to(found, known))
+        SchemaState::of_live(live, &self.state, |found, known| dialect.normalize_to(found, known))
     }
 
     /// Replays an applied migration. Its diagnostics are ignored, because the database accepted it.
     pub(crate) fn replay(&mut self, migration: &Migration) {
         let up = schema::record(|schema| migration.migrate().up(schema));
-        let walk = self.walk(migration, &up.steps, Mode::Replay);
-        self.inverses.insert(migration.id(), Rc::new(walk.inverse));
+        let planned = self.plan_steps(migration, &up.steps, Mode::Replay);
+        self.inverses.insert(migration.id(), Rc::new(planned.inverse));
     }
 
     /// Marks the whole schema as unknown: an applied migration is missing here, or has changed since.
     pub(crate) fn mark_all_unknown(&mut self) {
-        self.model.mark_all_unknown();
+        self.state.mark_all_unknown();
     }
 
     /// Marks the schema as incomplete: other programs use the database, and their migrations are not linked here.
     pub(crate) fn mark_incomplete(&mut self) {
-        self.model.mark_incomplete();
+        self.state.mark_incomplete();
     }
 
     /// Plans a migration as the next one to apply.
@@ -153,15 +153,15 @@ impl Planner {
             true => BTreeSet::new(),
             false => up.steps.iter().chain(&down.steps).flat_map(names_of).collect(),
         };
-        let before = self.model.known(&names);
-        let walk = self.walk(migration, &up.steps, Mode::Plan(Direction::Up));
-        diagnostics.extend(walk.diagnostics);
+        let before = self.state.known(&names);
+        let planned = self.plan_steps(migration, &up.steps, Mode::Plan(Direction::Up));
+        diagnostics.extend(planned.diagnostics);
 
         // The rollback is planned from the state that `up` ends with.
-        self.models().for_each(SchemaState::savepoint);
+        self.states().for_each(SchemaState::savepoint);
         let location = down.steps.first().map(|step| step.location);
-        let mut back = self.plan_rollback(migration, &walk.inverse, down);
-        let after = self.model.known(&names);
+        let mut back = self.plan_rollback(migration, &planned.inverse, down);
+        let after = self.state.known(&names);
         let compared = names.iter().zip(before.iter().zip(&after));
         let differences =
             compared.filter_map(|(name, (before, after))| before.difference(self.plan_for.dialect.kind(), name, after));
@@ -174,20 +174,20 @@ impl Planner {
                 .help("correct `down`, or remove it to derive it from `up`")
                 .at(location.or(Some(migration.location())))
         }));
-        self.models().for_each(SchemaState::rollback_to_savepoint);
+        self.states().for_each(SchemaState::rollback_to_savepoint);
         diagnostics.extend(back.said);
         // After an error in `up` these would only repeat it.
         let is_sound = diagnostics.is_empty();
         diagnostics.extend(back.found.into_iter().filter(|_| is_sound));
-        self.inverses.insert(migration.id(), Rc::new(walk.inverse));
+        self.inverses.insert(migration.id(), Rc::new(planned.inverse));
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
         Ok(PlannedMigration {
             migration: *migration,
             direction: Direction::Up,
-            checksums: checksums(&up.steps, &walk.actions, self.plan_for.dialect.kind()),
-            steps: walk.planned,
+            checksums: checksums(&up.steps, &planned.actions, self.plan_for.dialect.kind()),
+            steps: planned.planned,
             done: 0,
             dialect: self.plan_for.dialect,
         })
@@ -253,22 +253,22 @@ impl Planner {
             }
             &down.steps
         };
-        let walk = self.walk(migration, steps, Mode::Plan(Direction::Down));
+        let planned = self.plan_steps(migration, steps, Mode::Plan(Direction::Down));
         PlannedRollback {
-            planned: walk.planned,
+            planned: planned.planned,
             said,
-            found: walk.diagnostics,
+            found: planned.diagnostics,
         }
     }
 
-    fn models(&mut self) -> impl Iterator<Item = &mut SchemaState> {
-        std::iter::once(&mut self.model).chain(self.live.as_mut().map(|live| &mut live.model))
+    fn states(&mut self) -> impl Iterator<Item = &mut SchemaState> {
+        std::iter::once(&mut self.state).chain(self.live.as_mut().map(|live| &mut live.state))
     }
 
-    fn walk(&mut self, migration: &Migration, steps: &[Step], mode: Mode) -> PlannedSteps {
-        let mut walk = StepPlanner {
+    fn plan_steps(&mut self, migration: &Migration, steps: &[Step], mode: Mode) -> PlannedSteps {
+        let mut planner = StepPlanner {
             plan_for: self.plan_for,
-            model: &mut self.model,
+            state: &mut self.state,
             live: self.live.as_mut(),
             tainted: &mut self.tainted,
             needs_introspection: false,
@@ -276,22 +276,22 @@ impl Planner {
             waiting: Vec::new(),
             notes: Vec::new(),
             mode,
-            walked: PlannedSteps::default(),
+            result: PlannedSteps::default(),
         };
         for step in steps {
-            let before = walk.walked.planned.len();
-            walk.step(step);
-            let actions = walk.walked.planned.len() - before;
-            walk.walked.actions.push(actions);
+            let before = planner.result.planned.len();
+            planner.step(step);
+            let actions = planner.result.planned.len() - before;
+            planner.result.actions.push(actions);
         }
-        self.needs_introspection |= walk.needs_introspection;
-        let mut walked = walk.walked;
-        walked.inverse.steps.reverse();
-        self.models().for_each(|model| match mode {
-            Mode::Plan(Direction::Down) => model.rows_may_come_between_rollbacks(),
-            Mode::Plan(Direction::Up) | Mode::Replay => model.rows_may_come(),
+        self.needs_introspection |= planner.needs_introspection;
+        let mut result = planner.result;
+        result.inverse.steps.reverse();
+        self.states().for_each(|state| match mode {
+            Mode::Plan(Direction::Down) => state.rows_may_come_between_rollbacks(),
+            Mode::Plan(Direction::Up) | Mode::Replay => state.rows_may_come(),
         });
-        walked
+        result
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) struct PlannedSteps {
 
 pub(super) struct StepPlanner<'a> {
     pub(super) plan_for: PlanFor,
-    pub(super) model: &'a mut SchemaState,
+    pub(super) state: &'a mut SchemaState,
     pub(super) live: Option<&'a mut LiveState>,
     pub(super) tainted: &'a mut BTreeSet<String>,
     pub(super) needs_introspection: bool,
@@ -43,17 +43,17 @@ pub(super) struct StepPlanner<'a> {
     /// Warnings and notes on the action that is planned next.
     pub(super) notes: Vec<Note>,
     pub(super) mode: Mode,
-    pub(super) walked: PlannedSteps,
+    pub(super) result: PlannedSteps,
 }
 
 impl StepPlanner<'_> {
     pub(super) fn diagnostic(&mut self, location: Location, message: impl Into<Mistake>) {
-        self.walked.diagnostics.push(message.into().at(location));
+        self.result.diagnostics.push(message.into().at(location));
     }
 
     pub(super) fn plan(&mut self, location: Location, action: Action) {
         let notes = std::mem::take(&mut self.notes);
-        self.walked.planned.push(PlannedStep {
+        self.result.planned.push(PlannedStep {
             location,
             notes,
             action,
@@ -92,14 +92,14 @@ impl StepPlanner<'_> {
             StepKind::Rust(functions) => {
                 self.rust(functions, step.location);
                 let effects = self.effects(step);
-                self.models().for_each(SchemaState::rows_may_come);
+                self.states().for_each(SchemaState::rows_may_come);
                 self.undo(step, effects, "this Rust step");
             }
             StepKind::Declared => {
                 let effects = self.effects(step);
                 self.declared(step);
-                self.models().for_each(SchemaState::rows_may_come);
-                self.walked.inverse.steps.push(Step {
+                self.states().for_each(SchemaState::rows_may_come);
+                self.result.inverse.steps.push(Step {
                     kind: StepKind::Declared,
                     undo: Undo::Nothing,
                     effects: Some(effects),
@@ -117,15 +117,15 @@ impl StepPlanner<'_> {
     fn reach(&mut self, effect: &Effect) {
         match effect {
             Effect::Nothing => {}
-            Effect::Rows => self.models().for_each(SchemaState::rows_may_come),
-            Effect::Names(names) => self.models().for_each(|model| model.mark_unknown(names.clone())),
-            Effect::Index(index) => self.models().for_each(|model| model.mark_owner_unknown(index)),
-            Effect::Anything => self.models().for_each(SchemaState::mark_all_unknown),
+            Effect::Rows => self.states().for_each(SchemaState::rows_may_come),
+            Effect::Names(names) => self.states().for_each(|state| state.mark_unknown(names.clone())),
+            Effect::Index(index) => self.states().for_each(|state| state.mark_owner_unknown(index)),
+            Effect::Anything => self.states().for_each(SchemaState::mark_all_unknown),
         }
     }
 
-    fn models(&mut self) -> impl Iterator<Item = &mut SchemaState> {
-        std::iter::once(&mut *self.model).chain(self.live.as_mut().map(|live| &mut live.model))
+    fn states(&mut self) -> impl Iterator<Item = &mut SchemaState> {
+        std::iter::once(&mut *self.state).chain(self.live.as_mut().map(|live| &mut live.state))
     }
 
     /// Checks that the database has the declared tables and views, as far as this run can see it.
@@ -151,14 +151,14 @@ impl StepPlanner<'_> {
                 self.needs_introspection = true;
                 continue;
             };
-            if !live.model.knows(name) {
+            if !live.state.knows(name) {
                 self.diagnostic(
                     effect.location,
                     Code::DECLARED_OBJECT_MISSING
                         .mistake(format!("`{name}` is declared but does not exist in the database"))
                         .help("create it before the run, or describe it with `create_table` or `create_view` instead"),
                 );
-            } else if let (Some(known), Some(there)) = (self.model.table(name), live.model.table(name)) {
+            } else if let (Some(known), Some(there)) = (self.state.table(name), live.state.table(name)) {
                 let mut there = there.clone();
                 self.plan_for.dialect.normalize_to(&mut there, known);
                 if let Some(difference) = known.difference(self.plan_for.dialect.kind(), &there) {
@@ -266,11 +266,11 @@ impl StepPlanner<'_> {
             };
             if let Some(live) = &mut self.live
                 && !matches!(step.kind, StepKind::Declared)
-                && live.model.apply(operation, effect.location).is_err()
+                && live.state.apply(operation, effect.location).is_err()
             {
-                live.model.mark_unknown(operation.names());
+                live.state.mark_unknown(operation.names());
             }
-            match self.model.apply(operation, effect.location) {
+            match self.state.apply(operation, effect.location) {
                 Ok(applied) => inverse.push(Step {
                     kind: StepKind::Operation(applied.inverse),
                     undo: Undo::Unknown,
@@ -278,8 +278,8 @@ impl StepPlanner<'_> {
                     location: effect.location,
                 }),
                 Err(findings) => {
-                    self.walked.diagnostics.extend(findings);
-                    self.model.mark_unknown(operation.names());
+                    self.result.diagnostics.extend(findings);
+                    self.state.mark_unknown(operation.names());
                 }
             }
         }
@@ -305,7 +305,7 @@ impl StepPlanner<'_> {
                 location: step.location,
             },
             Undo::Unknown => {
-                self.walked.inverse.missing.push(
+                self.result.inverse.missing.push(
                     Code::IRREVERSIBLE_STEP
                         .mistake(format!("{what} has no rollback"))
                         .help("add `.undo(..)` or `.up_only()`")
@@ -314,6 +314,6 @@ impl StepPlanner<'_> {
                 return;
             }
         };
-        self.walked.inverse.steps.push(inverse);
+        self.result.inverse.steps.push(inverse);
     }
 }

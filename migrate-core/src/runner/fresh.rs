@@ -2,7 +2,7 @@
 
 use super::describe::needs_own_session;
 use super::hooks::Hooks;
-use super::lock::LockGuard;
+use super::lock::{LockGuard, under_lock};
 use super::replay::Planning;
 use super::session::Connection;
 use crate::driver::DriverError;
@@ -14,9 +14,7 @@ pub(super) fn drop_everything(
     planning: &Planning,
     hooks: &mut Hooks<'_>,
 ) -> Result<(), Error> {
-    let mut lock = LockGuard::new(connection);
-    let result = drop_under(&mut lock, planning, hooks);
-    lock.release_after(result)
+    under_lock(connection, |lock| drop_under(lock, planning, hooks))
 }
 
 fn drop_under(lock: &mut LockGuard<'_, '_>, planning: &Planning, hooks: &mut Hooks<'_>) -> Result<(), Error> {

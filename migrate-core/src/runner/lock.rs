@@ -30,15 +30,7 @@ pub(super) struct LockGuard<'a, 'c> {
     held: Held,
 }
 
-impl<'a, 'c> LockGuard<'a, 'c> {
-    /// Returns a guard that holds nothing yet.
-    pub(super) fn new(connection: &'a mut Connection<'c>) -> LockGuard<'a, 'c> {
-        LockGuard {
-            connection,
-            held: Held::default(),
-        }
-    }
-
+impl<'c> LockGuard<'_, 'c> {
     /// Begins a transaction under the lock. Waits up to the lock timeout while another run holds the lock.
     ///
     /// # Errors
@@ -114,7 +106,7 @@ impl<'a, 'c> LockGuard<'a, 'c> {
     }
 
     /// Releases the lock after the work under it. The first error is the one to report.
-    pub(super) fn release_after<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
+    fn release_after<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
         let released = self.release();
         let value = result?;
         match released {
@@ -228,15 +220,39 @@ impl Drop for Tx<'_, '_> {
     }
 }
 
+/// Runs `work` with a guard of the lock, and then releases the lock if it is held.
+pub(super) fn under_lock<T>(
+    connection: &mut Connection<'_>,
+    work: impl FnOnce(&mut LockGuard<'_, '_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut lock = LockGuard {
+        connection,
+        held: Held::default(),
+    };
+    let result = work(&mut lock);
+    lock.release_after(result)
+}
+
+/// Like [`under_lock`], with foreign keys disabled around the lock if `rebuilds` is true. Only outside a transaction can
+/// they be disabled.
+pub(super) fn under_lock_to_migrate(
+    connection: &mut Connection<'_>,
+    rebuilds: bool,
+    work: impl FnOnce(&mut LockGuard<'_, '_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    match rebuilds {
+        true => connection.without_foreign_keys(|connection| under_lock(connection, work)),
+        false => under_lock(connection, work),
+    }
+}
+
 /// Runs `work` in a transaction of its own under the lock, and commits it.
 pub(super) fn in_transaction<T>(
     connection: &mut Connection<'_>,
     hooks: &mut Hooks<'_>,
     work: impl FnOnce(&mut Tx<'_, '_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let mut lock = LockGuard::new(connection);
-    let result = run_in_transaction(&mut lock, hooks, work);
-    lock.release_after(result)
+    under_lock(connection, |lock| run_in_transaction(lock, hooks, work))
 }
 
 fn run_in_transaction<T>(

@@ -54,9 +54,7 @@ pub(super) fn run(
         run.tell_started(hooks, first, 0, agenda.queue.len() - 1);
     }
     let began = Instant::now();
-    if has_raw_sql {
-        connection.expect_changed_settings();
-    }
+    run.may_have_changed_settings |= has_raw_sql;
     if let Err(error) = connection.execute(&message) {
         // Ends the transaction that the message left open, if the connection still exists.
         let _ = connection.rollback();

@@ -7,7 +7,7 @@ use super::after_failure;
 use super::agenda::Agenda;
 use super::diagnose::diagnose;
 use super::hooks::Hooks;
-use super::lock::LockGuard;
+use super::lock::{LockGuard, under_lock_to_migrate};
 use super::pipeline;
 use super::replay::Planning;
 use super::run_state::{Batches, RunState};
@@ -58,8 +58,7 @@ pub(super) fn run(
     Ok(run.into_report(request.direction()))
 }
 
-/// Runs the next migration, or several in a pipeline. Foreign keys can be disabled only outside a transaction, so a
-/// rebuild disables them first.
+/// Runs the next migration, or several in a pipeline.
 fn run_next(
     connection: &mut Connection<'_>,
     planning: &mut Planning,
@@ -70,27 +69,18 @@ fn run_next(
     if pipeline::run(connection, planning, hooks, run, agenda)? {
         return Ok(());
     }
-    if !agenda.queue.front().is_some_and(PlannedMigration::rebuilds) {
-        return run_next_locked(connection, planning, hooks, run, agenda, false);
+    if std::mem::take(&mut run.may_have_changed_settings)
+        && let Err(error) = connection.restore_baseline()
+    {
+        return Err(connection.error("the settings of the session cannot be restored", error));
     }
-    if run.completed() > 0 {
+    let rebuilds = agenda.queue.front().is_some_and(PlannedMigration::rebuilds);
+    if rebuilds && run.completed() > 0 {
         agenda.replan_next(connection, planning)?;
     }
-    connection.without_foreign_keys(|connection| run_next_locked(connection, planning, hooks, run, agenda, true))
-}
-
-fn run_next_locked(
-    connection: &mut Connection<'_>,
-    planning: &mut Planning,
-    hooks: &mut Hooks<'_>,
-    run: &mut RunState,
-    agenda: &mut Agenda,
-    without_foreign_keys: bool,
-) -> Result<(), Error> {
-    connection.restore_changed_settings()?;
-    let mut lock = LockGuard::new(connection);
-    let result = run_next_under(&mut lock, planning, hooks, run, agenda, without_foreign_keys);
-    lock.release_after(result)
+    under_lock_to_migrate(connection, rebuilds, |lock| {
+        run_next_under(lock, planning, hooks, run, agenda, rebuilds)
+    })
 }
 
 /// Takes the lock and runs the next migration, if history still requires it.

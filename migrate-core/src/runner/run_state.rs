@@ -31,6 +31,8 @@ pub(super) struct RunState {
     batches: Batches,
     /// Finished rows hold claims, because their run has more to execute.
     pub(super) has_open_claims: bool,
+    /// A trigger or a function of a pipelined statement may have changed a setting of the session.
+    pub(super) may_have_changed_settings: bool,
     /// A pipelined message failed, so migrations run one by one until one completes.
     pub(super) runs_alone: bool,
     /// The number of migrations that pipelines have completed.
@@ -48,6 +50,7 @@ impl RunState {
             batch: None,
             batches,
             has_open_claims: false,
+            may_have_changed_settings: false,
             runs_alone: false,
             pipelined: 0,
             retries: Retries::default(),

@@ -58,8 +58,6 @@ pub(super) struct Connection<'a> {
     original_wait: Option<Duration>,
     /// `None` before the first transaction.
     baseline: Option<SessionBaseline>,
-    /// A trigger or a function of a pipelined statement may have changed a setting.
-    may_have_changed_settings: bool,
 }
 
 impl<'a> Connection<'a> {
@@ -100,7 +98,6 @@ impl<'a> Connection<'a> {
             },
             original_wait,
             baseline: None,
-            may_have_changed_settings: false,
         })
     }
 
@@ -199,20 +196,6 @@ impl<'a> Connection<'a> {
         self.baseline
             .as_ref()
             .and_then(|baseline| baseline.unchanged_settings.as_deref())
-    }
-
-    /// Restores the baseline before the next migration that is not pipelined.
-    pub(super) fn expect_changed_settings(&mut self) {
-        self.may_have_changed_settings = true;
-    }
-
-    /// Restores the baseline of the session, if pipelined raw SQL may have changed it.
-    pub(super) fn restore_changed_settings(&mut self) -> Result<(), Error> {
-        if !std::mem::take(&mut self.may_have_changed_settings) {
-            return Ok(());
-        }
-        self.restore_baseline()
-            .map_err(|error| self.error("the settings of the session cannot be restored", error))
     }
 
     /// Restores the baseline of the session, which a user's step may have changed.

@@ -6,7 +6,7 @@ use super::after_failure;
 use super::agenda::Agenda;
 use super::diagnose::diagnose;
 use super::hooks::Hooks;
-use super::lock::{LockGuard, Tx};
+use super::lock::{LockGuard, Tx, under_lock_to_migrate};
 use super::replay::Planning;
 use super::run_state::RunState;
 use super::session::Connection;
@@ -27,25 +27,10 @@ pub(super) fn run_all(
     agenda: &mut Agenda,
 ) -> Result<(), Error> {
     check(connection.dialect(), agenda)?;
-    match agenda.rebuilds() {
-        true => {
-            connection.without_foreign_keys(|connection| run_all_locked(connection, planning, hooks, run, agenda, true))
-        }
-        false => run_all_locked(connection, planning, hooks, run, agenda, false),
-    }
-}
-
-fn run_all_locked(
-    connection: &mut Connection<'_>,
-    planning: &mut Planning,
-    hooks: &mut Hooks<'_>,
-    run: &mut RunState,
-    agenda: &mut Agenda,
-    without_foreign_keys: bool,
-) -> Result<(), Error> {
-    let mut lock = LockGuard::new(connection);
-    let result = run_all_under(&mut lock, planning, hooks, run, agenda, without_foreign_keys);
-    lock.release_after(result)
+    let rebuilds = agenda.rebuilds();
+    under_lock_to_migrate(connection, rebuilds, |lock| {
+        run_all_under(lock, planning, hooks, run, agenda, rebuilds)
+    })
 }
 
 fn run_all_under(

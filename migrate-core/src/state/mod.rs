@@ -213,29 +213,29 @@ impl SchemaState {
         known: &SchemaState,
         normalize_to: impl Fn(&mut Table, &Table),
     ) -> SchemaState {
-        let mut model = SchemaState::new(known.dialect);
+        let mut state = SchemaState::new(known.dialect);
         for (view, query) in &live.views {
-            model.set_view(view, Some(query.clone()));
+            state.set_view(view, Some(query.clone()));
         }
         for (name, values) in &live.enums {
-            model.set_enum(name, Some(values.clone()));
+            state.set_enum(name, Some(values.clone()));
         }
         for (name, table) in &live.tables {
             match table {
                 Ok(table) => {
                     let mut table = table.clone();
                     if let Some(known) = known.table(name) {
-                        table.adopt_constraint_names(model.dialect, known);
+                        table.adopt_constraint_names(state.dialect, known);
                         normalize_to(&mut table, known);
                     }
-                    model.set_table(name, Some(table));
+                    state.set_table(name, Some(table));
                 }
                 Err(_) => {
-                    model.unknown.insert(name.clone());
+                    state.unknown.insert(name.clone());
                 }
             }
         }
-        model
+        state
     }
 
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {

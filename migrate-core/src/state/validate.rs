@@ -16,9 +16,9 @@ use crate::sql;
 impl Editing<'_> {
     /// Checks that an expression can be part of the table.
     pub(super) fn check_expression(&self, what: impl fmt::Display + Copy, sql: &str) -> Result<(), Mistake> {
-        rules::check_expression(self.model.dialect, what, sql)?;
+        rules::check_expression(self.state.dialect, what, sql)?;
         let table = &self.table.name;
-        if sql::is_qualified_by(self.model.dialect, sql, table) {
+        if sql::is_qualified_by(self.state.dialect, sql, table) {
             // During a SQLite rebuild the table has another name, so a qualified column would not resolve.
             return Err(Code::INVALID_EXPRESSION
                 .mistake(format!("{what} qualifies a column with its table"))
@@ -81,9 +81,9 @@ impl Editing<'_> {
         let owner = if self.table.indexes.iter().any(|index| index.name == name) {
             Some(self.table.name.as_str())
         } else {
-            self.model.owner_of_index(name, &self.table.name)
+            self.state.owner_of_index(name, &self.table.name)
         };
-        let object = self.model.names.objects.get(&name.to_ascii_lowercase());
+        let object = self.state.names.objects.get(&name.to_ascii_lowercase());
         let message = match (owner, object) {
             (Some(owner), _) => format!("index `{name}` already exists on table `{owner}`"),
             (None, _) if name.eq_ignore_ascii_case(&self.table.name) => {
@@ -91,7 +91,7 @@ impl Editing<'_> {
             }
             (None, Some(there)) => format!(
                 "index `{name}` cannot share its name with {} `{there}`",
-                self.model.kind_of(there)
+                self.state.kind_of(there)
             ),
             (None, None) => return Ok(()),
         };
@@ -101,7 +101,7 @@ impl Editing<'_> {
     /// Checks that columns which foreign keys reference are still unique after a drop.
     pub(super) fn check_still_unique(&self, drop: &TableEdit, columns: &[String]) -> Result<(), Mistake> {
         let mut then = self.table.clone();
-        then.apply(self.model.dialect, drop);
+        then.apply(self.state.dialect, drop);
         if then.is_unique(columns) {
             return Ok(());
         }
@@ -115,7 +115,7 @@ impl Editing<'_> {
         let refers = |(_, key): &(&str, &ForeignKey)| {
             key.to_columns.len() == columns.len() && columns.iter().all(|column| key.to_columns.contains(column))
         };
-        match self.model.references_to(name).chain(own).find(refers) {
+        match self.state.references_to(name).chain(own).find(refers) {
             Some((referrer, key)) => Err(Code::DEPENDENT_OBJECT
                 .mistake(format!(
                     "foreign key `{}` of table `{referrer}` needs {} to be unique",
@@ -137,7 +137,7 @@ impl Editing<'_> {
             .find(|key| key.columns.iter().any(|part| part == column))
             .map(|key| (name, key));
         let others = self
-            .model
+            .state
             .references_to(name)
             .find(|(_, key)| key.to_columns.iter().any(|part| part == column));
         match own.or(others) {
@@ -153,12 +153,12 @@ impl Editing<'_> {
 
     /// Checks that no view reads a column that is dropped or renamed.
     pub(super) fn check_no_view_reads(&self, column: &str) -> Result<(), Mistake> {
-        let model = self.model;
-        let view = model.views_on(&self.table.name).find(|view| {
-            model
+        let state = self.state;
+        let view = state.views_on(&self.table.name).find(|view| {
+            state
                 .views
                 .get(*view)
-                .is_some_and(|query| sql::mentions(model.dialect, query, column))
+                .is_some_and(|query| sql::mentions(state.dialect, query, column))
         });
         match view {
             Some(view) => Err(Code::DEPENDENT_OBJECT
@@ -249,12 +249,12 @@ impl Editing<'_> {
         }
         let target = if key.to_table == self.table.name {
             &self.table
-        } else if let Some(target) = self.model.table(&key.to_table) {
+        } else if let Some(target) = self.state.table(&key.to_table) {
             target
-        } else if self.model.is_unknown(&key.to_table) {
+        } else if self.state.is_unknown(&key.to_table) {
             return Ok(());
         } else {
-            return Err(self.model.unknown_table(&key.to_table));
+            return Err(self.state.unknown_table(&key.to_table));
         };
         if key.columns.len() != key.to_columns.len() {
             let columns = match key.columns.len() {

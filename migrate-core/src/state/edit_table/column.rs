@@ -25,7 +25,7 @@ impl Editing<'_> {
                 for (method, expression) in [("using", using), ("undo_using", undo_using)] {
                     if let Some(expression) = expression {
                         check_expression(
-                            self.model.dialect,
+                            self.state.dialect,
                             format_args!("the `{method}` expression of `{name}`"),
                             expression,
                         )?;
@@ -58,7 +58,7 @@ impl Editing<'_> {
         }
         if let Some(default) = &column.default {
             check_default(
-                self.model.dialect,
+                self.state.dialect,
                 format_args!("the default of column `{name}`"),
                 default,
             )?;
@@ -75,10 +75,10 @@ impl Editing<'_> {
                 .help("give the column an integer type, or remove `.auto_increment()`"));
         }
         check_has_one_source(column)?;
-        check_type(self.model.dialect, name, &column.column_type)?;
+        check_type(self.state.dialect, name, &column.column_type)?;
         if let Some(fill) = fill {
             check_default(
-                self.model.dialect,
+                self.state.dialect,
                 format_args!("the fill value of column `{name}`"),
                 fill,
             )?;
@@ -90,7 +90,7 @@ impl Editing<'_> {
             check_fits("the fill value of column", name, &column.column_type, fill)?;
         }
         let values = column.default.iter().chain(fill);
-        self.model.check_enum(&column.column_type, values)?;
+        self.state.check_enum(&column.column_type, values)?;
         let has_value = column.nullable
             || column.default.is_some()
             || column.generated.is_some()
@@ -107,7 +107,7 @@ impl Editing<'_> {
         let same = match (fill, &column.default) {
             // An expression may differ from row to row.
             (Some(DefaultValue::Expression(_)), _) => None,
-            (None, Some(DefaultValue::Expression(sql))) if differs_by_row(self.model.dialect, sql) => None,
+            (None, Some(DefaultValue::Expression(sql))) if differs_by_row(self.state.dialect, sql) => None,
             (Some(_), _) | (None, Some(_)) => Some(Uniform::Value),
             (None, None) if column.generated.is_none() && !column.auto_increment => Some(Uniform::Null),
             (None, None) => None,
@@ -160,7 +160,7 @@ impl Editing<'_> {
             return needed("primary key", format!("of table `{name}`"));
         }
         if let Some((referrer, key)) = self
-            .model
+            .state
             .references_to(&name)
             .find(|(_, key)| key.to_columns.iter().any(|part| part == column))
         {
@@ -176,7 +176,7 @@ impl Editing<'_> {
         if let Some(check) = table
             .checks
             .iter()
-            .find(|check| sql::mentions(self.model.dialect, &check.expression, column))
+            .find(|check| sql::mentions(self.state.dialect, &check.expression, column))
         {
             return needed("check", format!("`{}`", check.name));
         }
@@ -184,12 +184,12 @@ impl Editing<'_> {
             index.columns().is_none_or(|columns| shares(&columns))
                 && index.keys.iter().any(|key| match &key.on {
                     IndexOn::Column(part) => part == column,
-                    IndexOn::Expression(sql) => sql::mentions(self.model.dialect, sql, column),
+                    IndexOn::Expression(sql) => sql::mentions(self.state.dialect, sql, column),
                 })
                 || index
                     .filter
                     .as_ref()
-                    .is_some_and(|filter| sql::mentions(self.model.dialect, filter, column))
+                    .is_some_and(|filter| sql::mentions(self.state.dialect, filter, column))
                 || index.include.iter().any(|part| part == column)
         };
         if let Some(index) = table.indexes.iter().find(|index| uses(index)) {
@@ -199,7 +199,7 @@ impl Editing<'_> {
             other
                 .generated
                 .as_ref()
-                .is_some_and(|generated| sql::mentions(self.model.dialect, &generated.expression, column))
+                .is_some_and(|generated| sql::mentions(self.state.dialect, &generated.expression, column))
         }) {
             return needed("generated column", format!("`{}`", generated.name));
         }
@@ -247,8 +247,8 @@ impl Editing<'_> {
 
     fn check_set_type(&self, name: &str, to: &ColumnType) -> Result<(), Mistake> {
         self.check_type_is_free(name)?;
-        check_type(self.model.dialect, name, to)?;
-        self.model.check_enum(to, [])?;
+        check_type(self.state.dialect, name, to)?;
+        self.state.check_enum(to, [])?;
         let there = self.column(name)?;
         if there.column_type == *to {
             return Err(no_change(format!(
@@ -293,13 +293,13 @@ impl Editing<'_> {
 
     fn check_set_default(&self, name: &str, default: &DefaultValue) -> Result<(), Mistake> {
         check_default(
-            self.model.dialect,
+            self.state.dialect,
             format_args!("the default of column `{name}`"),
             default,
         )?;
         let there = self.column(name)?;
         check_fits("the default of column", name, &there.column_type, default)?;
-        self.model.check_enum(&there.column_type, [default])?;
+        self.state.check_enum(&there.column_type, [default])?;
         check_has_one_source(&Column {
             default: Some(default.clone()),
             ..there.clone()

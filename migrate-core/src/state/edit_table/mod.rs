@@ -15,7 +15,7 @@ use crate::schema::table::{Column, Table};
 
 /// A table during its edits.
 pub(super) struct Editing<'a> {
-    pub(super) model: &'a SchemaState,
+    pub(super) state: &'a SchemaState,
     pub(super) table: Table,
     /// True if the table is new, so that it holds no rows.
     pub(super) is_empty: bool,
@@ -32,9 +32,9 @@ pub(super) struct Editing<'a> {
 }
 
 impl<'a> Editing<'a> {
-    pub(super) fn new(model: &'a SchemaState, table: Table, is_empty: bool) -> Editing<'a> {
+    pub(super) fn new(state: &'a SchemaState, table: Table, is_empty: bool) -> Editing<'a> {
         Editing {
-            model,
+            state,
             table,
             is_empty,
             uniform: BTreeMap::new(),
@@ -78,7 +78,7 @@ impl<'a> Editing<'a> {
         }
         let inverse = edit.change.inverse(Some(&self.table));
         let inverse = inverse.map_err(|missing| missing.mistake(&self.table.name))?;
-        self.table.apply(self.model.dialect, &edit.change);
+        self.table.apply(self.state.dialect, &edit.change);
         self.forward.push(edit.clone());
         self.back.push(LocatedEdit {
             change: inverse,

@@ -147,7 +147,7 @@ impl StepPlanner<'_> {
         };
         self.check_transaction(&rendered, location);
         let goes_back = self.mode == Mode::Plan(Direction::Down);
-        let before = applied.before.as_ref();
+        let before = applied.before.as_deref();
         self.notes
             .extend(warnings::losses(&applied.operation, before, goes_back));
         if rendered.may_copy {
@@ -208,7 +208,7 @@ impl StepPlanner<'_> {
         let rows_at_fault = rows_at_fault(
             dialect,
             &applied.operation,
-            applied.before.as_ref(),
+            applied.before.as_deref(),
             &rendered.statements,
         );
         if let Some(table) = rendered.rebuilds {

@@ -1,5 +1,7 @@
 //! Builds the ALTER TABLE statements of one table, for databases where one statement takes several clauses.
 
+use std::borrow::Cow;
+
 use super::operation::{Rendered, RenderedStatement};
 use super::{Alteration, SqlDialect};
 use crate::schema::{Column, Table, TableEdit};
@@ -23,7 +25,7 @@ pub(super) struct Altering<'a> {
     dialect: &'a dyn SqlDialect,
     table: &'a str,
     /// The table after the changes so far, as far as it is known.
-    there: Table,
+    there: Cow<'a, Table>,
     clauses: Vec<String>,
     /// The options of a statement whose clauses all allow concurrent writes, such as `LOCK=NONE`.
     online: Option<&'static str>,
@@ -47,7 +49,7 @@ impl<'a> Altering<'a> {
         Altering {
             dialect,
             table: alteration.table,
-            there: alteration.before.cloned().unwrap_or_default(),
+            there: alteration.before.map_or_else(Cow::default, Cow::Borrowed),
             clauses: Vec::new(),
             online: None,
             is_online: false,
@@ -98,7 +100,7 @@ impl<'a> Altering<'a> {
 
     /// Applies a change to the known table.
     pub(super) fn follow(&mut self, change: &TableEdit) {
-        self.there.apply(self.dialect.kind(), change);
+        self.there.to_mut().apply(self.dialect.kind(), change);
     }
 
     /// Adds a clause that may share a statement with others.

@@ -1,5 +1,7 @@
 //! Renders an operation as the statements of a dialect, in one exhaustive match.
 
+use std::sync::Arc;
+
 use super::{Alteration, SqlDialect, common, diagnostic};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
@@ -104,14 +106,14 @@ pub(crate) fn render(
         }
         Operation::AlterTable { table, edits } => dialect.alter_table(&Alteration {
             table,
-            before: applied.before.as_ref(),
-            after: applied.after.as_ref(),
+            before: applied.before.as_deref(),
+            after: applied.after.as_deref(),
             edits,
             views: &applied.views,
         }),
         Operation::DropTable { table } => Ok(vec![format!("DROP TABLE {}", dialect.identifier(table))].into()),
         Operation::RenameTable { from, to } => {
-            let key = |table: &Option<Table>| table.as_ref().and_then(|table| table.primary_key.clone());
+            let key = |table: &Option<Arc<Table>>| table.as_ref().and_then(|table| table.primary_key.clone());
             let keys = key(&applied.before).zip(key(&applied.after));
             let key = match keys {
                 Some((from, key)) => dialect.rename_primary_key(to, &from.name, &key.name),

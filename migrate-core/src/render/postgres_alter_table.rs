@@ -16,8 +16,11 @@ impl Postgres {
         let mut diagnostics = Vec::new();
         for (position, edit) in alteration.edits.iter().enumerate() {
             altering.begin_edit(position);
-            if let Err(message) = self.edit(&mut altering, &edit.change, alteration) {
-                diagnostics.push(diagnostic(edit.location, message));
+            match self.edit(&mut altering, &edit.change, alteration) {
+                // Nothing asks for the table after the last edit, so the copy is saved.
+                Ok(()) if position + 1 == alteration.edits.len() => {}
+                Ok(()) => altering.follow(&edit.change),
+                Err(message) => diagnostics.push(diagnostic(edit.location, message)),
             }
         }
         let is_concurrent = |edit: &LocatedEdit| {
@@ -53,7 +56,6 @@ impl Postgres {
                 altering.alone(self.comment(table, column.as_deref(), comment.as_deref()));
             }
         }
-        altering.follow(change);
         Ok(())
     }
 

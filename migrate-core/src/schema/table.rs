@@ -321,6 +321,11 @@ impl Table {
         keys.chain(uniques).chain(checks).chain(references).chain(indexes)
     }
 
+    /// Returns the table that each foreign key references.
+    pub(crate) fn references(&self) -> impl Iterator<Item = &str> {
+        self.foreign_keys.iter().map(|key| key.to_table.as_str())
+    }
+
     /// Renames a column wherever the table uses it.
     pub(crate) fn rename_column(&mut self, dialect: Dialect, from: &str, to: &str) {
         for column in &mut self.columns {

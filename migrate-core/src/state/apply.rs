@@ -1,5 +1,7 @@
 //! Applies operations on whole tables and views to the schema state.
 
+use std::sync::Arc;
+
 use super::edit_table::Editing;
 use super::rules::{check_expression, check_name, diagnostic, made_by_raw_sql};
 use super::suggest::unknown;
@@ -110,6 +112,7 @@ impl SchemaState {
             return Err(findings);
         }
         let shared = self.shared_names(name, &forward);
+        let table = Arc::new(table);
         self.set_table(name, Some(table.clone()));
         self.empty.insert(name.to_owned());
         Ok(CheckedOperation {
@@ -142,7 +145,7 @@ impl SchemaState {
             return Err(vec![diagnostic(location, changes_nothing(name))]);
         }
         let is_empty = self.empty.contains(name);
-        let mut editing = Editing::new(self, before.clone(), is_empty);
+        let mut editing = Editing::new(self, Table::clone(&before), is_empty);
         editing.uniform = self.uniform.get(name).cloned().unwrap_or_default();
         editing.all(edits);
         let Editing {
@@ -169,6 +172,7 @@ impl SchemaState {
         let views = self.views_on(name);
         let views = views.filter_map(|view| Some((view.to_owned(), self.views.get(view)?.clone())));
         let views = views.collect();
+        let table = Arc::new(table);
         // The edits have already renamed the references of the table to itself.
         self.set_table(name, Some(table.clone()));
         back.reverse();
@@ -273,7 +277,7 @@ impl SchemaState {
                 .mistake(format!("view `{view}` reads table `{from}`"))
                 .help("drop the view first, and create it again with the new table name"));
         }
-        let mut after = before.clone();
+        let mut after = Table::clone(&before);
         after.name = to.to_owned();
         if let Some(key) = &mut after.primary_key {
             // The default name contains the table name, and a new table may need the old one.
@@ -291,7 +295,8 @@ impl SchemaState {
         let referrers: Vec<String> = self.references_to(from).map(|(table, _)| table.to_owned()).collect();
         for referrer in referrers {
             if let Some(mut table) = self.tables.get(&referrer).cloned() {
-                for foreign_key in table.foreign_keys.iter_mut().filter(|key| key.to_table == from) {
+                let foreign_keys = Arc::make_mut(&mut table).foreign_keys.iter_mut();
+                for foreign_key in foreign_keys.filter(|key| key.to_table == from) {
                     foreign_key.to_table = to.to_owned();
                 }
                 self.set_table(&referrer, Some(table));
@@ -299,6 +304,7 @@ impl SchemaState {
         }
         self.set_table(from, None);
         self.dropped.insert(from.to_owned(), Dropped::RenamedTo(to.to_owned()));
+        let after = Arc::new(after);
         self.set_table(to, Some(after.clone()));
         if self.empty.remove(from) {
             self.empty.insert(to.to_owned());
@@ -358,7 +364,8 @@ impl SchemaState {
         let referrers: Vec<String> = self.references_to(name).map(|(table, _)| table.to_owned()).collect();
         for referrer in referrers {
             if let Some(mut table) = self.tables.get(&referrer).cloned() {
-                for key in table.foreign_keys.iter_mut().filter(|key| key.to_table == name) {
+                let foreign_keys = Arc::make_mut(&mut table).foreign_keys.iter_mut();
+                for key in foreign_keys.filter(|key| key.to_table == name) {
                     rename_in(&mut key.to_columns, from, to);
                 }
                 self.set_table(&referrer, Some(table));

@@ -1,6 +1,7 @@
 //! Compares tables and schemas, regardless of order, formatting and constraint names.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 #[cfg(feature = "testing")]
 use super::LiveSchema;
@@ -52,7 +53,7 @@ impl Table {
 /// The knowledge about a name.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableKnowledge {
-    Table(Box<Table>),
+    Table(Arc<Table>),
     View(String),
     /// Neither a table nor a view.
     Nothing,

@@ -15,6 +15,7 @@ mod unknown_table;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
@@ -31,7 +32,7 @@ pub(crate) use toposort::toposort;
 pub(crate) struct SchemaState {
     /// The dialect whose lexical rules expressions follow.
     dialect: Dialect,
-    tables: BTreeMap<String, Table>,
+    tables: BTreeMap<String, Arc<Table>>,
     /// The query of each view.
     views: BTreeMap<String, String>,
     /// The values of each enum.
@@ -71,30 +72,36 @@ struct Names {
 }
 
 impl Names {
-    fn add(&mut self, table: &Table) {
-        self.objects.insert(table.name.to_ascii_lowercase(), table.name.clone());
-        for (_, name) in table.names() {
-            let owners = self.owners.entry(name.to_owned()).or_default();
-            owners.insert(table.name.clone());
+    /// Replaces the definition of a table. `None` means that the table does not exist.
+    fn replace(&mut self, table: &str, before: Option<&Table>, after: Option<&Table>) {
+        match (before, after) {
+            (None, Some(_)) => drop(self.objects.insert(table.to_ascii_lowercase(), table.to_owned())),
+            (Some(_), None) => drop(self.objects.remove(&table.to_ascii_lowercase())),
+            (Some(_), Some(_)) | (None, None) => {}
         }
-        for key in &table.foreign_keys {
-            let referrers = self.referrers.entry(key.to_table.clone()).or_default();
-            referrers.insert(table.name.clone());
+        replace_in(&mut self.owners, table, &names(before), &names(after));
+        replace_in(&mut self.referrers, table, &references(before), &references(after));
+    }
+}
+
+fn names(table: Option<&Table>) -> Vec<&str> {
+    let names = table.into_iter().flat_map(Table::names);
+    names.map(|(_, name)| name).collect()
+}
+
+fn references(table: Option<&Table>) -> Vec<&str> {
+    table.into_iter().flat_map(Table::references).collect()
+}
+
+/// Moves a table from the keys `before` to the keys `after`. Most changes add or remove one key.
+fn replace_in(index: &mut HashMap<String, BTreeSet<String>>, table: &str, before: &[&str], after: &[&str]) {
+    for key in before.iter().filter(|key| !after.contains(key)) {
+        if let Some(tables) = index.get_mut(*key) {
+            tables.remove(table);
         }
     }
-
-    fn remove(&mut self, table: &Table) {
-        self.objects.remove(&table.name.to_ascii_lowercase());
-        for (_, name) in table.names() {
-            if let Some(owners) = self.owners.get_mut(name) {
-                owners.remove(&table.name);
-            }
-        }
-        for key in &table.foreign_keys {
-            if let Some(referrers) = self.referrers.get_mut(&key.to_table) {
-                referrers.remove(&table.name);
-            }
-        }
+    for key in after.iter().filter(|key| !before.contains(key)) {
+        index.entry((*key).to_owned()).or_default().insert(table.to_owned());
     }
 }
 
@@ -120,7 +127,7 @@ enum Uniform {
 
 #[derive(Clone, Debug)]
 enum Before {
-    Table(String, Box<Option<Table>>),
+    Table(String, Option<Arc<Table>>),
     View(String, Option<String>),
     Enum(String, Option<Vec<String>>),
     /// The name was not unknown.
@@ -133,8 +140,8 @@ enum Before {
 pub(crate) struct CheckedOperation {
     pub(crate) operation: Operation,
     /// `None` if the table did not exist or is unknown.
-    pub(crate) before: Option<Table>,
-    pub(crate) after: Option<Table>,
+    pub(crate) before: Option<Arc<Table>>,
+    pub(crate) after: Option<Arc<Table>>,
     /// The operation that undoes this one.
     pub(crate) inverse: Operation,
     /// Diagnostics for values that the inverse needs and only the user can give.
@@ -161,8 +168,8 @@ impl CheckedOperation {
     /// Returns a checked operation for rendering only, without an inverse.
     pub(crate) fn on(operation: Operation, before: Option<Table>, after: Option<Table>) -> CheckedOperation {
         CheckedOperation {
-            before,
-            after,
+            before: before.map(Arc::new),
+            after: after.map(Arc::new),
             ..CheckedOperation::of_unknown(operation.clone(), operation)
         }
     }
@@ -203,7 +210,7 @@ impl SchemaState {
     }
 
     pub(crate) fn table(&self, name: &str) -> Option<&Table> {
-        self.tables.get(name)
+        self.tables.get(name).map(Arc::as_ref)
     }
 
     /// Returns the state of a live schema. Constraints get their names from `known`, where the database stores none.
@@ -228,7 +235,7 @@ impl SchemaState {
                         table.adopt_constraint_names(state.dialect, known);
                         normalize_to(&mut table, known);
                     }
-                    state.set_table(name, Some(table));
+                    state.set_table(name, Some(Arc::new(table)));
                 }
                 Err(_) => {
                     state.unknown.insert(name.clone());
@@ -239,7 +246,7 @@ impl SchemaState {
     }
 
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.tables.values()
+        self.tables.values().map(Arc::as_ref)
     }
 
     /// Returns each view and its query.
@@ -326,7 +333,7 @@ impl SchemaState {
     pub(crate) fn rollback_to_savepoint(&mut self) {
         for before in self.journal.take().unwrap_or_default().into_iter().rev() {
             match before {
-                Before::Table(name, table) => self.set_table(&name, *table),
+                Before::Table(name, table) => self.set_table(&name, table),
                 Before::View(name, query) => self.set_view(&name, query),
                 Before::Enum(name, values) => self.set_enum(&name, values),
                 Before::Unknown(name) => {
@@ -339,17 +346,14 @@ impl SchemaState {
         self.rows_may_come();
     }
 
-    fn set_table(&mut self, name: &str, table: Option<Table>) {
-        let before = self.tables.remove(name);
-        if let Some(before) = &before {
-            self.names.remove(before);
-        }
-        if let Some(table) = table {
-            self.names.add(&table);
-            self.tables.insert(name.to_owned(), table);
-        }
+    fn set_table(&mut self, name: &str, table: Option<Arc<Table>>) {
+        let before = match &table {
+            Some(table) => self.tables.insert(name.to_owned(), table.clone()),
+            None => self.tables.remove(name),
+        };
+        self.names.replace(name, before.as_deref(), table.as_deref());
         if let Some(journal) = &mut self.journal {
-            journal.push(Before::Table(name.to_owned(), Box::new(before)));
+            journal.push(Before::Table(name.to_owned(), before));
         }
     }
 
@@ -395,7 +399,7 @@ impl SchemaState {
             .iter()
             .map(|name| match (self.tables.get(name), self.views.get(name)) {
                 _ if self.is_unknown(name) => TableKnowledge::Unknown,
-                (Some(table), _) => TableKnowledge::Table(Box::new(table.clone())),
+                (Some(table), _) => TableKnowledge::Table(table.clone()),
                 (None, Some(query)) => TableKnowledge::View(query.clone()),
                 (None, None) => TableKnowledge::Nothing,
             });

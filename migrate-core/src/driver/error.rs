@@ -1,93 +1,69 @@
-//! The classification of database errors.
+//! A failed database operation, with its cause classified.
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use std::fmt;
 
-use super::{DriverError, DriverErrorKind};
-use crate::render::REBUILT;
+#[cfg(feature = "_driver")]
+use super::classify_error::kind_of_error;
 
-impl From<DieselError> for DriverError {
-    fn from(error: DieselError) -> DriverError {
-        // Messages show a table under rebuild by the name that the user knows.
-        DriverError {
-            kind: kind_of_error(&error),
-            message: message_of(&error).replace(REBUILT, ""),
+/// A failed database operation, with its cause classified.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct DriverError {
+    pub(crate) kind: DriverErrorKind,
+    pub(crate) message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DriverErrorKind {
+    /// Another connection held a lock longer than the allowed wait.
+    Locked,
+    /// Another run holds the lock; the message names it.
+    Busy,
+    /// The statement forbids a copy of the table, and the server cannot run it without one.
+    WouldCopy,
+    /// The run was stopped while it waited.
+    Stopped,
+    /// The connection is lost.
+    ConnectionLost,
+    /// The file is not a database.
+    NotADatabase,
+    /// The database file, or its directory, is not writable.
+    ReadOnly,
+    /// The database user lacks a privilege.
+    Denied,
+    /// Two rows have the same key.
+    UniqueViolation,
+    /// A row has NULL in a NOT NULL column.
+    NotNullViolation,
+    /// A row references a row that does not exist.
+    ForeignKeyViolation,
+    /// The expression of a CHECK is false for a row.
+    CheckViolation,
+    Other,
+}
+
+impl DriverErrorKind {
+    /// Classifies an error of a step, if the database or Diesel is its source.
+    pub(crate) fn behind(error: &(dyn std::error::Error + 'static)) -> Option<DriverErrorKind> {
+        let mut error = Some(error);
+        while let Some(this) = error {
+            if let Some(error) = this.downcast_ref::<DriverError>() {
+                return Some(error.kind);
+            }
+            #[cfg(feature = "_driver")]
+            if let Some(error) = this.downcast_ref::<diesel::result::Error>() {
+                return Some(kind_of_error(error));
+            }
+            error = this.source();
         }
+        None
     }
 }
 
-pub(super) fn kind_of_error(error: &DieselError) -> DriverErrorKind {
-    match error {
-        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => DriverErrorKind::ConnectionLost,
-        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => DriverErrorKind::UniqueViolation,
-        DieselError::DatabaseError(DatabaseErrorKind::NotNullViolation, _) => DriverErrorKind::NotNullViolation,
-        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => DriverErrorKind::ForeignKeyViolation,
-        DieselError::DatabaseError(DatabaseErrorKind::CheckViolation, _) => DriverErrorKind::CheckViolation,
-        error => kind_of(&message_of(error)),
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }
 
-pub(super) fn message_of(error: &DieselError) -> String {
-    match error {
-        DieselError::DatabaseError(_, information) => match information.details() {
-            Some(details) => format!("{} ({details})", information.message()),
-            None => information.message().to_owned(),
-        },
-        other => other.to_string(),
-    }
-}
-
-/// Diesel passes on a message without its code. SQLite's texts are fixed for each code
-/// (<https://sqlite.org/rescode.html>, `sqlite3_errstr`). Servers answer in their configured language; this function
-/// recognizes the English texts.
-pub(super) fn kind_of(message: &str) -> DriverErrorKind {
-    match message {
-        "database is locked"
-        | "database table is locked"
-        | "database schema is locked: main"
-        | "canceling statement due to lock timeout"
-        | "deadlock detected"
-        | "Lock wait timeout exceeded; try restarting transaction"
-        | "Deadlock found when trying to get lock; try restarting transaction" => DriverErrorKind::Locked,
-        "file is not a database" => DriverErrorKind::NotADatabase,
-        "attempt to write a readonly database" | "unable to open database file" => DriverErrorKind::ReadOnly,
-        _ if ["ALGORITHM=INPLACE", "LOCK=NONE"]
-            .iter()
-            .any(|demand| message.starts_with(demand) && message[demand.len()..].starts_with(" is not supported")) =>
-        {
-            DriverErrorKind::WouldCopy
-        }
-        // These messages continue with the locked object or the holder.
-        _ if message.starts_with("deadlock detected (") || message.starts_with("could not obtain lock on ") => {
-            DriverErrorKind::Locked
-        }
-        _ if message.starts_with("permission denied for ") => DriverErrorKind::Denied,
-        _ => of_rows(message).unwrap_or_else(|| match LOST.iter().any(|lost| message.contains(lost)) {
-            true => DriverErrorKind::ConnectionLost,
-            false => DriverErrorKind::Other,
-        }),
-    }
-}
-
-/// Returns the kind of constraint that rows violate, from the English texts of MySQL and MariaDB. Diesel reports no kind
-/// for a text that may hold several statements. <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>
-fn of_rows(message: &str) -> Option<DriverErrorKind> {
-    let begins = |beginning: &str| message.starts_with(beginning);
-    Some(match message {
-        _ if begins("Duplicate entry '") => DriverErrorKind::UniqueViolation,
-        "Invalid use of NULL value" => DriverErrorKind::NotNullViolation,
-        _ if begins("Column '") && message.ends_with("' cannot be null") => DriverErrorKind::NotNullViolation,
-        _ if message.contains(": a foreign key constraint fails (") => DriverErrorKind::ForeignKeyViolation,
-        _ if begins("Check constraint '") && message.ends_with("' is violated.") => DriverErrorKind::CheckViolation,
-        _ if begins("CONSTRAINT `") && message.contains("` failed for `") => DriverErrorKind::CheckViolation,
-        _ => return None,
-    })
-}
-
-/// The messages of PostgreSQL, MySQL and MariaDB clients after the server has closed the connection.
-const LOST: [&str; 5] = [
-    "server closed the connection unexpectedly",
-    "terminating connection due to ",
-    "Lost connection to ",
-    "erver has gone away",
-    "Connection was killed",
-];
+impl std::error::Error for DriverError {}

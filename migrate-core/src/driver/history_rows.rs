@@ -11,7 +11,7 @@ use diesel::row::NamedRow;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query};
 
-use super::StoredRows;
+use super::{HistoryVersion, StoredRows};
 use crate::dialect::DialectVersion;
 use crate::history::columns::COLUMNS;
 use crate::history::{RowDetails, StoredRow};
@@ -85,7 +85,7 @@ fn stored_rows<const DETAILS: bool>(rows: Vec<LoadedRow<DETAILS>>, version: fn(&
     let server = rows.first().and_then(|row| row.server.as_ref());
     StoredRows {
         version: server.map(|(server, _)| version(server)),
-        history_version: server.map(|(_, history_version)| *history_version),
+        history_version: server.map(|(_, number)| HistoryVersion::Number(*number)),
         rows: rows.into_iter().map(|row| row.stored).collect(),
     }
 }

@@ -7,6 +7,7 @@ use super::load_history::{LoadedHistory, load, load_rows, load_to_decide, load_v
 use super::recovery::recover_claim;
 use super::replay::Planning;
 use super::session::Connection;
+use crate::driver::HistoryVersion;
 use crate::error::Error;
 use crate::history::{History, HistoryRow};
 use crate::migration::{Direction, MigrationId};
@@ -16,10 +17,8 @@ use crate::target::Target;
 
 /// The remaining work of a run, as planned from one state of history.
 pub(super) struct Agenda {
-    /// The agenda is valid while this version stays.
-    pub(super) history_version: Option<i64>,
-    /// A pipelined message of this run changed history last, as far as is known.
-    pub(super) is_left_by_message: bool,
+    /// The agenda is valid while this version stays. `None` if it is unknown.
+    pub(super) history_version: Option<HistoryVersion>,
     /// `None` if the history table does not exist yet.
     pub(super) history: Option<History>,
     pub(super) next_sequence: i64,
@@ -184,7 +183,7 @@ fn load_agenda(
     connection: &mut Connection<'_>,
     planning: &mut Planning,
     request: &Request,
-    history_version: Option<i64>,
+    history_version: Option<HistoryVersion>,
 ) -> Result<Agenda, LoadError> {
     let loaded = match request {
         Request::Up(_) => load_to_decide(connection),
@@ -214,7 +213,6 @@ fn load_agenda(
             true => history_version,
             false => history_version.or(version),
         },
-        is_left_by_message: false,
         next_sequence: history.as_ref().map_or(1, History::next_sequence),
         history,
         queue: queue.into(),

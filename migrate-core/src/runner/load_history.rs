@@ -2,7 +2,7 @@
 
 use super::session::Connection;
 use crate::code::Code;
-use crate::driver::{DriverError, DriverErrorKind};
+use crate::driver::{DriverError, DriverErrorKind, HistoryVersion};
 use crate::error::Error;
 use crate::help::{Advice, Help};
 use crate::history::columns::{COLUMNS, lacking};
@@ -16,7 +16,7 @@ pub(super) struct LoadedHistory {
     /// `None` if the history table does not exist.
     pub(super) history: Option<History>,
     /// The history version, if it came with the rows.
-    pub(super) version: Option<i64>,
+    pub(super) version: Option<HistoryVersion>,
 }
 
 /// Reads history with all that people see of it. The dialect of the connection is known afterwards.
@@ -41,7 +41,7 @@ fn load_with(connection: &mut Connection<'_>, with_details: bool) -> Result<Load
             connection.settle_dialect(None)?;
             Ok(LoadedHistory {
                 history: None,
-                version: None,
+                version: Some(HistoryVersion::NoTable),
             })
         }
         Ok(Some(stored)) => {
@@ -73,7 +73,7 @@ pub(super) fn load_rows(connection: &mut Connection<'_>) -> Result<History, Erro
 }
 
 /// Reads the history version; `None` if it cannot be known now.
-pub(super) fn load_version(connection: &mut Connection<'_>) -> Result<Option<i64>, Error> {
+pub(super) fn load_version(connection: &mut Connection<'_>) -> Result<Option<HistoryVersion>, Error> {
     let table = connection.table().clone();
     connection
         .history_version(&table)

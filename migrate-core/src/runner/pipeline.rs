@@ -14,7 +14,7 @@ use super::replay::Planning;
 use super::run_state::RunState;
 use super::session::Connection;
 use super::steps::tell_step;
-use crate::driver::{DriverErrorKind, HistoryPrecondition};
+use crate::driver::{DriverErrorKind, HistoryVersion};
 use crate::error::Error;
 use crate::history::Phase;
 use crate::migration::Direction;
@@ -36,7 +36,7 @@ pub(super) fn run(
     agenda: &mut Agenda,
 ) -> Result<bool, Error> {
     let (table, wait) = (connection.table(), connection.waits().statement);
-    let envelope = connection.pipeline_envelope(table, &run.id, wait, HistoryPrecondition::NoTable);
+    let envelope = connection.pipeline_envelope(table, &run.id, wait, HistoryVersion::NoTable, Direction::Up);
     let count = if envelope.is_some() { pipelined(agenda) } else { 0 };
     let has_raw_sql = agenda.queue.front().is_some_and(has_raw_sql);
     // A single generated migration runs alone, so that it reports each step.
@@ -67,8 +67,7 @@ pub(super) fn run(
         return agenda.reload(connection, planning, hooks).map(|()| true);
     }
     complete(hooks, run, agenda, count, began);
-    agenda.history_version = None;
-    agenda.is_left_by_message = true;
+    agenda.history_version = Some(HistoryVersion::LeftByRun);
     Ok(true)
 }
 
@@ -125,13 +124,13 @@ fn message(
 ) -> Option<String> {
     let (table, wait) = (connection.table(), connection.waits().statement);
     let mut message = String::new();
-    let mut expected = expected_of(agenda)?;
+    let mut expected = agenda.history_version?;
     for (position, planned) in agenda.queue.iter().take(count).enumerate() {
         let is_last = position + 1 == agenda.queue.len();
         let attempt = run.attempt(agenda, registry, planned, position, is_last);
-        let envelope = connection.pipeline_envelope(table, &run.id, wait, expected)?;
+        let envelope = connection.pipeline_envelope(table, &run.id, wait, expected, planned.direction)?;
         message += &envelope.opening;
-        if expected == HistoryPrecondition::NoTable {
+        if expected == HistoryVersion::NoTable {
             message += &table.create();
             message += ";\n";
         }
@@ -143,34 +142,26 @@ fn message(
         if has_raw_sql(planned) {
             statements.push(connection.unchanged_settings()?.to_owned());
         }
-        statements.push(finishing(table, &attempt, false, envelope.duration_ms, None));
+        let recording = finishing(table, &attempt, false, envelope.duration_ms, None);
+        statements.push(recording + &envelope.returning);
         if is_last && attempt.has_open_claims {
             statements.push(table.finish_batch());
         }
+        statements.push("COMMIT".to_owned());
         for statement in statements {
             message += &statement;
             message += ";\n";
         }
-        message += &envelope.closing;
         // The next transaction expects history as this one leaves it.
-        expected = HistoryPrecondition::LeftByRun;
+        expected = HistoryVersion::LeftByRun;
         run.has_open_claims |= planned.direction == Direction::Up;
     }
     Some(message)
 }
 
-/// Returns the precondition of the next message, or `None` if the state of history is unknown.
-fn expected_of(agenda: &Agenda) -> Option<HistoryPrecondition> {
-    match (&agenda.history, agenda.history_version) {
-        (None, _) => Some(HistoryPrecondition::NoTable),
-        (Some(_), Some(history_version)) => Some(HistoryPrecondition::Version(history_version)),
-        (Some(_), None) => agenda.is_left_by_message.then_some(HistoryPrecondition::LeftByRun),
-    }
-}
-
 /// Counts the next migrations that one message can hold.
 fn pipelined(agenda: &Agenda) -> usize {
-    if expected_of(agenda).is_none() {
+    if agenda.history_version.is_none() {
         return 0;
     }
     let has_raw_sql = agenda.queue.front().is_some_and(has_raw_sql);

@@ -134,7 +134,6 @@ fn run_next_under(
     run.runs_alone = false;
     run.advance(agenda, &planned);
     agenda.history_version = history_version.or(agenda.history_version);
-    agenda.is_left_by_message = false;
     run.complete(hooks, &planned, started.elapsed());
     Ok(())
 }

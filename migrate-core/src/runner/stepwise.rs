@@ -12,7 +12,7 @@ use super::retry::{Retries, blockers};
 use super::steps::{run_alone, tell_step};
 use super::transactional::version_after_commit;
 use super::wording::subject;
-use crate::driver::{DriverError, DriverErrorKind};
+use crate::driver::{DriverError, DriverErrorKind, HistoryVersion};
 use crate::plan::{Action, PlannedMigration, PlannedStep};
 use crate::report::Event;
 use crate::sql::SessionEffect;
@@ -40,7 +40,7 @@ pub(super) fn run_steps(
     hooks: &mut Hooks<'_>,
     retries: &mut Retries,
     started: Instant,
-) -> Result<Option<i64>, MigrationFailure> {
+) -> Result<Option<HistoryVersion>, MigrationFailure> {
     let planned = attempt.planned;
     reapply_session_settings(lock, planned, planned.done)?;
     for (index, step) in planned.steps.iter().enumerate().skip(planned.done) {

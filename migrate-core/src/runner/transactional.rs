@@ -7,7 +7,7 @@ use super::failure::MigrationFailure;
 use super::hooks::Hooks;
 use super::lock::Tx;
 use super::steps::{run_in_savepoint, tell_step};
-use crate::driver::DriverError;
+use crate::driver::{DriverError, HistoryVersion};
 use crate::plan::PlannedStep;
 
 /// The failure of a migration whose transaction was rolled back.
@@ -23,7 +23,7 @@ pub(super) fn execute(
     attempt: &Attempt<'_>,
     hooks: &mut Hooks<'_>,
     started: Instant,
-) -> Result<Option<i64>, RolledBack> {
+) -> Result<Option<HistoryVersion>, RolledBack> {
     let executed = run_steps(&mut tx, attempt, hooks, started).and_then(|()| version_after_commit(&mut tx));
     match executed {
         Ok(version) => commit(tx).map(|()| version),
@@ -80,7 +80,7 @@ pub(super) fn run_steps(
 }
 
 /// Returns the history version as it will be after the commit, if the commit changes it.
-pub(super) fn version_after_commit(tx: &mut Tx<'_, '_>) -> Result<Option<i64>, MigrationFailure> {
+pub(super) fn version_after_commit(tx: &mut Tx<'_, '_>) -> Result<Option<HistoryVersion>, MigrationFailure> {
     let table = tx.table().clone();
     tx.history_version_after_commit(&table)
         .map_err(MigrationFailure::History)

@@ -5,8 +5,9 @@
 
 use diesel::MysqlConnection;
 
-use super::{DIALECT, texts};
+use super::DIALECT;
 use crate::driver::DriverError;
+use crate::driver::query::texts;
 use crate::render::SqlDialect;
 use crate::schema;
 

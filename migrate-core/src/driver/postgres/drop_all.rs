@@ -1,13 +1,47 @@
 //! Drops all objects of a schema.
 
-use diesel::PgConnection;
-use diesel::connection::{Connection, SimpleConnection};
+use std::time::Duration;
 
-use super::texts;
-use crate::driver::{DriverError, DriverErrorKind, Session};
+use diesel::PgConnection;
+use diesel::connection::{AnsiTransactionManager, Connection, SimpleConnection};
+
+use super::{DIALECT, truth};
+use crate::driver::query::{one_text, texts};
+use crate::driver::{DriverError, DriverErrorKind, DropAll, SqlConnection};
+use crate::history::table::HistoryTable;
+use crate::render::SqlDialect;
+
+impl DropAll for PgConnection {
+    fn fresh_scope(&mut self) -> String {
+        let schema = one_text(self, "SELECT coalesce(current_schema()::text, '') AS text").unwrap_or_default();
+        format!(
+            "the schema `{schema}` of {} (other schemas are unchanged)",
+            self.database_label()
+        )
+    }
+
+    fn drop_everything(&mut self, history: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {
+        // History outside the emptied schema would still list objects that no longer exist.
+        if let Some(schema) = history.schema() {
+            let query = format!("SELECT current_schema() = {} AS truth", DIALECT.text(schema));
+            if !truth(self, &query)? {
+                return Err(DriverError {
+                    kind: DriverErrorKind::Other,
+                    message: format!(
+                        "the history table is in schema `{schema}`, but another schema is first in the search path and would be \
+                         emptied"
+                    ),
+                });
+            }
+        }
+        AnsiTransactionManager::begin_transaction_sql(self, "BEGIN")?;
+        let result = drop_all_objects(self);
+        self.end_after(result)
+    }
+}
 
 /// Drops every object in the connection's schema, and the extensions in it that no other object needs.
-pub(super) fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
+fn drop_all_objects(connection: &mut PgConnection) -> Result<(), DriverError> {
     let query = "SELECT 'DROP ' || kind || ' IF EXISTS ' || name || ' CASCADE' AS text FROM ( \
          SELECT 1 AS turn, c.oid, 'pg_class'::regclass AS class, c.oid::regclass::text AS name, CASE c.relkind \
          WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' \

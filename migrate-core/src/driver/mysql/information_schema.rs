@@ -423,7 +423,7 @@ mod tests {
 
     use super::*;
     use crate::dialect::{Dialect, DialectVersion};
-    use crate::driver::Session;
+    use crate::driver::SqlConnection;
     use crate::driver::introspection_tests::{assert_tables, described, differences, server};
     use crate::export::SchemaSnapshot;
     use crate::schema::{DefaultValue, TableBuilder, asc, desc, expression};

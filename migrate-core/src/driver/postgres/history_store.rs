@@ -1,0 +1,150 @@
+//! The history table on PostgreSQL, and pipelines that depend on its version.
+
+use std::time::Duration;
+
+use diesel::PgConnection;
+
+use super::connection::{VERSION, version_of};
+use super::lock::key_of;
+use super::{BEGIN, DIALECT, milliseconds, truth};
+use crate::driver::history_store::PipelineEnvelope;
+use crate::driver::query::{number, one_text, texts};
+use crate::driver::{
+    DriverError, DriverErrorKind, HistoryStore, HistoryVersion, SqlConnection, StoredRows, history_rows,
+};
+use crate::history::table::HistoryTable;
+use crate::migration::Direction;
+use crate::render::SqlDialect;
+
+impl HistoryStore for PgConnection {
+    fn history(&mut self, table: &HistoryTable, with_details: bool) -> Result<Option<StoredRows>, DriverError> {
+        // A failed query would abort the open transaction.
+        if self.transaction_depth() > 0 && !is_there(self, table)? {
+            return Ok(None);
+        }
+        let query = table.select_all(&format!(
+            ", {VERSION} AS server, (sum({ROW_VERSION}) OVER ())::bigint AS history_version"
+        ));
+        let load = |connection: &mut PgConnection| -> Result<_, DriverError> {
+            Ok(Some(history_rows::load(connection, &query, with_details, version_of)?))
+        };
+        match load(self) {
+            Err(error) if error.kind == DriverErrorKind::Other && self.transaction_depth() == 0 => {
+                match is_there(self, table)? {
+                    // Another run may have created it in between.
+                    true => load(self),
+                    false => Ok(None),
+                }
+            }
+            result => result,
+        }
+    }
+
+    fn columns(&mut self, table: &HistoryTable) -> Result<Vec<String>, DriverError> {
+        let query = format!(
+            "SELECT attname::text AS text FROM pg_attribute WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
+            DIALECT.text(&table.qualified())
+        );
+        texts(self, &query)
+    }
+
+    fn history_version(&mut self, table: &HistoryTable) -> Result<Option<HistoryVersion>, DriverError> {
+        // Outside a transaction, another connection may change history before the version is used.
+        if self.transaction_depth() == 0 {
+            return Ok(None);
+        }
+        if !is_there(self, table)? {
+            return Ok(Some(HistoryVersion::NoTable));
+        }
+        let query = format!("SELECT {} AS number", history_version_of(table));
+        Ok(number(self, &query)?.map(HistoryVersion::Number))
+    }
+
+    fn history_version_after_commit(&mut self, table: &HistoryTable) -> Result<Option<HistoryVersion>, DriverError> {
+        self.history_version(table)
+    }
+
+    fn pipeline_envelope(
+        &self,
+        table: &HistoryTable,
+        run: &str,
+        wait: Duration,
+        expected: HistoryVersion,
+        direction: Direction,
+    ) -> Option<PipelineEnvelope> {
+        let (left, last_alone) = (format!("migrate.run_{run}"), format!("migrate.alone_{run}"));
+        let number = history_version_of(table);
+        let (holds, before) = match expected {
+            HistoryVersion::NoTable => (
+                format!("to_regclass({}) IS NULL", DIALECT.text(&table.qualified())),
+                "0".to_owned(),
+            ),
+            HistoryVersion::Number(expected) => (format!("{number} = {expected}"), expected.to_string()),
+            // Reading all rows is needed only if another transaction has had an ID since that of the run.
+            HistoryVersion::LeftByRun => (
+                format!(
+                    "CASE WHEN pg_snapshot_xmax(pg_current_snapshot())::text::bigint = \
+                     nullif(current_setting('{last_alone}', true), '')::bigint + 1 THEN true \
+                     ELSE {number} = current_setting('{left}', true)::bigint END"
+                ),
+                format!("current_setting('{left}')::bigint"),
+            ),
+        };
+        let sign = match direction {
+            Direction::Up => "+",
+            Direction::Down => "-",
+        };
+        // A false condition divides by zero, which ends the message. The precondition is a separate statement, because
+        // its snapshot must be newer than the lock.
+        Some(PipelineEnvelope {
+            opening: format!(
+                "{BEGIN};\nSELECT set_config('lock_timeout', '{}', true), 1 / pg_try_advisory_xact_lock({})::integer;\n\
+                 SELECT 1 / coalesce({holds}, false)::integer;\n",
+                milliseconds(wait),
+                key_of(table)
+            ),
+            duration_ms: "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::bigint",
+            // The number of a version is a sum over rows, so the recorded row is enough to know the next one. The
+            // transaction is alone if no older one is unfinished.
+            returning: format!(
+                " RETURNING set_config('{left}', ({before} {sign} {ROW_VERSION})::text, false), \
+                 set_config('{last_alone}', CASE WHEN pg_snapshot_xmin(pg_current_snapshot()) = pg_current_xact_id() \
+                 THEN pg_current_xact_id()::text ELSE '' END, false), \
+                 set_config('{0}', (coalesce(nullif(current_setting('{0}', true), ''), '0')::bigint + 1)::text, false)",
+                committed_by(run)
+            ),
+        })
+    }
+
+    fn pipelined_transactions(&mut self, run: &str) -> Result<Option<i64>, DriverError> {
+        let query = format!(
+            "SELECT coalesce(current_setting('{}', true), '') AS text",
+            committed_by(run)
+        );
+        Ok(one_text(self, &query)?.parse().ok())
+    }
+}
+
+/// An SQL expression for the part of one row in the history version.
+const ROW_VERSION: &str =
+    "hashtextextended(concat_ws(':', group_name, version, state, progress, claim), 0) % 1000000007";
+
+fn history_version_of(table: &HistoryTable) -> String {
+    format!(
+        "(SELECT coalesce(sum({ROW_VERSION}), 0)::bigint FROM {})",
+        table.qualified()
+    )
+}
+
+/// Returns the setting that counts the committed transactions of a run's pipelines in this session.
+fn committed_by(run: &str) -> String {
+    format!("migrate.committed_by_{run}")
+}
+
+fn is_there(connection: &mut PgConnection, table: &HistoryTable) -> Result<bool, DriverError> {
+    let name = DIALECT.text(&table.qualified());
+    // Reading the catalog takes a lock on it, and so sees the latest commits. The function alone would answer from the
+    // cache of this session.
+    let query = format!("SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass({name})) AS truth");
+    truth(connection, &query)
+}

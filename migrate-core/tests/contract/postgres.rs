@@ -32,6 +32,8 @@ on_postgres! {
     a_transaction_that_blocks_an_index_build_is_named
     waiting_outside_a_transaction_does_not_block_others
     statements_end_where_the_server_ends_them
+    a_change_between_two_messages_is_noticed
+    a_change_of_an_older_transaction_is_noticed
 }
 
 fn session_changes_of_a_step_do_no_harm(db: &Database) {
@@ -491,4 +493,37 @@ fn statements_end_where_the_server_ends_them(db: &Database) {
         .collect();
     db.up(&migrations).unwrap();
     assert_eq!(rows(), 7);
+}
+
+/// Applies more migrations than one message holds. After the first message, `other` undoes the last migration of it.
+fn undone_by(db: &Database, other: &mut AnyConnection) {
+    let all: Vec<Migration> = (1..=40).map(generated).collect();
+    let mut connection = db.connect();
+    let mut finished = 0;
+    let mut runner = connection.runner(&all).observe(|event| {
+        if let Event::Finished(_) = event {
+            finished += 1;
+            if finished == 32 {
+                other.execute("DELETE FROM __migrations WHERE version = 32; DROP TABLE t32; COMMIT");
+            }
+        }
+    });
+    runner.up(&Target::Latest).unwrap();
+    drop(runner);
+    assert_eq!(
+        db.number("SELECT count(*) FROM __migrations WHERE state = 'applied'"),
+        40
+    );
+    assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 't32'"), 1);
+}
+
+fn a_change_between_two_messages_is_noticed(db: &Database) {
+    let mut other = db.connect();
+    undone_by(db, &mut other);
+}
+
+fn a_change_of_an_older_transaction_is_noticed(db: &Database) {
+    let mut other = db.connect();
+    other.execute("BEGIN; SELECT pg_current_xact_id()");
+    undone_by(db, &mut other);
 }

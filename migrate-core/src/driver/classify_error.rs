@@ -61,6 +61,7 @@ pub(super) fn kind_of(message: &str) -> DriverErrorKind {
             DriverErrorKind::Locked
         }
         _ if message.starts_with("permission denied for ") => DriverErrorKind::Denied,
+        _ if message.starts_with("prepared statement \"__diesel_stmt_") => DriverErrorKind::StatementOfOthers,
         _ => of_rows(message).unwrap_or_else(|| match LOST.iter().any(|lost| message.contains(lost)) {
             true => DriverErrorKind::ConnectionLost,
             false => DriverErrorKind::Other,
@@ -74,6 +75,7 @@ fn of_rows(message: &str) -> Option<DriverErrorKind> {
     let begins = |beginning: &str| message.starts_with(beginning);
     Some(match message {
         _ if begins("Duplicate entry '") => DriverErrorKind::UniqueViolation,
+        _ if begins("Data truncated for column ") => DriverErrorKind::Truncated,
         "Invalid use of NULL value" => DriverErrorKind::NotNullViolation,
         _ if begins("Column '") && message.ends_with("' cannot be null") => DriverErrorKind::NotNullViolation,
         _ if message.contains(": a foreign key constraint fails (") => DriverErrorKind::ForeignKeyViolation,

@@ -39,6 +39,11 @@ pub(crate) enum DriverErrorKind {
     ForeignKeyViolation,
     /// The expression of a CHECK is false for a row.
     CheckViolation,
+    /// A value does not fit its column, or is NULL in a column that becomes NOT NULL. MariaDB reports both in the same
+    /// words.
+    Truncated,
+    /// A prepared statement of another client, which a pooler has put into this server session.
+    StatementOfOthers,
     Other,
 }
 

@@ -294,10 +294,14 @@ struct Clauses<'a, 'b> {
 
 impl Clauses<'_, '_> {
     fn add(&mut self, name: &str, clause: String) {
-        let aspect = match clause.starts_with("DROP") {
-            true => Aspect::Dropped,
-            false => Aspect::Whole,
-        };
+        self.add_for(name, Aspect::Whole, clause);
+    }
+
+    fn add_drop(&mut self, name: &str, clause: String) {
+        self.add_for(name, Aspect::Dropped, clause);
+    }
+
+    fn add_for(&mut self, name: &str, aspect: Aspect, clause: String) {
         let own = self.own.iter().cloned();
         self.altering.clauses(name, aspect, std::iter::once(clause).chain(own));
     }
@@ -307,7 +311,7 @@ impl Clauses<'_, '_> {
         let id = dialect.identifier(name);
         match edit {
             ColumnEdit::Add { column, fill } => self.add_column(column, fill.as_ref())?,
-            ColumnEdit::Drop { .. } => self.add(name, format!("DROP COLUMN {id}")),
+            ColumnEdit::Drop { .. } => self.add_drop(name, format!("DROP COLUMN {id}")),
             ColumnEdit::Rename { to } => {
                 let clause = format!("RENAME COLUMN {id} TO {}", dialect.identifier(to));
                 self.altering.clause(name, Aspect::Whole, clause);
@@ -359,7 +363,7 @@ impl Clauses<'_, '_> {
                 let columns = common::columns(dialect, &key.columns);
                 self.add("PRIMARY", format!("ADD PRIMARY KEY ({columns})"));
             }
-            ConstraintEdit::DropPrimaryKey => self.add("PRIMARY", "DROP PRIMARY KEY".to_owned()),
+            ConstraintEdit::DropPrimaryKey => self.add_drop("PRIMARY", "DROP PRIMARY KEY".to_owned()),
             ConstraintEdit::AddUnique(unique) => {
                 self.add(&unique.name, format!("ADD {}", common::unique(dialect, unique)));
             }
@@ -373,13 +377,10 @@ impl Clauses<'_, '_> {
                 let id = dialect.identifier(name);
                 match dropped {
                     Some(ObjectKind::ForeignKey) => {
-                        let drop = format!("DROP FOREIGN KEY {id}");
-                        let own = self.own.iter().cloned();
-                        self.altering
-                            .clauses(name, Aspect::Whole, std::iter::once(drop).chain(own));
+                        self.add(name, format!("DROP FOREIGN KEY {id}"));
                     }
-                    Some(ObjectKind::Unique) => self.add(name, format!("DROP INDEX {id}")),
-                    _ => self.add(name, format!("DROP CONSTRAINT {id}")),
+                    Some(ObjectKind::Unique) => self.add_drop(name, format!("DROP INDEX {id}")),
+                    _ => self.add_drop(name, format!("DROP CONSTRAINT {id}")),
                 }
             }
         }
@@ -396,7 +397,7 @@ impl Clauses<'_, '_> {
                 let clause = format!("ADD {unique}INDEX {} ({keys}){method}", id(&index.name));
                 self.add(&index.name, clause);
             }
-            IndexEdit::Drop { index, .. } => self.add(index, format!("DROP INDEX {}", id(index))),
+            IndexEdit::Drop { index, .. } => self.add_drop(index, format!("DROP INDEX {}", id(index))),
             IndexEdit::Rename { from, to } => {
                 let clause = format!("RENAME INDEX {} TO {}", id(from), id(to));
                 self.altering.clause(from, Aspect::Whole, clause);

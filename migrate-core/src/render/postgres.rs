@@ -7,7 +7,7 @@ use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
 use crate::schema::{Column, ColumnType, EnumChange, Index, ObjectKind, Position, Table};
-use crate::sql::StatementInfo;
+use crate::sql::{StatementInfo, text_values};
 
 /// The dialect of PostgreSQL.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl SqlDialect for Postgres {
             ColumnType::Double => "DOUBLE PRECISION".to_owned(),
             ColumnType::Binary => "BYTEA".to_owned(),
             ColumnType::Enum(name) => self.identifier(name),
-            ColumnType::Named(name) if name.contains('\'') => {
+            ColumnType::Named(name) if !text_values(Dialect::Postgres, name).is_empty() => {
                 return Err(Code::UNSUPPORTED_TYPE
                     .mistake(format!("PostgreSQL has no type `{name}`"))
                     .help("create an enum with `schema.create_enum(..)`, and add the column with `t.enum_type(..)`"));

@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Mistake};
 use crate::dialect::Dialect;
 use crate::schema::{Column, ColumnType, EnumChange, Index, IndexMethod, NewName, Table};
-use crate::sql::StatementInfo;
+use crate::sql::{StatementInfo, text_values};
 
 /// The dialect of SQLite.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl SqlDialect for Sqlite {
             }
             ColumnType::Enum(name) => return Err(lacks_enums(name)),
             // https://sqlite.org/syntax/type-name.html
-            ColumnType::Named(name) if name.contains('\'') => return Err(lacks_enums(name)),
+            ColumnType::Named(name) if !text_values(Dialect::Sqlite, name).is_empty() => return Err(lacks_enums(name)),
             other => common::column_type(other),
         })
     }

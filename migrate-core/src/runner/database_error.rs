@@ -55,6 +55,8 @@ pub(super) fn describe(database: &str, lock_holder_hint: &str, what: &str, error
         | DriverErrorKind::NotNullViolation
         | DriverErrorKind::ForeignKeyViolation
         | DriverErrorKind::CheckViolation
+        | DriverErrorKind::Truncated
+        | DriverErrorKind::StatementOfOthers
         | DriverErrorKind::Other => failed(Code::DATABASE_FAILED).with_cause(error).help(
             Help::new("fix the database error; ")
                 .advice(Advice::Status)

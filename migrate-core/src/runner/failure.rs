@@ -82,13 +82,10 @@ impl StepError {
     pub(super) fn kind(&self, step: Option<&PlannedStep>) -> Option<DriverErrorKind> {
         let StepError::Failed { cause } = self else { return None };
         let kind = DriverErrorKind::behind(cause.as_ref())?;
-        // MariaDB reports both NULLs in a column that becomes NOT NULL and truncated values in these words.
-        let may_be_null = kind == DriverErrorKind::Other
-            && cause.to_string().starts_with("Data truncated for column ")
-            && step.is_some_and(|step| !rows_at_fault(step, Some(DriverErrorKind::NotNullViolation)).is_empty());
-        Some(match may_be_null {
-            true => DriverErrorKind::NotNullViolation,
-            false => kind,
+        let null_may_fail = |step| !rows_at_fault(step, Some(DriverErrorKind::NotNullViolation)).is_empty();
+        Some(match kind {
+            DriverErrorKind::Truncated if step.is_some_and(null_may_fail) => DriverErrorKind::NotNullViolation,
+            kind => kind,
         })
     }
 

@@ -8,6 +8,7 @@ use super::failure::MigrationFailure;
 use super::hooks::Hooks;
 use super::session::Connection;
 use super::wording::subject;
+use crate::driver::DriverErrorKind;
 use crate::plan::{PlannedMigration, PlannedStep};
 use crate::report::Event;
 
@@ -74,8 +75,6 @@ pub(super) fn blockers(connection: &mut Connection<'_>, steps: &[PlannedStep]) -
 
 /// Returns true if a failure reveals a pooler that was unknown before: prepared statements of another client.
 fn reveals_pooler(connection: &mut Connection<'_>, failure: &MigrationFailure) -> bool {
-    let is_its_sign = failure
-        .cause()
-        .is_some_and(|cause| cause.to_string().contains("prepared statement \"__diesel_stmt_"));
-    is_its_sign && connection.enter_pooler_mode()
+    let kind = failure.cause().and_then(DriverErrorKind::behind);
+    kind == Some(DriverErrorKind::StatementOfOthers) && connection.enter_pooler_mode()
 }

@@ -27,8 +27,8 @@ pub trait HistoryStore {
         Ok(None)
     }
 
-    /// Returns the SQL around the statements of one pipelined transaction. It takes the lock, and continues only if
-    /// history is as expected. Returns `None` if the database does not support pipelines.
+    /// Returns the SQL around the statements of one pipelined transaction, the one at `position` of its run. It takes the
+    /// lock, and continues only if history is as expected. Returns `None` if the database does not support pipelines.
     fn pipeline_envelope(
         &self,
         _table: &HistoryTable,
@@ -36,13 +36,14 @@ pub trait HistoryStore {
         _wait: Duration,
         _expected: HistoryVersion,
         _direction: Direction,
+        _position: usize,
     ) -> Option<PipelineEnvelope> {
         None
     }
 
-    /// Returns the number of pipelined transactions that a run has committed in this server session, or `None` if it
-    /// has committed none here.
-    fn pipelined_transactions(&mut self, _run: &str) -> Result<Option<i64>, DriverError> {
+    /// Returns the position of the last pipelined transaction that a run has committed in this server session, or `None`
+    /// if it has committed none here.
+    fn last_pipelined(&mut self, _run: &str) -> Result<Option<usize>, DriverError> {
         Ok(None)
     }
 }

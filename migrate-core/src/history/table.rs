@@ -29,7 +29,7 @@ pub struct SessionBaseline {
     pub(crate) restore_baseline: Option<String>,
     /// A statement that restores the settings that the runner found.
     pub(crate) restore_original: Option<String>,
-    /// A statement that fails if a setting that changes the meaning of SQL differs from the baseline; `None` if
+    /// An SQL expression that fails if a setting that changes the meaning of SQL differs from the baseline; `None` if
     /// migrations with raw SQL cannot be pipelined.
     pub(crate) unchanged_settings: Option<String>,
     /// The server session.

@@ -36,7 +36,7 @@ pub(super) fn run(
     agenda: &mut Agenda,
 ) -> Result<bool, Error> {
     let (table, wait) = (connection.table(), connection.waits().statement);
-    let envelope = connection.pipeline_envelope(table, &run.id, wait, HistoryVersion::NoTable, Direction::Up);
+    let envelope = connection.pipeline_envelope(table, &run.id, wait, HistoryVersion::NoTable, Direction::Up, 0);
     let count = if envelope.is_some() { pipelined(agenda) } else { 0 };
     let has_raw_sql = agenda.queue.front().is_some_and(has_raw_sql);
     // A single generated migration runs alone, so that it reports each step.
@@ -97,11 +97,11 @@ fn count_completed(
     agenda: &Agenda,
     count: usize,
 ) -> Result<usize, Error> {
-    match connection.pipelined_transactions(&run.id) {
-        Ok(Some(total)) => Ok(usize::try_from(total).unwrap_or_default().saturating_sub(run.pipelined)),
-        Ok(None) if !connection.is_pooled() => Ok(0),
+    match connection.last_pipelined(&run.id) {
+        Ok(Some(position)) if position > run.pipelined => Ok(position - run.pipelined),
+        Ok(_) if !connection.is_pooled() => Ok(0),
         // Another server session may have committed them. Rows that are gone may be another run's work.
-        Ok(None) => {
+        Ok(_) => {
             let history = load_rows(connection)?;
             let is_done = |planned: &&PlannedMigration| match (history.find(planned.migration.id()), planned.direction)
             {
@@ -128,7 +128,8 @@ fn message(
     for (position, planned) in agenda.queue.iter().take(count).enumerate() {
         let is_last = position + 1 == agenda.queue.len();
         let attempt = run.attempt(agenda, registry, planned, position, is_last);
-        let envelope = connection.pipeline_envelope(table, &run.id, wait, expected, planned.direction)?;
+        let number = run.pipelined + position + 1;
+        let envelope = connection.pipeline_envelope(table, &run.id, wait, expected, planned.direction, number)?;
         message += &envelope.opening;
         if expected == HistoryVersion::NoTable {
             message += &table.create();
@@ -138,12 +139,12 @@ fn message(
             message += &sql;
             message += "\n";
         }
-        let mut statements = Vec::new();
+        let mut recording = finishing(table, &attempt, false, envelope.duration_ms, None) + &envelope.returning;
         if has_raw_sql(planned) {
-            statements.push(connection.unchanged_settings()?.to_owned());
+            recording += ", ";
+            recording += connection.unchanged_settings()?;
         }
-        let recording = finishing(table, &attempt, false, envelope.duration_ms, None);
-        statements.push(recording + &envelope.returning);
+        let mut statements = vec![recording];
         if is_last && attempt.has_open_claims {
             statements.push(table.finish_batch());
         }

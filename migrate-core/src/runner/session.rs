@@ -190,7 +190,7 @@ impl<'a> Connection<'a> {
         true
     }
 
-    /// Returns a statement that fails if a setting that changes the meaning of SQL differs from the baseline; `None`
+    /// Returns an SQL expression that fails if a setting that changes the meaning of SQL differs from the baseline; `None`
     /// if migrations with raw SQL cannot be pipelined.
     pub(super) fn unchanged_settings(&self) -> Option<&str> {
         self.baseline

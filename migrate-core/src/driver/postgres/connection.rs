@@ -100,12 +100,9 @@ impl SqlConnection for PgConnection {
             restore_original: Some(restore.clone()),
             restore_baseline: Some(restore),
             // A false condition divides by zero. Where backslashes escape quotes, a statement may end elsewhere.
-            unchanged_settings: found.reads_standard_strings.then(|| {
-                format!(
-                    "SELECT 1 / ({MEANING_OF_SQL} = {})::integer",
-                    DIALECT.text(&found.meaning)
-                )
-            }),
+            unchanged_settings: found
+                .reads_standard_strings
+                .then(|| format!("1 / ({MEANING_OF_SQL} = {})::integer", DIALECT.text(&found.meaning))),
             session: Some(found.session),
             is_pooled: found.used_by.is_some_and(|process| process != *this_process()),
         })

@@ -71,9 +71,10 @@ impl HistoryStore for PgConnection {
         wait: Duration,
         expected: HistoryVersion,
         direction: Direction,
+        position: usize,
     ) -> Option<PipelineEnvelope> {
-        let (left, last_alone) = (format!("migrate.run_{run}"), format!("migrate.alone_{run}"));
-        let number = history_version_of(table);
+        let (setting, number) = (left_by(run), history_version_of(table));
+        let left = |part: u8| format!("split_part(current_setting('{setting}', true), ' ', {part})");
         let (holds, before) = match expected {
             HistoryVersion::NoTable => (
                 format!("to_regclass({}) IS NULL", DIALECT.text(&table.qualified())),
@@ -83,11 +84,11 @@ impl HistoryStore for PgConnection {
             // Reading all rows is needed only if another transaction has had an ID since that of the run.
             HistoryVersion::LeftByRun => (
                 format!(
-                    "CASE WHEN pg_snapshot_xmax(pg_current_snapshot())::text::bigint = \
-                     nullif(current_setting('{last_alone}', true), '')::bigint + 1 THEN true \
-                     ELSE {number} = current_setting('{left}', true)::bigint END"
+                    "CASE WHEN pg_snapshot_xmax(pg_current_snapshot())::text = {} THEN true ELSE {number}::text = {} END",
+                    left(3),
+                    left(2)
                 ),
-                format!("current_setting('{left}')::bigint"),
+                format!("{}::bigint", left(2)),
             ),
         };
         let sign = match direction {
@@ -104,22 +105,20 @@ impl HistoryStore for PgConnection {
                 key_of(table)
             ),
             duration_ms: "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::bigint",
-            // The number of a version is a sum over rows, so the recorded row is enough to know the next one. The
-            // transaction is alone if no older one is unfinished.
+            // The number of a version is a sum over rows, so the recorded row is enough to know the next one. The third
+            // part is the next transaction ID, if no older transaction is unfinished.
             returning: format!(
-                " RETURNING set_config('{left}', ({before} {sign} {ROW_VERSION})::text, false), \
-                 set_config('{last_alone}', CASE WHEN pg_snapshot_xmin(pg_current_snapshot()) = pg_current_xact_id() \
-                 THEN pg_current_xact_id()::text ELSE '' END, false), \
-                 set_config('{0}', (coalesce(nullif(current_setting('{0}', true), ''), '0')::bigint + 1)::text, false)",
-                committed_by(run)
+                " RETURNING set_config('{setting}', concat_ws(' ', {position}, {before} {sign} {ROW_VERSION}, \
+                 CASE WHEN pg_snapshot_xmin(pg_current_snapshot()) = pg_current_xact_id() \
+                 THEN pg_current_xact_id()::text::bigint + 1 ELSE 0 END), false)"
             ),
         })
     }
 
-    fn pipelined_transactions(&mut self, run: &str) -> Result<Option<i64>, DriverError> {
+    fn last_pipelined(&mut self, run: &str) -> Result<Option<usize>, DriverError> {
         let query = format!(
-            "SELECT coalesce(current_setting('{}', true), '') AS text",
-            committed_by(run)
+            "SELECT split_part(coalesce(current_setting('{}', true), ''), ' ', 1) AS text",
+            left_by(run)
         );
         Ok(one_text(self, &query)?.parse().ok())
     }
@@ -136,9 +135,10 @@ fn history_version_of(table: &HistoryTable) -> String {
     )
 }
 
-/// Returns the setting that counts the committed transactions of a run's pipelines in this session.
-fn committed_by(run: &str) -> String {
-    format!("migrate.committed_by_{run}")
+/// Returns the setting that describes the last pipelined transaction of a run in this session: its position in the run, the
+/// number of the history version, and the next transaction ID or 0.
+fn left_by(run: &str) -> String {
+    format!("migrate.run_{run}")
 }
 
 fn is_there(connection: &mut PgConnection, table: &HistoryTable) -> Result<bool, DriverError> {

@@ -24,6 +24,8 @@ pub(crate) fn word(advice: &Advice) -> String {
         Advice::StrictOrder => "`--strict-order`".to_owned(),
         Advice::SingleTransaction => "`--single-transaction`".to_owned(),
         Advice::To => "`--to VERSION`".to_owned(),
+        Advice::OnExisting => "`--on-existing`".to_owned(),
+        Advice::Ignore => "`--ignore NAME`".to_owned(),
         // A newer library may know more; its own words are better than none.
         other => other.to_string(),
     }

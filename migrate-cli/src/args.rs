@@ -54,6 +54,14 @@ pub(crate) struct Options {
     #[arg(long, global = true)]
     pub(crate) strict_order: bool,
 
+    /// Make the first run on a database that is not empty
+    #[arg(long, global = true)]
+    pub(crate) on_existing: bool,
+
+    /// Leave these tables and views of others out of account on the first run; `*` stands for any text
+    #[arg(long, global = true, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+
     /// Run everything in one transaction (SQLite and PostgreSQL)
     #[arg(long, global = true)]
     pub(crate) single_transaction: bool,

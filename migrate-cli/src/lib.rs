@@ -45,6 +45,7 @@ use clap::Parser;
 pub struct Cli {
     default_database_url: Option<String>,
     default_history_table: Option<String>,
+    ignore: Vec<String>,
 }
 
 impl Cli {
@@ -70,6 +71,14 @@ impl Cli {
     #[must_use]
     pub fn default_history_table(mut self, name: impl Into<String>) -> Cli {
         self.default_history_table = Some(name.into());
+        self
+    }
+
+    /// Names tables and views of others that the first run leaves out of account, besides those of `--ignore`: see
+    /// [`Runner::ignore`](migrate_core::Runner::ignore). Default: none.
+    #[must_use]
+    pub fn ignore(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Cli {
+        self.ignore.extend(names.into_iter().map(Into::into));
         self
     }
 

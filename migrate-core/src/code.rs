@@ -174,6 +174,7 @@ codes! {
     READ_ONLY = 723, Database, "the database is read-only";
     PERMISSION_DENIED = 724, Database, "the database user lacks a permission";
     CONNECTION_LOST = 725, Database, "the connection to the database was lost";
+    DATABASE_NOT_EMPTY = 726, History, "the first run found a database that is not empty";
 
     // M08: testing and checksums.
     INVALID_CHECKSUM_LINE = 801, InvalidMigration, "invalid line in `migrations.sum`";

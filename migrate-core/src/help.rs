@@ -46,6 +46,10 @@ pub enum Advice {
     SingleTransaction,
     /// The target that ends a run at a version.
     To,
+    /// The setting that lets the first run continue on a database that is not empty.
+    OnExisting,
+    /// The setting that names objects of others.
+    Ignore,
 }
 
 impl fmt::Display for Advice {
@@ -76,6 +80,8 @@ impl fmt::Display for Advice {
             Advice::StrictOrder => f.write_str("`Runner::strict_order`"),
             Advice::SingleTransaction => f.write_str("`Runner::single_transaction`"),
             Advice::To => f.write_str("`Target::To`"),
+            Advice::OnExisting => f.write_str("`Runner::on_existing`"),
+            Advice::Ignore => f.write_str("`Runner::ignore`"),
         }
     }
 }

@@ -158,6 +158,8 @@ impl Context<'_> {
             .allow_changed(options.allow_changed)
             .strict_order(options.strict_order)
             .single_transaction(options.single_transaction)
+            .on_existing(options.on_existing)
+            .ignore(cli.ignore.iter().chain(&options.ignore))
             .stop_when(CancellationGuard::is_asked_to_end)
             .observe(|event| output.event(event)))
     }

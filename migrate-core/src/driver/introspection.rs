@@ -26,6 +26,9 @@ pub trait Introspect {
     /// Reads the live schema. Reuses the parts of `earlier` that have not changed.
     fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError>;
 
+    /// Counts the rows of a table.
+    fn count_rows(&mut self, table: &str) -> Result<i64, DriverError>;
+
     /// Returns the rows of some tables, with the given columns as SQL literals.
     fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError>;
 }

@@ -1,5 +1,6 @@
 //! Plans: the steps of migrations or of their rollback, as actions for one database, in order.
 
+pub(crate) mod existing;
 mod note;
 pub(crate) mod offline;
 mod operation;

@@ -203,9 +203,12 @@ fn load_agenda(
         true => Vec::new(),
         false => {
             let plan_for = connection.plan_for();
+            let queue = planning.plan(plan_for, known, request, || connection.live_to_plan());
+            let queue = queue.map_err(LoadError::Failed)?;
             planning
-                .plan(plan_for, known, request, || connection.live_to_plan())
-                .map_err(LoadError::Failed)?
+                .check_first_run(connection, known, request, &queue)
+                .map_err(LoadError::Failed)?;
+            queue
         }
     };
     Ok(Agenda {

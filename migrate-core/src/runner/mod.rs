@@ -10,6 +10,7 @@ mod database_error;
 mod describe;
 mod diagnose;
 mod failure;
+mod first_run;
 mod fresh;
 mod hooks;
 mod in_flight;
@@ -234,6 +235,27 @@ impl<'c> Runner<'c> {
     #[must_use]
     pub fn allow_missing(mut self, allow: bool) -> Runner<'c> {
         self.planning.policy.allow_missing = allow;
+        self
+    }
+
+    /// Sets whether the first run continues on a database that is not empty. The default is false: [`up`](Runner::up)
+    /// and [`plan`](Runner::plan) fail with
+    /// [`DATABASE_NOT_EMPTY`](crate::error::Code::DATABASE_NOT_EMPTY) before anything is written.
+    ///
+    /// A first run is one without a row in the history table. Tables and views count, except the objects of extensions
+    /// on PostgreSQL, those that [`ignore`](Runner::ignore) names, and those that the first steps
+    /// [declare](crate::Schema::declare).
+    #[must_use]
+    pub fn on_existing(mut self, allow: bool) -> Runner<'c> {
+        self.planning.first_run.on_existing = allow;
+        self
+    }
+
+    /// Names tables and views of others, which the first run leaves out of account. In a name, `*` stands for any text:
+    /// `spatial_*`. Several calls add up. The default is none.
+    #[must_use]
+    pub fn ignore(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Runner<'c> {
+        self.planning.first_run.ignore.extend(names.into_iter().map(Into::into));
         self
     }
 
@@ -654,6 +676,7 @@ impl<'c> Runner<'c> {
         let history = load_rows(&mut connection)?;
         let plan_for = connection.plan_for();
         let planned = planning.plan(plan_for, &history, request, || connection.live_to_plan())?;
+        planning.check_first_run(&mut connection, &history, request, &planned)?;
         Ok(Plan::of(planned))
     }
 

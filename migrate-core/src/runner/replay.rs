@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::first_run::FirstRun;
+use super::session::Connection;
 use crate::error::Error;
 use crate::history::{History, HistoryRow, Phase};
 use crate::migration::{Direction, Migration};
@@ -17,6 +19,7 @@ use crate::target::{Policy, Target};
 pub(super) struct Planning {
     registry: Registry,
     pub(super) policy: Policy,
+    pub(super) first_run: FirstRun,
     replays: Replays,
 }
 
@@ -25,6 +28,7 @@ impl Planning {
         Planning {
             registry,
             policy: Policy::default(),
+            first_run: FirstRun::default(),
             replays: Replays::default(),
         }
     }
@@ -44,6 +48,21 @@ impl Planning {
         self.with_live(plan_for, history, live, |sources, planner| {
             sources.plan(request, planner)
         })
+    }
+
+    /// Checks the database before the first migration is applied. Later runs skip the check, and so does `redo`, which
+    /// lists its migrations.
+    pub(super) fn check_first_run(
+        &self,
+        connection: &mut Connection<'_>,
+        history: &History,
+        request: &Request,
+        planned: &[PlannedMigration],
+    ) -> Result<(), Error> {
+        match request {
+            Request::Up(_) if history.rows().is_empty() => self.first_run.check(connection, planned),
+            Request::Up(_) | Request::Down(_) | Request::These(..) => Ok(()),
+        }
     }
 
     /// Checks that migrations can be rolled back after `history`, newest first, and applied again.
@@ -119,6 +138,7 @@ impl Planning {
             registry,
             policy,
             replays,
+            ..
         } = self;
         let sources = Sources {
             registry,

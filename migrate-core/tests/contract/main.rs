@@ -107,6 +107,7 @@ mod checks;
 mod concurrent_changes;
 mod failure;
 mod faults;
+mod first_run;
 mod history;
 mod injection;
 mod interruption;

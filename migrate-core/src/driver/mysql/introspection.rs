@@ -7,7 +7,7 @@ use diesel::MysqlConnection;
 use super::{DIALECT, hash, information_schema, object_digest};
 use crate::dialect::Dialect;
 use crate::driver::introspection::kept_if_equal;
-use crate::driver::query::{one_text, texts};
+use crate::driver::query::{number, one_text, texts};
 use crate::driver::{DriverError, Introspect, SqlConnection};
 use crate::render::SqlDialect;
 use crate::sql::literals_of;
@@ -31,6 +31,11 @@ impl Introspect for MysqlConnection {
     fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError> {
         let is_mariadb = self.version()?.name() == Dialect::MariaDb;
         information_schema::read(self, is_mariadb).map(|live| kept_if_equal(earlier, live))
+    }
+
+    fn count_rows(&mut self, table: &str) -> Result<i64, DriverError> {
+        let query = format!("SELECT count(*) AS number FROM {}", DIALECT.identifier(table));
+        Ok(number(self, &query)?.unwrap_or_default())
     }
 
     fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError> {

@@ -7,7 +7,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::{DIALECT, catalog};
 use crate::driver::introspection::kept_if_equal;
-use crate::driver::query::one_text;
+use crate::driver::query::{number, one_text};
 use crate::driver::{DriverError, Introspect};
 use crate::render::SqlDialect;
 use crate::state::LiveSchema;
@@ -31,6 +31,11 @@ impl Introspect for PgConnection {
 
     fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError> {
         catalog::read(self).map(|live| kept_if_equal(earlier, live))
+    }
+
+    fn count_rows(&mut self, table: &str) -> Result<i64, DriverError> {
+        let query = format!("SELECT count(*) AS number FROM {}", DIALECT.identifier(table));
+        Ok(number(self, &query)?.unwrap_or_default())
     }
 
     fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError> {

@@ -8,7 +8,7 @@ use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
 use super::ddl_parser::{parse_index, parse_table};
 use crate::dialect::Dialect;
-use crate::driver::query::texts;
+use crate::driver::query::{number, texts};
 use crate::driver::{DriverError, Introspect};
 use crate::render::{SqlDialect, Sqlite};
 use crate::schema::{self, Table, Trigger};
@@ -85,6 +85,11 @@ impl Introspect for SqliteConnection {
             }
         }
         Ok(Rc::new(live))
+    }
+
+    fn count_rows(&mut self, table: &str) -> Result<i64, DriverError> {
+        let query = format!("SELECT count(*) AS number FROM main.{}", Sqlite.identifier(table));
+        Ok(number(self, &query)?.unwrap_or_default())
     }
 
     fn rows(&mut self, of: &[(&str, Vec<&str>)]) -> Result<Vec<Vec<Vec<String>>>, DriverError> {

@@ -175,6 +175,7 @@ codes! {
     PERMISSION_DENIED = 724, Database, "the database user lacks a permission";
     CONNECTION_LOST = 725, Database, "the connection to the database was lost";
     DATABASE_NOT_EMPTY = 726, History, "the first run found a database that is not empty";
+    HISTORY_OF_OTHERS = 727, History, "history belongs to another program";
 
     // M08: testing and checksums.
     INVALID_CHECKSUM_LINE = 801, InvalidMigration, "invalid line in `migrations.sum`";

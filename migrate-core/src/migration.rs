@@ -75,6 +75,7 @@ pub struct Migration {
     transaction: bool,
     location: Location,
     module: &'static str,
+    package: &'static str,
     migrate: &'static dyn Migrate,
 }
 
@@ -146,6 +147,12 @@ impl Migration {
     #[must_use]
     pub const fn module(&self) -> &'static str {
         self.module
+    }
+
+    /// Returns the name of the package that declares the migration, such as `my_app`.
+    #[must_use]
+    pub const fn package(&self) -> &'static str {
+        self.package
     }
 
     /// Returns the user's implementation.
@@ -238,6 +245,7 @@ pub struct MigrationMeta {
     pub file: &'static str,
     pub line: u32,
     pub module: &'static str,
+    pub package: &'static str,
 }
 
 /// Creates a migration from a function, for unit tests.
@@ -260,6 +268,7 @@ pub(crate) fn example(version: u64, up: fn(&mut Schema)) -> Migration {
         file: "src/migrations.rs",
         line: 1,
         module: "migrations",
+        package: "app",
     };
     register(meta, Box::leak(Box::new(Example(up))))
 }
@@ -279,6 +288,7 @@ pub const fn register(meta: MigrationMeta, migrate: &'static dyn Migrate) -> Mig
             line: meta.line,
         },
         module: meta.module,
+        package: meta.package,
         migrate,
     }
 }
@@ -303,6 +313,7 @@ pub const INVALID: Migration = {
             file: file!(),
             line: line!(),
             module: module_path!(),
+            package: env!("CARGO_PKG_NAME"),
         },
         &Nothing,
     )

@@ -260,6 +260,7 @@ fn checksums_never_change() {
             file: "",
             line: 0,
             module: "",
+            package: "tests",
         };
         let migration = register(meta, example);
         now.push_str(&format!("{} {name}\n", checksum_of(&migration, Dialect::Sqlite)));

@@ -48,6 +48,7 @@ fn derived(model: &Model<'_>, krate: &TokenStream) -> TokenStream {
                     file: ::core::file!(),
                     line: ::core::line!(),
                     module: ::core::module_path!(),
+                    package: ::core::env!("CARGO_PKG_NAME"),
                 },
                 #migrate,
             );

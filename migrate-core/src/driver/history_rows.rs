@@ -41,7 +41,7 @@ where
             false => None,
         };
         let server = match row.field_count() > COLUMNS.len() {
-            true => Some((text(15)?, integer(16)?)),
+            true => Some((text(16)?, integer(17)?)),
             false => None,
         };
         Ok(LoadedRow {
@@ -59,6 +59,7 @@ where
                 applied_at: text(10)?,
                 details,
                 format: integer(14)?,
+                package: text(15)?,
             },
             server,
         })

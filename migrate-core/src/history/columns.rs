@@ -22,7 +22,7 @@ impl Column {
 }
 
 /// The columns in the order of the table.
-pub(crate) const COLUMNS: [Column; 15] = [
+pub(crate) const COLUMNS: [Column; 16] = [
     Column::new("seq", "BIGINT NOT NULL UNIQUE"),
     Column::new("group_name", "VARCHAR(255) NOT NULL"),
     Column::new("version", "BIGINT NOT NULL"),
@@ -38,10 +38,11 @@ pub(crate) const COLUMNS: [Column; 15] = [
     Column::new("applied_by", "VARCHAR(255) NOT NULL"),
     Column::new("tool_version", "VARCHAR(32) NOT NULL"),
     Column::new("format", "BIGINT NOT NULL"),
+    Column::new("package", "VARCHAR(255) NOT NULL"),
 ];
 
 /// Returns the names of all columns, in the order of the table.
-pub(crate) fn names() -> [&'static str; 15] {
+pub(crate) fn names() -> [&'static str; 16] {
     COLUMNS.each_ref().map(|column| column.name)
 }
 

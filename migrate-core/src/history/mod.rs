@@ -3,6 +3,7 @@
 //! Pure: drivers read and write the rows.
 
 pub(crate) mod columns;
+pub(crate) mod owner;
 pub(crate) mod table;
 
 use std::cell::LazyCell;
@@ -39,6 +40,7 @@ pub(crate) struct StoredRow {
     pub(crate) applied_at: String,
     pub(crate) details: Option<RowDetails>,
     pub(crate) format: i64,
+    pub(crate) package: String,
 }
 
 /// The columns that people see and that no decision needs.
@@ -69,6 +71,8 @@ pub(crate) struct HistoryRow {
     pub(crate) applied_at: String,
     /// `None` if they were not read.
     pub(crate) details: Option<RowDetails>,
+    /// The package that declared the migration when it was applied.
+    pub(crate) package: String,
 }
 
 impl HistoryRow {
@@ -97,6 +101,7 @@ impl HistoryRow {
             duration_ms: details.duration_ms,
             applied_by: details.applied_by,
             tool_version: details.tool_version,
+            package: self.package.clone(),
         }
     }
 }
@@ -134,6 +139,8 @@ pub struct AppliedMigration {
     pub applied_by: String,
     /// The version of `migrate-core` that inserted the row.
     pub tool_version: String,
+    /// The package that declared the migration when it was applied.
+    pub package: String,
 }
 
 impl AppliedMigration {
@@ -411,6 +418,7 @@ fn check(row: StoredRow) -> Result<HistoryRow, Mistake> {
         in_flight: row.in_flight,
         applied_at: row.applied_at,
         details: row.details,
+        package: row.package,
     })
 }
 

@@ -52,6 +52,7 @@ pub(crate) struct NewRow<'a> {
     /// An SQL expression.
     pub(crate) duration_ms: Option<&'a str>,
     pub(crate) applied_by: &'a str,
+    pub(crate) package: &'a str,
 }
 
 /// The new values of an update; `None` keeps a column as it is.
@@ -67,6 +68,7 @@ pub(crate) struct RowUpdate<'a> {
     pub(crate) in_flight: Option<Option<&'a str>>,
     /// An SQL expression.
     pub(crate) duration_ms: Option<&'a str>,
+    pub(crate) package: Option<&'a str>,
 }
 
 impl HistoryTable {
@@ -142,6 +144,7 @@ impl HistoryTable {
             self.dialect.text(row.applied_by),
             self.dialect.text(TOOL_VERSION),
             FORMAT.to_string(),
+            self.dialect.text(row.package),
         ];
         format!(
             "INSERT INTO {} ({}) VALUES ({})",
@@ -180,6 +183,9 @@ impl HistoryTable {
         }
         if let Some(ms) = change.duration_ms {
             sets.push(format!("duration_ms = {ms}"));
+        }
+        if let Some(package) = change.package {
+            sets.push(format!("package = {}", self.dialect.text(package)));
         }
         format!(
             "UPDATE {} SET {} WHERE {} AND {}{}",

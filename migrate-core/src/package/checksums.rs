@@ -353,6 +353,7 @@ mod tests {
             file: "src/example.rs",
             line: 7,
             module: "example",
+            package: "tests",
         };
         register(meta, Box::leak(Box::new(Example(up))))
     }

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::help::{Advice, Help};
-use crate::history::{History, HistoryRow, Phase, is_changed};
+use crate::history::{History, HistoryRow, Phase, is_changed, owner};
 use crate::migration::{Direction, Migration, MigrationId};
 use crate::plan::planner::{Planner, all_or_diagnostics};
 use crate::plan::{PlannedMigration, resume};
@@ -44,6 +44,11 @@ impl<'a> Sources<'a> {
     /// Plans a request. `planner` returns a planner with the schema state that history leads to; it is called only if
     /// there is something to plan.
     pub(crate) fn plan(self, request: &Request, planner: impl FnOnce() -> Planner) -> Planned<Vec<PlannedMigration>> {
+        if !self.policy.allow_missing
+            && let Err(error) = owner::check(self.history, self.registry)
+        {
+            return Planned::without_planner(Err(error));
+        }
         match request {
             Request::Up(target) => self.up(target, planner),
             Request::Down(rollback) => self.down(rollback, planner),

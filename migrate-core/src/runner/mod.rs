@@ -355,6 +355,7 @@ impl<'c> Runner<'c> {
     pub fn status(&mut self) -> Result<Vec<MigrationStatus>, Error> {
         let (mut connection, planning, _) = self.open()?;
         let history = load_rows(&mut connection)?;
+        planning.check_owner(&history)?;
         let compared = history.compare(planning.registry(), connection.dialect().kind());
         Ok(compared.iter().map(ComparedMigration::status).collect())
     }
@@ -381,6 +382,7 @@ impl<'c> Runner<'c> {
     pub fn is_current(&mut self) -> Result<bool, Error> {
         let (mut connection, planning, _) = self.open()?;
         let history = load_to_decide(&mut connection)?.history.unwrap_or_default();
+        planning.check_owner(&history)?;
         let compared = history.compare(planning.registry(), connection.dialect().kind());
         Ok(compared.iter().all(|entry| entry.state.is_current()))
     }

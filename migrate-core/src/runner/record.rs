@@ -49,6 +49,7 @@ impl<'w, 'c> HistoryWriter<'w, 'c> {
                 claim: Some(&attempt.run_id),
                 duration_ms: None,
                 applied_by: &attempt.applied_by,
+                package: planned.migration.package(),
             }),
             (Some(row), direction) => self.update(
                 id,
@@ -194,6 +195,7 @@ pub(super) fn finishing(
             claim: attempt.claim_when_done(),
             duration_ms: Some(duration_ms),
             applied_by: &attempt.applied_by,
+            package: planned.migration.package(),
         }),
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::first_run::FirstRun;
 use super::session::Connection;
 use crate::error::Error;
-use crate::history::{History, HistoryRow, Phase};
+use crate::history::{History, HistoryRow, Phase, owner};
 use crate::migration::{Direction, Migration};
 use crate::plan::planner::Planner;
 use crate::plan::select::{Planned, Request, Sources, plan_one};
@@ -48,6 +48,14 @@ impl Planning {
         self.with_live(plan_for, history, live, |sources, planner| {
             sources.plan(request, planner)
         })
+    }
+
+    /// Checks that history belongs to this program.
+    pub(super) fn check_owner(&self, history: &History) -> Result<(), Error> {
+        match self.policy.allow_missing {
+            true => Ok(()),
+            false => owner::check(history, &self.registry),
+        }
     }
 
     /// Checks the database before the first migration is applied. Later runs skip the check, and so does `redo`, which

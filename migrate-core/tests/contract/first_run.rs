@@ -1,9 +1,9 @@
-//! The guard of the first run: a database that others have filled is refused, and stays as it was.
+//! The database of another program is refused and stays as it was: on the first run by its objects, later by its history.
 
 use migrate_core::error::Code;
 use migrate_core::{Error, Migration, Rollback, Runner, Target};
 
-use crate::support::{Database, generated, migration, table};
+use crate::support::{Database, generated, in_group, in_package, migration, reference, table};
 
 on_every_database! {
     a_database_of_others_is_refused_and_stays_as_it_was
@@ -15,7 +15,11 @@ on_every_database! {
     later_runs_are_not_checked
     an_empty_history_table_is_a_first_run
     fresh_empties_the_database_of_others
-    two_programs_at_once_apply_one_of_them
+    a_program_of_the_same_package_continues_after_another_was_first
+    the_history_of_another_package_is_refused
+    another_program_in_a_group_of_its_own_does_no_harm
+    a_renamed_package_runs_and_accept_settles_it
+    two_programs_at_once_do_not_mix
 }
 
 fn guarded<T>(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Runner<'_>) -> T) -> T {
@@ -207,7 +211,7 @@ fn fresh_empties_the_database_of_others(db: &Database) {
     assert_eq!(db.tables(), ["t1"]);
 }
 
-fn two_programs_at_once_apply_one_of_them(db: &Database) {
+fn a_program_of_the_same_package_continues_after_another_was_first(db: &Database) {
     let mut connection = db.connect();
     let mut has_begun = false;
     let mine = [generated(1), generated(2)];
@@ -224,4 +228,99 @@ fn two_programs_at_once_apply_one_of_them(db: &Database) {
     // History is not as it was, so the run looks again and continues as a later one.
     result.unwrap();
     assert_eq!(db.tables().len(), if db.engine.is_postgres() { 3 } else { 2 });
+}
+
+fn of_package(package: &'static str, version: u64) -> Migration {
+    in_package(package, version, move |schema| {
+        schema.create_table(format!("{package}{version}"), |t| t.id());
+    })
+}
+
+fn the_history_of_another_package_is_refused(db: &Database) {
+    up(db, &[of_package("shop", 1), of_package("shop", 2)]).unwrap();
+    let (before, bytes) = (db.whole_picture(), db.bytes());
+    let blog = [of_package("blog", 11), of_package("blog", 12)];
+    let error = up(db, &blog).unwrap_err();
+    assert_same_text!(db.said(&error));
+    let results = guarded(db, &blog, |runner| {
+        [
+            runner.up(&Target::Next(1)).map(drop),
+            runner.rollback(&Rollback::Last(1)).map(drop),
+            runner.rollback(&Rollback::All).map(drop),
+            runner.redo(1).map(drop),
+            runner.plan(&Target::Latest).map(drop),
+            runner.plan_rollback(&Rollback::LastBatch).map(drop),
+            runner.status().map(drop),
+            runner.is_current().map(drop),
+        ]
+    });
+    for result in results {
+        assert_eq!(result.unwrap_err().code(), Code::HISTORY_OF_OTHERS);
+    }
+    assert_eq!((db.whole_picture(), db.bytes()), (before, bytes));
+    guarded(db, &blog, |_| ());
+    db.connect()
+        .runner(&blog)
+        .allow_missing(true)
+        .up(&Target::Latest)
+        .unwrap();
+    assert_eq!(db.tables(), ["blog11", "blog12", "shop1", "shop2"]);
+}
+
+fn another_program_in_a_group_of_its_own_does_no_harm(db: &Database) {
+    up(db, &[of_package("shop", 1)]).unwrap();
+    let jobs = [in_group("jobs", 1, |schema| {
+        schema.create_table("jobs", |t| t.id());
+    })];
+    up(db, &jobs).unwrap();
+    up(db, &[of_package("shop", 1), of_package("shop", 2)]).unwrap();
+    guarded(db, &jobs, |runner| runner.rollback(&Rollback::All)).unwrap();
+    assert_eq!(db.tables(), ["shop1", "shop2"]);
+}
+
+fn packages(db: &Database) -> Vec<String> {
+    db.texts("SELECT concat(version, ':', package) AS text FROM __migrations ORDER BY seq")
+}
+
+fn a_renamed_package_runs_and_accept_settles_it(db: &Database) {
+    let named = |package: &'static str, versions: std::ops::RangeInclusive<u64>| -> Vec<Migration> {
+        let migration = |version| {
+            in_package(package, version, move |schema| {
+                schema.create_table(format!("t{version}"), |t| t.id());
+            })
+        };
+        versions.map(migration).collect()
+    };
+    up(db, &named("shop", 1..=2)).unwrap();
+    // One linked version is enough to know the program.
+    up(db, &named("store", 1..=3)).unwrap();
+    assert_eq!(packages(db), ["1:shop", "2:shop", "3:store"]);
+    guarded(db, &named("store", 1..=3), |runner| runner.accept(&reference(1))).unwrap();
+    assert_eq!(packages(db), ["1:store", "2:store", "3:store"]);
+    let error = guarded(db, &named("store", 1..=3), |runner| runner.accept(&reference(1))).unwrap_err();
+    assert_eq!(error.code(), Code::WRONG_STATE);
+    // The versions of the old names are gone, but the package is known.
+    up(db, &named("store", 11..=12)).unwrap_err();
+}
+
+fn two_programs_at_once_do_not_mix(db: &Database) {
+    let mut connection = db.connect();
+    let mut has_begun = false;
+    let blog = [of_package("blog", 11), of_package("blog", 12)];
+    let mut runner = connection.runner(&blog).on_existing(false).observe(|event| {
+        // Before the first statement, where the lock allows it.
+        if matches!(event, migrate_core::Event::Started { .. }) && !has_begun && db.engine.is_postgres() {
+            has_begun = true;
+            up(db, &[of_package("shop", 1)]).unwrap();
+        }
+    });
+    let result = runner.up(&Target::Latest);
+    drop(runner);
+    match db.engine.is_postgres() {
+        true => {
+            assert_eq!(result.unwrap_err().code(), Code::HISTORY_OF_OTHERS);
+            assert_eq!(db.tables(), ["shop1"]);
+        }
+        false => assert_eq!(db.tables(), ["blog11", "blog12"]),
+    }
 }

@@ -274,6 +274,7 @@ fn an_empty_registry_and_a_duplicate_version_are_refused() {
             file: "src/other.rs",
             line: 7,
             module: "other",
+            package: "tests",
         },
         &Nothing,
     );

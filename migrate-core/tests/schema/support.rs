@@ -23,6 +23,7 @@ fn migration(version: u64, up: impl Fn(&mut Schema) + Send + Sync + 'static) -> 
         file: "src/migrations.rs",
         line: 1,
         module: "migrations",
+        package: "tests",
     };
     register(meta, Box::leak(Box::new(Up(up))))
 }

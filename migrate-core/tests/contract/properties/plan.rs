@@ -28,6 +28,7 @@ fn migration(dialect: Dialect, version: u64, operations: &[Operation]) -> Migrat
         file: "src/random.rs",
         line: 1,
         module: "random",
+        package: "tests",
     };
     let operations = operations.to_vec();
     register(meta, Box::leak(Box::new(Up { dialect, operations })))

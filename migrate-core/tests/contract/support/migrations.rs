@@ -59,6 +59,19 @@ pub(crate) fn in_group(
     register(meta, Box::leak(Box::new(UpOnly(up))))
 }
 
+/// Creates a migration of a package.
+pub(crate) fn in_package(
+    package: &'static str,
+    version: u64,
+    up: impl Fn(&mut Schema) + Send + Sync + 'static,
+) -> Migration {
+    let meta = MigrationMeta {
+        package,
+        ..meta(version)
+    };
+    register(meta, Box::leak(Box::new(UpOnly(up))))
+}
+
 fn meta(version: u64) -> MigrationMeta {
     MigrationMeta {
         version,
@@ -69,6 +82,7 @@ fn meta(version: u64) -> MigrationMeta {
         file: "src/migrations.rs",
         line: u32::try_from(version).unwrap_or(0),
         module: "app::migrations",
+        package: "tests",
     }
 }
 

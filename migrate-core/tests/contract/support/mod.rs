@@ -12,7 +12,7 @@ pub(crate) use connection::AnyConnection;
 pub(crate) use database::Database;
 pub(crate) use engine::Engine;
 pub(crate) use migrations::{
-    generated, in_group, migration, migration_with_down, reference, table, tables, untransactional,
+    generated, in_group, in_package, migration, migration_with_down, reference, table, tables, untransactional,
 };
 
 use migrate_core::Error;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::edit_table::Editing;
-use super::rules::{check_expression, check_name, diagnostic, made_by_raw_sql};
+use super::rules::{check_expression, check_name, check_unqualified, diagnostic, made_by_raw_sql};
 use super::suggest::unknown;
 use super::unknown_table::{alter_unknown, changes_nothing};
 use super::{CheckedOperation, Dropped, Findings, SchemaState};
@@ -22,6 +22,9 @@ impl SchemaState {
     /// Returns all diagnostics. The state is then unchanged.
     pub(crate) fn apply(&mut self, operation: &Operation, location: Location) -> Result<CheckedOperation, Findings> {
         let at = |mistake: Mistake| vec![diagnostic(location, mistake)];
+        for name in operation.names() {
+            check_unqualified(&name).map_err(at)?;
+        }
         match operation {
             Operation::CreateTable { table, edits } => self.create_table(table, edits, location),
             Operation::AlterTable { table, edits } => self.alter_table(table, edits, location),

@@ -49,6 +49,20 @@ pub(super) fn check_name(what: impl fmt::Display, name: &str) -> Result<(), Mist
     Ok(())
 }
 
+/// Refuses the name of an object with a dot: as one identifier it would name an object with a dot in its name, not one
+/// in another schema.
+pub(super) fn check_unqualified(name: &str) -> Result<(), Mistake> {
+    match name.contains('.') {
+        false => Ok(()),
+        true => Err(Code::INVALID_NAME
+            .mistake(format!("`{name}` contains a dot, but a name has no schema"))
+            .help(
+                "choose the schema for the whole run, with `search_path` on PostgreSQL or the database of the URL; SQL that \
+                 names another schema belongs into `execute`",
+            )),
+    }
+}
+
 pub(super) fn listed(columns: &[String]) -> String {
     format!("`{}`", columns.join("`, `"))
 }

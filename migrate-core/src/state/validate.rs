@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::Uniform;
 use super::edit_table::Editing;
-use super::rules::{self, check_name, diagnostic, listed};
+use super::rules::{self, check_name, check_unqualified, diagnostic, listed};
 use super::suggest::unknown;
 use crate::code::Code;
 use crate::diagnostic::Mistake;
@@ -247,6 +247,7 @@ impl Editing<'_> {
                     .help("make the column nullable, or use another `ForeignKeyAction`"));
             }
         }
+        check_unqualified(&key.to_table)?;
         let target = if key.to_table == self.table.name {
             &self.table
         } else if let Some(target) = self.state.table(&key.to_table) {

@@ -12,8 +12,8 @@ const NAME: &str = "§";
 const TEXT: &str = "¤";
 
 const NAMES: &[&str] = &[
-    "\"", "\"\"", "`", "``", "'", "''", "\\", "\\'", "\\`", "\\\"", ";", "--", "/*", "*/", "#", "(", ")", ",", ".",
-    "]", "[", "%s", "${x}", "{0}", "?", "$1", ":a", "@a", " ", "ünï", "🦀", "select", "\"; --", "`; #",
+    "\"", "\"\"", "`", "``", "'", "''", "\\", "\\'", "\\`", "\\\"", ";", "--", "/*", "*/", "#", "(", ")", ",", "]",
+    "[", "%s", "${x}", "{0}", "?", "$1", ":a", "@a", " ", "ünï", "🦀", "select", "\"; --", "`; #",
 ];
 
 const TEXTS: &[&str] = &[
@@ -164,6 +164,23 @@ fn recent(dialect: Dialect) -> DialectVersion {
     match dialect {
         Dialect::MariaDb => "mariadb:10.11".parse().unwrap(),
         other => other.into(),
+    }
+}
+
+/// Only names of objects have no dots: a user would mean a schema.
+#[test]
+fn a_column_name_can_have_a_dot() {
+    for dialect in Dialect::ALL {
+        let registry = registry_of(|schema| {
+            schema.create_table("a", |t| {
+                t.big_int("b.c").primary_key();
+                t.integer("d.e").nullable();
+                t.index(["d.e"]);
+            });
+        });
+        let plan = Plan::offline(&registry, recent(dialect)).unwrap();
+        let sql = plan.migrations()[0].sql().concat();
+        assert!(sql.contains("b.c") && sql.contains("d.e"), "{sql}");
     }
 }
 

@@ -35,6 +35,25 @@ const WRONG: &[(&str, Describe)] = &[
     ("a constraint twice", |schema| {
         schema.alter_table("users", |t| t.unique(["email"]));
     }),
+    ("a table of another schema", |schema| {
+        schema.create_table("app.users", |t| t.id());
+    }),
+    ("a view of another schema", |schema| {
+        schema.create_view("app.answer", "SELECT 42 AS number");
+    }),
+    ("a change of a table of another schema", |schema| {
+        schema.alter_table("app.users", |t| t.text("note").nullable());
+    }),
+    ("a change of a table of another schema after raw SQL", |schema| {
+        schema.execute("SELECT anything()").up_only();
+        schema.alter_table("app.users", |t| t.text("note").nullable());
+    }),
+    ("a table that moves to another schema", |schema| {
+        schema.rename_table("posts", "app.posts")
+    }),
+    ("a reference to a table of another schema", |schema| {
+        schema.create_table("likes", |t| t.big_int("post_id").references("app.posts", "id"));
+    }),
     ("a table without columns", |schema| schema.create_table("empty", |_| {})),
     ("nothing changed", |schema| schema.alter_table("users", |_| {})),
     ("a reference to no table", |schema| {

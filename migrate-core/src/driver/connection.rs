@@ -39,7 +39,7 @@ pub trait SqlConnection: Any {
 
     /// Captures the session's settings before a step changes them. On MySQL and MariaDB it also sets the lock wait and
     /// a strict SQL mode.
-    fn capture_baseline(&mut self, _history: &str, _wait: Duration) -> Result<SessionBaseline, DriverError> {
+    fn capture_baseline(&mut self, _wait: Duration) -> Result<SessionBaseline, DriverError> {
         Ok(SessionBaseline::default())
     }
 

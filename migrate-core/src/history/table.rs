@@ -118,10 +118,10 @@ impl HistoryTable {
         )
     }
 
-    /// Returns the query for all rows; `more` follows the columns.
-    pub(crate) fn select_all(&self, more: &str) -> String {
+    /// Returns the query for all rows; `more` follows the columns, and `condition` the table.
+    pub(crate) fn select_all(&self, more: &str, condition: &str) -> String {
         format!(
-            "SELECT {}{more} FROM {} ORDER BY seq",
+            "SELECT {}{more} FROM {}{condition} ORDER BY seq",
             columns::names().join(", "),
             self.qualified()
         )

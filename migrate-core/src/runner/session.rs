@@ -152,7 +152,7 @@ impl<'a> Connection<'a> {
         let baseline = match self.baseline.take() {
             Some(baseline) => baseline,
             None => {
-                let baseline = self.driver.capture_baseline(self.table.name(), self.waits.statement)?;
+                let baseline = self.driver.capture_baseline(self.waits.statement)?;
                 self.table.settle(baseline.schema.as_deref());
                 if baseline.is_pooled {
                     self.driver.disable_statement_cache();

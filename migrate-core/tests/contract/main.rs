@@ -115,6 +115,8 @@ mod introspection;
 mod processes;
 mod properties;
 mod rollback;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod run_schema;
 mod single_transaction;
 mod sqlite;
 mod stop;

@@ -49,7 +49,7 @@ const WRONG: &[(&str, Describe)] = &[
         schema.alter_table("app.users", |t| t.text("note").nullable());
     }),
     ("a table that moves to another schema", |schema| {
-        schema.rename_table("posts", "app.posts")
+        schema.rename_table("posts", "app.posts");
     }),
     ("a reference to a table of another schema", |schema| {
         schema.create_table("likes", |t| t.big_int("post_id").references("app.posts", "id"));

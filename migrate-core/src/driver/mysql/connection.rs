@@ -8,9 +8,10 @@ use diesel::sql_types::{Nullable, Text};
 use diesel::{MysqlConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::DIALECT;
+use super::history_store::no_database;
 use crate::dialect::{Dialect, DialectVersion};
 use crate::driver::query::one_text;
-use crate::driver::{DriverError, DriverErrorKind, SqlConnection, Traits, transaction};
+use crate::driver::{DriverError, SqlConnection, Traits, transaction};
 use crate::history::table::SessionBaseline;
 use crate::render::SqlDialect;
 
@@ -46,7 +47,7 @@ impl SqlConnection for MysqlConnection {
         Ok(version_of(&one_text(self, &format!("SELECT {VERSION} AS text"))?))
     }
 
-    fn capture_baseline(&mut self, _history: &str, wait: Duration) -> Result<SessionBaseline, DriverError> {
+    fn capture_baseline(&mut self, wait: Duration) -> Result<SessionBaseline, DriverError> {
         #[derive(QueryableByName)]
         struct Found {
             #[diesel(sql_type = Nullable<Text>)]
@@ -73,10 +74,7 @@ impl SqlConnection for MysqlConnection {
         ))
         .get_result(self)?;
         let Some(schema) = found.schema else {
-            return Err(DriverError {
-                kind: DriverErrorKind::Other,
-                message: "no database is selected; name one at the end of the URL".to_owned(),
-            });
+            return Err(no_database());
         };
         // Whole seconds, at least one:
         // https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_lock_wait_timeout

@@ -13,10 +13,11 @@ use crate::render::SqlDialect;
 
 impl HistoryStore for MysqlConnection {
     fn history(&mut self, table: &HistoryTable, with_details: bool) -> Result<Option<StoredRows>, DriverError> {
-        let query = table.select_all(&format!(
+        let server = format!(
             ", {VERSION} AS server, cast(bit_xor({}) OVER () AS SIGNED) AS history_version",
             row_version()
-        ));
+        );
+        let query = table.select_all(&server, "");
         let load = |connection: &mut MysqlConnection| -> Result<_, DriverError> {
             Ok(Some(history_rows::load(connection, &query, with_details, version_of)?))
         };
@@ -24,7 +25,7 @@ impl HistoryStore for MysqlConnection {
             Err(error) if error.kind == DriverErrorKind::Other => match is_there(self, table)? {
                 // Another run may have created it in between.
                 true => load(self),
-                false => Ok(None),
+                false => check_database(self).map(|()| None),
             },
             result => result,
         }
@@ -74,7 +75,22 @@ fn schema_of(table: &HistoryTable) -> String {
         .map_or("database()".to_owned(), |schema| DIALECT.text(schema))
 }
 
-pub(super) fn is_there(connection: &mut MysqlConnection, table: &HistoryTable) -> Result<bool, DriverError> {
+/// Checks that a database is selected. Without one, no table exists.
+fn check_database(connection: &mut MysqlConnection) -> Result<(), DriverError> {
+    match number(connection, "SELECT database() IS NULL AS number")? {
+        Some(0) => Ok(()),
+        _ => Err(no_database()),
+    }
+}
+
+pub(super) fn no_database() -> DriverError {
+    DriverError {
+        kind: DriverErrorKind::Other,
+        message: "no database is selected; name one at the end of the URL".to_owned(),
+    }
+}
+
+fn is_there(connection: &mut MysqlConnection, table: &HistoryTable) -> Result<bool, DriverError> {
     let query = format!(
         "SELECT count(*) AS number FROM information_schema.tables WHERE table_schema = {} AND table_name = {}",
         schema_of(table),

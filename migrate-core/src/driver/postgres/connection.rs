@@ -12,7 +12,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use super::{DIALECT, invalid_index, milliseconds};
 use crate::dialect::{Dialect, DialectVersion};
 use crate::driver::query::{one_text, texts};
-use crate::driver::{DriverError, SqlConnection, Traits, transaction};
+use crate::driver::{DriverError, DriverErrorKind, SqlConnection, Traits, transaction};
 use crate::history::table::SessionBaseline;
 use crate::render::SqlDialect;
 use crate::sql::StatementInfo;
@@ -48,7 +48,7 @@ impl SqlConnection for PgConnection {
         Ok(version_of(&one_text(self, &format!("SELECT {VERSION} AS text"))?))
     }
 
-    fn capture_baseline(&mut self, history: &str, _wait: Duration) -> Result<SessionBaseline, DriverError> {
+    fn capture_baseline(&mut self, _wait: Duration) -> Result<SessionBaseline, DriverError> {
         #[derive(QueryableByName)]
         struct Found {
             #[diesel(sql_type = Nullable<Text>)]
@@ -70,12 +70,9 @@ impl SqlConnection for PgConnection {
             #[diesel(sql_type = Text)]
             _used_by_now: String,
         }
-        let table = DIALECT.text(&DIALECT.identifier(history));
         let process = DIALECT.text(this_process());
         let found: Found = sql_query(format!(
-            "SELECT coalesce((SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.oid = to_regclass({table})), current_schema()::text) AS schema, \
-             session_user::text AS user, current_setting('role') AS role, \
+            "SELECT current_schema()::text AS schema, session_user::text AS user, current_setting('role') AS role, \
              (SELECT coalesce(string_agg(format(', (%L, %L)', name, setting), ''), '') FROM pg_settings \
              WHERE source = 'session') AS settings, {MEANING_OF_SQL} AS meaning, \
              current_setting('standard_conforming_strings') = 'on' AS reads_standard_strings, \
@@ -83,6 +80,9 @@ impl SqlConnection for PgConnection {
              set_config('migrate.used_by', {process}, false) AS _used_by_now"
         ))
         .get_result(self)?;
+        let Some(schema) = found.schema else {
+            return Err(no_schema());
+        };
         // Settings return to their value at the capture; those that were set later return to the value at the session's
         // start. Settings of one transaction end with it.
         let restore = format!(
@@ -96,7 +96,7 @@ impl SqlConnection for PgConnection {
             found.settings
         );
         Ok(SessionBaseline {
-            schema: found.schema,
+            schema: Some(schema),
             restore_original: Some(restore.clone()),
             restore_baseline: Some(restore),
             // A false condition divides by zero. Where backslashes escape quotes, a statement may end elsewhere.
@@ -157,6 +157,26 @@ impl SqlConnection for PgConnection {
     fn set_foreign_keys(&mut self, kept: bool) -> Result<bool, DriverError> {
         // Only SQLite rebuilds tables.
         Ok(kept)
+    }
+}
+
+/// Returns the schema that the run uses: the first one of the search path that exists.
+///
+/// # Errors
+///
+/// If none exists.
+pub(super) fn current_schema(connection: &mut PgConnection) -> Result<String, DriverError> {
+    let name = one_text(connection, "SELECT coalesce(current_schema()::text, '') AS text")?;
+    match name.is_empty() {
+        true => Err(no_schema()),
+        false => Ok(name),
+    }
+}
+
+fn no_schema() -> DriverError {
+    DriverError {
+        kind: DriverErrorKind::Other,
+        message: "no schema of the search path exists; create it, or set another `search_path`".to_owned(),
     }
 }
 

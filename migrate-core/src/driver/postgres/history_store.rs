@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::PgConnection;
 
-use super::connection::{VERSION, version_of};
+use super::connection::{VERSION, current_schema, version_of};
 use super::lock::key_of;
 use super::{BEGIN, DIALECT, milliseconds, truth};
 use crate::driver::history_store::PipelineEnvelope;
@@ -18,32 +18,44 @@ use crate::render::SqlDialect;
 
 impl HistoryStore for PgConnection {
     fn history(&mut self, table: &HistoryTable, with_details: bool) -> Result<Option<StoredRows>, DriverError> {
+        let is_open = self.transaction_depth() > 0;
         // A failed query would abort the open transaction.
-        if self.transaction_depth() > 0 && !is_there(self, table)? {
+        if is_open && !is_there(self, table)? {
             return Ok(None);
         }
-        let query = table.select_all(&format!(
-            ", {VERSION} AS server, (sum({ROW_VERSION}) OVER ())::bigint AS history_version"
-        ));
-        let load = |connection: &mut PgConnection| -> Result<_, DriverError> {
-            Ok(Some(history_rows::load(connection, &query, with_details, version_of)?))
+        let server = format!(", {VERSION} AS server, (sum({ROW_VERSION}) OVER ())::bigint AS history_version");
+        // The search path may lead to a table of another schema, or to a temporary one.
+        let in_schema = match table.schema() {
+            Some(_) => String::new(),
+            None => format!(" WHERE {}", is_in_current_schema(table)),
         };
-        match load(self) {
-            Err(error) if error.kind == DriverErrorKind::Other && self.transaction_depth() == 0 => {
-                match is_there(self, table)? {
-                    // Another run may have created it in between.
-                    true => load(self),
-                    false => Ok(None),
+        let query = table.select_all(&server, &in_schema);
+        match history_rows::load(self, &query, with_details, version_of) {
+            Ok(stored) if table.schema().is_some() || !stored.rows.is_empty() => return Ok(Some(stored)),
+            Ok(_) => {}
+            Err(error) => {
+                let error = DriverError::from(error);
+                if is_open || error.kind != DriverErrorKind::Other {
+                    return Err(error);
                 }
             }
-            result => result,
         }
+        let mut there = table.clone();
+        if there.schema().is_none() {
+            there.settle(Some(&current_schema(self)?));
+        }
+        if !is_there(self, &there)? {
+            return Ok(None);
+        }
+        // It is empty, or another run may have created it in between.
+        let query = there.select_all(&server, "");
+        Ok(Some(history_rows::load(self, &query, with_details, version_of)?))
     }
 
     fn columns(&mut self, table: &HistoryTable) -> Result<Vec<String>, DriverError> {
         let query = format!(
-            "SELECT attname::text AS text FROM pg_attribute WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
-            DIALECT.text(&table.qualified())
+            "SELECT attname::text AS text FROM pg_attribute WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped",
+            oid_of(table)
         );
         texts(self, &query)
     }
@@ -76,10 +88,7 @@ impl HistoryStore for PgConnection {
         let (setting, number) = (left_by(run), history_version_of(table));
         let left = |part: u8| format!("split_part(current_setting('{setting}', true), ' ', {part})");
         let (holds, before) = match expected {
-            HistoryVersion::NoTable => (
-                format!("to_regclass({}) IS NULL", DIALECT.text(&table.qualified())),
-                "0".to_owned(),
-            ),
+            HistoryVersion::NoTable => (format!("{} IS NULL", oid_of(table)), "0".to_owned()),
             HistoryVersion::Number(expected) => (format!("{number} = {expected}"), expected.to_string()),
             // Reading all rows is needed only if another transaction has had an ID since that of the run.
             HistoryVersion::LeftByRun => (
@@ -141,10 +150,29 @@ fn left_by(run: &str) -> String {
     format!("migrate.run_{run}")
 }
 
+/// Returns an SQL expression for the table of the run's schema; NULL if it does not exist.
+fn oid_of(table: &HistoryTable) -> String {
+    match table.schema() {
+        Some(_) => format!("to_regclass({})", DIALECT.text(&table.qualified())),
+        None => format!(
+            "to_regclass(quote_ident(current_schema()) || {})",
+            DIALECT.text(&format!(".{}", DIALECT.identifier(table.name())))
+        ),
+    }
+}
+
+/// Returns a condition: the search path leads to the table of the current schema.
+fn is_in_current_schema(table: &HistoryTable) -> String {
+    let found = DIALECT.text(&DIALECT.identifier(table.name()));
+    format!("to_regclass({found}) = {}", oid_of(table))
+}
+
 fn is_there(connection: &mut PgConnection, table: &HistoryTable) -> Result<bool, DriverError> {
-    let name = DIALECT.text(&table.qualified());
     // Reading the catalog takes a lock on it, and so sees the latest commits. The function alone would answer from the
     // cache of this session.
-    let query = format!("SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass({name})) AS truth");
+    let query = format!(
+        "SELECT EXISTS (SELECT FROM pg_class WHERE oid = {}) AS truth",
+        oid_of(table)
+    );
     truth(connection, &query)
 }

@@ -12,7 +12,7 @@ use crate::render::{SqlDialect, Sqlite};
 
 impl HistoryStore for SqliteConnection {
     fn history(&mut self, table: &HistoryTable, with_details: bool) -> Result<Option<StoredRows>, DriverError> {
-        let query = table.select_all("");
+        let query = table.select_all("", "");
         let load = |connection: &mut SqliteConnection| {
             history_rows::load(connection, &query, with_details, |_| Dialect::Sqlite.into())
         };

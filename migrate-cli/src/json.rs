@@ -1,6 +1,8 @@
 //! The documents of `--json`. Their shape is stable and documented in `docs/json.md`. Changing an existing field
 //! requires a new [`FORMAT`].
 
+use std::collections::BTreeMap;
+
 use migrate_core::error::{Diagnostic, Location};
 use migrate_core::history::MigrationStatus;
 use migrate_core::plan::{InterruptedMigration, PlannedMigration};
@@ -52,6 +54,8 @@ pub(crate) enum Body {
     Status {
         current: bool,
         migrations: Vec<StatusItem>,
+        schema: Option<String>,
+        unlinked_groups: BTreeMap<String, usize>,
     },
     Plan {
         migrations: Vec<PlanItem>,

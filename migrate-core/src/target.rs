@@ -58,8 +58,13 @@ impl MigrationRef {
         id.version == self.version && self.group.as_deref().is_none_or(|group| group == id.group)
     }
 
-    /// Returns the one candidate that the reference matches.
+    /// Returns the one candidate that the reference matches. A version alone is one of the default group, as IDs are
+    /// printed, and else one of any group.
     pub(crate) fn find<'a, T>(&self, candidates: &'a [T], id: impl Fn(&T) -> MigrationId<'_>) -> Result<&'a T, Error> {
+        let is_of_default = |candidate: &&T| self.means(id(candidate)) && id(candidate).group == DEFAULT_GROUP;
+        if let Some(found) = candidates.iter().find(is_of_default).filter(|_| self.group.is_none()) {
+            return Ok(found);
+        }
         let mut named = candidates.iter().filter(|candidate| self.means(id(candidate)));
         let Some(found) = named.next() else {
             let mut error = Error::new(Code::UNKNOWN_MIGRATION, format!("migration {self} does not exist"));

@@ -10,19 +10,35 @@ use crate::json::{Body, StatusItem};
 use crate::output::{Output, escape_control_chars, state_style};
 
 pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, CliError> {
-    let entries = context.read(|runner| runner.status())?;
+    let (entries, others, schema) =
+        context.read(|runner| Ok((runner.status()?, runner.unlinked_groups()?, runner.current_schema()?)))?;
     let current = entries.iter().all(|entry| entry.state.is_current());
 
     context.output.document(|| Body::Status {
         current,
         migrations: entries.iter().map(StatusItem::from).collect(),
+        schema: schema.clone(),
+        unlinked_groups: others.clone(),
     });
     if !context.output.is_json() {
         table(context.output, &entries);
     }
-    context
-        .output
-        .info(format_args!("{}: {}", context.database()?, counts(&entries)));
+    let schema = schema.map_or(String::new(), |schema| {
+        format!(", schema {}", escape_control_chars(&schema))
+    });
+    let summary = format!("{}{schema}: {}", context.database()?, counts(&entries));
+    context.output.info(summary);
+    for (group, count) in &others {
+        let count = if *count == 1 {
+            "1 migration".to_owned()
+        } else {
+            format!("{count} migrations")
+        };
+        let group = escape_control_chars(group);
+        context.output.info(format_args!(
+            "and {count} of the group {group}, which this program does not have"
+        ));
+    }
     for (state, message, help) in WARNINGS {
         if entries.iter().any(|entry| entry.state == state) {
             context

@@ -26,6 +26,11 @@ pub trait Introspect {
     /// Reads the live schema. Reuses the parts of `earlier` that have not changed.
     fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError>;
 
+    /// Returns the schema that the connection uses, where a database has several.
+    fn schema(&mut self) -> Result<Option<String>, DriverError> {
+        Ok(None)
+    }
+
     /// Counts the rows of a table.
     fn count_rows(&mut self, table: &str) -> Result<i64, DriverError>;
 

@@ -7,7 +7,7 @@ pub(crate) mod owner;
 pub(crate) mod table;
 
 use std::cell::LazyCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use crate::code::Code;
@@ -269,6 +269,16 @@ impl History {
     /// Returns the rows of linked groups; the others belong to other programs.
     pub(crate) fn linked_rows(&self, registry: &Registry) -> impl Iterator<Item = &HistoryRow> {
         self.rows.iter().filter(|row| registry.newest(&row.group).is_some())
+    }
+
+    /// Returns the groups that are not linked, each with the number of its rows.
+    pub(crate) fn unlinked_groups(&self, registry: &Registry) -> BTreeMap<String, usize> {
+        let unlinked = self.rows.iter().filter(|row| registry.newest(&row.group).is_none());
+        let mut groups = BTreeMap::new();
+        for row in unlinked {
+            *groups.entry(row.group.clone()).or_default() += 1;
+        }
+        groups
     }
 
     /// Returns the interrupted migration, if there is one.

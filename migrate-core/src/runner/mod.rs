@@ -32,6 +32,7 @@ mod stepwise;
 mod transactional;
 mod wording;
 
+use std::collections::BTreeMap;
 #[cfg(feature = "testing")]
 use std::rc::Rc;
 use std::time::Duration;
@@ -236,6 +237,31 @@ impl<'c> Runner<'c> {
     pub fn allow_missing(mut self, allow: bool) -> Runner<'c> {
         self.planning.policy.allow_missing = allow;
         self
+    }
+
+    /// Returns the groups of history that this program does not have, each with its number of migrations: those of
+    /// another program, or of a library that is no longer linked. [`status`](Runner::status) leaves them out.
+    ///
+    /// # Errors
+    ///
+    /// If history cannot be read.
+    pub fn unlinked_groups(&mut self) -> Result<BTreeMap<String, usize>, Error> {
+        let (mut connection, planning, _) = self.open()?;
+        Ok(load_rows(&mut connection)?.unlinked_groups(planning.registry()))
+    }
+
+    /// Returns the schema that the connection uses on PostgreSQL: the first one of the search path that exists. `None` on
+    /// the other databases.
+    ///
+    /// # Errors
+    ///
+    /// If no schema of the search path exists.
+    pub fn current_schema(&mut self) -> Result<Option<String>, Error> {
+        let (mut connection, ..) = self.open()?;
+        match connection.schema() {
+            Ok(schema) => Ok(schema),
+            Err(error) => Err(connection.error("the schema cannot be read", error)),
+        }
     }
 
     /// Sets whether the first run continues on a database that is not empty. The default is false: [`up`](Runner::up)

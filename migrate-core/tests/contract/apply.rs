@@ -69,22 +69,20 @@ fn a_target_that_does_not_exist_is_an_error(db: &Database) {
 }
 
 fn an_ambiguous_version_must_name_its_group(db: &Database) {
-    let all = [
-        table(1),
-        in_group("jobs", 1, |schema| {
-            schema.execute("CREATE TABLE jobs (id INTEGER)").undo("DROP TABLE jobs");
-        }),
-    ];
+    let of_group = |group: &'static str| {
+        in_group(group, 1, move |schema| {
+            schema
+                .execute(format!("CREATE TABLE {group} (id INTEGER)"))
+                .undo(format!("DROP TABLE {group}"));
+        })
+    };
+    let all = [of_group("audit"), of_group("jobs")];
     let error = db.with(&all, |runner| runner.up(&to(1))).unwrap_err();
-    assert!(error.to_string().contains("jobs:1"), "{error}");
-    let one: MigrationRef = "default:1".parse().unwrap();
-    assert_eq!(
-        db.with(&all, |runner| runner.up(&Target::To(one)))
-            .unwrap()
-            .executed
-            .len(),
-        1
-    );
+    assert!(error.to_string().contains("audit:1 or jobs:1"), "{error}");
+    let one: MigrationRef = "jobs:1".parse().unwrap();
+    // IDs order by version, then by group.
+    let report = db.with(&all, |runner| runner.up(&Target::To(one))).unwrap();
+    assert_eq!(report.executed.len(), 2);
 }
 
 fn all_mistakes_are_reported_before_anything_runs(db: &Database) {

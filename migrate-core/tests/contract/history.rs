@@ -13,6 +13,8 @@ on_every_database! {
     undo_and_line_endings_do_not_change_the_checksum
     out_of_order_migrations_apply_unless_order_is_strict
     groups_are_independent_and_unknown_ones_are_ignored
+    a_version_alone_is_of_the_default_group
+    groups_of_other_programs_are_counted
     an_older_checksum_encoding_is_updated_silently
     the_history_table_can_have_another_name
     a_table_of_another_shape_is_refused
@@ -306,4 +308,45 @@ fn changed_sql_of_another_dialect_is_ignored(db: &Database) {
 
 fn is_own(db: &Database, dialect: Dialect) -> bool {
     dialect == db.engine.pick(Dialect::Sqlite, Dialect::Postgres, Dialect::MySql)
+}
+
+fn of_group(group: &'static str, version: u64) -> migrate_core::Migration {
+    in_group(group, version, move |schema| {
+        schema.create_table(format!("{group}{version}"), |t| t.id());
+    })
+}
+
+fn a_version_alone_is_of_the_default_group(db: &Database) {
+    let all = [
+        table(3),
+        of_group("audit", 3),
+        of_group("jobs", 3),
+        of_group("audit", 4),
+        of_group("jobs", 4),
+    ];
+    db.up(&all).unwrap();
+    let answer = |reference: &str| {
+        let error = db
+            .with(&all, |runner| runner.interrupted(&reference.parse().unwrap()))
+            .unwrap_err();
+        error.message().to_owned()
+    };
+    assert_eq!(answer("3"), "migration 3 m3 is applied, not interrupted");
+    assert_eq!(answer("default:3"), answer("3"));
+    assert_eq!(answer("jobs:3"), "migration jobs:3 m3 is applied, not interrupted");
+    assert_eq!(answer("4"), "version 4 exists in several groups");
+}
+
+fn groups_of_other_programs_are_counted(db: &Database) {
+    db.up(&[
+        table(1),
+        of_group("audit", 2),
+        of_group("audit", 3),
+        of_group("jobs", 1),
+    ])
+    .unwrap();
+    let groups = db.with(&[table(1)], |runner| runner.unlinked_groups()).unwrap();
+    let groups: Vec<String> = groups.iter().map(|(group, count)| format!("{group} {count}")).collect();
+    assert_eq!(groups, ["audit 2", "jobs 1"]);
+    assert_eq!(states(db, &[table(1)]), ["1 applied"]);
 }

@@ -30,8 +30,8 @@ impl SqlConnection for PgConnection {
     }
 
     fn database_label(&mut self) -> String {
-        let query = "SELECT 'the PostgreSQL database ' || current_database() \
-                     || coalesce(' on ' || host(inet_server_addr()) || ':' || inet_server_port(), '') AS text";
+        let query = "SELECT coalesce('schema ' || current_schema() || ' of ', '') || 'the PostgreSQL database ' \
+                     || current_database() || coalesce(' on ' || host(inet_server_addr()) || ':' || inet_server_port(), '') AS text";
         // A failed transaction answers no queries.
         one_text(self, query).unwrap_or_else(|_| "the PostgreSQL database".to_owned())
     }

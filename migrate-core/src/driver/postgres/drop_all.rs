@@ -6,18 +6,14 @@ use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, Connection, SimpleConnection};
 
 use super::{DIALECT, truth};
-use crate::driver::query::{one_text, texts};
+use crate::driver::query::texts;
 use crate::driver::{DriverError, DriverErrorKind, DropAll, SqlConnection};
 use crate::history::table::HistoryTable;
 use crate::render::SqlDialect;
 
 impl DropAll for PgConnection {
     fn fresh_scope(&mut self) -> String {
-        let schema = one_text(self, "SELECT coalesce(current_schema()::text, '') AS text").unwrap_or_default();
-        format!(
-            "the schema `{schema}` of {} (other schemas are unchanged)",
-            self.database_label()
-        )
+        format!("{} (other schemas are unchanged)", self.database_label())
     }
 
     fn drop_everything(&mut self, history: &HistoryTable, _wait: Duration) -> Result<(), DriverError> {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
+use super::connection::current_schema;
 use super::{DIALECT, catalog};
 use crate::driver::introspection::kept_if_equal;
 use crate::driver::query::{number, one_text};
@@ -31,6 +32,10 @@ impl Introspect for PgConnection {
 
     fn live(&mut self, earlier: &Rc<LiveSchema>) -> Result<Rc<LiveSchema>, DriverError> {
         catalog::read(self).map(|live| kept_if_equal(earlier, live))
+    }
+
+    fn schema(&mut self) -> Result<Option<String>, DriverError> {
+        current_schema(self).map(Some)
     }
 
     fn count_rows(&mut self, table: &str) -> Result<i64, DriverError> {

@@ -39,6 +39,13 @@ pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Cli
             "and {count} of the group {group}, which this program does not have"
         ));
     }
+    if let Some((count, old, new)) = renamed_package(&entries) {
+        context.output.info(format_args!(
+            "history names the package {} in {count} of these migrations, and it is {new} now; `migrate accept VERSION` with \
+             one of them records the new name",
+            escape_control_chars(&old)
+        ));
+    }
     for (state, message, help) in WARNINGS {
         if entries.iter().any(|entry| entry.state == state) {
             context
@@ -51,6 +58,20 @@ pub(super) fn status(context: &Context<'_>, exit_code: bool) -> Result<Exit, Cli
     } else {
         Exit::Done
     })
+}
+
+/// Returns the number of migrations that history has under an older name of their package, with both names.
+fn renamed_package(entries: &[MigrationStatus]) -> Option<(usize, String, &'static str)> {
+    let names = |entry: &MigrationStatus| {
+        let (migration, applied) = (entry.migration?, entry.applied.as_ref()?);
+        (migration.package() != applied.package).then(|| (applied.package.clone(), migration.package()))
+    };
+    let (old, new) = entries.iter().find_map(names)?;
+    let count = entries
+        .iter()
+        .filter_map(names)
+        .filter(|other| *other == (old.clone(), new));
+    Some((count.count(), old, new))
 }
 
 /// The states that stop the next `up`, and the ways out.

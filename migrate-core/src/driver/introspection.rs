@@ -31,6 +31,11 @@ pub trait Introspect {
         Ok(None)
     }
 
+    /// Returns the foreign tables, which are no part of the live schema.
+    fn foreign_tables(&mut self) -> Result<Vec<String>, DriverError> {
+        Ok(Vec::new())
+    }
+
     /// Counts the rows of a table.
     fn count_rows(&mut self, table: &str) -> Result<i64, DriverError>;
 

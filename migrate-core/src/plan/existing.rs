@@ -17,6 +17,7 @@ impl ExistingObjects {
     /// and the history table `history`.
     pub(crate) fn of(
         live: &LiveSchema,
+        foreign_tables: Vec<String>,
         queue: &[PlannedMigration],
         ignore: &[String],
         history: &str,
@@ -32,6 +33,9 @@ impl ExistingObjects {
                 None => found.tables.push(name.clone()),
             }
         }
+        found
+            .tables
+            .extend(foreign_tables.into_iter().filter(|name| !is_expected(name)));
         found.views = live.views.keys().filter(|name| !is_expected(name)).cloned().collect();
         found
     }

@@ -28,8 +28,11 @@ impl FirstRun {
             return Ok(());
         }
         let live = connection.live_to_plan()?;
-        let history = connection.table().name().to_owned();
-        let found = ExistingObjects::of(&live, queue, &self.ignore, &history);
+        let foreign_tables = match connection.foreign_tables() {
+            Ok(tables) => tables,
+            Err(error) => return Err(connection.error("the schema cannot be read", error)),
+        };
+        let found = ExistingObjects::of(&live, foreign_tables, queue, &self.ignore, connection.table().name());
         match found.is_empty() {
             true => Ok(()),
             false => Err(refused(connection, &found)),

@@ -541,8 +541,9 @@ impl<'c> Runner<'c> {
         redo::redo(&mut connection, planning, hooks, &settings, number)
     }
 
-    /// Accepts a changed migration: stores its current checksum in history. It runs no step, and changes nothing else
-    /// in the database.
+    /// Accepts a changed migration: stores its current checksum in history. Of an unchanged migration whose package was
+    /// renamed, it stores the new name, in all rows of the package and the group. It runs no step, and changes nothing
+    /// else in the database.
     ///
     /// ```
     /// # use migrate_core::{Error, MigrationRef, Runner, Version};
@@ -555,7 +556,7 @@ impl<'c> Runner<'c> {
     /// # Errors
     ///
     /// - [`ErrorKind::InvalidTarget`](crate::ErrorKind::InvalidTarget) if the reference matches no migration or several, or if the state of the
-    ///   migration is not [`MigrationState::Changed`](crate::MigrationState::Changed).
+    ///   migration is not [`MigrationState::Changed`](crate::MigrationState::Changed) and its package has its old name.
     /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked) if another run holds the lock for too long.
     /// - the errors of [`status`](Runner::status).
     pub fn accept(&mut self, reference: &MigrationRef) -> Result<(), Error> {

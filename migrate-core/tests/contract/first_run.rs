@@ -22,6 +22,13 @@ on_every_database! {
     two_programs_at_once_do_not_mix
 }
 
+#[cfg(feature = "postgres")]
+on_postgres! {
+    foreign_tables_are_refused
+    objects_of_extensions_are_left_out_of_account
+    tables_of_other_schemas_are_left_out_of_account
+}
+
 fn guarded<T>(db: &Database, migrations: &[Migration], work: impl FnOnce(&mut Runner<'_>) -> T) -> T {
     let mut connection = db.connect();
     work(&mut connection.runner(migrations).on_existing(false))
@@ -323,4 +330,30 @@ fn two_programs_at_once_do_not_mix(db: &Database) {
         }
         false => assert_eq!(db.tables(), ["blog11", "blog12"]),
     }
+}
+
+#[cfg(feature = "postgres")]
+fn foreign_tables_are_refused(db: &Database) {
+    db.execute(
+        "CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER elsewhere FOREIGN DATA WRAPPER nothing; \
+         CREATE FOREIGN TABLE theirs (id bigint) SERVER elsewhere",
+    );
+    let error = up(db, &[generated(1)]).unwrap_err();
+    assert_eq!(error.code(), Code::DATABASE_NOT_EMPTY);
+    assert!(error.to_string().contains("1 table: `theirs`"), "{error}");
+}
+
+#[cfg(feature = "postgres")]
+fn objects_of_extensions_are_left_out_of_account(db: &Database) {
+    db.execute(
+        "CREATE TABLE spatial_ref_sys (srid integer); ALTER EXTENSION plpgsql ADD TABLE spatial_ref_sys; \
+         CREATE VIEW geometry_columns AS SELECT 1 AS number; ALTER EXTENSION plpgsql ADD VIEW geometry_columns",
+    );
+    up(db, &[generated(1)]).unwrap();
+}
+
+#[cfg(feature = "postgres")]
+fn tables_of_other_schemas_are_left_out_of_account(db: &Database) {
+    db.execute("CREATE SCHEMA audit; CREATE TABLE audit.log (id bigint)");
+    up(db, &[generated(1)]).unwrap();
 }

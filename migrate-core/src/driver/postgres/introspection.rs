@@ -8,7 +8,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use super::connection::current_schema;
 use super::{DIALECT, catalog};
 use crate::driver::introspection::kept_if_equal;
-use crate::driver::query::{number, one_text};
+use crate::driver::query::{number, one_text, texts};
 use crate::driver::{DriverError, Introspect};
 use crate::render::SqlDialect;
 use crate::state::LiveSchema;
@@ -36,6 +36,16 @@ impl Introspect for PgConnection {
 
     fn schema(&mut self) -> Result<Option<String>, DriverError> {
         current_schema(self).map(Some)
+    }
+
+    fn foreign_tables(&mut self) -> Result<Vec<String>, DriverError> {
+        texts(
+            self,
+            "SELECT c.relname::text AS text FROM pg_class c \
+             WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'f' AND NOT c.relispartition \
+             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') \
+             ORDER BY c.relname",
+        )
     }
 
     fn count_rows(&mut self, table: &str) -> Result<i64, DriverError> {

@@ -209,3 +209,12 @@ fn a_preview_shows_a_migration_without_a_database() -> TestResult {
     assert_eq!(first.before().tables().count(), 0);
     Ok(())
 }
+
+#[test]
+fn a_test_may_prepare_its_database_before_the_first_migration() -> TestResult {
+    let mut db = database();
+    sql_query("CREATE TABLE prepared (id INTEGER)").execute(db.conn())?;
+    db.before::<LowerNames>()?;
+    db.runner().up(&Target::Latest)?;
+    Ok(())
+}

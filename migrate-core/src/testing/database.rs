@@ -100,9 +100,10 @@ impl<C: Driver> TestDatabase<C> {
         &self.url
     }
 
-    /// A runner for the migrations of this database, for everything else.
+    /// A runner for the migrations of this database, for everything else. A test owns its database, so the first run may
+    /// find the objects that the test has created: [`Runner::on_existing`] is set.
     pub fn runner(&mut self) -> Runner<'_> {
-        Runner::new(&mut self.conn, self.registry.clone())
+        Runner::new(&mut self.conn, self.registry.clone()).on_existing(true)
     }
 
     /// Applies or rolls back migrations until `M` is the next migration to apply.

@@ -41,10 +41,9 @@ pub trait HistoryStore {
         None
     }
 
-    /// Returns the position of the last pipelined transaction that a run has committed in this server session, or `None`
-    /// if it has committed none here.
-    fn last_pipelined(&mut self, _run: &str) -> Result<Option<usize>, DriverError> {
-        Ok(None)
+    /// Returns the last pipelined transaction that a run has committed in this server session.
+    fn last_pipelined(&mut self, _run: &str) -> Result<LastPipelined, DriverError> {
+        Ok(LastPipelined::default())
     }
 }
 
@@ -69,6 +68,16 @@ pub enum HistoryVersion {
     Number(i64),
     /// The state that the last pipelined transaction of the run left. Only the server knows its number.
     LeftByRun,
+}
+
+/// The last pipelined transaction of a run in a server session.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LastPipelined {
+    /// Its position in the run; `None` if the run has committed none in this session.
+    pub(crate) position: Option<usize>,
+    /// The server session, where a pooler may share sessions.
+    pub(crate) session: Option<i64>,
 }
 
 /// The SQL around the statements of one pipelined transaction.

@@ -89,16 +89,18 @@ impl Agenda {
         self.queue.iter().any(PlannedMigration::rebuilds)
     }
 
-    /// Loads the agenda again, outside a transaction.
+    /// Loads the agenda again, outside a transaction. `has_run` is true if this run has completed a migration.
     pub(super) fn reload(
         &mut self,
         connection: &mut Connection<'_>,
         planning: &mut Planning,
         hooks: &mut Hooks<'_>,
+        has_run: bool,
     ) -> Result<(), Error> {
         let agenda = load_waiting_for_claim(connection, planning, hooks, &self.request)?;
         self.replace(agenda);
-        Ok(())
+        let stale = self.is_overtaken.then_some(Stale::Overtaken);
+        self.recover(stale, connection, planning, hooks, has_run)
     }
 
     /// Loads the agenda again under the lock, if another connection has committed since.
@@ -114,18 +116,20 @@ impl Agenda {
         }
     }
 
-    /// Loads the remaining work after another run came first. `has_run` is true if this run has completed a migration.
+    /// Loads the remaining work after another run came first; without a reason it does nothing. The lock must not be
+    /// held. `has_run` is true if this run has completed a migration.
     pub(super) fn recover(
         &mut self,
-        stale: Stale,
+        stale: Option<Stale>,
         connection: &mut Connection<'_>,
         planning: &mut Planning,
         hooks: &mut Hooks<'_>,
         has_run: bool,
     ) -> Result<(), Error> {
+        let Some(stale) = stale else { return Ok(()) };
         match stale {
             // Wait for the other run outside the transaction.
-            Stale::Claimed => self.reload(connection, planning, hooks),
+            Stale::Claimed => self.reload(connection, planning, hooks, has_run),
             // Before its first migration the run may start over. Later it ends, because its migrations are no longer
             // the newest.
             Stale::Overtaken if !has_run && !matches!(self.asked, Request::These(..)) => {

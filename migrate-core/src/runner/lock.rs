@@ -220,7 +220,8 @@ impl Drop for Tx<'_, '_> {
     }
 }
 
-/// Runs `work` with a guard of the lock, and then releases the lock if it is held.
+/// Runs `work` with a guard of the lock, and then releases the lock if it is held. Guards must not be nested: a database
+/// may not count how often its lock was taken.
 pub(super) fn under_lock<T>(
     connection: &mut Connection<'_>,
     work: impl FnOnce(&mut LockGuard<'_, '_>) -> Result<T, Error>,
@@ -235,11 +236,11 @@ pub(super) fn under_lock<T>(
 
 /// Like [`under_lock`], with foreign keys disabled around the lock if `rebuilds` is true. Only outside a transaction can
 /// they be disabled.
-pub(super) fn under_lock_to_migrate(
+pub(super) fn under_lock_to_migrate<T>(
     connection: &mut Connection<'_>,
     rebuilds: bool,
-    work: impl FnOnce(&mut LockGuard<'_, '_>) -> Result<(), Error>,
-) -> Result<(), Error> {
+    work: impl FnOnce(&mut LockGuard<'_, '_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     match rebuilds {
         true => connection.without_foreign_keys(|connection| under_lock(connection, work)),
         false => under_lock(connection, work),

@@ -14,7 +14,8 @@ use super::replay::Planning;
 use super::run_state::RunState;
 use super::session::Connection;
 use super::steps::tell_step;
-use crate::driver::{DriverErrorKind, HistoryVersion};
+use super::wording::subject;
+use crate::driver::{DriverError, DriverErrorKind, HistoryVersion};
 use crate::error::Error;
 use crate::history::Phase;
 use crate::migration::Direction;
@@ -24,7 +25,7 @@ use crate::registry::Registry;
 /// The largest number of migrations in one message; progress is reported per message.
 const MOST: usize = 32;
 
-/// The largest number of bytes of SQL in one message, far below the limits of servers.
+/// The largest number of bytes of SQL in a message of several migrations, far below the limits of servers.
 const MOST_BYTES: usize = 1 << 20;
 
 /// Runs the next migrations in one message, if possible. Returns false if nothing has happened.
@@ -46,6 +47,7 @@ pub(super) fn run(
     if let Err(error) = connection.baseline() {
         return Err(connection.error("the session cannot be set up", error));
     }
+    let before = (run.batch, run.has_open_claims);
     let Some(message) = message(connection, planning.registry(), run, agenda, count) else {
         return Ok(false);
     };
@@ -59,12 +61,17 @@ pub(super) fn run(
         // Ends the transaction that the message left open, if the connection still exists.
         let _ = connection.rollback();
         if error.kind == DriverErrorKind::ConnectionLost {
-            return Err(connection.error(&format!("a pipeline of {count} migrations failed"), error));
+            return Err(lost(connection, agenda, count, error));
         }
+        tracing::debug!(%error, "a message failed; its migrations run one by one");
         run.runs_alone = true;
         let completed = count_completed(connection, run, agenda, count)?;
+        if completed == 0 {
+            (run.batch, run.has_open_claims) = before;
+        }
         complete(hooks, run, agenda, completed, began);
-        return agenda.reload(connection, planning, hooks).map(|()| true);
+        let has_run = run.completed() > 0;
+        return agenda.reload(connection, planning, hooks, has_run).map(|()| true);
     }
     complete(hooks, run, agenda, count, began);
     agenda.history_version = Some(HistoryVersion::LeftByRun);
@@ -97,11 +104,17 @@ fn count_completed(
     agenda: &Agenda,
     count: usize,
 ) -> Result<usize, Error> {
-    match connection.last_pipelined(&run.id) {
-        Ok(Some(position)) if position > run.pipelined => Ok(position - run.pipelined),
-        Ok(_) if !connection.is_pooled() => Ok(0),
-        // Another server session may have committed them. Rows that are gone may be another run's work.
-        Ok(_) => {
+    let last = match connection.last_pipelined(&run.id) {
+        Ok(last) => last,
+        Err(error) => return Err(connection.error("the result of a pipeline cannot be read", error)),
+    };
+    connection.notice_pooler(last.session);
+    match last.position {
+        Some(position) if position > run.pipelined => Ok(position - run.pipelined),
+        // Rows that are gone may be another run's work.
+        _ if agenda.direction() == Direction::Down && !connection.is_pooled() => Ok(0),
+        // Another server session may have committed them.
+        _ => {
             let history = load_rows(connection)?;
             let is_done = |planned: &&PlannedMigration| match (history.find(planned.migration.id()), planned.direction)
             {
@@ -110,8 +123,25 @@ fn count_completed(
             };
             Ok(agenda.queue.iter().take(count).take_while(is_done).count())
         }
-        Err(error) => Err(connection.error("the result of a pipeline cannot be read", error)),
     }
+}
+
+/// Builds the error for a message whose connection was lost.
+fn lost(connection: &mut Connection<'_>, agenda: &Agenda, count: usize, error: DriverError) -> Error {
+    let Some(first) = agenda.queue.front() else {
+        return connection.error("a message failed", error);
+    };
+    let what = match count {
+        1 => format!("{} failed", subject(first)),
+        _ => format!(
+            "one of {count} migrations in a message failed, the first of which is {}",
+            first.migration
+        ),
+    };
+    connection
+        .error(&what, error)
+        .at(first.migration.location())
+        .state("history shows which migrations are committed; each is committed entirely or not at all")
 }
 
 /// Builds the message of the next migrations, or returns `None` if the database does not support pipelines.
@@ -173,10 +203,12 @@ fn pipelined(agenda: &Agenda) -> usize {
         .queue
         .iter()
         .take(most)
-        .take_while(|planned| {
+        .enumerate()
+        .take_while(|(position, planned)| {
             bytes += planned.sql().iter().map(|sql| sql.len()).sum::<usize>();
             let is_alike = planned.steps.iter().any(PlannedStep::is_users) == has_raw_sql;
-            is_alike && bytes <= MOST_BYTES && is_plain(planned) && !is_resumed(agenda, planned)
+            let fits = *position == 0 || bytes <= MOST_BYTES;
+            is_alike && fits && is_plain(planned) && !is_resumed(agenda, planned)
         })
         .count()
 }

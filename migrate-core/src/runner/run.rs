@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::accept::update_older_checksums;
 use super::after_failure;
-use super::agenda::Agenda;
+use super::agenda::{Agenda, Stale};
 use super::diagnose::diagnose;
 use super::hooks::Hooks;
 use super::lock::{LockGuard, under_lock_to_migrate};
@@ -78,12 +78,14 @@ fn run_next(
     if rebuilds && run.completed() > 0 {
         agenda.replan_next(connection, planning)?;
     }
-    under_lock_to_migrate(connection, rebuilds, |lock| {
+    let stale = under_lock_to_migrate(connection, rebuilds, |lock| {
         run_next_under(lock, planning, hooks, run, agenda, rebuilds)
-    })
+    })?;
+    agenda.recover(stale, connection, planning, hooks, run.completed() > 0)
 }
 
-/// Takes the lock and runs the next migration, if history still requires it.
+/// Takes the lock and runs the next migration, if history still requires it. Otherwise returns the reason, because the
+/// recovery takes a lock of its own.
 fn run_next_under(
     lock: &mut LockGuard<'_, '_>,
     planning: &mut Planning,
@@ -91,17 +93,16 @@ fn run_next_under(
     run: &mut RunState,
     agenda: &mut Agenda,
     without_foreign_keys: bool,
-) -> Result<(), Error> {
+) -> Result<Option<Stale>, Error> {
     let mut tx = lock.begin(hooks, "the migration lock cannot be acquired")?;
     if let Err(stale) = agenda.revalidate(&mut tx, planning) {
-        drop(tx);
-        return agenda.recover(stale, lock, planning, hooks, run.completed() > 0);
+        return Ok(Some(stale));
     }
     // Another run may have been faster, so that a rebuild is next now.
     let next = agenda.queue.front();
     let is_ready = next.is_some_and(|planned| without_foreign_keys || !planned.rebuilds());
     let Some(planned) = is_ready.then(|| agenda.queue.pop_front()).flatten() else {
-        return Ok(());
+        return Ok(None);
     };
     let attempt = run.attempt(agenda, planning.registry(), &planned, 0, agenda.queue.is_empty());
     run.tell_started(hooks, &planned, 0, agenda.queue.len());
@@ -113,7 +114,7 @@ fn run_next_under(
             Ok(version) => version,
             Err(rolled_back) if run.retries.may_try_again(lock, hooks, &planned, &rolled_back.failure) => {
                 agenda.queue.push_front(planned);
-                return Ok(());
+                return Ok(None);
             }
             Err(rolled_back) => {
                 let (failure, facts) = after_failure::of_transaction(lock, &attempt, rolled_back);
@@ -135,7 +136,7 @@ fn run_next_under(
     run.advance(agenda, &planned);
     agenda.history_version = history_version.or(agenda.history_version);
     run.complete(hooks, &planned, started.elapsed());
-    Ok(())
+    Ok(None)
 }
 
 /// Releases the claims after a failure, so that the finished rows are a complete batch.

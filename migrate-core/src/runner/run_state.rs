@@ -27,7 +27,7 @@ pub(super) struct RunState {
     pub(super) id: Rc<str>,
     applied_by: Rc<str>,
     /// The batch of the run, once it is known.
-    batch: Option<i64>,
+    pub(super) batch: Option<i64>,
     batches: Batches,
     /// Finished rows hold claims, because their run has more to execute.
     pub(super) has_open_claims: bool,

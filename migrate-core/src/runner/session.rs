@@ -56,6 +56,8 @@ pub(super) struct Connection<'a> {
     waits: LockWaits,
     /// The lock wait to restore, where the driver sets it per connection.
     original_wait: Option<Duration>,
+    /// The setting to restore after a rebuild; a panic of an observer ends the rebuild too.
+    original_foreign_keys: Option<bool>,
     /// `None` before the first transaction.
     baseline: Option<SessionBaseline>,
 }
@@ -97,6 +99,7 @@ impl<'a> Connection<'a> {
                 statement,
             },
             original_wait,
+            original_foreign_keys: None,
             baseline: None,
         })
     }
@@ -233,19 +236,26 @@ impl<'a> Connection<'a> {
     }
 
     /// Runs `work` with foreign keys disabled. No transaction may be open.
-    pub(super) fn without_foreign_keys(
+    pub(super) fn without_foreign_keys<T>(
         &mut self,
-        work: impl FnOnce(&mut Self) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        work: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let what = "foreign keys cannot be switched on or off";
-        let kept = match self.driver.set_foreign_keys(false) {
-            Ok(kept) => kept,
+        match self.driver.set_foreign_keys(false) {
+            Ok(kept) => self.original_foreign_keys = Some(kept),
             Err(error) => return Err(self.error(what, error)),
-        };
+        }
         let result = work(self);
-        match self.driver.set_foreign_keys(kept) {
+        match self.restore_foreign_keys() {
             Err(error) if result.is_ok() => Err(self.error(what, error)),
             _ => result,
+        }
+    }
+
+    fn restore_foreign_keys(&mut self) -> Result<(), DriverError> {
+        match self.original_foreign_keys.take() {
+            Some(kept) => self.driver.set_foreign_keys(kept).map(drop),
+            None => Ok(()),
         }
     }
 }
@@ -267,6 +277,7 @@ impl DerefMut for Connection<'_> {
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
         // A broken connection refuses these statements; then the call has reported the failure.
+        let _ = self.restore_foreign_keys();
         if let Some(restore) = self.baseline.take().and_then(|baseline| baseline.restore_original) {
             let _ = self.driver.execute(&restore);
         }

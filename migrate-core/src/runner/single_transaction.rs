@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::after_failure;
-use super::agenda::Agenda;
+use super::agenda::{Agenda, Stale};
 use super::diagnose::diagnose;
 use super::hooks::Hooks;
 use super::lock::{LockGuard, Tx, under_lock_to_migrate};
@@ -28,9 +28,10 @@ pub(super) fn run_all(
 ) -> Result<(), Error> {
     check(connection.dialect(), agenda)?;
     let rebuilds = agenda.rebuilds();
-    under_lock_to_migrate(connection, rebuilds, |lock| {
+    let stale = under_lock_to_migrate(connection, rebuilds, |lock| {
         run_all_under(lock, planning, hooks, run, agenda, rebuilds)
-    })
+    })?;
+    agenda.recover(stale, connection, planning, hooks, run.completed() > 0)
 }
 
 fn run_all_under(
@@ -40,16 +41,15 @@ fn run_all_under(
     run: &mut RunState,
     agenda: &mut Agenda,
     without_foreign_keys: bool,
-) -> Result<(), Error> {
+) -> Result<Option<Stale>, Error> {
     let mut tx = lock.begin(hooks, "the migration lock cannot be acquired")?;
     if let Err(stale) = agenda.revalidate(&mut tx, planning) {
-        drop(tx);
-        return agenda.recover(stale, lock, planning, hooks, run.completed() > 0);
+        return Ok(Some(stale));
     }
     let needs_other_setting = agenda.rebuilds() && !without_foreign_keys;
-    if needs_other_setting || check(tx.dialect(), agenda).is_err() {
+    if agenda.queue.is_empty() || needs_other_setting || check(tx.dialect(), agenda).is_err() {
         // Another run was faster, and the remaining work has changed.
-        return Ok(());
+        return Ok(None);
     }
     match run_each(tx, planning, hooks, run, agenda) {
         Ok(done) => {
@@ -57,9 +57,9 @@ fn run_all_under(
             for (planned, duration) in done {
                 run.complete(hooks, &planned, duration);
             }
-            Ok(())
+            Ok(None)
         }
-        Err(Unfinished::NotPlanned(error)) => Err(error),
+        Err(Unfinished::NotPlanned { error, before }) => Err(with_those_before(error, before)),
         Err(Unfinished::Failed(failed)) => {
             let FailedMigration {
                 planned,
@@ -68,7 +68,7 @@ fn run_all_under(
             } = *failed;
             run.has_open_claims = false;
             if run.retries.may_try_again(lock, hooks, &planned, &rolled_back.failure) {
-                return agenda.reload(lock, planning, hooks);
+                return Ok(Some(Stale::Claimed));
             }
             let attempt = run.attempt(agenda, planning.registry(), &planned, 0, agenda.queue.is_empty());
             let (failure, facts) = after_failure::of_transaction(lock, &attempt, rolled_back);
@@ -81,7 +81,11 @@ fn run_all_under(
 /// The reason why the transaction was rolled back.
 enum Unfinished {
     /// A rebuild cannot be planned after the migrations before it.
-    NotPlanned(Error),
+    NotPlanned {
+        error: Error,
+        /// The number of migrations that the transaction held before.
+        before: usize,
+    },
     Failed(Box<FailedMigration>),
 }
 
@@ -105,7 +109,9 @@ fn run_each(
     while let Some(next) = agenda.queue.front() {
         if next.rebuilds() && !done.is_empty() {
             // Its table is as the migrations before it leave it, uncommitted.
-            agenda.replan_next(&mut tx, planning).map_err(Unfinished::NotPlanned)?;
+            let before = done.len();
+            let not_planned = |error| Unfinished::NotPlanned { error, before };
+            agenda.replan_next(&mut tx, planning).map_err(not_planned)?;
         }
         let Some(planned) = agenda.queue.pop_front() else { break };
         run.tell_started(hooks, &planned, done.len(), agenda.queue.len());

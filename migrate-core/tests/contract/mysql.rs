@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use migrate_core::{Dialect, ErrorKind, Migration, Rollback, Schema, Target};
+use migrate_core::{Dialect, ErrorKind, Event, Migration, Rollback, Schema, Target};
 
 use crate::sessions::{EVERY_WAY, Way, does_no_harm};
 use crate::support::{AnyConnection, Database, generated, migration, table, text, untransactional};
@@ -24,6 +24,7 @@ on_mysql! {
     a_foreign_key_and_its_index_are_added_together
     defaults_are_set_for_every_type
     statements_end_where_the_server_ends_them
+    a_claim_that_appears_before_the_lock_is_recovered
 }
 
 /// A query for the settings of a session. Only MariaDB shows an open transaction to every user.
@@ -233,4 +234,40 @@ fn statements_end_where_the_server_ends_them(db: &Database) {
         .collect();
     db.up(&migrations).unwrap();
     assert_eq!(rows(), 9);
+}
+
+/// Another run claims a migration and is gone, after this run has read history and before it gets the lock.
+fn a_claim_that_appears_before_the_lock_is_recovered(db: &Database) {
+    let all = [
+        table(1),
+        untransactional(2, |schema| {
+            schema.execute("CREATE TABLE made (id INTEGER)").undo("DROP TABLE made");
+            schema.execute("INSERT INTO gate VALUES (1)").up_only();
+        }),
+    ];
+    db.up(&all[..1]).unwrap();
+    let lock = format!(
+        "concat('migrate:', left(sha2('`{}`.`__migrations`', 256), 40))",
+        db.name()
+    );
+    let mut gone = db.connect();
+    // Twice, because the other run releases it once.
+    for _ in 0..2 {
+        assert_eq!(gone.number(&format!("SELECT get_lock({lock}, 0) AS number")), 1);
+    }
+    let mut connection = db.connect();
+    let mut is_first = true;
+    let mut runner = connection.runner(&all).observe(|event| {
+        if let Event::Waiting { .. } = event
+            && std::mem::take(&mut is_first)
+        {
+            gone.runner(&all).up(&Target::Latest).unwrap_err();
+            gone.execute("UPDATE __migrations SET claim = 'gone' WHERE version = 2; CREATE TABLE gate (id INTEGER)");
+            assert_eq!(gone.number(&format!("SELECT release_lock({lock}) AS number")), 1);
+        }
+    });
+    runner.up(&Target::Latest).unwrap();
+    drop(runner);
+    assert_eq!(db.states(), ["1:applied", "2:applied"]);
+    assert_eq!(db.number("SELECT count(*) FROM gate"), 1);
 }

@@ -34,6 +34,7 @@ on_postgres! {
     statements_end_where_the_server_ends_them
     a_change_between_two_messages_is_noticed
     a_change_of_an_older_transaction_is_noticed
+    a_change_during_a_message_is_noticed_by_the_next
 }
 
 fn session_changes_of_a_step_do_no_harm(db: &Database) {
@@ -532,4 +533,31 @@ fn a_change_of_an_older_transaction_is_noticed(db: &Database) {
     let mut other = db.connect();
     other.execute("BEGIN; SELECT pg_current_xact_id()");
     undone_by(db, &mut other);
+}
+
+fn a_change_during_a_message_is_noticed_by_the_next(db: &Database) {
+    db.execute("CREATE TABLE gate (id bigint PRIMARY KEY)");
+    let raw = |version, sql: &'static str| migration(version, move |schema| schema.execute(sql).up_only());
+    let all = [
+        generated(1),
+        raw(2, "INSERT INTO gate VALUES (1) ON CONFLICT DO NOTHING"),
+        raw(3, "INSERT INTO gate VALUES (3)"),
+    ];
+    db.up(&all[..1]).unwrap();
+    let mut other = db.connect();
+    other.execute("BEGIN; INSERT INTO gate VALUES (1); DELETE FROM __migrations; DROP TABLE t1");
+    thread::scope(|scope| {
+        let run = scope.spawn(|| db.up(&all));
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while db.number(waiting) == 0 {}
+        other.execute("COMMIT");
+        run.join().unwrap().unwrap();
+    });
+    // The run looks again, and applies the first migration once more.
+    assert_eq!(
+        db.texts("SELECT version::text AS text FROM __migrations ORDER BY version"),
+        ["1", "2", "3"]
+    );
+    assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 't1'"), 1);
 }

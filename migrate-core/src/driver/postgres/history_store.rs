@@ -7,7 +7,7 @@ use diesel::PgConnection;
 use super::connection::{VERSION, current_schema, version_of};
 use super::lock::key_of;
 use super::{BEGIN, DIALECT, milliseconds, truth};
-use crate::driver::history_store::PipelineEnvelope;
+use crate::driver::history_store::{LastPipelined, PipelineEnvelope};
 use crate::driver::query::{number, one_text, texts};
 use crate::driver::{
     DriverError, DriverErrorKind, HistoryStore, HistoryVersion, SqlConnection, StoredRows, history_rows,
@@ -90,7 +90,7 @@ impl HistoryStore for PgConnection {
         let (holds, before) = match expected {
             HistoryVersion::NoTable => (format!("{} IS NULL", oid_of(table)), "0".to_owned()),
             HistoryVersion::Number(expected) => (format!("{number} = {expected}"), expected.to_string()),
-            // Reading all rows is needed only if another transaction has had an ID since that of the run.
+            // Reading all rows is needed only if another transaction has had an ID since the last reading.
             HistoryVersion::LeftByRun => (
                 format!(
                     "CASE WHEN pg_snapshot_xmax(pg_current_snapshot())::text = {} THEN true ELSE {number}::text = {} END",
@@ -109,27 +109,35 @@ impl HistoryStore for PgConnection {
         Some(PipelineEnvelope {
             opening: format!(
                 "{BEGIN};\nSELECT set_config('lock_timeout', '{}', true), 1 / pg_try_advisory_xact_lock({})::integer;\n\
-                 SELECT 1 / coalesce({holds}, false)::integer;\n",
+                 SELECT 1 / coalesce({holds}, false)::integer, set_config('migrate.next_id', CASE \
+                 WHEN pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot()) \
+                 THEN pg_snapshot_xmax(pg_current_snapshot())::text ELSE '' END, true);\n",
                 milliseconds(wait),
                 key_of(table)
             ),
             duration_ms: "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::bigint",
             // The number of a version is a sum over rows, so the recorded row is enough to know the next one. The third
-            // part is the next transaction ID, if no older transaction is unfinished.
+            // part is the next transaction ID, if history was read when no transaction was unfinished, and this one
+            // was the next to get an ID.
             returning: format!(
                 " RETURNING set_config('{setting}', concat_ws(' ', {position}, {before} {sign} {ROW_VERSION}, \
-                 CASE WHEN pg_snapshot_xmin(pg_current_snapshot()) = pg_current_xact_id() \
+                 CASE WHEN pg_current_xact_id()::text = current_setting('migrate.next_id', true) \
                  THEN pg_current_xact_id()::text::bigint + 1 ELSE 0 END), false)"
             ),
         })
     }
 
-    fn last_pipelined(&mut self, run: &str) -> Result<Option<usize>, DriverError> {
+    fn last_pipelined(&mut self, run: &str) -> Result<LastPipelined, DriverError> {
         let query = format!(
-            "SELECT split_part(coalesce(current_setting('{}', true), ''), ' ', 1) AS text",
+            "SELECT concat_ws(' ', pg_backend_pid(), current_setting('{}', true)) AS text",
             left_by(run)
         );
-        Ok(one_text(self, &query)?.parse().ok())
+        let text = one_text(self, &query)?;
+        let mut parts = text.split(' ');
+        Ok(LastPipelined {
+            session: parts.next().and_then(|session| session.parse().ok()),
+            position: parts.next().and_then(|position| position.parse().ok()),
+        })
     }
 }
 

@@ -48,19 +48,12 @@ pub(super) fn check_is_one(raw: &StatementInfo, why: &str) -> Result<(), Mistake
 ///
 /// The keyword, and what to do instead.
 pub(super) fn check_leaves_transactions_alone(raw: &StatementInfo) -> Result<(), Mistake> {
-    let words: Vec<&str> = raw.first_words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        // BEGIN NOT ATOMIC starts a compound statement: https://mariadb.com/kb/en/begin-end/
-        ["BEGIN", "NOT", ..] => Ok(()),
-        [
-            word @ ("BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE"),
-            ..,
-        ]
-        | [word @ "START", "TRANSACTION", ..] => Err(Code::TRANSACTION_STATEMENT
+    match raw.transaction_word() {
+        Some(word) => Err(Code::TRANSACTION_STATEMENT
             .mistake(format!(
                 "`{word}` has no effect here: each step is committed separately"
             ))
             .help("remove it; for statements that belong together write a Rust step with `conn.transaction(..)`")),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }

@@ -127,11 +127,16 @@ impl StatementInfo {
             must_not_time_out: dialect == Dialect::Postgres && read.tokens.iter().any(|token| token.is("DETACH")),
             is_idempotent: only.is_some_and(effect::is_idempotent),
             may_fail_partially: !is_readable || all.iter().any(|one| effect::may_fail_partially(one)),
-            is_self_contained: statements == Statements::One && is_certain && !begins_or_ends_transaction(&first_words),
+            is_self_contained: statements == Statements::One && is_certain && transaction_word(&first_words).is_none(),
             statements,
             first_words,
             terminator: read.terminator(),
         }
+    }
+
+    /// Returns the first word, if the first statement begins or ends a transaction or a savepoint.
+    pub(crate) fn transaction_word(&self) -> Option<&str> {
+        transaction_word(&self.first_words)
     }
 
     /// Returns true for raw SQL that changes rows only, and no schema.
@@ -140,18 +145,16 @@ impl StatementInfo {
     }
 }
 
-/// Returns true if words begin a statement that begins or ends a transaction or a savepoint.
-fn begins_or_ends_transaction(words: &[String]) -> bool {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        // BEGIN NOT ATOMIC starts a compound statement: https://mariadb.com/kb/en/begin-end/
-        ["BEGIN", "NOT", ..] => false,
-        [
-            "BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE",
-            ..,
-        ] => true,
-        ["START" | "PREPARE", "TRANSACTION", ..] => true,
-        _ => false,
+fn transaction_word(words: &[String]) -> Option<&str> {
+    let mut first = words.iter().map(String::as_str);
+    match (first.next()?, first.next(), first.next()) {
+        // A compound statement: https://mariadb.com/kb/en/begin-end/
+        ("BEGIN", Some("NOT"), Some("ATOMIC")) => None,
+        // A prepared statement of this name: https://dev.mysql.com/doc/refman/8.4/en/prepare.html
+        ("PREPARE", Some("TRANSACTION"), Some("FROM")) => None,
+        (word @ ("BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE"), ..)
+        | (word @ ("START" | "PREPARE"), Some("TRANSACTION"), _) => Some(word),
+        _ => None,
     }
 }
 
@@ -404,6 +407,31 @@ mod tests {
         assert_statements(Sqlite, "-- nothing", Statements::None);
         assert_statements(MySql, "# nothing", Statements::None);
         assert_statements(Postgres, "'x'", Statements::None);
+    }
+
+    #[test]
+    fn statements_that_begin_or_end_transactions_are_known() {
+        for sql in [
+            "BEGIN",
+            "BEGIN NOT DEFERRABLE",
+            "begin work",
+            "COMMIT AND CHAIN",
+            "ROLLBACK TO a",
+            "START TRANSACTION",
+            "PREPARE TRANSACTION 'a'",
+            "END",
+        ] {
+            let word = sql.split(' ').next().unwrap().to_ascii_uppercase();
+            assert_eq!(info(sql).transaction_word(), Some(word.as_str()), "{sql}");
+            assert!(!info(sql).is_self_contained, "{sql}");
+        }
+        for sql in [
+            "BEGIN NOT ATOMIC SELECT 1; END",
+            "PREPARE transaction FROM 'SELECT 1'",
+            "START SLAVE",
+        ] {
+            assert_eq!(StatementInfo::of_raw(MySql, sql).transaction_word(), None, "{sql}");
+        }
     }
 
     #[test]

@@ -31,6 +31,24 @@ pub(crate) fn effects(dialect: Dialect, sql: &str) -> Vec<Effect> {
     split::statements(dialect, &tokens).into_iter().map(effect).collect()
 }
 
+/// Returns the table that a statement of rows writes to; `None` if it may write to any.
+#[cfg(feature = "testing")]
+pub(crate) fn written_table(dialect: Dialect, sql: &str) -> Option<String> {
+    let before_the_name = [
+        "INSERT", "REPLACE", "OR", "ABORT", "FAIL", "IGNORE", "ROLLBACK", "INTO", "UPDATE", "DELETE", "FROM", "ONLY",
+        "TRUNCATE", "TABLE",
+    ];
+    let tokens = tokenize(dialect, sql).ok()?;
+    let mut words = tokens.into_iter().filter(Token::is_significant);
+    let first = words.find(|token| !token.is_one_of(&before_the_name))?;
+    // A schema before the name is irrelevant.
+    let name = match words.next() {
+        Some(token) if token.is(".") => words.next()?.name(),
+        _ => first.name(),
+    };
+    name.filter(|name| !name.eq_ignore_ascii_case("with"))
+}
+
 /// Returns the possible effect of a statement.
 pub(super) fn effect(statement: &[Token<'_>]) -> Effect {
     let Some((first, after)) = statement.split_first() else {

@@ -17,6 +17,8 @@ mod tokenizer;
 
 #[cfg(feature = "sqlite")]
 pub(crate) use cursor::{Cursor, SpannedToken, spelled};
+#[cfg(feature = "testing")]
+pub(crate) use effect::written_table;
 pub(crate) use effect::{Effect, SessionEffect, effects};
 pub(crate) use expression::{
     ExpressionProblem, check_expression, is_certain, is_qualified_by, mentions, normalize, renamed, selects_star,

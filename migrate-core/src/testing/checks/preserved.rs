@@ -7,7 +7,7 @@ use crate::code::Code;
 use crate::diagnostic::Mistake;
 use crate::dialect::Dialect;
 use crate::schema::{ColumnEffect, Operation, Step, StepKind, Table, Undo};
-use crate::sql::{Effect, Token, effects, mentions, tokenize};
+use crate::sql::{Effect, effects, mentions, written_table};
 use crate::state::LiveSchema;
 
 /// The rows of each table, by its name.
@@ -221,7 +221,7 @@ impl PreservedColumns {
                 let sql = sql.for_dialect(self.dialect).unwrap_or_default();
                 let effects = effects(self.dialect, sql);
                 let writes_rows = effects.contains(&Effect::Rows);
-                match written_to(self.dialect, sql) {
+                match written_table(self.dialect, sql) {
                     _ if effects.contains(&Effect::Anything) => WriteSet::Everything,
                     _ if !writes_rows => WriteSet::Nothing,
                     Some(table) if effects.len() == 1 => self.following(before, table),
@@ -279,21 +279,4 @@ fn makes_trigger(kind: &StepKind, dialect: Dialect) -> bool {
     let sql = sql.for_dialect(dialect).unwrap_or_default();
     let changes_schema = |effect: &Effect| matches!(effect, Effect::Names(_) | Effect::Anything);
     mentions(dialect, sql, "trigger") && effects(dialect, sql).iter().any(changes_schema)
-}
-
-/// Returns the table that an INSERT, UPDATE or DELETE writes to.
-fn written_to(dialect: Dialect, sql: &str) -> Option<String> {
-    let before_the_name = [
-        "INSERT", "REPLACE", "OR", "ABORT", "FAIL", "IGNORE", "ROLLBACK", "INTO", "UPDATE", "DELETE", "FROM", "ONLY",
-        "TRUNCATE", "TABLE",
-    ];
-    let tokens = tokenize(dialect, sql).ok()?;
-    let mut words = tokens.into_iter().filter(Token::is_significant);
-    let first = words.find(|token| !token.is_one_of(&before_the_name))?;
-    // A schema before the name is irrelevant. A WITH can write to any table.
-    let name = match words.next() {
-        Some(token) if token.is(".") => words.next()?.name(),
-        _ => first.name(),
-    };
-    name.filter(|name| !name.eq_ignore_ascii_case("with"))
 }

@@ -27,6 +27,11 @@ pub trait HistoryStore {
         Ok(None)
     }
 
+    /// Returns true if several statements, and transactions, can travel in one message.
+    fn has_pipelines(&self) -> bool {
+        false
+    }
+
     /// Returns the SQL around the statements of one pipelined transaction, the one at `position` of its run. It takes the
     /// lock, and continues only if history is as expected. Returns `None` if the database does not support pipelines.
     fn pipeline_envelope(

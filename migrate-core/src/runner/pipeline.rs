@@ -36,9 +36,11 @@ pub(super) fn run(
     run: &mut RunState,
     agenda: &mut Agenda,
 ) -> Result<bool, Error> {
-    let (table, wait) = (connection.table(), connection.waits().statement);
-    let envelope = connection.pipeline_envelope(table, &run.id, wait, HistoryVersion::NoTable, Direction::Up, 0);
-    let count = if envelope.is_some() { pipelined(agenda) } else { 0 };
+    let count = if connection.has_pipelines() {
+        pipelined(agenda)
+    } else {
+        0
+    };
     let has_raw_sql = agenda.queue.front().is_some_and(has_raw_sql);
     // A single generated migration runs alone, so that it reports each step.
     if run.runs_alone || count < if has_raw_sql { 1 } else { 2 } {
@@ -46,6 +48,9 @@ pub(super) fn run(
     }
     if let Err(error) = connection.baseline() {
         return Err(connection.error("the session cannot be set up", error));
+    }
+    if has_raw_sql && connection.unchanged_settings().is_none() {
+        return Ok(false);
     }
     let before = (run.batch, run.has_open_claims);
     let Some(message) = message(connection, planning.registry(), run, agenda, count) else {
@@ -144,7 +149,7 @@ fn lost(connection: &mut Connection<'_>, agenda: &Agenda, count: usize, error: D
         .state("history shows which migrations are committed; each is committed entirely or not at all")
 }
 
-/// Builds the message of the next migrations, or returns `None` if the database does not support pipelines.
+/// Builds the message of the next migrations. Returns `None` if they cannot be pipelined in this session.
 fn message(
     connection: &Connection<'_>,
     registry: &Registry,

@@ -1,4 +1,4 @@
-//! Only the rooms of a database name it. A new database costs at most eight places.
+//! Only the files of a database name it. A new database costs at most eight places.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ struct Backend {
     feature: &'static str,
     connection: &'static str,
     dialects: &'static [&'static str],
-    room: &'static str,
+    name: &'static str,
 }
 
 const BACKENDS: [Backend; 3] = [
@@ -17,25 +17,25 @@ const BACKENDS: [Backend; 3] = [
         feature: "sqlite",
         connection: "SqliteConnection",
         dialects: &["Sqlite"],
-        room: "sqlite",
+        name: "sqlite",
     },
     Backend {
         feature: "postgres",
         connection: "PgConnection",
         dialects: &["Postgres"],
-        room: "postgres",
+        name: "postgres",
     },
     Backend {
         feature: "mysql",
         connection: "MysqlConnection",
         dialects: &["MySql", "MariaDb"],
-        room: "mysql",
+        name: "mysql",
     },
 ];
 
 const LEXICAL_RULES: &str = "the lexical rules of each dialect, which nothing else knows";
 
-/// The files outside the rooms of one database that may name databases.
+/// The files of no single database that may name databases.
 const ALLOWED: [(&str, &str); 18] = [
     (
         "database_url.rs",
@@ -69,8 +69,8 @@ const ALLOWED: [(&str, &str); 18] = [
     ),
 ];
 
-/// The rooms of the databases: a folder or files that begin with the name.
-const ROOMS: [&str; 3] = ["driver", "render", "export/diesel_types"];
+/// The folders in which each database has a folder or files that begin with its name.
+const FOLDERS: [&str; 3] = ["driver", "render", "export/diesel_types"];
 
 impl Backend {
     /// Returns true if a line of code names the database.
@@ -78,16 +78,16 @@ impl Backend {
         line.contains(&format!("\"{}\"", self.feature))
             || line.contains(self.connection)
             || self.dialects.iter().any(|dialect| names(line, dialect))
-            || [format!("mod {};", self.room), format!("{}::", self.room)]
+            || [format!("mod {};", self.name), format!("{}::", self.name)]
                 .iter()
                 .any(|path| line.contains(path))
     }
 
-    fn is_at_home(&self, file: &str) -> bool {
-        ROOMS.iter().any(|room| {
-            file.strip_prefix(room)
+    fn has_file(&self, file: &str) -> bool {
+        FOLDERS.iter().any(|folder| {
+            file.strip_prefix(folder)
                 .and_then(|file| file.strip_prefix('/'))
-                .is_some_and(|file| file.starts_with(self.room))
+                .is_some_and(|file| file.starts_with(self.name))
         })
     }
 }
@@ -145,7 +145,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn only_the_rooms_of_a_database_name_it() {
+fn only_the_files_of_a_database_name_it() {
     let mut wrong = Vec::new();
     let mut used = BTreeSet::new();
     for folder in ["migrate-core/src", "migrate-cli/src"] {
@@ -153,7 +153,7 @@ fn only_the_rooms_of_a_database_name_it() {
             let reason = ALLOWED
                 .iter()
                 .find(|(allowed, _)| folder == "migrate-core/src" && *allowed == file);
-            for backend in BACKENDS.iter().filter(|backend| !backend.is_at_home(&file)) {
+            for backend in BACKENDS.iter().filter(|backend| !backend.has_file(&file)) {
                 for line in code(&text).filter(|line| backend.is_named_in(line)) {
                     match reason {
                         Some((allowed, _)) => drop(used.insert(*allowed)),
@@ -173,22 +173,22 @@ fn only_the_rooms_of_a_database_name_it() {
     }
 }
 
-/// Returns the places that a database costs. The folders with rooms count as one place each: a database has its own
+/// Returns the places that a database costs. These folders count as one place each: a database has its own
 /// folder or file there, and a line beside it. So does `sql/`, with the lexical rules.
 fn places(backend: &Backend) -> BTreeSet<String> {
     let mut places = BTreeSet::new();
     for folder in ["migrate-core/src", "migrate-cli/src"] {
         for (file, text) in sources(folder) {
             let is_named = || code(&text).any(|line| backend.is_named_in(line));
-            if !backend.is_at_home(&file) && !is_named() {
+            if !backend.has_file(&file) && !is_named() {
                 continue;
             }
-            let room = ROOMS
+            let of_databases = FOLDERS
                 .iter()
                 .chain(&["sql"])
-                .find(|room| file.starts_with(&format!("{room}/")));
-            let place = match room {
-                Some(room) => format!("{room}/"),
+                .find(|known| file.starts_with(&format!("{known}/")));
+            let place = match of_databases {
+                Some(known) => format!("{known}/"),
                 None => file.clone(),
             };
             places.insert(format!("{folder}/{place}"));

@@ -1,4 +1,4 @@
-//! The structure of the library, held by its sources: which rooms may import which, and how large files may be.
+//! The structure of the library, held by its sources: which modules may import which, and how large files may be.
 
 #![allow(
     clippy::panic,
@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sources::{Source, sources};
 
-/// The rooms of `migrate-core/src`, from the ground up. A room may import only rooms before it.
-const ROOMS: [&str; 26] = [
+/// The modules of `migrate-core/src`, lowest layer first. A module may import only modules before it.
+const MODULES: [&str; 26] = [
     "location",
     "version",
     "dialect",
@@ -59,9 +59,9 @@ const LARGE_FILES: [(&str, &str); 0] = [];
 
 #[test]
 fn imports_run_downward() {
-    let rank = |room: &str| {
-        let rank = ROOMS.iter().position(|known| *known == room);
-        rank.unwrap_or_else(|| panic!("`{room}` is not in the list of rooms"))
+    let rank = |module: &str| {
+        let rank = MODULES.iter().position(|known| *known == module);
+        rank.unwrap_or_else(|| panic!("`{module}` is not in the list of modules"))
     };
     let sources = sources("migrate-core");
     let mut upward = Vec::new();

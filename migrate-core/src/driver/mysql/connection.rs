@@ -94,19 +94,19 @@ impl SqlConnection for MysqlConnection {
         if !modes.contains(&"STRICT_TRANS_TABLES") {
             modes.push("STRICT_TRANS_TABLES");
         }
-        let on_duty = format!(
+        let settings_of_run = format!(
             "SET SESSION sql_mode = '{}', {}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, \
              lc_messages = 'en_US'",
             modes.join(","),
             settings.replace("autocommit = 0", "autocommit = 1"),
         );
-        self.execute(&on_duty)?;
+        self.execute(&settings_of_run)?;
         // The role comes first, because the rest may need its privileges.
-        let back = format!("UNLOCK TABLES; SET ROLE {role}; USE {}", DIALECT.identifier(&schema));
+        let role_and_database = format!("UNLOCK TABLES; SET ROLE {role}; USE {}", DIALECT.identifier(&schema));
         Ok(SessionBaseline {
-            restore_baseline: Some(format!("{back}; {on_duty}")),
+            restore_baseline: Some(format!("{role_and_database}; {settings_of_run}")),
             restore_original: Some(format!(
-                "{back}; SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}, {language}"
+                "{role_and_database}; SET SESSION sql_mode = '{sql_mode}', {settings}, {waits}, {language}"
             )),
             unchanged_settings: None,
             schema: Some(schema),

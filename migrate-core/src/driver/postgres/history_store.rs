@@ -76,6 +76,10 @@ impl HistoryStore for PgConnection {
         self.history_version(table)
     }
 
+    fn has_pipelines(&self) -> bool {
+        true
+    }
+
     fn pipeline_envelope(
         &self,
         table: &HistoryTable,

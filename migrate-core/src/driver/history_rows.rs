@@ -13,7 +13,7 @@ use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query};
 
 use super::{HistoryVersion, StoredRows};
 use crate::dialect::DialectVersion;
-use crate::history::columns::COLUMNS;
+use crate::history::columns::{COLUMNS, position};
 use crate::history::{RowDetails, StoredRow};
 
 /// A history row, and what a server adds.
@@ -34,32 +34,33 @@ where
         let optional_text = |at: usize| row.get_value::<Nullable<Text>, Option<String>, usize>(at);
         let details = match DETAILS {
             true => Some(RowDetails {
-                duration_ms: row.get_value::<Nullable<BigInt>, Option<i64>, usize>(11)?,
-                applied_by: text(12)?,
-                tool_version: text(13)?,
+                duration_ms: row
+                    .get_value::<Nullable<BigInt>, Option<i64>, usize>(const { position("duration_ms") })?,
+                applied_by: text(const { position("applied_by") })?,
+                tool_version: text(const { position("tool_version") })?,
             }),
             false => None,
         };
         let server = match row.field_count() > COLUMNS.len() {
-            true => Some((text(16)?, integer(17)?)),
+            true => Some((text(COLUMNS.len())?, integer(COLUMNS.len() + 1)?)),
             false => None,
         };
         Ok(LoadedRow {
             stored: StoredRow {
-                sequence: integer(0)?,
-                group: text(1)?,
-                version: integer(2)?,
-                name: text(3)?,
-                batch: integer(4)?,
-                checksum: text(5)?,
-                state: text(6)?,
-                progress: integer(7)?,
-                claim: optional_text(8)?,
-                in_flight: optional_text(9)?,
-                applied_at: text(10)?,
+                sequence: integer(const { position("seq") })?,
+                group: text(const { position("group_name") })?,
+                version: integer(const { position("version") })?,
+                name: text(const { position("name") })?,
+                batch: integer(const { position("batch") })?,
+                checksum: text(const { position("checksum") })?,
+                state: text(const { position("state") })?,
+                progress: integer(const { position("progress") })?,
+                claim: optional_text(const { position("claim") })?,
+                in_flight: optional_text(const { position("in_flight") })?,
+                applied_at: text(const { position("applied_at") })?,
                 details,
-                format: integer(14)?,
-                package: text(15)?,
+                format: integer(const { position("format") })?,
+                package: text(const { position("package") })?,
             },
             server,
         })

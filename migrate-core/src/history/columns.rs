@@ -41,6 +41,23 @@ pub(crate) const COLUMNS: [Column; 16] = [
     Column::new("package", "VARCHAR(255) NOT NULL"),
 ];
 
+/// Returns the position of a column. In a constant, an unknown name does not compile.
+pub(crate) const fn position(name: &str) -> usize {
+    let mut position = 0;
+    while !is_equal(COLUMNS[position].name.as_bytes(), name.as_bytes()) {
+        position += 1;
+    }
+    position
+}
+
+const fn is_equal(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
 /// Returns the names of all columns, in the order of the table.
 pub(crate) fn names() -> [&'static str; 16] {
     COLUMNS.each_ref().map(|column| column.name)

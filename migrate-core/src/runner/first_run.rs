@@ -1,5 +1,6 @@
 //! The guard of the first run: a database that others have filled is refused before anything is written.
 
+use super::load_history::load_rows;
 use super::session::Connection;
 use super::wording::number_of;
 use crate::code::Code;
@@ -33,7 +34,8 @@ impl FirstRun {
             Err(error) => return Err(connection.error("the schema cannot be read", error)),
         };
         let found = ExistingObjects::of(&live, foreign_tables, queue, &self.ignore, connection.table().name());
-        match found.is_empty() {
+        // Another run of this program may have begun after history was read. The lock then shows its work.
+        match found.is_empty() || !load_rows(connection)?.rows().is_empty() {
             true => Ok(()),
             false => Err(refused(connection, &found)),
         }

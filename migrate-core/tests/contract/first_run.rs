@@ -20,6 +20,7 @@ on_every_database! {
     another_program_in_a_group_of_its_own_does_no_harm
     a_renamed_package_runs_and_accept_settles_it
     two_programs_at_once_do_not_mix
+    runs_of_one_program_at_once_are_not_refused
 }
 
 #[cfg(feature = "postgres")]
@@ -356,4 +357,19 @@ fn objects_of_extensions_are_left_out_of_account(db: &Database) {
 fn tables_of_other_schemas_are_left_out_of_account(db: &Database) {
     db.execute("CREATE SCHEMA audit; CREATE TABLE audit.log (id bigint)");
     up(db, &[generated(1)]).unwrap();
+}
+
+fn runs_of_one_program_at_once_are_not_refused(db: &Database) {
+    let all = [of_package("blog", 1), of_package("blog", 2)];
+    let applied: usize = std::thread::scope(|scope| {
+        let run = || {
+            guarded(db, &all, |runner| runner.up(&Target::Latest))
+                .unwrap()
+                .executed
+                .len()
+        };
+        let runs: Vec<_> = (0..8).map(|_| scope.spawn(run)).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).sum()
+    });
+    assert_eq!(applied, 2);
 }
